@@ -1,6 +1,6 @@
 """The examples that classify, on ten splits each: accuracy on unseen samples beside logistic regression's.
 
-Every program is held against its spec on the reference and every backend named, where its spikes on unseen samples
+Every program is compared with its spec on the reference and every backend named, where its spikes on unseen samples
 have to be the same. Means and standard deviations are over the splits.
 """
 
@@ -19,8 +19,8 @@ from rich.console import Console
 from sklearn.metrics import f1_score
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 EXAMPLES = ("iris", "breast_cancer", "digits", "yin_yang")
 COLUMNS = (
@@ -31,7 +31,7 @@ COLUMNS = (
     "F1 (%)",
     "its F1 (%)",
     "better, equal, worse",
-    "left out (%)",
+    "excluded (%)",
     "exact",
     "certified",
     "seconds",

@@ -17,10 +17,10 @@ from networks import anything
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import lay_out
+from snnprog.table import Table
 
 PATTERN_TICKS = (400, 150)
 
@@ -37,14 +37,14 @@ class Tally:
 
 
 def is_equal(one: sp.Trace, other: sp.Trace) -> bool:
-    """Tell whether two traces say the same, excursions included."""
+    """Return whether two traces say the same, excursions included."""
     names = ("spikes", "currents", "potentials")
     same = all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
     return same and one.excursions == other.excursions
 
 
 def compare(seed: int, tally: Tally) -> bool:
-    """Run the network of a seed on both; add it to the tally; tell whether they agree."""
+    """Run the network of a seed on both; add it to the tally; return whether they agree."""
     program = anything(seed, is_loud=seed % 2 == 1)
     generator = np.random.default_rng(seed)
     rate = 10 ** generator.uniform(-2.5, -0.5)

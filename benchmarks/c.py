@@ -32,10 +32,10 @@ from snnprog.arrays import Raster
 from snnprog.backends import run_backend
 from snnprog.conformance import Golden, golden_programs, random_trial
 from snnprog.figures import MICROCONTROLLERS, microcontroller_figures
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel
 from snnprog.simulate.layout import lay_out
+from snnprog.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "backends" / "c" / "toolchain"))
@@ -217,7 +217,7 @@ def _program_of(golden: Golden) -> sp.Program:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Do the parts that are asked for; print their tables."""
+    """Run the requested parts; print their tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", action="append", choices=PARTS, help="all, unless given")
     parser.add_argument("--target", action="append", choices=[HOST, *MICROCONTROLLERS], help="all, unless given")

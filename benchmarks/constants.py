@@ -30,8 +30,8 @@ from instances import random_raster, random_target
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 FOLDERS = ("snnprog.design", "snnprog.integers", "snnprog.solver")
 FACTOR = 3
@@ -232,9 +232,8 @@ def constants(module: ModuleType) -> dict[str, Any]:
 
 def assigned(module: ModuleType) -> set[str]:
     """Return the names in capitals that a module's source assigns."""
-    lines = [
-        line for line in Path(str(module.__file__)).read_text().splitlines() if line[:1].isupper() and " = " in line
-    ]
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    lines = [line for line in source.splitlines() if line[:1].isupper() and " = " in line]
     names = {name.strip().partition(":")[0] for line in lines for name in line.partition(" = ")[0].split(",")}
     return {name for name in names if name.isupper()}
 
@@ -242,7 +241,7 @@ def assigned(module: ModuleType) -> set[str]:
 def varied(value: Any, factor: float) -> Any | None:
     """Return a constant times a factor, or None if it holds no number.
 
-    Whole numbers stay whole, and at least 1. Of a share, between 0 and 1, the odds are multiplied; of a growth, between
+    Integers stay integers, and at least 1. Of a share, between 0 and 1, the odds are multiplied; of a growth, between
     1 and 2, what exceeds 1.
     """
     if isinstance(value, bool | str):
@@ -303,7 +302,7 @@ def compared(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> tup
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Vary the constants asked for, and print a row for each of them and each factor."""
+    """Vary the given constants, and print a row for each of them and each factor."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[""], help="parts of the names of the modules, of which one fits")
     parser.add_argument("--specs", nargs="*", default=[""], help="parts of the names of the specs, of which one fits")

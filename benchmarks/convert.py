@@ -26,9 +26,9 @@ import snnprog as sp
 from snnprog.arrays import Floats
 from snnprog.chips import Chip
 from snnprog.chips.loihi1 import LOIHI1
-from snnprog.report.table import Column, Table
 from snnprog.report.terminal import print_table
 from snnprog.rules.expressions import Ref
+from snnprog.table import Column, Table
 
 L4 = "l4"
 HIDDEN = {"digits": (64, 32), "breast cancer": (32,)}

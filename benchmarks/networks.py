@@ -10,7 +10,7 @@ from snnprog.program import MIXED
 
 POTENTIAL_DECAY = 400
 LONGEST_DELAY = 8
-"""In ticks; the recurrent networks of docs/speed.md have delays of 1 to 8."""
+"""In ticks; the recurrent networks of docs/explanation/speed.md have delays of 1 to 8."""
 
 
 def feed_forward(n_inputs: int, n_neurons: int, *, seed: int = 0) -> sp.Program:

@@ -23,8 +23,8 @@ from rich.console import Console
 
 import snnprog as sp
 from snnprog.report.page import write_report
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 INPUTS = 100
 CONNECTIVITY = 0.1

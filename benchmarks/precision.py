@@ -28,8 +28,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "precision.png"
 CLASSES, TICKS, FIRST_TARGET = 5, 2000, 400

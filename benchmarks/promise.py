@@ -27,8 +27,8 @@ from promise_verdicts import EXACT, EXCLUDED, IMPOSSIBLE, KINDS, Record
 from promise_workers import Failure, drawn, judged, worked
 from rich.console import Console
 
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 FAILURES = Path("promise-failures.json")
 

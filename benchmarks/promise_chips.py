@@ -73,7 +73,7 @@ class Run:
     potentials : list of list of int
         (ticks, neurons) What was compared with the threshold.
     excess : str
-        The first state that left the range on which all runtimes agree; "" if none did.
+        The first state that left the range in which all runtimes agree; "" if none did.
     """
 
     spikes: list[list[int]] = field(default_factory=list)

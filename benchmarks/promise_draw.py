@@ -1,7 +1,7 @@
 """The random specs of `promise.py`: every option, three chips, three sizes, each from one number.
 
 A third of them are *teacher* specs: a random circuit of integers, within the limits that the spec states and the range
-on which all runtimes agree, did what is asked, so they can be built. The others ask for spikes at random.
+on which all runtimes agree, produced the targets, so they can be built. The others ask for spikes at random.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from promise_cases import Bits, Case, Trial
 from promise_chips import XYLO_HIDDEN_SPIKES, Cell, Circuit, Run, Synapse, run, survived_noise
 
 TEACHERS = 1 / 3  # of all
-DRAWS = 60  # circuits that are drawn for one teacher spec before its options are drawn anew
+DRAWS = 60  # circuits that are drawn for one teacher spec before its options are redrawn
 LOIHI_DECAYS = (0, 205, 1000, 2048, 4000, 4095)
 LOIHI_CURRENTS = (4095, 4095, 4095, 4094, 2047, 1000, 0)
 GREATEST_THRESHOLDS = {"xylo": 32767}
@@ -166,7 +166,7 @@ def taught(frame: Case, generator: random.Random) -> Case | None:
 
 
 def is_within(circuit: Circuit, runs: Sequence[Run]) -> bool:
-    """Tell whether no state leaves the range on which all runtimes agree, and nobody who is heard spikes twice."""
+    """Return whether no state leaves the range in which all runtimes agree, and nobody who is heard spikes twice."""
     return not any(found.excess or max(map(max, found.spikes)) > 1 for found in runs)
 
 
@@ -230,7 +230,7 @@ def _synapses(
 
 
 def _is_heard(frame: Case, line: int, neuron: int) -> bool:
-    """Tell whether a neuron may hear a line: inputs, hidden neurons, and outputs where outputs feed outputs."""
+    """Return whether a neuron may hear a line: inputs, hidden neurons, and outputs where outputs feed outputs."""
     is_output = frame.n_inputs <= line < frame.n_inputs + frame.n_outputs
     is_hidden = line >= frame.n_inputs + frame.n_outputs
     to_hidden = neuron >= frame.n_outputs

@@ -1,4 +1,4 @@
-"""Brute force over integers for `promise.py`: whether any neuron of the chip does what is asked of an output.
+"""Brute force over integers for `promise.py`: whether any neuron of the chip reproduces the targets of an output.
 
 All weight vectors of a small grid (mantissas, one exponent, signs, fan-in), and all biases where few are possible, go
 through the chip's rule at once, in 64-bit integers. Where a bin may be a spike or a silence (it does not count, or lies
@@ -85,7 +85,7 @@ class State:
 
 
 def verdict(case: Case) -> str:
-    """Return "possible" or "impossible" where that can be found out, else "open"; hidden neurons are left out.
+    """Return "possible" or "impossible" if that can be found out, else "open"; without hidden neurons.
 
     Where hidden neurons are allowed, "impossible" is never said.
     """
@@ -150,7 +150,7 @@ def choices(case: Case, index: int, output: int, *, tick: int, matched: int) -> 
 
 
 def is_done(case: Case, index: int, output: int, *, matched: int) -> bool:
-    """Tell whether all spikes that are due were matched at the end of a pattern."""
+    """Return whether all spikes that are due were matched at the end of a pattern."""
     trial = case.trials[index]
     return matched == sum(row[output] and care[output] for row, care in zip(trial.targets, trial.care, strict=True))
 
@@ -202,7 +202,7 @@ class OneOutput:
         return taps
 
     def is_possible(self, exponent: int) -> bool:
-        """Tell whether some candidate with this exponent does what is asked."""
+        """Return whether some candidate with this exponent reproduces the targets."""
         self.weights = self.grid.mantissas << exponent
         count = len(self.grid.biases)
         threshold = self.case.option("threshold")
@@ -219,7 +219,7 @@ class OneOutput:
         return self._tick(index, [], 0, rest)
 
     def _tick(self, index: int, fired: list[int], matched: int, state: State) -> bool:
-        """Tell whether a candidate goes through a pattern, given what was done so far."""
+        """Return whether a candidate goes through a pattern, given what was done so far."""
         if not len(state.index):
             return False
         tick, case = len(fired), self.case

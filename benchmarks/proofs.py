@@ -1,8 +1,8 @@
 """How long it takes to prove that emitted hardware equals its rule or its program, lemma by lemma, by two solvers.
 
 The step of every chip that is built in, in one piece and with registers inside, the gathering of an event, the whole
-core of Loihi's rule, and the Verilog of single programs. Bitwuzla proves; with ``--z3``, Z3 is given the same SMT-LIB
-as a second judge, with a limit for each lemma (``pip install z3-solver``).
+cores of Loihi's rule and of Xylo's, what joins several cores, and the Verilog of single programs. Bitwuzla proves; with
+``--z3``, Z3 is given the same SMT-LIB as a second judge, with a limit for each lemma (``pip install z3-solver``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from unittest import mock
 
 import snnprog as sp
 from snnprog.chips import CHIPS
-from snnprog.emit.hardware.core import MOST_DEPTH, NeuronCore, clocks_per_neuron
+from snnprog.emit.hardware.core import NeuronCore
+from snnprog.emit.hardware.core_parts import MOST_DEPTH, clocks_per_neuron
+from snnprog.emit.hardware.exchange import SpikeExchange
+from snnprog.emit.hardware.ordered_core import OrderedCore
 from snnprog.emit.hardware.plan import CorePlan, CoreSize
 from snnprog.emit.hardware.special_file import special_verilog
 from snnprog.emit.hardware.special_plan import SpecialPlan
@@ -25,14 +28,16 @@ from snnprog.emit.hardware.step import GatherStep, NeuronStep, reach_in_hardware
 from snnprog.emit.hardware.yosys import verilog_of
 from snnprog.proving import lemmas as proving
 from snnprog.proving.core import prove_core
+from snnprog.proving.exchange import prove_exchange
 from snnprog.proving.lemmas import Lemma
+from snnprog.proving.ordered_core import prove_ordered_core
 from snnprog.proving.special import prove_special
 from snnprog.proving.step import StepProof, prove_gather, prove_step
 from snnprog.solver.formulas import Solution, solve_formulas
 
 MOST_ARRIVING = 1 << 18
 """What comes together in a tick, as in `snnprog.emit.hardware.plan.CoreSize`."""
-PARTS = ("steps", "core", "iris", "hexapod")
+PARTS = ("steps", "cores", "iris", "hexapod")
 VERDICTS = {"unsat": "holds", "sat": "FAILS", "unknown": "undecided"}
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -115,12 +120,17 @@ def _lemmas_of(prove: Callable[[], StepProof]) -> Iterable[Lemma]:
     return prove().lemmas
 
 
-def core(judge: Judge | None) -> None:
-    """Prove the core of Loihi's rule."""
-    plan = CorePlan(CHIPS["loihi1"], CoreSize())
-    verilog, clocks = verilog_of(NeuronCore(plan), name="core"), clocks_per_neuron(plan)
-    title = f"the core: {plan.size.neurons} neurons, {plan.size.synapses} synapses"
-    show(title, lambda: prove_core(plan, verilog=verilog, clocks=clocks), judge=judge)
+def cores(judge: Judge | None) -> None:
+    """Prove the cores of Loihi's rule and of Xylo's, and what joins several."""
+    plan, ordered, size = CorePlan(CHIPS["loihi1"], CoreSize()), CorePlan(CHIPS["xylo"], CoreSize()), CoreSize(cores=4)
+    verilog = verilog_of(NeuronCore(plan), name="core")
+    prove = partial(prove_core, plan, verilog=verilog, clocks=clocks_per_neuron(plan))
+    show(f"the core: {plan.size.neurons} neurons, {plan.size.synapses} synapses", prove, judge=judge)
+    verilog = verilog_of(OrderedCore(ordered), name="core")
+    prove = partial(prove_ordered_core, ordered, verilog=verilog, clocks=clocks_per_neuron(ordered))
+    show("the core of Xylo's rule", prove, judge=judge)
+    verilog = verilog_of(SpikeExchange(size), name="exchange")
+    show(f"what joins {size.cores} cores", partial(prove_exchange, size, verilog=verilog), judge=judge)
 
 
 def program_of(name: str) -> sp.Program:
@@ -153,8 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "steps" in parts:
         for name in options.chip or sorted(CHIPS):
             steps(name, judge)
-    if "core" in parts:
-        core(judge)
+    if "cores" in parts:
+        cores(judge)
     for name in ("iris", "hexapod"):
         if name in parts:
             special(name, program_of(name), judge)

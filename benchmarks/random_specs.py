@@ -16,8 +16,8 @@ import numpy as np
 from rich.console import Console
 
 import snnprog as sp
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 INPUTS, TICKS, INPUT_RATE, OUTPUT_RATE, LONGEST_DELAY = 100, 2000, 0.02, 0.01, 10
 

@@ -23,8 +23,8 @@ from snnprog.design import design
 from snnprog.design.task import Task
 from snnprog.integers import NeuronReport, quantize
 from snnprog.raster import bin_spike_times
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 UNITS, INPUTS, BIN_MS, LONGEST_DELAY = 57, 40, 20.0, 62
 

@@ -28,10 +28,10 @@ from rival_timing import Timing, prepare, time_rival
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import Layout, lay_out
+from snnprog.table import Table
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "simulate.png"
 RIVALS = ("brian2", "nest", "lava")

@@ -27,8 +27,8 @@ from snnprog.networks.adapting import adapted_to
 from snnprog.networks.calibration import Calibrated, Samples, SampleSplit, TrainedLayers, calibrate
 from snnprog.networks.fitting import Fitting
 from snnprog.networks.rounding import rounded
-from snnprog.report.table import Table
 from snnprog.report.terminal import print_table
+from snnprog.table import Table
 
 DT_MS = 0.1
 FITTING, CHOOSING = 500, 250

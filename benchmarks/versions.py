@@ -59,8 +59,8 @@ def run_version(checkout: Path) -> dict[str, tuple[float, int]]:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Print one row per case."""
-    from snnprog.report.table import Table
     from snnprog.report.terminal import print_table
+    from snnprog.table import Table
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("other", type=Path, help="a checkout of the other version")

@@ -1,9 +1,11 @@
-"""How the site is built: pages from Markdown and docstrings, which need no network; every warning is an error."""
+"""How the site is built: pages, notebooks and docstrings, without a network; every warning is an error."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -12,18 +14,59 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.writers.html5 import HTML5Translator
 
+import snnprog
 from snnprog.version import __version__
+
+HERE = Path(__file__).parent
+shutil.rmtree(HERE / "_gallery", ignore_errors=True)  # it is made anew, without pages of scripts that are gone
+
+
+def digest_of_package() -> str:
+    """Return a digest of the package and what it runs on, so that a notebook runs again when either has changed."""
+    folder = Path(snnprog.__file__).parent
+    digest = hashlib.sha256()
+    for path in (*sorted(folder.rglob("*.py")), *sorted(HERE.rglob("*.nir")), HERE.parent / "constraints.txt"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
 
 project = "snnprog"
 author = "The snnprog developers"
 copyright = author
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = [
+    "myst_nb",  # Markdown, and notebooks written as Markdown
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+exclude_patterns = ["_build", "gallery", "_gallery/*.ipynb"]  # _gallery is made from gallery
+
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / "notebooks" / digest_of_package())
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300  # seconds for a cell; the longest takes about ten on one core
+nb_execution_show_tb = True
+nb_merge_streams = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "_gallery",
+    "filename_pattern": "/plot_",
+    "run_stale_examples": True,  # a script's picture also depends on the package
+    "abort_on_example_error": True,
+    "write_computation_times": False,
+    "show_memory": False,
+    "download_all_examples": False,
+    "show_signature": False,
+}
 
 default_role = "py:obj"  # docstrings name objects in single backticks
 autodoc_member_order = "bysource"
@@ -34,8 +77,22 @@ napoleon_custom_sections = [("Parameters", "params_style"), ("Attributes", "para
 napoleon_use_rtype = False
 
 smartquotes = False  # "state" is a value
-html_theme = "furo"
+html_theme = "pydata_sphinx_theme"
 html_title = "snnprog"
+html_theme_options = {
+    "logo": {"text": "snnprog"},
+    "navbar_align": "left",
+    "header_links_before_dropdown": 7,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "collapse_navigation": True,  # its buttons, which unfold parts of the tree, have no names for screen readers
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False

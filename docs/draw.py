@@ -1,4 +1,4 @@
-"""Draw the pictures of ``docs/idea.md`` from real runs: ``python docs/draw.py`` writes them into ``docs/pictures``.
+"""Draw the pictures of ``docs/explanation/idea.md`` from real runs: ``python docs/draw.py`` writes ``docs/pictures``.
 
 Text and axes are of a grey that can be read on white and on black; the ground is left transparent.
 """

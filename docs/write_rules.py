@@ -1,4 +1,4 @@
-"""Write ``docs/rules.md``, the rules of the chips that are built in, from the rules themselves.
+"""Write ``docs/reference/rules.md``, the rules of the chips that are built in, from the rules themselves.
 
 ``python docs/write_rules.py`` writes the page; a test compares it with what this module makes.
 """
@@ -11,13 +11,13 @@ from snnprog.chips import CHIPS
 from snnprog.rules.equations import equations, notes
 from snnprog.rules.rule import Rule
 
-PAGE = Path(__file__).with_name("rules.md")
+PAGE = Path(__file__).with_name("reference") / "rules.md"
 
 HEAD = """\
 # Integer rules
 
-What a chip's integers do in one tick. Each rule is one value in [`snnprog/rules`](chips.md): the simulators run it, the
-compiler's linear programs and proofs are made from it, and so are the equations on this page.
+What a chip's integers do in one tick. Each rule is one value in [`snnprog/rules`](../how-to/chips.md): the simulators
+run it, and the compiler's linear programs and proofs and the equations on this page are made from it.
 
 In each tick, *gather* runs once for every spike that arrives, then the other steps run in order. A name always stands
 for its latest value. Registers keep their values from tick to tick and start at 0.

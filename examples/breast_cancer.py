@@ -1,4 +1,4 @@
-"""Wisconsin breast cancer: benign or malignant, by the vote of neurons that were asked about different samples."""
+"""Wisconsin breast cancer: benign or malignant, by the vote of neurons with targets for different samples."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def main() -> None:
     spec = sp.specs.classifier(train, train_classes, encoder, questions=QUESTIONS, clarity=CLARITY)
     result = sp.compile(spec)
     left_out = [index for index, pattern in enumerate(spec.patterns) if not pattern.care.any()]
-    print(f"{len(train)} samples on {spec.n_inputs} lines; left out as unclear: {left_out}")
+    print(f"{len(train)} samples on {spec.n_inputs} lines; excluded as ambiguous: {left_out}")
     statuses = Counter(neuron.status for neuron in result.report.neurons)
     print("neurons:", ", ".join(f"{count} {status}" for status, count in statuses.items()))
     print("exact on the reference:", sp.verify(result.program, spec).exact)

@@ -44,7 +44,7 @@ def main() -> None:
     spec = sp.specs.classifier(train, train_classes, encoder, questions=QUESTIONS, clarity=CLARITY)
     result = sp.compile(spec)
     left_out = [index for index, pattern in enumerate(spec.patterns) if not pattern.care.any()]
-    print(f"{len(train)} images on {spec.n_inputs} lines; left out as unclear: {left_out}")
+    print(f"{len(train)} images on {spec.n_inputs} lines; excluded as ambiguous: {left_out}")
     statuses = Counter(neuron.status for neuron in result.report.neurons)
     print("neurons:", ", ".join(f"{count} {status}" for status, count in statuses.items()))
     print("exact on the reference:", sp.verify(result.program, spec).exact)

@@ -1,4 +1,4 @@
-"""Fisher's Iris: three species told apart by spikes, one output neuron for each pair of them."""
+"""Fisher's Iris: three species distinguished by spikes, one output neuron for each pair of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def main() -> None:
     spec = sp.specs.classifier(train, train_classes, encoder, questions=QUESTIONS, clarity=CLARITY)
     result = sp.compile(spec)
     left_out = [index for index, pattern in enumerate(spec.patterns) if not pattern.care.any()]
-    print(f"{len(train)} flowers on {spec.n_inputs} lines; left out as unclear: {left_out}")
+    print(f"{len(train)} flowers on {spec.n_inputs} lines; excluded as ambiguous: {left_out}")
     print("neurons:", ", ".join(neuron.status for neuron in result.report.neurons))
     print("exact on the reference:", sp.verify(result.program, spec).exact)
     inputs = [sp.coding.with_rest(raster) for raster in encoder.transform(test)]

@@ -1,4 +1,4 @@
-"""Logic with spikes: truth tables, which need hidden neurons or not, and a state machine that runs for ever."""
+"""Logic with spikes: truth tables, which need hidden neurons or not, and a state machine that never stops."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLES = {
     "full adder": sp.specs.truth_table(lambda a, b, carry: ((a + b + carry) % 2, a + b + carry > 1), lines=3),
     "parity of four": sp.specs.truth_table(lambda *bits: sum(bits) % 2, lines=4),
 }
-LOCK: dict[str, dict[int | str, str]] = {  # opens on 0, 1, 1; every wrong digit begins anew
+LOCK: dict[str, dict[int | str, str]] = {  # opens on 0, 1, 1; every wrong digit restarts
     "closed": {0: "one right", 1: "closed"},
     "one right": {0: "one right", 1: "two right"},
     "two right": {0: "one right", 1: "open"},

@@ -1,11 +1,11 @@
 """``python -m snnprog``, and the command ``snnprog``.
 
-Python puts the current folder first on the import path of ``python -m``. It is taken away before anything that the
-command needs is imported, so that a ``json.py`` beside the user's data does not run; ``snnprog`` itself, and the few
-modules that its ``__init__`` imports, are already there.
+Python puts the current folder first on the import path of ``python -m``. This module removes it before it
+imports anything else, so that a ``json.py`` beside the user's data does not run; ``snnprog`` itself, and the few
+modules that its ``__init__`` imports, are already imported.
 
-Standard streams that are closed are opened to nowhere first, or else the next file would take their place, and what is
-printed would go into it.
+Closed standard streams are first opened on the null device; otherwise the next file that is opened would take their
+place, and output would be written into it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from snnprog.processes.isolation import import_folders
 
 
 def main() -> NoReturn:
-    """Run the command line; leave with its exit code, or on a signal with 128 and its number."""
+    """Run the command line; exit with its exit code, or after a signal with 128 plus its number."""
     _open_closed_streams()
     from snnprog.signals import end_on_signals
 
@@ -33,7 +33,7 @@ def _open_closed_streams() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor: this one
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Zip files of ``.npy`` arrays and small JSON texts: written the same twice, read without trust.
+"""Zip files of ``.npy`` arrays and small JSON texts: reproducible to write, safe to read.
 
-Program files, stimuli, results and ``.npz`` rasters are all such archives. Written ones carry no times and no owner, so
-equal content is equal bytes; they appear under their name whole or not at all. Read ones may come from strangers: sizes
+Program files, stimuli, results and ``.npz`` rasters are all such archives. They carry no times and no owner, so
+equal content is equal bytes; files are replaced atomically. Files that are read may be hostile: sizes
 are checked before anything is allocated, nothing is ever unpickled, and every fault is a `FormatError`.
 """
 
@@ -31,13 +31,13 @@ npy: Any = np.lib.format
 EARLIEST_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 MEMBER_LIMIT = 64
 SIZE_LIMIT_BYTES = 1 << 30
-SMALL_BYTES = 1 << 24  # what the smallest file may unpack to; a raster of 16 million silent bins has a few kB
-DEFLATE_RATIO = 1032  # no more comes out of deflate, for each byte that goes in (zlib.net, "Technical Details")
-TEXT_BYTES, TEXT_RATIO = 1 << 20, 64  # for texts, which become objects of some 30 bytes a byte; JSON is packed 10:1
+SMALL_BYTES = 1 << 24  # limit for the smallest files; a raster of 16 million silent bins compresses to a few kB
+DEFLATE_RATIO = 1032  # the most bytes that deflate can make of one (zlib.net, "Technical Details")
+TEXT_BYTES, TEXT_RATIO = 1 << 20, 64  # for texts, which become objects of 30 bytes per byte; JSON compresses 10:1
 DIRECTORY_LIMIT_BYTES = 1 << 16
 HEADER_LIMIT_BYTES = 4096
 AXES_LIMIT = 32
-FIELDS_LIMIT = 32  # a choice; events have four
+FIELDS_LIMIT = 32  # chosen; events have four
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 PLAIN_KINDS = "biufU"
 # The end record of a zip (signature, members, size of the directory, length of the comment), and what stands before it
@@ -64,12 +64,12 @@ def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], *, text
 
 
 def check_regular(path: Path) -> int:
-    """Return the size of a regular file in bytes; pipes and devices, which may never end, are refused.
+    """Return the size of a regular file in bytes; refuse pipes and devices, which may never end.
 
     Raises
     ------
     FormatError
-        If it is missing or no regular file.
+        If it is missing or not a regular file.
     """
     try:
         found = path.stat()
@@ -78,22 +78,22 @@ def check_regular(path: Path) -> int:
         raise FormatError(f"{path} cannot be read: {reason}") from error
     if not stat.S_ISREG(found.st_mode):
         kind = "Is a directory" if stat.S_ISDIR(found.st_mode) else "it is a pipe or device"
-        raise FormatError(f"{path} cannot be read: {kind}; a regular file is needed")
+        raise FormatError(f"{path} cannot be read: {kind}; give a regular file")
     return found.st_size
 
 
 def unpacked_limit(size: int) -> int:
-    """Return how many bytes a file of so many may unpack to: what deflate can make of it, and some for small ones."""
+    """Return the most bytes that a file of this size may unpack to, from the limit of deflate."""
     return min(SIZE_LIMIT_BYTES, SMALL_BYTES + DEFLATE_RATIO * size)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return what a regular file holds.
+    """Return the content of a regular file.
 
     Raises
     ------
     FormatError
-        If it is missing, no regular file, or larger than `SIZE_LIMIT_BYTES`.
+        If it is missing, not a regular file, or larger than `SIZE_LIMIT_BYTES`.
     """
     size = check_regular(path)
     if size > SIZE_LIMIT_BYTES:
@@ -105,19 +105,20 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_archive(path: Path, only: str | None = None, *, limit: int = SIZE_LIMIT_BYTES) -> dict[str, bytes]:
-    """Return the members of a zip by name, after checking that they are few, distinct and of bearable size.
+    """Return the members of a zip by name, after checking their number, names and sizes.
 
     Parameters
     ----------
     only : str, optional
-        The one member that is wanted; where it is missing all are read, so that a message can name them.
+        The only member to read; if it is missing, all are read, so that a message can name them.
     limit : int
-        How many bytes it may unpack to, where its content is known beforehand.
+        The most bytes that it may unpack to, if the content is known beforehand.
 
     Raises
     ------
     FormatError
-        If the file is missing, is no zip, is damaged or empty, or declares more content than `unpacked_limit` allows.
+        If the file is missing, damaged, empty or not a zip archive, or declares more content than `unpacked_limit`
+        allows.
     """
     size = check_regular(path)
     try:
@@ -133,7 +134,7 @@ def read_archive(path: Path, only: str | None = None, *, limit: int = SIZE_LIMIT
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror or error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise FormatError(f"{path} is not a whole zip archive: {error}") from error
+        raise FormatError(f"{path} is not a complete zip archive: {error}") from error
 
 
 def array_of(path: Path, members: Mapping[str, bytes], *, name: str, has_fields: bool = False) -> NDArray[np.generic]:
@@ -142,12 +143,12 @@ def array_of(path: Path, members: Mapping[str, bytes], *, name: str, has_fields:
     Parameters
     ----------
     has_fields : bool
-        Whether it is to be an array of structures, each of plain numbers.
+        Whether it must be an array of structures of plain numbers.
 
     Raises
     ------
     FormatError
-        If it is missing, malformed, of a type that would need unpickling, or shorter or longer than it says.
+        If it is missing, malformed, of a type that requires unpickling, or shorter or longer than its header declares.
     """
     if f"{name}.npy" not in members:
         raise FormatError(f"{path} has no array {name!r}; it has {_names(members)}")
@@ -155,18 +156,18 @@ def array_of(path: Path, members: Mapping[str, bytes], *, name: str, has_fields:
     stream = io.BytesIO(content)
     try:
         shape, fortran, dtype = _read_npy_header(stream)
-    except Exception as error:  # any fault of a stranger's header means the same: this is no array
+    except Exception as error:  # every fault of a header means that this is not an array
         raise FormatError(f"array {name!r} in {path} has a malformed header: {type(error).__name__}") from error
     _check_type(path, name, dtype, has_fields=has_fields)
     _check_extent(path, name, shape, dtype, len(content) - stream.tell())
     flat = np.frombuffer(content, dtype=dtype, offset=stream.tell())
     if dtype.kind == "b" and flat.view(np.uint8).max(initial=0) > 1:
-        raise FormatError(f"array {name!r} in {path} holds flags that are neither 0 nor 1")
+        raise FormatError(f"array {name!r} in {path} must hold bools stored as 0 and 1")
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def fields_of(path: Path, members: Mapping[str, bytes], *, name: str) -> tuple[str, ...]:
-    """Return the names of the fields of an array of structures; none if it is an array of anything else, or damaged."""
+    """Return the names of the fields of an array of structures; an empty list for any other or damaged array."""
     try:
         return _read_npy_header(io.BytesIO(members[f"{name}.npy"]))[2].names or ()
     except Exception:  # a damaged header has no fields
@@ -174,16 +175,16 @@ def fields_of(path: Path, members: Mapping[str, bytes], *, name: str) -> tuple[s
 
 
 def structured_of(path: Path, members: Mapping[str, bytes], *, name: str) -> NDArray[Any]:
-    """Return an array of structures, each of a few plain numbers; see `array_of`.
+    """Return an array of structures of plain numbers; see `array_of`.
 
     Raises
     ------
     FormatError
-        As `array_of`; or if it is an array of anything else.
+        As `array_of`; also if it is any other array.
     """
     if not fields_of(path, members, name=name):
         array_of(path, members, name=name)
-        raise FormatError(f"array {name!r} in {path} has no fields; an array of structures is needed")
+        raise FormatError(f"array {name!r} in {path} must be an array of structures, got no fields")
     return array_of(path, members, name=name, has_fields=True)
 
 
@@ -193,7 +194,7 @@ def json_of(path: Path, members: Mapping[str, bytes], *, name: str) -> dict[str,
     Raises
     ------
     FormatError
-        If it is missing, or not as `parse_json` wants it.
+        If it is missing, or `parse_json` refuses it.
     """
     if name not in members:
         raise FormatError(f"{path} has no {name}; it has {_names(members)}")
@@ -211,14 +212,14 @@ def _read_npy_header(stream: io.BytesIO) -> tuple[tuple[int, ...], bool, np.dtyp
     version = npy.read_magic(stream)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the literals of a stranger's header, on standard error
+        warnings.simplefilter("ignore")  # about literals in the header of a hostile file, printed on standard error
         shape, fortran, dtype = readers[version](stream, max_header_size=HEADER_LIMIT_BYTES)
     return shape, fortran, dtype
 
 
 def _add_member(archive: zipfile.ZipFile, name: str, *, content: bytes) -> None:
     member = zipfile.ZipInfo(name, EARLIEST_ZIP_TIME)
-    member.compress_type = zipfile.ZIP_STORED  # what a compressor makes of equal content depends on its version
+    member.compress_type = zipfile.ZIP_STORED  # compressed bytes depend on the version of the compressor
     member.external_attr = 0o644 << 16
     member.create_system = 3
     archive.writestr(member, content)
@@ -231,9 +232,9 @@ def _npy_bytes(array: NDArray[np.generic]) -> bytes:
 
 
 def _check_ending(path: Path, file: BinaryIO, *, size: int) -> None:
-    """Refuse a directory of many members before `zipfile` makes an object of each.
+    """Refuse a directory with too many members before `zipfile` makes an object of each.
 
-    Where the last bytes are an end record without a comment, that is the one which `zipfile` believes.
+    Where the last bytes are an end record without a comment, that is the record that `zipfile` reads.
     """
     file.seek(max(0, size - END_RECORD.size - LARGE_BYTES))
     tail = file.read(END_RECORD.size + LARGE_BYTES)
@@ -241,7 +242,7 @@ def _check_ending(path: Path, file: BinaryIO, *, size: int) -> None:
         raise zipfile.BadZipFile("it is too short")
     signature, count, directory, comment = END_RECORD.unpack(tail[-END_RECORD.size :])
     if signature != END_SIGNATURE or comment:
-        raise zipfile.BadZipFile("it does not end as one does; it is cut off, or another kind of file")
+        raise zipfile.BadZipFile("it has no end record; it is cut off, or another kind of file")
     if tail[: -END_RECORD.size].startswith(LARGE_SIGNATURE):
         raise zipfile.BadZipFile("it is a zip64 archive")
     if count > MEMBER_LIMIT:
@@ -257,19 +258,21 @@ def _check_members(path: Path, members: list[zipfile.ZipInfo], *, size: int, lim
         raise FormatError(f"{path} has {len(members)} members; at most {MEMBER_LIMIT} are read")
     names = [member.filename for member in members]
     if len(set(names)) != len(names):
-        raise FormatError(f"{path} names a member twice: {', '.join(sorted(names))}")
+        raise FormatError(f"{path} has a member twice: {', '.join(sorted(names))}")
     for member in members:
         # A damaged comment length hides the members that follow, so comments are refused.
         if member.comment or member.compress_type not in METHODS:
             raise FormatError(f"{member.filename} in {path} has a comment or is neither stored nor deflated")
     unpacked = sum(member.file_size for member in members)
     if unpacked > limit:
-        raise FormatError(f"{path} has {size} bytes and unpacks to {unpacked}; at most {limit} are read of such a file")
+        raise FormatError(
+            f"{path} has {size} bytes and unpacks to {unpacked}; at most {limit} are read from a file of this size"
+        )
     texts = sum(member.file_size for member in members if not member.filename.endswith(".npy"))
     if texts > TEXT_BYTES + TEXT_RATIO * size:
         raise FormatError(
-            f"{path} has {size} bytes and unpacks to texts of {texts}; at most {TEXT_BYTES + TEXT_RATIO * size}"
-            " are read of such a file"
+            f"{path} has {size} bytes and its texts unpack to {texts}; at most {TEXT_BYTES + TEXT_RATIO * size}"
+            " are read from a file of this size"
         )
 
 
@@ -277,22 +280,22 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     with archive.open(member) as stream:
         content = stream.read(member.file_size + 1)
     if len(content) != member.file_size:
-        raise zipfile.BadZipFile(f"{member.filename} has {len(content)} bytes where {member.file_size} are declared")
+        raise zipfile.BadZipFile(f"{member.filename} has {len(content)} bytes and declares {member.file_size}")
     return content
 
 
 def _check_type(path: Path, name: str, dtype: np.dtype[np.generic], *, has_fields: bool) -> None:
     kinds = [field[0].kind for field in (dtype.fields or {}).values()] if has_fields else [dtype.kind]
     if dtype.hasobject or len(kinds) > FIELDS_LIMIT or not all(kind in PLAIN_KINDS for kind in kinds):
-        raise FormatError(f"array {name!r} in {path} is of type {dtype}; plain numbers are needed")
+        raise FormatError(f"array {name!r} in {path} must hold plain numbers, got type {dtype}")
 
 
 def _check_extent(
     path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[np.generic], stored_bytes: int
 ) -> None:
     if any(type(extent) is not int or extent < 0 for extent in shape):
-        raise FormatError(f"array {name!r} in {path} has shape {shape!r}; whole non-negative extents are needed")
-    # An array without elements stores nothing, whatever its other extents say.
+        raise FormatError(f"array {name!r} in {path} must have non-negative integers as its shape, got {shape!r}")
+    # An array without elements stores no data, whatever its other extents are.
     if len(shape) > AXES_LIMIT or math.prod(max(extent, 1) for extent in shape) > SIZE_LIMIT_BYTES:
         raise FormatError(
             f"array {name!r} in {path} declares {len(shape)} axes, the longest of {max(shape)};"

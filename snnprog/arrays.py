@@ -1,4 +1,4 @@
-"""The array types that the whole package speaks of, each named once.
+"""The array types that the whole package uses.
 
 A plural name is an array of any shape; the docstring that uses it gives the shape and the unit.
 """
@@ -17,7 +17,7 @@ Int32s: TypeAlias = NDArray[np.int32]
 Int64s: TypeAlias = NDArray[np.int64]
 UInt64s: TypeAlias = NDArray[np.uint64]
 Integers: TypeAlias = NDArray[np.signedinteger]
-"""Integers of whichever width was chosen."""
+"""Integers of any width."""
 
 Floats: TypeAlias = NDArray[np.float64]
 Raster: TypeAlias = NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""Where snnprog keeps what can be made again: environments of backends, and compiled code."""
+"""The cache folder: environments of backends, and compiled code."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ CACHE_VARIABLE = "SNNPROG_CACHE"
 
 
 def cache_path() -> Path:
-    """Return the folder, absolute: what the variable `CACHE_VARIABLE` names, or the user's cache.
+    """Return the absolute path of the folder: that in the variable `CACHE_VARIABLE`, or the user's cache.
 
     Raises
     ------
     BackendError
-        If there is neither.
+        If neither exists.
     """
     named = os.environ.get(CACHE_VARIABLE)
     try:
@@ -26,5 +26,5 @@ def cache_path() -> Path:
     except RuntimeError:  # some versions of platformdirs; others return "~/.cache"
         folder = Path()
     if not folder.is_absolute():
-        raise BackendError(f"there is no home folder to keep a cache in; name a folder in {CACHE_VARIABLE}")
+        raise BackendError(f"there is no home folder for the cache; name a folder in {CACHE_VARIABLE}")
     return folder

@@ -1,16 +1,17 @@
 """Check a proof that no program of a chip does what a specification asks: ``check_proof.py SPEC.json PROOF.json``.
 
-This file stands alone: it needs Python's standard library and nothing else, and shares no code with the program that
+This file is stand-alone: it only uses Python's standard library, and shares no code with the program that
 finds proofs. All arithmetic is in integers. It prints one line and exits with 0 if the proof holds, 1 if it does not
 (and says where and why), 2 if a file is damaged.
 
 The claim
 ---------
 ``SPEC.json`` holds patterns of input and target spikes, the chip's rule (what its integers do in one tick) and the
-ranges of weights, thresholds and biases. The claim is that no integers within these ranges make every output spike as
-asked while the watched steps of the rule stay below their limits. All synapses of a neuron share one exponent, and add
-``mantissa << exponent`` per spike; a spike at tick t acts at tick t + delay. Every pattern starts from rest. Outputs
-that feed outputs are taken to do what is asked: a program that does what is asked has just these spikes on its lines.
+ranges of weights, thresholds and biases. The claim is that no integers within these ranges reproduce the target spikes
+of every output while the watched steps of the rule stay below their limits. All synapses of a neuron share one
+exponent, and add ``mantissa << exponent`` per spike; a spike at tick t acts at tick t + delay. Every pattern starts
+from rest. Outputs that feed outputs are assumed to produce their targets: a program that satisfies the spec has these
+spikes on its lines.
 
 The proof
 ---------
@@ -25,8 +26,8 @@ A tree of cases. Each inner node splits what is unknown in two, and lists both h
 
 Each leaf contradicts the assumptions on the way to it:
 
-- ``farkas``: rows (inequalities that every program fulfils that does what is asked) times prices of 1 or more add up to
-  an inequality that nothing fulfils;
+- ``farkas``: rows (inequalities that every program for the spec satisfies) times prices of 1 or more add up to
+  an inequality that nothing satisfies;
 - ``exhausted``: the ranges that are left are halved, and the halves again, until each part fails when it is run, or
   breaks a cut: priced rows, as those of ``farkas``, that leave an inequality of the unknowns. Weights that the next
   lesser exponent has, too, are looked at there;
@@ -401,14 +402,14 @@ def plus(a, b, times=1):
 
 
 class AtomSums:
-    """Values are integers or sums of atoms; what is no sum is an atom that may be anything."""
+    """Values are integers or sums of atoms; anything else is an atom of unknown value."""
 
     def __init__(self, box, spec):
         self.box, self.spec = box, spec
         self.atoms = []  # (least, greatest, None) or (sum, (factor, bits, rounding), ends or None)
         self.numbers = {}  # what an atom is -> its number
         self.facts = {}  # key of a sum -> the ends it is known to have
-        self.ends_of = []  # of the atoms, as far as they were asked for
+        self.ends_of = []  # of the atoms, as far as requested
 
     def atom(self, name, *content):
         """Return the atom of that name as a sum."""
@@ -682,7 +683,7 @@ def meet(one, other):
 
 
 def is_within(ends, register):
-    """Tell whether a value is sure to fit a register."""
+    """Return whether a value is sure to fit a register."""
     return None not in ends and register[0] <= ends[0] and ends[1] <= register[1]
 
 
@@ -1089,7 +1090,7 @@ class OutputRun:
         self.case, self.output, self.domain, self.spec, self.histories = case, output, domain, case.spec, {}
 
     def run(self, pattern, last):
-        """Yield the ticks of a pattern to the last one that is asked for."""
+        """Yield the ticks of a pattern up to the last one that is required."""
         registers, history, openings = None, (), self.case.openings(self.output, pattern)
         own, states = list(openings.known), frozenset((0,))
         for tick in range(last + 1):
@@ -1218,7 +1219,7 @@ def value_of_order(domain, row, named, ordered):
 
 
 def value_of_row(case, domain, output, row, done):
-    """Return the value of a row, which is 0 or more for every program that does what is asked."""
+    """Return the value of a row, which is non-negative for every program for the spec."""
     spec, kind = case.spec, row["row"]
     if kind == "limit":
         if row["index"] >= len(done.watched):
@@ -1533,7 +1534,7 @@ def main(arguments):
     except BadFileError as error:
         print(f"check_proof: {error}", file=sys.stderr)
         return 2
-    print(f"the proof does not hold: {reason}" if reason else "the proof holds: no program does what is asked")
+    print(f"the proof does not hold: {reason}" if reason else "the proof holds: no program satisfies the specification")
     return 1 if reason else 0
 
 

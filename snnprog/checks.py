@@ -1,4 +1,4 @@
-"""Checks of numbers and lists of integers that any part may be given."""
+"""Checks of numbers and lists of integers, shared by all modules."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from snnprog.errors import LimitError, SpecError
 
 
 def as_integer(name: str, value: object) -> int:
-    """Return a whole number as int; bools, fractions and texts are refused.
+    """Return an integer as int; refuse bools, fractions and strings.
 
     Raises
     ------
     SpecError
-        If ``value`` is not a whole number.
+        If ``value`` is not an integer.
     """
     if not isinstance(value, (bool, np.bool_)):
         try:
             return operator.index(value)  # type: ignore[arg-type]
         except TypeError:
             pass
-    raise SpecError(f"{name} is {value!r}; a whole number is needed")
+    raise SpecError(f"{name} must be an integer, got {value!r}")
 
 
 def as_seconds(name: str, value: object) -> float:
-    """Return a number of seconds from 0 as float; infinity is none.
+    """Return a non-negative, finite number of seconds as float.
 
     Raises
     ------
     SpecError
-        If ``value`` is not a finite number from 0.
+        If ``value`` is negative, infinite or not a number.
     """
     seconds = math.nan
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         seconds = float(value)
     if not 0.0 <= seconds < math.inf:
-        raise SpecError(f"{name} is {value!r}; a finite number of seconds from 0 is needed")
+        raise SpecError(f"{name} must be a non-negative, finite number of seconds, got {value!r}")
     return seconds
 
 
 def as_number(name: str, value: object) -> float:
-    """Return a number as float; bools, texts and NaN are refused.
+    """Return a number as float; refuse bools, strings and NaN.
 
     Raises
     ------
     SpecError
-        If ``value`` is no number.
+        If ``value`` is not a number.
     """
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         number = float(value)
@@ -66,7 +66,7 @@ def as_seed(value: object) -> int:
     Raises
     ------
     SpecError
-        If ``value`` is no whole number from 0.
+        If ``value`` is not a non-negative integer.
     """
     seed = as_integer("seed", value)
     if seed < 0:
@@ -75,7 +75,7 @@ def as_seed(value: object) -> int:
 
 
 def check_callable(name: str, value: object) -> None:
-    """Raise `SpecError` unless a value is None or can be called."""
+    """Raise `SpecError` unless a value is None or callable."""
     if value is not None and not callable(value):
         raise SpecError(f"{name} must be a callable or None, got {value!r}")
 
@@ -83,11 +83,11 @@ def check_callable(name: str, value: object) -> None:
 def check_type(name: str, value: object, *, kind: type) -> None:
     """Raise `SpecError` unless a value is of a type."""
     if not isinstance(value, kind):
-        raise SpecError(f"{name} is a {type(value).__name__}; a {kind.__name__} is needed")
+        raise SpecError(f"{name} must be a {kind.__name__}, got a {type(value).__name__}")
 
 
 def as_int32(name: str, values: ArrayLike) -> Int32s:
-    """Return a read-only copy of a list of integers, ``(n,)``; or the list itself if it is one already.
+    """Return a list of integers ``(n,)`` as a read-only array; a copy, unless it is one already.
 
     Raises
     ------
@@ -96,43 +96,43 @@ def as_int32(name: str, values: ArrayLike) -> Int32s:
     """
     array = as_integers(name, values)
     if array.ndim != 1:
-        raise SpecError(f"{name} is a single number; a list of whole numbers is needed")
+        raise SpecError(f"{name} must be a list of integers, got a single number")
     return array
 
 
 def as_integers(name: str, values: ArrayLike) -> Int32s:
-    """Return a read-only copy of a list of integers ``(n,)``, or of a single one ``()``.
+    """Return a read-only copy of a list of integers ``(n,)``, or of a single integer ``()``.
 
     Raises
     ------
     SpecError
-        If ``values`` is neither, or holds an integer of more than 32 bits.
+        If ``values`` is neither, or an integer has more than 32 bits.
     """
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise SpecError(f"{name} is ragged; a list of whole numbers is needed") from error
+        raise SpecError(f"{name} must be a list of integers, got a ragged one") from error
     if array.dtype == np.int32 and array.ndim == 1 and array.flags.owndata and not array.flags.writeable:
-        return array  # nobody can change it, so that programs made of others share their arrays
+        return array  # it is read-only, so that a program derived from another shares its arrays
     if array.ndim > 1 or (array.size and array.dtype.kind not in "iu"):
-        raise SpecError(f"{name} is {array.dtype} of shape {array.shape}; a list of whole numbers is needed")
+        raise SpecError(f"{name} must be a list of integers, got {array.dtype} of shape {array.shape}")
     limits = np.iinfo(np.int32)
     if array.size and (array.min() < limits.min or array.max() > limits.max):
-        raise SpecError(f"{name} holds values beyond 32 bits: {array.min()} to {array.max()}")
+        raise SpecError(f"{name} must hold 32-bit integers, got {array.min()} to {array.max()}")
     copied: Int32s = array.astype(np.int32)
     copied.flags.writeable = False
     return copied
 
 
 def spread(given: Mapping[str, ArrayLike], *, otherwise: int) -> dict[str, Int32s]:
-    """Repeat each single number to the length of the first list among the given; ``otherwise`` where there is none."""
+    """Repeat each single number to the length of the first list; to ``otherwise`` if there is no list."""
     arrays = {name: as_integers(name, values) for name, values in given.items()}
     length = next((array.size for array in arrays.values() if array.ndim == 1), otherwise)
     return {name: array if array.ndim == 1 else np.full(length, array) for name, array in arrays.items()}
 
 
 def check_between(name: str, values: Int32s, *, allowed: tuple[int, int]) -> None:
-    """Raise `LimitError` unless all values are in a range whose ends belong to it."""
+    """Raise `LimitError` unless all values are in a range, ends included."""
     outside = (values < allowed[0]) | (values > allowed[1])
     if outside.any():
         where = int(outside.argmax())

@@ -1,10 +1,10 @@
-"""The geometry of a convolution: which synapses it has, and which weight of its kernel each of them carries.
+"""The geometry of a convolution: its synapses, and the weight of the kernel that each of them has.
 
-A convolution of spikes is a set of synapses that share weights. A source is place (row, column) of a channel of the
-image that sends spikes; a target is a place of a channel of the image that they go to. Both are numbered channel by
+A convolution of spikes is a set of synapses that share weights. A source is a place (row, column) of a channel of the
+image that sends spikes; a target is a place of a channel of the image that receives them. Both are numbered channel by
 channel and row by row, as NumPy flattens an array (channels, rows, columns). Images of one axis have one row.
 
-Spikes may be pooled first: sums over windows, of which the kernel then takes a weighted sum. A convolution adds, so
+Spikes may be pooled first: the kernel then takes a weighted sum of sums over windows. A convolution adds, so
 pooling multiplies synapses and changes no weight; where windows overlap, synapses run in parallel.
 """
 
@@ -21,7 +21,7 @@ from snnprog.errors import SpecError
 Pair = tuple[int, int]
 LARGEST_SIDE = 1 << 16
 MOST_PLACES = 1 << 24
-"""Places of an image: as many neurons as a program may have."""
+"""Maximum number of places of an image: the maximum number of neurons of a program."""
 
 MOST_MEETINGS = 1 << 21
 """Along one axis: target places x places of the kernel x places of a pooling window. A choice, not a measurement: a
@@ -45,9 +45,9 @@ class Convolution:
     before, after : (int, int)
         Zeros added before the first and after the last row and column.
     groups : int
-        The channels are split into as many parts, each convolved for itself.
+        Number of parts into which the channels are split; each is convolved separately.
     pool, pool_stride, pool_before, pool_after : (int, int)
-        Windows that are summed before the convolution, their steps, and the zeros around the image that they see.
+        Windows that are summed before the convolution, their steps, and the zeros added around the image.
 
     Raises
     ------
@@ -101,7 +101,7 @@ class Convolution:
 
     @property
     def pooled(self) -> Pair:
-        """Size of the image that the kernel sees."""
+        """Size of the image that the kernel is applied to."""
         rows, columns = (_count(*self._pooling(axis)) for axis in (0, 1))
         return rows, columns
 
@@ -134,28 +134,28 @@ class Convolution:
 
     @property
     def n_synapses(self) -> int:
-        """Number of synapses, parallel ones counted each."""
+        """Number of synapses; each of several parallel ones counts."""
         return self.channels[1] * self.weight_shape[1] * int(self.times_used.sum())
 
     @property
     def times_used(self) -> Int64s:
-        """How many synapses each place of the kernel has for a pair of channels, ``(rows, columns)``."""
+        """Number of synapses of each place of the kernel for a pair of channels, ``(rows, columns)``."""
         rows, columns = (np.bincount(self.meetings(axis)[1], minlength=self.kernel[axis]) for axis in (0, 1))
         return np.outer(rows, columns).astype(np.int64)
 
     @property
     def synapses(self) -> tuple[Int64s, Int64s, Int64s]:
-        """Source, target and weight of each synapse, as places in flattened arrays; sorted by target. Not kept."""
+        """Source, target and weight of each synapse, as places in flattened arrays; sorted by target, not cached."""
         (whole,) = self.in_parts(most=self.n_synapses)
         return whole
 
     def in_parts(self, *, most: int) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
-        """Yield `synapses` in order, some target channels at a time, for little memory.
+        """Yield `synapses` in order, some target channels at a time, to save memory.
 
         Parameters
         ----------
         most : int
-            Synapses of one part; more where a single channel has more.
+            Maximum number of synapses of one part; a single channel may exceed it.
         """
         first = self._first_channel()
         outs, ins, rows, columns = self.weight_shape
@@ -172,7 +172,7 @@ class Convolution:
             yield source, target, weight
 
     def _first_channel(self) -> tuple[Int64s, Int64s, Int64s]:
-        """Return the synapses of the first target channel; those of the others are the same ones, moved."""
+        """Return the synapses of the first target channel; those of the others are the same, shifted."""
         (y_out, y_kernel, y), (x_out, x_kernel, x) = self.meetings(0)[:, :, None], self.meetings(1)[:, None]
         inner = np.arange(self.weight_shape[1])[:, None, None]
         source = (inner * self.image[0] + y) * self.image[1] + x
@@ -190,7 +190,7 @@ class Convolution:
         return padded, self.kernel[axis], self.stride[axis], self.dilation[axis]
 
     def meetings(self, axis: int) -> Int64s:
-        """Return target place, kernel place and source ``(3, n)`` of all that meet along rows (0) or columns (1)."""
+        """Return target place, kernel place and source ``(3, n)`` of all combinations along rows (0) or columns (1)."""
         out, tap, window = np.ogrid[: self.size[axis], : self.kernel[axis], : self.pool[axis]]
         middle = out * self.stride[axis] - self.before[axis] + tap * self.dilation[axis]
         source = middle * self.pool_stride[axis] - self.pool_before[axis] + window
@@ -200,5 +200,5 @@ class Convolution:
 
 
 def _count(padded: int, window: int, stride: int, dilation: int) -> int:
-    """Return how many windows fit on an axis; 0 or less if none does."""
+    """Return the number of windows that fit on an axis; 0 or less if none fits."""
     return (padded - dilation * (window - 1) - 1) // stride + 1

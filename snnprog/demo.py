@@ -1,8 +1,8 @@
 """The main job on real data: Fisher's Iris as spikes, compiled for Loihi 1, run bit for bit, judged on unseen flowers.
 
-Each of the four measurements drives sixteen lines, one per level; those that it exceeds spike together. One output for
-each pair of species says which of the two a flower is, one tick later, and the species with most votes is the answer.
-What is asked, and what is left out because measurements and species do not agree, is `snnprog.specs.classifier`'s.
+Each of the four measurements drives sixteen lines, one per level; the lines whose level it exceeds spike together. One
+output for each pair of species decides between the two, one tick later, and the species with most votes is the answer.
+`snnprog.specs.classifier` chooses the targets, and excludes flowers whose measurements and species conflict.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from snnprog.coding import Levels, Questions, with_rest
 from snnprog.compiler import CompileResult, compile
 from snnprog.program import Program
 from snnprog.progress import Progress
+from snnprog.report.page import write_report
 from snnprog.report.pictures import save_trials
 from snnprog.spec import Spec
 from snnprog.specs.classification import classifier
@@ -47,27 +48,27 @@ class Flowers:
 
     @property
     def encoder(self) -> Levels:
-        """What turns measurements into spikes, fitted to the flowers to compile."""
+        """The encoder from measurements to spikes, fitted to the flowers to compile."""
         return Levels().fit(self.train_values)
 
     @property
     def questions(self) -> Questions:
-        """What each output is asked: which of two species it is."""
+        """The two species that each output decides between."""
         return Questions.one_vs_one(len(self.names))
 
 
 @dataclass(frozen=True, eq=False)
 class Demo:
-    """What the demonstration found.
+    """The result of the demonstration.
 
     Attributes
     ----------
     train_accuracy : float
-        Share of the flowers to compile that are classified rightly, those that were left out among them.
+        Share of the flowers to compile that are classified correctly, excluded ones included.
     left_out : int
-        How many of them no output was asked about.
+        Number of these flowers that no output has a target for.
     accuracy, baseline : float
-        Share of unseen flowers classified rightly by the program, and by a logistic regression on the same split.
+        Share of unseen flowers classified correctly by the program, and by a logistic regression on the same split.
     """
 
     result: CompileResult
@@ -80,6 +81,7 @@ class Demo:
     seconds: float
     program_path: Path
     picture_path: Path
+    page_path: Path
 
 
 def run_demo(
@@ -90,14 +92,14 @@ def run_demo(
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Demo:
-    """Compile 70 % of Iris, check it on every backend, judge it on the rest; write the program and a picture.
+    """Compile 70 % of Iris, check the program on every backend, test it on the rest; write the program and a picture.
 
     Parameters
     ----------
     folder : Path
-        Where ``iris.snnp`` and ``iris.png`` go; made if missing.
+        Folder for ``iris.snnp``, ``iris.png`` and ``iris.html``; created if missing.
     backends : sequence of str
-        Where to check, the reference first.
+        Backends to check on, the reference first.
     """
     start = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,16 +107,17 @@ def run_demo(
     spec = iris_spec(flowers)
     left_out = sum(not pattern.care.any() for pattern in spec.patterns)
     asked = len(spec.patterns) - left_out
-    say(f"compiling {asked} flowers, {spec.n_inputs} input lines; {left_out} left out as unclear")
+    say(f"compiling {asked} flowers, {spec.n_inputs} input lines; {left_out} excluded as ambiguous")
     result = compile(spec, seed=seed, progress=progress)
     say(f"checking on {', '.join(backends)}")
     verification = verify(result.program, spec, backends)
     unseen = [with_rest(raster) for raster in flowers.encoder.transform(flowers.test_values)]
     decisions = [decide(flowers, result.program, unseen, backend) for backend in backends]
     trained = decide(flowers, result.program, [pattern.inputs for pattern in spec.patterns])
-    program_path, picture_path = folder / "iris.snnp", folder / "iris.png"
+    program_path, picture_path, page_path = (folder / f"iris{suffix}" for suffix in (".snnp", ".png", ".html"))
     result.program.save(program_path)
     _draw(picture_path, result.program, spec, flowers)
+    write_report(page_path, result.program, spec, title="Iris flowers")
     return Demo(
         result=result,
         verification=verification,
@@ -126,6 +129,7 @@ def run_demo(
         seconds=time.perf_counter() - start,
         program_path=program_path,
         picture_path=picture_path,
+        page_path=page_path,
     )
 
 
@@ -139,7 +143,7 @@ def split_flowers(seed: int) -> Flowers:
 
 
 def iris_spec(flowers: Flowers) -> Spec:
-    """Return the spec: one tick after its measurements, each flower is told apart from the other two species."""
+    """Return the spec: one tick after its measurements, each flower is distinguished from the other two species."""
     return classifier(
         flowers.train_values, flowers.train_classes, flowers.encoder, questions=flowers.questions, clarity=CLARITY
     )
@@ -159,7 +163,7 @@ def logistic_regression(flowers: Flowers) -> float:
 
 
 def _draw(path: Path, program: Program, spec: Spec, flowers: Flowers) -> None:
-    """Draw the first flowers of each species that count; what an output is not asked, it is not shown to say."""
+    """Draw the first flowers of each species that count; bins without a target are left blank."""
     counts = np.array([pattern.care.any() for pattern in spec.patterns])
     kinds = range(len(flowers.names))
     chosen = [np.flatnonzero((flowers.train_classes == kind) & counts)[:SHOWN_PER_CLASS] for kind in kinds]
@@ -170,5 +174,5 @@ def _draw(path: Path, program: Program, spec: Spec, flowers: Flowers) -> None:
     asked = (
         f"{output} {names[second]} or {names[first]}" for output, (first, second) in enumerate(flowers.questions.pairs)
     )
-    title = f"{len(patterns)} flowers, and what each output tells apart by a spike or silence:\n{', '.join(asked)}"
+    title = f"{len(patterns)} flowers; each output distinguishes two species by a spike or silence:\n{', '.join(asked)}"
     save_trials(path, patterns, shown, title=title)

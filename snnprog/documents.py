@@ -1,9 +1,9 @@
-"""JSON and TOML texts, read without trust: of bearable size and depth, each key once, no number that is none.
+"""JSON and TOML texts, read safely: limited in size and depth, without repeated keys and NaN.
 
-Both are objects of plain values. What a reader of another make might understand otherwise (a key twice, NaN, a number
-beyond 64 bits in TOML) is refused, and so is whatever costs a parser much more than its length: deep nesting, and
-dotted keys of many parts, which `tomllib` reads in quadratic time. Every refusal is a `ValueError` whose text is the
-reason.
+Both are objects of plain values. Input that another reader might understand differently (a repeated key, NaN, a number
+beyond 64 bits in TOML) is refused, and so is input that takes a parser much more time than its length: deep nesting,
+and dotted keys of many parts, which `tomllib` reads in quadratic time. Every refusal is a `ValueError` whose text is
+the reason.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ else:
 JSON_LIMIT_BYTES = 1 << 26
 TOML_LIMIT_BYTES = 1 << 20
 DEPTH_LIMIT = 32
-# Strings, with or without their end, and comments: dots in them part no keys.
+# Strings, closed or not, and comments: dots in them do not separate keys.
 TOML_ASIDES = re.compile(
     r'"{3}[\s\S]*?(?:"{3}|\Z)|\'{3}[\s\S]*?(?:\'{3}|\Z)|"(?:\\.|[^"\\\n])*"?|\'[^\'\n]*\'?|#[^\n]*'
 )
@@ -33,12 +33,12 @@ BETWEEN_KEYS = re.compile(r"[^\w. \t-]+")
 
 
 def parse_json(content: bytes) -> dict[str, object]:
-    """Return the object that a JSON text in UTF-8 is.
+    """Return the object of a JSON text in UTF-8.
 
     Raises
     ------
     ValueError
-        If it is too large or too deep, no valid JSON, names a key twice, or is no object.
+        If it is too large or too deep, not valid JSON, repeats a key, or is not an object.
     """
     _check_size(len(content), JSON_LIMIT_BYTES)
     try:
@@ -51,18 +51,18 @@ def parse_json(content: bytes) -> dict[str, object]:
     except RecursionError as error:
         raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep") from error
     if not isinstance(value, dict):
-        raise ValueError(f"it is a {type(value).__name__}; an object is needed")
+        raise ValueError(f"it must be an object, got a {type(value).__name__}")
     check_depth(value)
     return value
 
 
 def parse_toml(content: bytes) -> dict[str, Any]:
-    """Return the table that a TOML text in UTF-8 is; a byte order mark, as Windows writes it, is skipped.
+    """Return the table of a TOML text in UTF-8; a byte order mark, as Windows writes it, is skipped.
 
     Raises
     ------
     ValueError
-        If it is too large or too deep, no valid TOML, or holds a whole number beyond 64 bits.
+        If it is too large or too deep, not valid TOML, or holds an integer beyond 64 bits.
     """
     _check_size(len(content), TOML_LIMIT_BYTES)
     text = content.decode("utf-8-sig")
@@ -74,12 +74,12 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep") from error
     for value in check_depth(table):
         if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
-            raise ValueError("a whole number has more than 64 bits")
+            raise ValueError("an integer must have at most 64 bits")
     return table
 
 
 def check_depth(value: object) -> list[object]:
-    """Return all that is no list and no object in a plain value.
+    """Return all values in a plain value that are neither lists nor objects.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _check_size(size: int, limit: int) -> None:
 
 
 def _refuse_constant(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 def _finite_float(digits: str) -> float:
@@ -125,22 +125,22 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value: dict[str, object] = {}
     for name, item in pairs:
         if name in value:
-            raise ValueError(f"it names {name!r} twice")
+            raise ValueError(f"it has the key {name!r} twice")
         value[name] = item
     return value
 
 
 def as_plain(name: str, value: Mapping[str, object]) -> dict[str, object]:
-    """Return what JSON keeps of a mapping: a copy of texts, numbers, lists and objects alone.
+    """Return a copy of a mapping as JSON stores it: of strings, numbers, lists and objects only.
 
     Raises
     ------
     SpecError
-        If it holds anything else, or is nested too deep.
+        If it holds anything else, or is nested too deeply.
     """
     try:
         plain: dict[str, object] = json.loads(json.dumps(dict(value), allow_nan=False))
         check_depth(plain)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SpecError(f"{name} is no JSON object: {error}") from error
+        raise SpecError(f"{name} must be a JSON object: {error}") from error
     return plain

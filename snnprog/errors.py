@@ -1,60 +1,37 @@
-"""What can go wrong, as one tree.
+"""The errors that snnprog raises, as one tree.
 
 ::
 
     SnnprogError
     ├── SpecError          the specification contradicts itself or is malformed
-    ├── InfeasibleError    it is proved that no program does what is asked; carries ``conflicts`` and ``proof``
+    ├── InfeasibleError    proved: no program satisfies the specification; carries ``conflicts`` and ``proof``
     ├── SolverError        the solver ended without an answer or a proof
     │   └── UndecidedError     a search, or the time for it, ended without an answer; carries ``neurons``
-    ├── QuantizationError  real weights exist, but no integers that were tried are exact, and no proof excludes them
+    ├── QuantizationError  real weights exist, but no integers that were tried are exact, and there is no proof
     ├── LimitError         a value does not fit the chip; carries ``item``, ``found``, ``allowed``
     │   └── FitError           a program does not fit the chip's cores; carries ``place``, too
     ├── FormatError        a file is damaged, hostile or of another format
-    └── BackendError       a runtime is missing, failed, hung or answered nonsense
+    └── BackendError       a runtime is missing, failed, hung or returned an invalid result
 
 Every message is one sentence: which object, what was found, what is allowed, what to try.
-``PortabilityWarning`` is no error: the run went on, but off the subset on which all runtimes of the chip agree.
+``PortabilityWarning`` is a warning: the run continues outside the range in which all runtimes of the chip agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from snnprog.conflict import Conflict
-from snnprog.wording import counted
+from snnprog.display.card import BAD, Card, html_of
+from snnprog.table import Table
+from snnprog.wording import counted, printable
 
-SHOWN_CHARACTERS = 4000
-GAP = " [...] "
-
-
-def printable(text: str, *, is_one_line: bool = False) -> str:
-    """Return a text with its control characters escaped, and its middle left out where it is long.
-
-    Texts quote files and programs that may be anyone's; a terminal must not obey them.
-
-    Parameters
-    ----------
-    is_one_line : bool
-        Whether line breaks and tabs are escaped, too.
-    """
-    kept = "" if is_one_line else "\n\t"
-    return _shortened(
-        "".join(each if each.isprintable() or each in kept else _escape(each) for each in _shortened(text))
-    )
-
-
-def _shortened(text: str) -> str:
-    half = (SHOWN_CHARACTERS - len(GAP)) // 2
-    return text if len(text) <= SHOWN_CHARACTERS else text[:half] + GAP + text[-half:]
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+PACKAGE = Path(__file__).parent
 
 
 class SnnprogError(Exception):
-    """The root: catching it catches everything that snnprog raises on purpose."""
+    """Base class of all errors that snnprog raises on purpose."""
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
@@ -65,12 +42,12 @@ class SpecError(SnnprogError, ValueError):
 
 
 class InfeasibleError(SnnprogError):
-    """No program of the chip does what the specification asks, and that is proved.
+    """No program of the chip satisfies the specification, and this is proved.
 
     Attributes
     ----------
     conflicts : tuple of Conflict
-        One or more for every output that was found to be infeasible, ordered by output.
+        At least one for every infeasible output, ordered by output.
     proof : mapping
         The proof that the first of these outputs cannot be built: plain data, which `snnprog.check_proof` has accepted.
     """
@@ -79,8 +56,24 @@ class InfeasibleError(SnnprogError):
         self.conflicts, self.proof = tuple(conflicts), proof
         more = len({conflict.neuron for conflict in self.conflicts}) - 1
         others = f" (and {counted(more, 'more output')})" if more > 0 else ""
-        reason = self.conflicts[0].reason if self.conflicts else "no weights do what is asked"
+        reason = self.conflicts[0].reason if self.conflicts else "no weights satisfy the specification"
         super().__init__(f"infeasible: {reason}{others}")
+
+    def _repr_html_(self) -> str:
+        rows = [(conflict.neuron, conflict.pattern, conflict.tick, conflict.reason) for conflict in self.conflicts]
+        table = Table.plain("", columns=("output", "pattern", "tick", "reason"), rows=rows) if len(rows) > 1 else None
+        note = "The proof was checked; it is in the attribute proof, and the demands of each conflict are in conflicts."
+        return html_of(type(self).__name__, str(self), Card(BAD, table=table, notes=[note]))
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints: the caller's lines and the reason, without those of the compiler at work."""
+        import traceback  # only where an error is shown in IPython
+
+        frames = traceback.extract_tb(self.__traceback__)
+        is_own = [Path(frame.filename).is_relative_to(PACKAGE) for frame in frames]
+        callers = frames[: is_own.index(True)] if True in is_own else frames
+        shown = [frame for frame in callers if not {"IPython", "contextlib.py"} & set(Path(frame.filename).parts)]
+        return [*"".join(traceback.format_list(shown)).splitlines(), f"{type(self).__name__}: {self}"]
 
     def __reduce__(self) -> tuple[type[InfeasibleError], tuple[tuple[Conflict, ...], Mapping[str, object]]]:
         return InfeasibleError, (self.conflicts, self.proof)
@@ -93,14 +86,14 @@ class SolverError(SnnprogError):
 class UndecidedError(SolverError):
     """An output has neither integer weights nor a proof that there are none.
 
-    The time limit ended the search, or the search came to its own end; the message says what was tried.
+    The time limit ended the search, or the search finished without a result; the message lists what was tried.
 
     Attributes
     ----------
     neurons : tuple of int
         The outputs that are undecided.
     ended_by_time : tuple of str
-        The steps that the time limit ended; empty where a search came to its own end.
+        The steps that the time limit ended; empty if the search finished by itself.
     """
 
     def __init__(self, message: str, neurons: Sequence[int] = (), ended_by_time: Sequence[str] = ()) -> None:
@@ -112,12 +105,12 @@ class UndecidedError(SolverError):
 
 
 class QuantizationError(SnnprogError):
-    """Real weights exist, but no integers that were tried do what the specification asks, and no proof excludes them.
+    """Real weights exist, but no integers that were tried satisfy the specification, and no proof excludes them.
 
     Attributes
     ----------
     neurons : tuple of int
-        The outputs that are not exact in integers, survive too little noise or have too many synapses.
+        The outputs that are not exact in integers, tolerate too little noise or have too many synapses.
     """
 
     def __init__(self, message: str, neurons: Sequence[int] = ()) -> None:
@@ -134,34 +127,34 @@ class LimitError(SnnprogError, ValueError):
     Attributes
     ----------
     item : str
-        What is limited.
+        The quantity that is limited.
     found : object
         The offending value.
     allowed : str
-        The range that the chip has.
+        The range that the chip allows.
     """
 
     def __init__(self, item: str, found: object, allowed: str, hint: str = "") -> None:
         self.item, self.found, self.allowed, self.hint = item, found, allowed, hint
-        super().__init__(f"{item} is {found}; allowed is {allowed}" + (f"; {hint}" if hint else ""))
+        super().__init__(f"{item} must be {allowed}, got {found}" + (f"; {hint}" if hint else ""))
 
     def __reduce__(self) -> tuple[type[LimitError], tuple[str, object, str, str]]:
         return LimitError, (self.item, self.found, self.allowed, self.hint)
 
 
 class FitError(LimitError):
-    """A program does not fit the cores that it may have.
+    """A program does not fit the cores that it may use.
 
     Attributes
     ----------
     place : str
-        The core, or the neuron that is too much for a core all alone.
+        The core, or a neuron that alone exceeds a core.
     item : str
-        Which resource there is too little of.
+        The resource that is insufficient.
     found : int
-        How much is needed.
+        The amount required.
     allowed : str
-        How much there is, and of what.
+        The amount available.
     """
 
     def __init__(self, place: str, item: str, found: int, allowed: str, hint: str) -> None:
@@ -178,8 +171,8 @@ class FormatError(SnnprogError, ValueError):
 
 
 class BackendError(SnnprogError):
-    """A runtime is missing, failed, hung, or answered something that cannot be."""
+    """A runtime is missing, failed, hung, or returned an invalid result."""
 
 
 class PortabilityWarning(UserWarning):
-    """A state left the range on which all runtimes of the chip agree; the reference simulator went on."""
+    """A state left the range in which all runtimes of the chip agree; the reference simulator continued."""

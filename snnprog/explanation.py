@@ -1,21 +1,22 @@
-"""Why a spec can or cannot be built, output by output, with proofs that are checked again.
+"""Explain for each output of a spec whether it can be built, and if not, why, with checked proofs.
 
-For outputs that can be built, the status is that of their integers, made by the steps that `snnprog.compile` takes.
-Where other outputs cannot be built, and feed them, these are taken to do what their targets say. Where target spikes
-have windows, the integers are made for the ticks that were chosen.
+For outputs that can be built, the status is that of their integers, calculated by the steps of `snnprog.compile`.
+Where infeasible outputs feed them, these are assumed to produce their targets. Where target spikes
+have windows, the integers are calculated for the ticks that were chosen.
 
-What is told is what each output can do alone. Where hidden neurons may be added, an output that cannot do alone what is
-asked is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Else it is undecided:
-`compile` looks for them.
+Each output is examined without hidden neurons. Where hidden neurons may be added, an output that is infeasible without
+them is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Otherwise it is undecided:
+`compile` searches for them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from snnprog.checks import as_seconds, check_callable, check_type
+from snnprog.checks import as_seconds, check_type
 from snnprog.compiler.advice import everything
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice
@@ -25,35 +26,38 @@ from snnprog.design import Design
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of
 from snnprog.design.hidden.refuting import Refusal, impossibility
+from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SolverError, UndecidedError
 from snnprog.integers import INEXACT
-from snnprog.progress import Progress
+from snnprog.progress import Progress, shown
 from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
+from snnprog.table import Table
+from snnprog.wording import counted
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What can be said of one output.
+@dataclass(frozen=True, repr=False)
+class Verdict(Displayed):
+    """The verdict on one output.
 
     Attributes
     ----------
     output : int
     status : str
-        "certified", "exact", "inexact" (weights exist, but no integers that were tried are exact, survive the noise and
-        keep to the range on which all runtimes of the chip agree), "infeasible" or "undecided" (neither weights nor a
-        proof was found, or the time ran out, or hidden neurons may be added and may help).
+        "certified", "exact", "inexact" (weights exist, but no integers that were tried are exact, tolerate the noise
+        and stay in the range in which all runtimes of the chip agree), "infeasible" or "undecided" (neither weights nor
+        a proof was found, or the time ran out, or hidden neurons may be added and may help).
     conflicts : tuple of Conflict
-        Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the first
-        of them speaks for all.
+        Why it is infeasible, or would be without hidden neurons; where outputs feed outputs and have windows, the
+        conflict of the first output stands for all.
     proof : node or None
         The proof of the first conflict, checked by `snnprog.check_proof`.
     hidden : Conflict, bool or None
-        Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True,
-        where nothing speaks against it. None where that was not asked, or not found out in time.
+        Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True
+        if no reason was found. None if this was not examined, or not within the time limit.
     """
 
     output: int
@@ -61,6 +65,14 @@ class Verdict:
     conflicts: tuple[Conflict, ...] = ()
     proof: Node | None = None
     hidden: Conflict | Literal[True] | None = None
+
+    def _summary(self) -> str:
+        reason = f": {self.conflicts[0].reason}" if self.conflicts else ""
+        return f"output {self.output} is {self.status}{reason}"
+
+    def _card(self) -> Card:
+        kind = {INFEASIBLE: BAD, UNDECIDED: OPEN}.get(self.status, GOOD)
+        return Card(kind, facts=[("conflicts", len(self.conflicts))] if self.conflicts else [])
 
     def as_dict(self) -> dict[str, object]:
         """Return the verdict as plain data; shares of prices are texts such as "1/2"."""
@@ -81,9 +93,9 @@ class Verdict:
         return {"may_help": self.hidden is True, "reason": "" if self.hidden is True else self.hidden.reason}
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """What can be said of a spec.
+@dataclass(frozen=True, repr=False)
+class Explanation(Displayed):
+    """The verdicts on all outputs of a spec.
 
     Attributes
     ----------
@@ -92,7 +104,7 @@ class Explanation:
     ended_by_time : tuple of str
         The steps that the time limit ended, as progress names them.
     advice : str
-        What may help an output that cannot be built, as far as the spec and its chip leave it open.
+        Changes that may help an output that cannot be built: those that the spec and its chip allow.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -114,6 +126,24 @@ class Explanation:
         """The outputs that are proved infeasible."""
         return tuple(verdict.output for verdict in self.verdicts if verdict.status == INFEASIBLE)
 
+    def _summary(self) -> str:
+        counts = Counter(verdict.status for verdict in self.verdicts)
+        statuses = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+        return f"{counted(len(self.verdicts), 'output')}: {statuses}"
+
+    def _card(self) -> Card:
+        rows = [
+            (each.output, each.status, each.conflicts[0].reason if each.conflicts else "") for each in self.verdicts
+        ]
+        notes = [f"what may help: {self.advice}"] if self.infeasible and self.advice else []
+        if self.ended_by_time:
+            notes.append(f"the time limit ended: {', '.join(self.ended_by_time)}")
+        kind = BAD if self.infeasible else GOOD if self.is_feasible else OPEN
+        columns = ("output", "status", "reason")
+        return Card(
+            kind, table=Table.plain("", columns=columns, rows=sorted(rows, key=lambda row: not row[2])), notes=notes
+        )
+
     def as_dict(self) -> dict[str, object]:
         """Return the explanation as plain data."""
         return {
@@ -128,32 +158,32 @@ def explain(
     spec: Spec,
     *,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> Explanation:
-    """Tell of each output of a spec whether it can be built, and if not, why.
+    """Determine for each output of a spec whether it can be built, and if not, why.
 
     Parameters
     ----------
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed side by side, as for `snnprog.compile`.
-    progress : callable, optional
-        Called with (step, done, all) as work proceeds.
+        Executor that designs neurons in parallel, as for `snnprog.compile`.
+    progress : callable or True, optional
+        True shows a bar for each step, in a terminal or a notebook; a callable is called with (step, done, all) as work
+        proceeds.
     time_limit_s : float, optional
         Seconds for the whole call, kept within about a tenth; ``ended_by_time`` names the steps that it ended.
 
     Raises
     ------
     SpecError
-        If an argument is not one of those above.
+        If an argument is invalid.
     SolverError
-        If the solver gives up where it is asked for ticks in windows, or for integers.
+        If the solver fails to find ticks in windows, or integers.
     """
     check_type("spec", spec, kind=Spec)
-    check_callable("progress", progress)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    work = Work(spec, executor=executor, progress=progress, limit=limit)
-    with until(deadline_after(limit)), telling(progress):
+    with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+        work = Work(spec, executor=executor, progress=tell, limit=limit)
         designed = work.designed(may_be_unbuilt=True, share=PART)
         guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
         designed = designed if guessed is None else guessed.design
@@ -166,7 +196,7 @@ def explain(
 
 
 def _built(work: Work, designed: Design) -> Built | None:
-    """Return the integers, or None where there was no time to run them."""
+    """Return the integers, or None if there was no time to run them."""
     try:
         return built_with_choice(work, designed, share=PART)
     except UndecidedError:
@@ -175,7 +205,7 @@ def _built(work: Work, designed: Design) -> Built | None:
 
 
 def _with_hidden(verdict: Verdict, refused: Refusal | Literal[True] | None) -> Verdict:
-    """Return the verdict on an output that may have hidden neurons: without them it is not refuted by its own proof."""
+    """Return the verdict on an output that may have hidden neurons; the proof without them does not refute it."""
     if isinstance(refused, Refusal):
         conflicts = verdict.conflicts or (refused.conflict,)
         return replace(verdict, status=INFEASIBLE, conflicts=conflicts, hidden=refused.conflict, proof=refused.proof)
@@ -183,7 +213,7 @@ def _with_hidden(verdict: Verdict, refused: Refusal | Literal[True] | None) -> V
 
 
 def _help_of_hidden(work: Work, designed: Design) -> dict[int, Refusal | Literal[True]]:
-    """Return output -> what proves that hidden neurons do not help, or True, for as many as the time allows."""
+    """Return output -> the proof that hidden neurons do not help, or True, for as many outputs as the time allows."""
     help_of: dict[int, Refusal | Literal[True]] = {}
     outputs = designed.unbuilt
     if not outputs:
@@ -213,7 +243,7 @@ def _verdict(output: int, *, designed: Design, built: Built | None) -> Verdict:
 
 
 def _status(output: int, built: Built) -> str:
-    """Return the status of an output that has a neuron."""
+    """Return the status of an output that was designed."""
     if output in built.out_of_time:
         return UNDECIDED
     flawed = {*built.inexact, *built.overrunning}

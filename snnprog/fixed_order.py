@@ -1,13 +1,13 @@
-"""Arithmetic that gives the same bits on every processor: sums in a fixed order, and no library that chooses its own.
+"""Arithmetic with the same bits on every processor: sums in a fixed order, without libraries that choose their own.
 
 A BLAS adds in the order that suits the processor, and the C library and NumPy have an ``exp``, ``log`` and ``pow`` for
-each kind of it, which differ in the last bit. The last bits of weights decide about integers, so what leads to weights
-is calculated here: by loops whose every addition and multiplication is rounded by itself, as IEEE 754 says. The
-compiler may do several elements of a row at once, since that changes no element's own order; without `fastmath` it
-neither regroups sums nor fuses a product into a sum.
+each kind of it, which differ in the last bit. The last bits of weights decide about integers, so everything that leads
+to weights is calculated here: by loops in which every addition and multiplication is rounded separately (IEEE 754). The
+compiler may process several elements of a row at once, since the order within each element stays the same; without
+`fastmath` it neither regroups sums nor fuses a product into a sum.
 
-Python's `sum` of floats is another one from Python 3.12 on, so it is `math.fsum`, which is exact, that adds a few.
-NumPy's own sums, products by elements and `einsum` (which takes no BLAS unless it is told to) are of that kind, too.
+Python's `sum` of floats changed in Python 3.12, so `math.fsum`, which is exact, adds short lists.
+NumPy's own sums, elementwise products and `einsum` (which uses no BLAS by default) have a fixed order, too.
 
 The price: against OpenBLAS 0.3.29 with one thread, a Cholesky factor of 1000 unknowns takes 2.5 times as long, and the
 design of a neuron near its limit, of which it is a part, 1.0 to 1.3 times up to 1000 taps, 1.7 times for 2000.
@@ -29,16 +29,16 @@ from snnprog.jit import compiled
 
 Matrix = NDArray[Any]
 Between = Callable[[], None]
-"""What is called between parts of long work, and may end it by raising."""
+"""A callback between parts of long work, which may end it by raising."""
 
-# Blocks of the matrix loops, in rows and columns: a block of single precision is 32 KB, what a core's first cache
-# holds. They change the order of no sum: rows are added from the first to the last.
+# Blocks of the matrix loops, in rows and columns: a block of single precision is 32 KB, the size of a first-level
+# cache. They do not change the order of sums: rows are added from the first to the last.
 BLOCK_ROWS, BLOCK_COLUMNS = 32, 256
-# Rows between two parts of the work: of 5000 columns, a second.
+# Rows between two calls of the callback: with 5000 columns, a second.
 AT_ONCE = 512
-# Digits of the powers that others are put together from: twice those of a float, and more.
+# Digits of the powers that others are composed of: more than twice those of a float.
 DIGITS = 50
-COARSE = 2.0**26  # half of a double's digits, so that products have all of them
+COARSE = 2.0**26  # half of a double's digits, so that products are exact
 LN2 = 0.6931471805599453
 # The series of e^x, from 1 / 9! on, for x up to .35 (.35**10 / 10! is 8e-12), and of artanh x / x in x², up to .172.
 TAYLOR = np.array([1.0 / math.factorial(order) for order in range(9, -1, -1)])
@@ -72,7 +72,7 @@ def transposed_times(matrix: Matrix, vector: Matrix) -> Matrix:
 
 
 def powers(base: float, exponents: Int64s) -> Floats:
-    """Return ``base**exponents`` for whole exponents from 0: right to some units of the last place."""
+    """Return ``base**exponents`` for whole exponents from 0: accurate to some units in the last place."""
     result = np.ones(exponents.shape)
     with localcontext() as context:
         context.prec = DIGITS
@@ -138,8 +138,8 @@ def logarithm(value: float) -> float:
 def _add_gram(matrix: Matrix, rows: Matrix, first: int, sign: Any) -> None:
     """Add ``sign · rowsᵀ rows``, from column ``first`` on, to the upper triangle of a matrix, row after row.
 
-    Four rows are added to two rows of the matrix at a time, which halves what is loaded; what that adds just below the
-    diagonal is of no use.
+    Four rows are added to two rows of the matrix at a time, which halves what is loaded; the values that this adds just
+    below the diagonal are not used.
     """
     count, size = rows.shape
     for left in range(first, size, BLOCK_COLUMNS):
@@ -176,9 +176,9 @@ def _add(target: Matrix, share: Any, row: Matrix) -> None:
 
 @compiled(nogil=True)
 def _factorise_block(matrix: Matrix, top: int, sign: Any) -> bool:
-    """Turn some rows of the upper triangle into those of U with ``Uᵀ U = matrix``, and take them off the rest.
+    """Turn some rows of the upper triangle into those of U with ``Uᵀ U = matrix``, and subtract them from the rest.
 
-    Return whether it could be done.
+    Return whether this succeeded.
     """
     bottom = min(top + BLOCK_ROWS, len(matrix))
     for k in range(top, bottom):
@@ -216,7 +216,7 @@ def _solve(factor: Matrix, values: Matrix) -> None:
 
 
 def gram(rows: Matrix, *, between: Between = nothing) -> Matrix:
-    """Return the upper triangle of ``rowsᵀ rows``, something else below; in the precision of the rows.
+    """Return the upper triangle of ``rowsᵀ rows`` in the precision of the rows; the lower triangle is undefined.
 
     ``between`` is called between parts of the work.
     """
@@ -228,11 +228,11 @@ def gram(rows: Matrix, *, between: Between = nothing) -> Matrix:
 
 
 def coarse_gram(rows: Matrix, *, between: Between = nothing) -> Matrix:
-    """Return the upper triangle of ``rowsᵀ rows`` for columns of length 1 at most, right to about ``2**-24``.
+    """Return the upper triangle of ``rowsᵀ rows`` for columns of length 1 at most, accurate to about ``2**-24``.
 
-    The rows are rounded to multiples of ``2**-26``. Then every product is a multiple of ``2**-52``, and no sum of some
-    of a column pair's products exceeds 1 (Cauchy and Schwarz) by more than rounding did to the lengths: a double holds
-    all of them exactly. So a BLAS may add them in any order, and is four times as fast as a loop.
+    The rows are rounded to multiples of ``2**-26``. Then every product is a multiple of ``2**-52``, and no partial
+    sum of a column pair's products exceeds 1 (Cauchy and Schwarz) by more than the rounding changed the lengths: a
+    double holds all of them exactly. So a BLAS may add them in any order, and is four times as fast as a loop.
     """
     rounded = np.rint(rows.astype(np.float64) * COARSE) / COARSE
     multiply = get_blas_funcs("syrk", dtype=np.float64)
@@ -244,7 +244,7 @@ def coarse_gram(rows: Matrix, *, between: Between = nothing) -> Matrix:
 
 
 class Cholesky:
-    """The factor of a symmetric matrix, of which only the upper triangle is read.
+    """The Cholesky factor of a symmetric matrix; only the upper triangle is read.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ class Cholesky:
     Attributes
     ----------
     is_found : bool
-        Whether the matrix is positive definite, as far as its precision tells.
+        Whether the matrix is positive definite, within its precision.
     """
 
     def __init__(self, matrix: Matrix, *, between: Between = nothing) -> None:

@@ -1,14 +1,14 @@
-"""Functions that Numba compiles: the one way to declare them, and where their machine code is kept.
+"""Functions compiled by Numba, and the cache of their machine code.
 
-Numba's own cache will not do. It refuses to compile where it finds no folder to write to, it does not notice that a
-function or constant of another module has changed, and it fails on entries that are damaged or that an older version
-wrote. Here, each signature of a function is one file in the user's cache. Its name is a digest of all that the machine
-code depends on: the sources, the options, the versions of Python, NumPy, Numba and LLVM, and the processor. Its content
-begins with its own digest. What cannot be read, for whatever reason, is compiled again; what cannot be written is
-compiled again by the next process.
+Numba's own cache is not used: it refuses to compile if it finds no writable folder, it does not notice that a
+function or constant of another module has changed, and it fails on entries that are damaged or were written by an older
+version. Here, each signature of a function is one file in the user's cache. Its name is a digest of everything that the
+machine code depends on: the sources, the options, the versions of Python, NumPy, Numba and LLVM, and the processor. Its
+content begins with its own digest. An entry that cannot be read, for any reason, is compiled again; an entry that
+cannot be written is compiled again by the next process.
 
-An entry is a pickle. So entries are read only from a folder that belongs to the user, or to root, and that nobody else
-may write to.
+An entry is a pickle, so entries are read only from a folder that belongs to the user or root and that nobody else can
+write to.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ njit: Any = numba.njit  # typed only in some versions of Numba
 rebuild: Any = CompileResult._rebuild
 
 PACKAGE = Path(__file__).resolve().parent
-# The names behind "import" may be modules; more words may be matched than the statement has, which does no harm.
+# The names after "import" may be modules; matching more words than the statement has is harmless.
 IMPORT = re.compile(r"(?:from|import) (snnprog[\w.]*)(?: import (?=\(?([\w\s,]+)))?")
 DIGEST_BYTES = hashlib.sha256().digest_size
 VERSIONS = (__version__, sys.version, np.__version__, numba.__version__, llvmlite.__version__)
@@ -54,7 +54,7 @@ def compiled(**options: object) -> Callable[[Function], Function]:
     Parameters
     ----------
     **options
-        What `numba.njit` takes.
+        Options of `numba.njit`.
     """
 
     def declare(function: Function) -> Function:
@@ -68,10 +68,10 @@ def compiled(**options: object) -> Callable[[Function], Function]:
 
 
 def entry_of(function: Callable[..., int], arguments: Sequence[object]) -> Callable[..., int]:
-    """Return what runs a compiled function on arguments of the same types as these, and of no others.
+    """Return a callable for a compiled function, for arguments of exactly the types of these.
 
-    Numba looks at the type of every argument at every call: of the 25 arrays that a tick of the kernel takes, in 8 of
-    11 us (measured: 100 neurons). This is what it calls then.
+    Numba checks the type of every argument at every call; for the 25 arrays of a tick of the kernel, this takes 8 of
+    11 us (measured: 100 neurons). The result is what Numba calls after the check.
     """
     if not isinstance(function, Dispatcher):  # with NUMBA_DISABLE_JIT
         return function
@@ -81,9 +81,9 @@ def entry_of(function: Callable[..., int], arguments: Sequence[object]) -> Calla
 
 @lru_cache(maxsize=256)
 def source_digest(module: str) -> str:
-    """Return a digest of the source of a module, and of all that it imports of this package.
+    """Return a digest of the source of a module and of all modules of this package that it imports.
 
-    Functions and constants of these modules may have become part of the machine code. A module without a file bears
+    Functions and constants of these modules may have become part of the machine code. A module without a file has
     its digest in its name: see `snnprog.rules.compiled`.
     """
     if not module.startswith("snnprog"):
@@ -105,7 +105,7 @@ def _collect(module: str, sources: dict[str, bytes]) -> None:
 
 
 class MachineCodeCache:
-    """The machine code of one function, one file for each signature: what Numba asks of a cache."""
+    """The machine code of one function, one file for each signature, with the interface of Numba's caches."""
 
     def __init__(self, function: Callable[..., object], options: str) -> None:
         self._function, self._options = function, options
@@ -116,8 +116,8 @@ class MachineCodeCache:
         return str(machine_code_folder())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return what was compiled for a signature, or None where it must be compiled."""
-        with suppress(Exception):  # whatever is wrong with an entry: it is compiled, and written, again
+        """Return the compiled code of a signature, or None if it must be compiled."""
+        with suppress(Exception):  # after any fault, the entry is compiled and written again
             target_context.refresh()
             folder = machine_code_folder()
             content = (folder / self._name(sig, target_context.codegen())).read_bytes()
@@ -127,10 +127,10 @@ class MachineCodeCache:
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep what was compiled for a signature, if that is possible."""
+        """Store the compiled code of a signature, if possible."""
         if data.library.has_dynamic_globals or any(not lifted.can_cache for lifted in data.lifted):
             return
-        with suppress(Exception):  # no room, no rights, no folder: the next process compiles again
+        with suppress(Exception):  # no space, permission or folder: the next process compiles again
             folder = machine_code_folder()
             folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
             pickled = pickle.dumps(data._reduce(), protocol=pickle.HIGHEST_PROTOCOL)
@@ -140,13 +140,13 @@ class MachineCodeCache:
                 path.replace(folder / self._name(sig, data.codegen))
 
     def enable(self) -> None:
-        """Do nothing: it is always in use."""
+        """Do nothing: the cache is always enabled."""
 
     def disable(self) -> None:
-        """Do nothing: it is always in use."""
+        """Do nothing: the cache is always enabled."""
 
     def flush(self) -> None:
-        """Do nothing: a changed source has another name."""
+        """Do nothing: a changed source has a different name."""
 
     def _name(self, signature: object, codegen: Any) -> str:
         function = self._function
@@ -156,12 +156,12 @@ class MachineCodeCache:
 
 
 def machine_code_folder() -> Path:
-    """Return where the machine code of this version is kept."""
+    """Return the folder of this version's machine code."""
     return cache_path() / "machine-code" / __version__
 
 
 def _is_trusted(folder: Path) -> bool:
-    """Tell whether nobody but the user, and root, can write to a folder."""
+    """Return whether only the user and root can write to a folder."""
     if not hasattr(os, "geteuid"):
         return True
     found = folder.stat()

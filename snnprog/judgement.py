@@ -1,9 +1,9 @@
-"""Which bins of an output are wrong: the one rule by which programs are judged.
+"""Which bins of an output are wrong: the single rule that decides whether a program is exact.
 
-Only bins that count are looked at. Without windows, each must equal its target's. With windows of ``(before, after)``
+Only bins that count are compared. Without windows, each must equal its target. With windows of ``(before, after)``
 ticks, the output's spikes are matched with the target's, one to one and in order, a spike at tick k with a target spike
 at tick t where ``t - before <= k <= t + after``; as many as possible are matched. A target spike without a match is
-*missing*, a spike without one is *extra*. Windows of (0, 0) are the rule without windows.
+*missing*, a spike without one is *extra*. Windows of (0, 0) are equivalent to no windows.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MISSING, EXTRA = "missing", "extra"
 
 @dataclass(frozen=True, order=True)
 class WrongBin:
-    """A bin that counts and came out wrong; in order of pattern, tick and output.
+    """A wrong bin; ordered by pattern, tick and output.
 
     Attributes
     ----------
     pattern, tick, output : int
-        Where; a spike that is missing from a window is told at its target's tick.
+        Where; a spike that is missing from a window is reported at its target's tick.
     kind : str
         "missing" or "extra".
     """
@@ -52,10 +52,10 @@ def wrong_bins(spec: Spec, spikes: Sequence[Raster]) -> list[WrongBin]:
 
 
 def unmatched(due: Sequence[int], fired: Sequence[int], *, window: tuple[int, int]) -> tuple[list[int], list[int]]:
-    """Return the target ticks and the spike ticks, both given in order, that find no match.
+    """Return the target ticks and the spike ticks, both in order, that have no match.
 
-    The earliest target spike takes the earliest spike it can: windows open and close in the order of their targets, so
-    no other choice matches more.
+    The earliest target spike is matched with the earliest possible spike: windows open and close in the order of
+    their targets, so no other choice matches more.
     """
     before, after = window
     missing, extra, waiting = [], [], list(due)

@@ -1,28 +1,28 @@
 """The linear map from weights to potentials, its rows, its products, and its rounding bounds.
 
-With every raster given, the resets of a neuron are known, and its potential is linear in what is to be designed
+If every raster is given, the resets of a neuron are known, and its potential is linear in the unknown weights
 (Rostro-Gonzalez, Cessac, Vasquez, Viéville 2009, arXiv:0905.4810, section 2)::
 
     U[k] = α U[k-1] + Σ_taps w[tap] z_pre[k - delay]                 a current that is not reset
     V[k] = γ V[k-1] (1 - Z[k-1]) + U[k] + bias                       a potential that is
          = w · φ[k] + bias β[k]
 
-That is a reset to zero. Where a reset takes the threshold θ off and leaves the rest, the potential stays linear, and
-only what the threshold counts for changes: φ and β are those of a neuron that never fires, and the row compares with
+This is a reset to zero. Where a reset subtracts the threshold θ, the potential stays linear, and only the factor of the
+threshold changes: φ and β are those of a neuron that never fires, and the row compares with
 ``τ[k] θ``, where ``τ[k] = 1 + Σ γ^(k-s)`` over the spikes s before k. Where nothing is reset, φ and β are the same, and
-τ is 1. What arrives may count for more or less than 1 (`LinearRule.gain`). A refractory neuron stays at 0 for some
-ticks after a spike, while its current goes on: each of these ticks is one more reset, and at them φ and β are 0. Which
-of this a chip does, and how it rounds, is read off its rule (`snnprog.rules.linear`).
+τ is 1. Arriving spikes may be scaled (`LinearRule.gain`). A refractory neuron stays at 0 for some
+ticks after a spike, while its current goes on: each of these ticks is one more reset, and at them φ and β are 0. A
+chip's rule says which of these apply and how it rounds (`snnprog.rules.linear`).
 
-All neurons share the *reset-free trace* x[k, pre], what one spike line alone would leave in a neuron that never fires:
+All neurons share the *reset-free trace* x[k, pre], the response of a neuron that never fires to one line:
 ``φ[k] = A[k] - γ^(k-s) A[s]`` with s the last tick that left the potential at 0, and A[k] the traces
-x[k - delay, pre] of all taps. So a row of the map is two gathers, and a product with it is one pass of the network: no
-matrix of (ticks × taps) is ever needed whole.
+x[k - delay, pre] of all taps. So a row of the map is two gathers, and a product with it is one pass of the network: the
+matrix of (ticks × taps) is never stored.
 
-Ticks of all patterns stand one after another on one axis; before each pattern lie ``max_delay`` silent ticks of
-padding, so that a delayed look-up never reaches into the pattern before. A tap is a (delay, presynaptic line) pair;
-taps are ordered by delay, then line. Weights count in LSBs of exponent 0, and potentials in units of the threshold: the
-chip's potential over `LinearRule.unit`.
+The ticks of all patterns are concatenated on one axis; each pattern is preceded by ``max_delay`` silent ticks of
+padding, so that a delayed look-up never reaches into the previous pattern. A tap is a (delay, presynaptic line) pair;
+taps are ordered by delay, then line. Weights are in LSBs of exponent 0, and potentials in units of the threshold: the
+chip's potential divided by `LinearRule.unit`.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ Ticks = Int64s
 
 NO_RESET = -1
 RESIDUE = 1e-9
-"""Below this, what is left of a spike is taken for nothing: no chip holds it, and it may be a float's rounding."""
+"""Below this, the remainder of a spike counts as 0: no chip represents it, and it may be a rounding error."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tape:
-    """The ticks of several patterns on one axis, each pattern after its padding.
+    """The ticks of several patterns on one axis, each pattern preceded by its padding.
 
     Attributes
     ----------
@@ -75,12 +75,12 @@ class Tape:
 
     @cached_property
     def pattern(self) -> Ticks:
-        """(ticks,) Which pattern each tick belongs to."""
+        """(ticks,) The pattern of each tick."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     @cached_property
     def row(self) -> Ticks:
-        """(ticks,) Where each tick stands on the padded axis."""
+        """(ticks,) The position of each tick on the padded axis."""
         return np.arange(self.ticks) + self.padding * (self.pattern + 1)
 
     @property
@@ -111,7 +111,7 @@ class Tape:
         return _leaking_sums(values, self.starts, leak=leak)
 
     def filtered_back(self, values: Floats, leak: float) -> Floats:
-        """Return ``y[k] = leak y[k+1] + values[k]``, from nothing after the end of each pattern."""
+        """Return ``y[k] = leak y[k+1] + values[k]``, from 0 after the end of each pattern."""
         return _leaking_sums(values[::-1], self.ticks - 1 - self.ends[::-1], leak=leak)[::-1]
 
     def last_spikes(self, spikes: Raster) -> Ticks:
@@ -122,7 +122,7 @@ class Tape:
 
 
 def _leaking_sums(values: Floats, starts: Ticks, *, leak: float) -> Floats:
-    """Return ``y[k] = leak y[k-1] + values[k]`` along ``(ticks, …)``, beginning anew at each start."""
+    """Return ``y[k] = leak y[k-1] + values[k]`` along ``(ticks, …)``, restarted at each start."""
     sums = np.array(values, dtype=np.float64, order="C")
     is_start = np.zeros(len(sums), dtype=np.bool_)
     is_start[starts] = True
@@ -140,21 +140,21 @@ def _sum_up(sums: Floats, is_start: Raster, leak: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Resets:
-    """When one neuron resets: what makes the shared map its own.
+    """When one neuron resets: the part of the map that is specific to a neuron.
 
     Attributes
     ----------
     spike : (ticks,) int
         The last spike strictly before each tick, or NO_RESET.
     last : (ticks,) int
-        The last tick, at most the tick itself, that left the potential at 0, or NO_RESET: that of the spike, or where
-        that made the neuron refractory, the last refractory one by then.
+        The last tick, at most the tick itself, that left the potential at 0, or NO_RESET: that of the spike, or, if
+        the neuron is refractory, the last refractory one so far.
     kept : (ticks,) float
-        γ^(k - last), the share of what stood there at the reset that would be left; 0 where there was none.
+        γ^(k - last), the share of the potential at the reset that would remain; 0 if there was no reset.
     threshold_response : (ticks,) float
-        τ, how many thresholds the reset-free potential must exceed: 1, where resets are to zero.
+        τ, how many thresholds the reset-free potential must exceed: 1 for resets to zero.
 
-    Where a reset subtracts the threshold, nothing is forgotten, so there is no last one.
+    Where a reset subtracts the threshold, the potential is not cleared, so ``last`` is NO_RESET.
     """
 
     spike: Ticks
@@ -176,14 +176,14 @@ class Resets:
 
 
 class PotentialMap:
-    """The map for all neurons that see the same presynaptic rasters over the same delays.
+    """The map for all neurons with the same presynaptic rasters and delays.
 
     Parameters
     ----------
     presynaptic : sequence of (ticks, lines) bool
         One raster per pattern.
     delays : sequence of int
-        The delays that each line is offered, in ticks.
+        The delays available to each line, in ticks.
     linear : LinearRule
         The neurons' decays and resets.
     """
@@ -211,24 +211,24 @@ class PotentialMap:
 
     @property
     def played(self) -> Tape:
-        """The ticks as they are played; the map may look at each of them more than once (`snnprog.design.once`)."""
+        """The ticks as they are simulated; the map may have several rows for each (`snnprog.design.once`)."""
         return self.tape
 
     def at_every_look(self, ticks: Raster) -> Raster:
-        """Return what holds of the ticks played as what holds of the ticks of the map."""
+        """Map values of the simulated ticks to the ticks of the map."""
         return ticks
 
     def asked_of(self, spikes: Raster) -> Raster:
-        """Return where the potential must reach the threshold, of a neuron that fires at ``spikes`` (ticks played,)."""
+        """Return where the potential of a neuron firing at ``spikes`` (simulated ticks,) must reach the threshold."""
         return spikes
 
     @property
     def is_after_reset(self) -> Raster:
-        """(ticks,) Whether a tick is looked at after its reset, and not before it."""
+        """(ticks,) Whether a tick stands for the potential after its reset, not before it."""
         return np.zeros(self.tape.ticks, np.bool_)
 
     def tick_of(self, pattern: int, tick: int, *, is_after_reset: bool) -> int:
-        """Return which of the map's ticks is a pattern's, looked at before or after its reset."""
+        """Return the map's tick for a tick of a pattern, before or after its reset."""
         return int(self.played.starts[pattern]) + tick + is_after_reset * self.played.ticks
 
     @cached_property
@@ -251,11 +251,11 @@ class PotentialMap:
 
     @property
     def is_tap_used(self) -> Raster:
-        """(taps,) Whether any spike acts through a tap before its pattern ends; no weight of another matters."""
+        """(taps,) Whether any spike acts through a tap before its pattern ends; other weights have no effect."""
         return np.bincount(self.arrival_events[1], minlength=self.n_taps) > 0
 
     def resets(self, spikes: Raster, lasting: int | None = None) -> Resets:
-        """Return the resets of a neuron that fires at ``spikes`` (ticks,), for a refractory period, or as said."""
+        """Return the resets of a neuron that fires at ``spikes`` (ticks,), with a refractory period."""
         if not self.linear.is_reset_to_zero:
             return self._unforgotten(spikes)
         ticks, spike = np.arange(self.tape.ticks), self.tape.last_spikes(spikes)
@@ -265,11 +265,11 @@ class PotentialMap:
         return Resets(spike, last, kept, np.ones(self.tape.ticks))
 
     def is_held(self, asked: Raster) -> Raster:
-        """Return when a neuron is refractory whose potential reaches the threshold at ``asked`` (ticks,)."""
+        """Return when a neuron is refractory if its potential reaches the threshold at ``asked`` (ticks,)."""
         return self.resets(asked[: self.played.ticks]).is_held
 
     def _unforgotten(self, spikes: Raster) -> Resets:
-        """Return the resets of a neuron that forgets nothing: it loses a threshold at each spike, or nothing."""
+        """Return the resets of a neuron whose spikes subtract a threshold, or nothing, from the potential."""
         ticks = self.tape.ticks
         lost = spikes.astype(np.float64) * (self.linear.reset == SUBTRACT)
         taken = self.tape.filtered(lost, self.gamma)
@@ -279,7 +279,7 @@ class PotentialMap:
         return Resets(never, never, np.zeros(ticks), 1.0 + before)
 
     def rows(self, resets: Resets, ticks: Ticks) -> Floats:
-        """Return φ, ``(len(ticks), taps)``, for the ticks asked for."""
+        """Return φ, ``(len(ticks), taps)``, for the given ticks."""
         features = self._gather(ticks)
         again = np.flatnonzero(resets.last[ticks] != NO_RESET)
         if again.size:
@@ -298,11 +298,11 @@ class PotentialMap:
 
     @property
     def gain(self) -> float:
-        """What one weight LSB that arrives adds to the current in its own tick, in units of the threshold."""
+        """The amount that one arriving weight LSB adds to the current in the same tick, in units of the threshold."""
         return float(self.linear.gain)
 
     def arrivals(self, weights: Floats) -> Floats:
-        """Return what arrives at every tick, ``(ticks,)``, for weights ``(taps,)``."""
+        """Return the sum of weights that arrive at every tick, ``(ticks,)``, for weights ``(taps,)``."""
         sent = self._spikes @ weights.reshape(self.delays.size, self.n_lines).T
         arriving = np.zeros(self.tape.ticks)
         for index, delay in enumerate(self.delays):
@@ -310,9 +310,9 @@ class PotentialMap:
         return arriving
 
     def field(self, prices: Floats, resets: Resets) -> Floats:
-        """Return (ticks,) what one unit that arrives at each tick adds to ``Σ prices[k] V[k]``: a pass back in time."""
+        """Return what one unit arriving at each tick (ticks,) adds to ``Σ prices[k] V[k]``: a pass back in time."""
         unreset = prices.copy()
-        again = resets.last != NO_RESET  # at a held tick, it is the tick's own price that is taken back
+        again = resets.last != NO_RESET  # at a refractory tick, the tick's own price is subtracted
         np.subtract.at(unreset, resets.last[again], resets.kept[again] * prices[again])
         return self.gain * self.tape.filtered_back(self.tape.filtered_back(unreset, self.gamma), self.alpha)
 
@@ -329,7 +329,7 @@ class PotentialMap:
         return np.where(norms < RESIDUE, 0.0, norms)
 
     def bias_response(self, resets: Resets) -> Floats:
-        """Return β, ``(ticks,)``: what a constant bias of 1 leaves in the potential."""
+        """Return β, ``(ticks,)``: the contribution of a constant bias of 1 to the potential."""
         return resets.without_past(self.tape.filtered(np.ones(self.tape.ticks), self.gamma))
 
     def truncation(self, resets: Resets, asked: Raster, *, biased: bool) -> Floats:
@@ -338,7 +338,7 @@ class PotentialMap:
         Parameters
         ----------
         asked : (ticks,) bool
-            Where the potential must reach the threshold: there it may be too low, elsewhere too high.
+            Where the potential must reach the threshold; there the wrong side is below it, otherwise above.
         biased : bool
             Whether there is a bias.
         """
@@ -346,15 +346,15 @@ class PotentialMap:
         return np.where(asked, -low, high)
 
     def most_truncation(self, resets: Resets, *, biased: bool) -> float:
-        """Return the most that rounding can have moved the potential at any tick, either way, in LSBs."""
+        """Return the largest rounding error of the potential at any tick, in either direction, in LSBs."""
         ends = [np.abs(self._rounded(resets, end, biased=biased)).max(initial=0.0) for end in (0, 1)]
         return float(max(ends))
 
     def _rounded(self, resets: Resets, end: int, *, biased: bool) -> Floats:
         """Return the least (``end`` 0) or the most (1) that rounding adds to the potential at every tick, in LSBs.
 
-        Each rounding of u adds an error of its own, each of v likewise, and errors decay as what they are added to.
-        Nothing is rounded before something has arrived.
+        Each rounding of u and of v adds an error, and errors decay like the values that they are added to.
+        Before the first spike arrives there are no errors.
         """
         linear, tape = self.linear, self.tape
         current_error, potential_error = float(linear.current_error[end]), float(linear.potential_error[end])
@@ -364,17 +364,17 @@ class PotentialMap:
         return resets.without_past(tape.filtered(added + potential_error * everywhere, self.gamma))
 
     def _arrived_before(self) -> Floats:
-        """(ticks,) 1 where some spike has arrived at an earlier tick of the pattern, else 0."""
+        """(ticks,) 1 where a spike has arrived at an earlier tick of the pattern, else 0."""
         arriving = self.arrivals(np.ones(self.n_taps)) > 0
         total: Ticks = np.cumsum(arriving) - arriving
         return (total > total[self.tape.starts[self.tape.pattern]]).astype(np.float64)
 
     def _arrived_by_now(self) -> Floats:
-        """(ticks,) 1 where some spike has arrived at this tick of the pattern or before, else 0."""
+        """(ticks,) 1 where a spike has arrived at this tick of the pattern or before, else 0."""
         return np.maximum(self._arrived_before(), self.arrivals(np.ones(self.n_taps)) > 0)
 
     def _free(self, arriving: Floats) -> Floats:
-        """Return the reset-free response ``(ticks, …)`` to what arrives."""
+        """Return the reset-free response ``(ticks, …)`` to arriving values."""
         return self.gain * self.tape.filtered(self.tape.filtered(arriving, self.alpha), self.gamma)
 
     def _gather(self, ticks: Ticks) -> Floats:

@@ -1,12 +1,12 @@
-"""The compiled program: a chip's integers, the rule they mean, and where they came from.
+"""The compiled program: a chip's integers, the rule that defines them, and their origin.
 
 Synapse s carries a spike of ``pre[s]`` at tick t to neuron ``post[s]`` at tick ``t + delay[s]``, where it adds
-``weight[s] << exponent[s]``. ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``. The sign mode
-tells which format holds the weight: one-sided formats have steps of 1, the mixed one has the chip's.
+``weight[s] << exponent[s]``. ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``. The sign
+mode is the format of the weight: one-sided formats have steps of 1, the mixed format has the chip's step.
 
-Synapses are listed, or those of convolutions that share their weights (`snnprog.synapses`); the arrays have both.
+Synapses are listed, or belong to convolutions with shared weights (`snnprog.synapses`); the arrays include both.
 
-How a program stands in a file is said by `snnprog.program_file`.
+`snnprog.program_file` defines the file format.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Bools, Int32s
 from snnprog.checks import as_int32, as_integer, as_integers, spread
 from snnprog.chips import Chip, Wiring, find_chip
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.documents import as_plain
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.program_checks import (
@@ -53,6 +55,7 @@ from snnprog.synapses import (
     SynapseArrays,
     SynapseTable,
 )
+from snnprog.wording import counted
 
 __all__ = [
     "ARRAYS",
@@ -75,42 +78,42 @@ __all__ = [
 COUNT_LIMIT = 1 << 24
 
 
-@dataclass(frozen=True, eq=False, init=False)
-class Program(SynapseArrays):
-    """Integers that a chip runs. Make one by compiling a spec, by `from_arrays`, or by `load`.
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class Program(SynapseArrays, Displayed):
+    """A program: integers that a chip runs. `compile`, `from_arrays` and `load` create one.
 
-    `dataclasses.replace` makes another one of it, with any of the arrays, `with_synapses` one with other synapses.
+    `dataclasses.replace` makes a copy with other arrays of neurons, `with_synapses` one with other synapses.
 
     Attributes
     ----------
     chip : Chip
-        Whose integers and rule these are.
+        The chip that defines the integers and the rule.
     n_inputs, n_neurons : int
         Numbers of input lines and of neurons.
     outputs : (outputs,) int32
-        Which neurons are read out, in order.
+        The neurons that are read out, in order.
     synapses : SynapseTable
-        The synapses as they are kept: those that are listed, and convolutions.
+        The synapses as they are stored: listed ones, and convolutions.
     threshold, current_decay, potential_decay, bias : (neurons,) int32
-        Threshold mantissa (what one unit of it counts is said by `Rule.unit`: 64 units of the potential on Loihi), the
-        two decays, and the effective bias in units of the potential.
+        Threshold mantissa (in units of `Rule.unit`: 64 units of the potential on Loihi), the two
+        decays, and the effective bias in units of the potential.
     refractory : (neurons,) int32
         Refractory period in ticks: after a spike at tick t the potential is 0 until tick t + refractory, and integrates
-        from then on; 1 for a neuron that may spike at every tick, which all are unless said.
+        from then on; 1 (the default) for a neuron that may spike at every tick.
     core : (neurons,) int32 or None
-        The core that each neuron is on, numbered from 0 without gaps; it changes no spike. None where the program was
+        The core of each neuron, numbered from 0 without gaps; it does not change spikes. None if the program was
         not placed, or fits on one core. See `place`.
     readout : (neurons,) int32
         How a neuron is read where it is an output: 0 by its spikes, 1 by its potential after each tick. In the second
-        case it never spikes: it has the chip's highest threshold, feeds no neuron, and a run in which it reaches the
-        threshold is an error.
+        case it never spikes: it has the chip's highest threshold and feeds no neuron, and a run in which it reaches
+        the threshold is an error.
     provenance : dict
-        Where the program came from: spec digest, versions, seed, status and margin of each neuron.
+        The origin of the program: spec digest, versions, seed, status and margin of each neuron.
 
     Raises
     ------
     SpecError
-        If arrays do not go together.
+        If the sizes of arrays do not match.
     LimitError
         If a value is outside the chip's range.
     """
@@ -147,12 +150,12 @@ class Program(SynapseArrays):
         synapses: SynapseTable | None = None,
         **arrays: ArrayLike,
     ) -> None:
-        """Make a program of arrays in full; `from_arrays` has defaults.
+        """Make a program from all arrays; `from_arrays` has defaults.
 
         Parameters
         ----------
         arrays
-            The six of `SYNAPSE_ARRAYS`; where ``synapses`` are given, those that replace theirs.
+            The six of `SYNAPSE_ARRAYS`; if ``synapses`` is given, the ones to replace.
         """
         count = _as_count("n_neurons", n_neurons, least=1)
         neurons = zip(NEURON_ARRAYS, (threshold, current_decay, potential_decay, bias, refractory), strict=True)
@@ -195,7 +198,7 @@ class Program(SynapseArrays):
         provenance: Mapping[str, object] | None = None,
         shared: Sequence[SharedSynapses] = (),
     ) -> Program:
-        """Make a program by hand, in chip integers.
+        """Make a program from chip integers.
 
         Wherever a list with one integer per synapse or per neuron is expected, a single integer applies to all of them.
         The number of listed synapses is the length of the lists; 1 if all are single integers, 0 if none is given.
@@ -203,7 +206,7 @@ class Program(SynapseArrays):
         Parameters
         ----------
         chip : str or Chip
-            Whose integers and rule these are: the name of a registered chip, or a `Chip`.
+            The chip: the name of a registered chip, or a `Chip`.
         n_inputs, n_neurons
             As in `Program`.
         threshold : (neurons,) int or int
@@ -217,12 +220,12 @@ class Program(SynapseArrays):
         delay : (synapses,) int or int
             In ticks; 1 by default.
         exponent : (synapses,) int or int
-            Weights are shifted left by as many bits; 0 by default.
+            Number of bits that weights are shifted left by; 0 by default.
         sign_mode : (synapses,) int or int, optional
-            1 mixed, 2 excitatory, 3 inhibitory. By default each weight is held one-sided: negative ones in the
-            inhibitory format, all others in the excitatory one.
+            1 mixed, 2 excitatory, 3 inhibitory. By default each weight has a one-sided format: negative ones the
+            inhibitory format, all others the excitatory one.
         current_decay, potential_decay : (neurons,) int or int, optional
-            By default those of ``Chip.usual_decays``: 4095 and 205 on Loihi (no synaptic current is left at the next
+            By default those of ``Chip.usual_decays``: 4095 and 205 on Loihi (no synaptic current remains at the next
             tick, 5 % of the potential leaks), 1 and 4 on Xylo.
         bias : (neurons,) int or int
             0 by default.
@@ -233,14 +236,14 @@ class Program(SynapseArrays):
         readout : (neurons,) int or int
             As in `Program`; 0 by default: all neurons are read by their spikes.
         provenance : mapping, optional
-            Where the program comes from, as plain data; empty by default.
+            The origin of the program, as plain data; empty by default.
         shared : sequence of SharedSynapses
-            Convolutions, beside the synapses that are listed.
+            Convolutions, in addition to the listed synapses.
 
         Raises
         ------
         SpecError
-            If arrays do not go together.
+            If the sizes of arrays do not match.
         LimitError
             If a value is outside the chip's range.
         """
@@ -283,7 +286,7 @@ class Program(SynapseArrays):
 
     @property
     def is_read_by_potential(self) -> Bools:
-        """Which outputs ``(outputs,)`` are read by their potential, and not by their spikes."""
+        """Which outputs ``(outputs,)`` are read by their potential instead of their spikes."""
         found: Bools = self.readout[self.outputs] == BY_POTENTIAL
         return found
 
@@ -293,7 +296,7 @@ class Program(SynapseArrays):
         return int(self.outputs.size)
 
     def with_synapses(self, **arrays: ArrayLike) -> Program:
-        """Return the program with some of the six arrays of its synapses replaced; convolutions are unrolled.
+        """Return a copy with some of the six synapse arrays replaced; convolutions are unrolled.
 
         Raises
         ------
@@ -303,13 +306,31 @@ class Program(SynapseArrays):
         return replace(self, synapses=self.synapses.with_arrays(arrays))
 
     def unrolled(self) -> Program:
-        """Return the same program with every synapse listed: no convolution is left."""
+        """Return the same program with every synapse listed: convolutions are unrolled."""
         return replace(self, synapses=self.synapses.with_arrays({})) if self.shared else self
 
     @property
     def has_refractory(self) -> bool:
-        """Whether any neuron has a refractory period of more than its own tick."""
+        """Whether any neuron has a refractory period of more than 1 tick."""
         return bool((self.refractory > 1).any())
+
+    def _summary(self) -> str:
+        ends = f"{counted(self.n_inputs, 'input')}, {counted(self.n_neurons, 'neuron')} ({self.n_outputs} read out)"
+        return f"{ends}, {counted(self.n_synapses, 'synapse')}, {self.chip.name}"
+
+    def _card(self) -> Card:
+        facts = [("rule", self.chip.rule.name), ("convolutions", len(self.shared) or None)]
+        facts += [("cores", None if self.core is None else int(self.core.max()) + 1)]
+        facts += [("spec (sha256)", str(self.provenance.get("spec_sha256", ""))[:16] or None)]
+        table, size = self.synapses, (self.n_neurons, self.n_inputs + self.n_neurons)
+        if (table.pre < self.n_inputs).all():
+            size = self.n_neurons, self.n_inputs
+        added = table.weight.astype(np.int64) << table.exponent
+        drawn = pictures.connections(table.pre, table.post, added=added, size=size, label="weights by line and neuron")
+        lines = "input lines" if size[1] == self.n_inputs else "input lines, then neurons,"
+        caption = f"weights: neurons from top to bottom, {lines} from left to right; blue is positive"
+        shown = [Picture(drawn, caption)] if table.pre.size else []
+        return Card(facts=[(name, value) for name, value in facts if value is not None], pictures=shown)
 
     def save(self, path: str | Path) -> None:
         """Write the program file, atomically; equal programs give equal bytes.
@@ -357,12 +378,12 @@ def load(path: str | Path) -> Program:
     except (SpecError, LimitError) as error:
         raise FormatError(f"{path} holds no valid program: {error}") from error
     if program.n_synapses != content.n_synapses:
-        raise FormatError(f"{path} announces {content.n_synapses} synapses and holds {program.n_synapses}")
+        raise FormatError(f"{path} declares {content.n_synapses} synapses and holds {program.n_synapses}")
     return program
 
 
 def _as_count(name: str, value: int, *, least: int) -> int:
     count = as_integer(name, value)
     if not least <= count <= COUNT_LIMIT:
-        raise SpecError(f"{name} is {count!r}; a whole number from {least} to {COUNT_LIMIT} is needed")
+        raise SpecError(f"{name} must be an integer from {least} to {COUNT_LIMIT}, got {count!r}")
     return count

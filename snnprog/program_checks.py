@@ -18,7 +18,7 @@ READOUTS: Mapping[int, str] = MappingProxyType({BY_SPIKES: "spikes", BY_POTENTIA
 
 
 def check_outputs(outputs: Int32s, *, n_neurons: int) -> None:
-    """Raise an error unless outputs are neurons, each at most once, and at least one."""
+    """Raise an error unless outputs are at least one neuron, without duplicates."""
     if outputs.size == 0:
         raise SpecError("outputs is empty; name at least one neuron to read out")
     if np.unique(outputs).size != outputs.size:
@@ -27,10 +27,10 @@ def check_outputs(outputs: Int32s, *, n_neurons: int) -> None:
 
 
 def check_neurons(arrays: Mapping[str, Int32s], chip: Chip, *, n_neurons: int) -> None:
-    """Raise an error unless each array has a number of the chip's for each neuron."""
+    """Raise an error unless each array has a number in the chip's range for each neuron."""
     for name, array in arrays.items():
         if array.size != n_neurons:
-            raise SpecError(f"{name} has {array.size} entries; {n_neurons} are needed, one for each neuron")
+            raise SpecError(f"{name} must have {n_neurons} entries, one for each neuron, got {array.size}")
     for name, allowed in (
         ("threshold", chip.thresholds),
         ("current_decay", chip.current_decays),
@@ -57,24 +57,24 @@ def check_cores(core: Int32s, chip: Chip, *, n_neurons: int) -> None:
 def check_readout(
     readout: Int32s, threshold: Int32s, synapses: SynapseTable, chip: Chip, *, n_inputs: int, n_neurons: int
 ) -> None:
-    """Raise an error unless neurons that are read by their potential do nothing but add up.
+    """Raise an error unless neurons that are read by their potential only integrate.
 
-    Such a neuron has the highest threshold of its chip, and nothing hears it. That it stays below the threshold is
-    checked in every run (`snnprog.backends`), because no bound holds for an integrator without a leak.
+    Such a neuron has the highest threshold of its chip, and no synapse leaves it. Every run checks that it stays below
+    the threshold (`snnprog.backends`), because an integrator without a leak has no bound.
     """
     if readout.size != n_neurons:
-        raise SpecError(f"readout has {readout.size} entries; {n_neurons} are needed, one for each neuron")
+        raise SpecError(f"readout must have {n_neurons} entries, one for each neuron, got {readout.size}")
     check_between("readout", readout, allowed=(BY_SPIKES, BY_POTENTIAL))
     read = np.flatnonzero(readout == BY_POTENTIAL)
     if not read.size:
         return
     low = read[threshold[read] != chip.thresholds[1]]
     if low.size:
-        allowed = f"{chip.thresholds[1]}, the highest, for a neuron that is read by its potential"
+        allowed = f"{chip.thresholds[1]} (the highest) for a neuron that is read by its potential"
         raise LimitError(f"threshold[{low[0]}]", int(threshold[low[0]]), allowed)
     heard = read[synapses.has_synapses_from(read + n_inputs)]
     if heard.size:
         raise SpecError(
-            f"neuron {heard[0]} is read by its potential and must feed no neuron, but synapses leave it; read its"
+            f"neuron {heard[0]} is read by its potential and must not feed neurons, but synapses leave it; read its"
             " spikes, or add a neuron for its potential"
         )

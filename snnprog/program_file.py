@@ -1,19 +1,20 @@
-"""The program file: a zip of ``.npy`` arrays (little-endian int32, one axis) and one ``program.json``.
+"""The program file ``.snnp``: a zip of ``.npy`` arrays (little-endian int32, one axis) and one ``program.json``.
 
-It says which integer rule it means, so NumPy and the standard library are enough to read it. Equal programs are equal
-bytes. A reader checks everything before it believes anything; what it cannot vouch for is a `FormatError`.
+It names its integer rule, so NumPy and the standard library are enough to read it. Equal programs have equal
+bytes. The reader checks everything before use; an invalid or unknown value is a `FormatError`.
 
-A file has the least version that can say what its program needs, so that whoever knows no more refuses the others and
-does not run them wrongly:
+A file has the lowest version that can express its program, so that older readers refuse newer files instead of running
+them incorrectly:
 
 - 1: a chip that the file names (Loihi or Xylo), whose neurons may spike at every tick;
-- 2: with refractory periods: the array ``refractory``, and what it means;
-- 3: spread over several cores (the array ``core``), or for any other chip, which is there as data under ``hardware``:
-  its limits and its rule, see `snnprog.chips.data`. Nothing else may be in it, because keys and arrays
-  that a reader does not know could change what a program does;
-- 4: with convolutions (their geometry under ``shared``, and what each weight of their kernels has, one convolution
+- 2: with refractory periods: the array ``refractory``, and its definition;
+- 3: spread over several cores (the array ``core``), or for any other chip, which is described by data under
+``hardware``:
+  its limits and its rule, see `snnprog.chips.data`. Unknown keys and arrays are refused, because they
+  could change the meaning of a program;
+- 4: with convolutions (their geometry under ``shared``, and the values of each weight of their kernels, one convolution
   after another, in arrays whose names begin with ``shared_``), or with neurons that are read by their potential (the
-  array ``readout``, and what its numbers mean).
+  array ``readout``, and the meaning of its numbers).
 """
 
 from __future__ import annotations
@@ -47,17 +48,17 @@ ARRAYS_IN: Mapping[int, tuple[str, ...]] = MappingProxyType(
 )
 """Format version -> the arrays that every file of it has."""
 CORE = "core"
-"""An array that only the file of a placed program has."""
+"""The array of cores; only files of placed programs have it."""
 HARDWARE = "hardware"
-"""The key of a chip that is there as data."""
+"""The key of a chip that is described by data."""
 OPEN_SINCE = 3
-"""The first format version that may have `CORE` and `HARDWARE`, and has nothing that is not known."""
+"""The first format version that may have `CORE` and `HARDWARE`, and refuses unknown content."""
 SHARED_SINCE = 4
 """The first format version that may have `SHARED` and `READOUT`."""
 SHARED = "shared"
-"""The key of convolutions; each of their arrays is called ``shared_`` and the name that synapses have for it."""
+"""The key of convolutions; their arrays are named ``shared_`` followed by the name of the synapse array."""
 READOUT = "readout"
-"""An array that only a program with neurons that are read by their potential has, and the key of its meaning."""
+"""The array of readouts, if neurons are read by their potential, and the key of the meaning of its numbers."""
 MEANING_OF_READOUT = {str(number): text for number, text in READOUTS.items()}
 HELD = "after a spike at tick t the potential is 0, and no spike, at ticks t + 1 to t + refractory - 1"
 
@@ -78,7 +79,7 @@ KEYS = (
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What a program file holds.
+    """The content of a program file.
 
     Attributes
     ----------
@@ -87,10 +88,10 @@ class Content:
         All synapses are counted, also those of convolutions.
     provenance : mapping
     arrays : mapping of str to int32
-        `ARRAYS`, `CORE` where the program is placed, `READOUT` where not all neurons are read by their spikes; what is
-        read of a version without an array is without it.
+        `ARRAYS`, `CORE` where the program is placed, `READOUT` where not all neurons are read by their spikes; arrays
+        that a format version lacks are missing.
     shared : tuple of SharedSynapses
-        Convolutions, whose synapses are not in the arrays.
+        Convolutions; their synapses are not in the arrays.
     """
 
     chip: Chip
@@ -130,7 +131,7 @@ def write_program(path: Path, content: Content) -> None:
         document[READOUT] = MEANING_OF_READOUT
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
     if len(text) > JSON_LIMIT_BYTES:
-        raise FormatError(f"provenance has {len(text)} bytes as JSON; a program file holds up to {JSON_LIMIT_BYTES}")
+        raise FormatError(f"provenance must have at most {JSON_LIMIT_BYTES} bytes as JSON, got {len(text)}")
     names = [*ARRAYS_IN[version], *(name for name in (CORE, READOUT) if name in content.arrays)]
     arrays = {name: content.arrays[name] for name in names} | _shared_arrays(content.shared)
     arrays = {name: array.astype("<i4", copy=False) for name, array in arrays.items()}
@@ -138,7 +139,7 @@ def write_program(path: Path, content: Content) -> None:
 
 
 def read_program(path: Path) -> Content:
-    """Read a program file. Whether the values go together, and are the chip's, is left to `snnprog.Program`.
+    """Read a program file; `snnprog.Program` checks the consistency and range of the values.
 
     Raises
     ------
@@ -150,10 +151,12 @@ def read_program(path: Path) -> Content:
     version = _version(path, document)
     chip = _chip(path, document, version=version)
     if document.get("sign_modes") != {str(mode): text for mode, text in SIGN_MODES.items()}:
-        raise FormatError(f"{path} numbers its sign modes otherwise: {document.get('sign_modes')!r}")
+        raise FormatError(f"{path} defines its sign modes differently: {document.get('sign_modes')!r}")
     meant, said = _meaning_of_refractory(version).get("refractory"), document.get("refractory")
     if said != meant:
-        raise FormatError(f"{path} says {said!r} of refractory periods; in format version {version} that is {meant!r}")
+        raise FormatError(
+            f"{path} says {said!r} about refractory periods; in format version {version} that is {meant!r}"
+        )
     names = [*ARRAYS_IN[version], *([CORE] if version >= OPEN_SINCE and f"{CORE}.npy" in members else [])]
     later = [name for name in (SHARED, READOUT) if version >= SHARED_SINCE and name in document]
     names += [READOUT] if READOUT in later else []
@@ -162,7 +165,7 @@ def read_program(path: Path) -> Content:
         known = [*names, *(_shared_name(name) for name in SHARED_ARRAYS if SHARED in later)]
         _check_known(path, members, (DOCUMENT, *(f"{name}.npy" for name in known)))
     if READOUT in later and document[READOUT] != MEANING_OF_READOUT:
-        raise FormatError(f"{path} numbers its readouts otherwise: {str(document[READOUT])[:80]}")
+        raise FormatError(f"{path} defines its readouts differently: {str(document[READOUT])[:80]}")
     return Content(
         chip=chip,
         n_inputs=_count_in(path, document, name="n_inputs"),
@@ -175,7 +178,7 @@ def read_program(path: Path) -> Content:
 
 
 def _least_version(content: Content) -> int:
-    """Return the least format version that holds all that the program has, so that old readers read what they can."""
+    """Return the lowest format version that can hold the program, so that old readers can read it if possible."""
     if content.shared or READOUT in content.arrays:
         return SHARED_SINCE
     if CORE in content.arrays or not is_named_in_files(content.chip):
@@ -184,7 +187,7 @@ def _least_version(content: Content) -> int:
 
 
 def _semantics(chip: Chip) -> Mapping[str, object]:
-    """Return what a file says of a rule beside its chip: all, as since version 1, or only how it is called."""
+    """Return a file's description of a rule: in full, as in version 1, or only its name."""
     return SEMANTICS[chip.rule.name] if is_named_in_files(chip) else {"name": chip.rule.name}
 
 
@@ -194,7 +197,7 @@ def _meaning_of_refractory(version: int) -> dict[str, object]:
 
 def _version(path: Path, document: Mapping[str, object]) -> int:
     if document.get("format") != FORMAT_NAME:
-        raise FormatError(f"{path} is of format {document.get('format')!r}; {FORMAT_NAME!r} is needed")
+        raise FormatError(f"{path} must be of format {FORMAT_NAME!r}, got {document.get('format')!r}")
     version = document.get("format_version")
     if type(version) is not int or version not in ARRAYS_IN:
         raise FormatError(f"{path} has format version {version!r}; this snnprog reads 1 to {max(ARRAYS_IN)}")
@@ -202,7 +205,7 @@ def _version(path: Path, document: Mapping[str, object]) -> int:
 
 
 def _chip(path: Path, document: Mapping[str, object], *, version: int) -> Chip:
-    """Return the chip that a file carries, or names."""
+    """Return the chip that a file contains or names."""
     name, semantics = document.get("chip"), document.get("semantics")
     if version >= OPEN_SINCE and HARDWARE in document:
         try:
@@ -212,14 +215,14 @@ def _chip(path: Path, document: Mapping[str, object], *, version: int) -> Chip:
         if name != chip.name or semantics != {"name": chip.rule.name}:
             raise FormatError(
                 f"{path} is for chip {name!r} and rule {semantics!r}, but its {HARDWARE} is {chip.name!r} with"
-                f" {chip.rule.name!r}; they must be the same"
+                f" {chip.rule.name!r}; they must agree"
             )
         return chip
     named = {each.name: each for each in CHIPS.values() if is_named_in_files(each)}
     if not isinstance(name, str) or name not in named:
         raise FormatError(f"{path} is for chip {name!r}; known chips are {', '.join(sorted(named))}")
     if semantics != SEMANTICS[named[name].rule.name]:
-        raise FormatError(f"{path} means another integer rule than this snnprog's {named[name].rule.name!r}")
+        raise FormatError(f"{path} uses another integer rule than this snnprog's {named[name].rule.name!r}")
     return named[name]
 
 
@@ -227,7 +230,7 @@ def _check_known(path: Path, found: Iterable[str], known: Iterable[str]) -> None
     unknown = sorted(set(found) - set(known))
     if unknown:
         raise FormatError(
-            f"{path} has {unknown[0][:40]!r}, which this snnprog does not know; a newer one may have written it"
+            f"{path} has {unknown[0][:40]!r}, which is unknown to this snnprog; a newer version may have written it"
         )
 
 
@@ -236,14 +239,14 @@ def _shared_name(name: str) -> str:
 
 
 def _shared_arrays(shared: tuple[SharedSynapses, ...]) -> dict[str, Int32s]:
-    """Return what all weights of all convolutions have, one convolution after another."""
+    """Return the values of all weights of all convolutions, one convolution after another."""
     if not shared:
         return {}
     return {_shared_name(name): np.concatenate([getattr(each, name) for each in shared]) for name in SHARED_ARRAYS}
 
 
 def _geometry_to_data(shared: SharedSynapses) -> dict[str, object]:
-    """Return where a convolution leads, and its geometry, as plain data."""
+    """Return the endpoints and the geometry of a convolution as plain data."""
     geometry = {field.name: getattr(shared.convolution, field.name) for field in fields(Convolution)}
     return {"first_pre": shared.first_pre, "first_post": shared.first_post, **geometry}
 
@@ -297,7 +300,7 @@ def _array(path: Path, members: Mapping[str, bytes], name: str) -> Int32s:
     array = array_of(path, members, name=name)
     if array.ndim != 1 or array.dtype.str != "<i4":
         raise FormatError(
-            f"array {name!r} in {path} is {array.dtype.str} of shape {array.shape}; one axis of <i4 is needed"
+            f"array {name!r} in {path} must be <i4 with one axis, got {array.dtype.str} of shape {array.shape}"
         )
     return array.astype(np.int32)
 
@@ -305,12 +308,12 @@ def _array(path: Path, members: Mapping[str, bytes], name: str) -> Int32s:
 def _count_in(path: Path, document: Mapping[str, object], *, name: str) -> int:
     value = document.get(name)
     if type(value) is not int:
-        raise FormatError(f"{name} in {path} is {value!r}; a whole number is needed")
+        raise FormatError(f"{name} in {path} must be an integer, got {value!r}")
     return value
 
 
 def _object_in(path: Path, document: Mapping[str, object], *, name: str) -> dict[str, object]:
     value = document.get(name)
     if not isinstance(value, dict):
-        raise FormatError(f"{name} in {path} is {value!r}; an object is needed")
+        raise FormatError(f"{name} in {path} must be an object, got {value!r}")
     return value

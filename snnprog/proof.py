@@ -1,7 +1,7 @@
-"""Proofs that a spec cannot be built, as data: a tree of cases whose leaves contradict what was assumed.
+"""Proofs of infeasibility as data: a tree of cases whose leaves contradict the assumptions.
 
-What a proof claims, what each part means and how it is checked stands in `snnprog.check_proof`, which shares no code
-with this module. Here a proof is made, and becomes the plain data of ``PROOF.json`` (`proof_to_data`) and back.
+`snnprog.check_proof`, which shares no code with this module, defines the claim of a proof, the meaning of each part and
+the check. This module converts proofs to the plain data of ``PROOF.json`` (`proof_to_data`) and back.
 
 Outputs, patterns and ticks are counted from 0; ticks within their pattern. A tap is a line and a delay; lines are the
 inputs, then the outputs where these feed outputs.
@@ -9,21 +9,24 @@ inputs, then the outputs where these feed outputs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TypeAlias, get_type_hints
 
+from snnprog.display.card import GOOD, Card, Displayed
 from snnprog.errors import FormatError
+from snnprog.wording import counted
 
 PROOF_FORMAT, PROOF_VERSION = "snnprog-proof", 1
 WIDEST_NUMBER = 1 << 53
-"""Larger integers are written as hexadecimal texts: readers of JSON may keep no more bits (RFC 8259, section 6)."""
+"""Larger integers are written in hexadecimal: readers of JSON may not support more bits (RFC 8259, section 6)."""
 
 
 @dataclass(frozen=True)
 class BinRow:
-    """What a bin asks of the potential: a spike that it exceeds the threshold, silence that it does not.
+    """The constraint of a bin on the potential: above the threshold for a spike, not above it for silence.
 
     Attributes
     ----------
@@ -31,7 +34,7 @@ class BinRow:
     price : int
         At least 1.
     is_after_reset : bool
-        Whether the row asks that a spike is not two: that what the reset leaves is no spike.
+        Whether the row excludes a second spike: the potential after the reset must not be a spike.
     """
 
     pattern: int
@@ -42,13 +45,13 @@ class BinRow:
 
 @dataclass(frozen=True)
 class LimitRow:
-    """A value that a watched step holds stays below its limit.
+    """A value of a watched step stays below its limit.
 
     Attributes
     ----------
     pattern, tick : int
     index : int
-        Which of the values held in watched steps of this tick, counted in the order in which they are calculated.
+        Index of the value among those of the watched steps of this tick, in order of calculation.
     side : int
         1: it is less than the limit; -1: it is more than the negative limit.
     price : int
@@ -64,15 +67,15 @@ class LimitRow:
 
 @dataclass(frozen=True)
 class RegisterRow:
-    """A register after a tick is as assumed.
+    """A register after a tick has the assumed value.
 
     Attributes
     ----------
     pattern, tick : int
     register : str
-        Its name; or ``#n``, the n-th value that a watched step of the tick is given to hold.
+        Its name; or ``#n``, the n-th value that a watched step of the tick receives.
     side : int
-        1: at most what is assumed; -1: at least.
+        1: at most the assumed value; -1: at least.
     price : int
         At least 1.
     """
@@ -86,7 +89,7 @@ class RegisterRow:
 
 @dataclass(frozen=True)
 class OrderRow:
-    """Of two values, of which one is sure not to exceed the other, the roundings are in the same order.
+    """Rounding keeps the order of two values, one of which is known not to exceed the other.
 
     Attributes
     ----------
@@ -98,11 +101,11 @@ class OrderRow:
         The greater.
     factor, bits : int
     rounding : str
-        What both become: ``round(value * factor / 2**bits)``.
+        The rounding of both: ``round(value * factor / 2**bits)``.
     price : int
-        0, where only later rows rest on it, or more.
+        At least 0; 0 if only later rows depend on it.
     given : tuple of int
-        Earlier rows of this kind in the leaf, counted among themselves: what they say makes the values' order sure.
+        Earlier rows of this kind in the leaf, by index among them, that imply the order of the values.
     """
 
     pattern: int
@@ -121,8 +124,24 @@ class OrderRow:
 Row: TypeAlias = BinRow | LimitRow | RegisterRow | OrderRow
 
 
-@dataclass(frozen=True)
-class Farkas:
+class ProofNode(Displayed):
+    """What all parts of a proof have in common: they are shown in brief, as proofs have many parts, and are deep."""
+
+    __slots__ = ()
+
+    def _summary(self) -> str:
+        names = ("output", "pattern", "tick", "unknown", "register", "line", "delay", "at")
+        place = ", ".join(f"{name} {getattr(self, name)}" for name in names if getattr(self, name, None) is not None)
+        rows = f", {counted(len(self.rows), 'row')}" if isinstance(self, Farkas) else ""
+        return f"proof, {place}{rows}"
+
+    def _card(self) -> Card:
+        nodes = Counter(type(node).__name__ for node in nodes_of(self))  # type: ignore[arg-type]
+        return Card(GOOD, facts=nodes.most_common(), notes=["snnprog.check_proof checks a proof."])
+
+
+@dataclass(frozen=True, repr=False)
+class Farkas(ProofNode):
     """Rows of one output whose priced sum no integers can make 0 or more.
 
     Attributes
@@ -135,23 +154,23 @@ class Farkas:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True)
-class Exhausted:
-    """All integers that are left for one output fail; the checker runs them, in boxes that it halves.
+@dataclass(frozen=True, repr=False)
+class Exhausted(ProofNode):
+    """All remaining integers of one output fail; the checker runs them, in boxes that it halves.
 
     Attributes
     ----------
     output : int
     cuts : tuple of tuple of row
-        Each is a sum of rows times prices, which the unknowns must make 0 or more; the checker narrows boxes by it.
+        Each is a sum of rows times prices that must be non-negative; the checker narrows boxes by it.
     """
 
     output: int
     cuts: tuple[tuple[Row, ...], ...] = ()
 
 
-@dataclass(frozen=True)
-class UnmatchedWindows:
+@dataclass(frozen=True, repr=False)
+class UnmatchedWindows(ProofNode):
     """No spikes in the windows of a pattern agree with the bins that were assumed.
 
     Attributes
@@ -163,9 +182,9 @@ class UnmatchedWindows:
     pattern: int
 
 
-@dataclass(frozen=True)
-class ExcessTaps:
-    """More synapses of an output were assumed to be present than it may have.
+@dataclass(frozen=True, repr=False)
+class ExcessTaps(ProofNode):
+    """More synapses of an output were assumed to be present than are allowed.
 
     Attributes
     ----------
@@ -175,15 +194,15 @@ class ExcessTaps:
     output: int
 
 
-@dataclass(frozen=True)
-class BinSplit:
+@dataclass(frozen=True, repr=False)
+class BinSplit(ProofNode):
     """An output is silent in a bin, or it spikes.
 
     Attributes
     ----------
     output, pattern, tick : int
     if_silent, if_spike : node
-        What contradicts each case.
+        The proof of each case.
     """
 
     output: int
@@ -193,8 +212,8 @@ class BinSplit:
     if_spike: Node
 
 
-@dataclass(frozen=True)
-class RangeSplit:
+@dataclass(frozen=True, repr=False)
+class RangeSplit(ProofNode):
     """An unknown integer of an output is at most a number, or at least the next one.
 
     Attributes
@@ -204,10 +223,10 @@ class RangeSplit:
         "weight" (what a spike over a tap adds), "mantissa" (of that tap's weight), "exponent", "threshold" or "bias"
         (in units of the potential).
     line, delay : int or None
-        Which tap, for a weight or a mantissa.
+        The tap of a weight or a mantissa.
     at : int
     if_low, if_high : node
-        What contradicts ``<= at``, and ``>= at + 1``.
+        The proofs for ``<= at`` and ``>= at + 1``.
     """
 
     output: int
@@ -219,15 +238,15 @@ class RangeSplit:
     if_high: Node
 
 
-@dataclass(frozen=True)
-class TapSplit:
+@dataclass(frozen=True, repr=False)
+class TapSplit(ProofNode):
     """A tap of an output has no synapse (its weight is 0), or it has one.
 
     Attributes
     ----------
     output, line, delay : int
     if_absent, if_present : node
-        What contradicts each case.
+        The proof of each case.
     """
 
     output: int
@@ -237,18 +256,18 @@ class TapSplit:
     if_present: Node
 
 
-@dataclass(frozen=True)
-class RegisterSplit:
-    """A register of an output is at most a number after a tick, or at least the next one: -1 tells signs apart.
+@dataclass(frozen=True, repr=False)
+class RegisterSplit(ProofNode):
+    """A register of an output is at most a number after a tick, or at least the next one: -1 separates the signs.
 
     Attributes
     ----------
     output, pattern, tick : int
     register : str
-        Its name; or ``#n``, the n-th value that a watched step of the tick is given to hold.
+        Its name; or ``#n``, the n-th value that a watched step of the tick receives.
     at : int
     if_low, if_high : node
-        What contradicts ``<= at``, and ``>= at + 1``.
+        The proofs for ``<= at`` and ``>= at + 1``.
     """
 
     output: int
@@ -276,7 +295,7 @@ CASES = ("if_silent", "if_spike", "if_low", "if_high", "if_absent", "if_present"
 
 
 def cases_of(node: Node) -> tuple[Node, ...]:
-    """Return the two cases of a split; nothing for a leaf."""
+    """Return the two cases of a split; an empty tuple for a leaf."""
     return tuple(getattr(node, field.name) for field in fields(node) if field.name in CASES)
 
 
@@ -298,7 +317,7 @@ def leaves_of(node: Node) -> Iterator[Leaf]:
 
 
 def proof_to_data(node: Node, spec_data: Mapping[str, object]) -> dict[str, object]:
-    """Return the document of a proof: its nodes in one list, the root first, cases named by their place in it.
+    """Return the document of a proof: its nodes in one list, the root first, cases given by their index.
 
     Parameters
     ----------
@@ -356,20 +375,20 @@ def row_to_data(row: Row) -> dict[str, object]:
 
 
 def proof_from_data(data: object) -> Node:
-    """Return the root of a proof that a document holds; whether it holds is for `snnprog.check_proof` to say.
+    """Return the root of the proof in a document; `snnprog.check_proof` checks whether it is valid.
 
     Raises
     ------
     FormatError
-        If the document is none of a proof; the sentence says where.
+        If the document is not a proof; the message says where.
     """
     listed = data.get("nodes") if isinstance(data, dict) else None
     if not isinstance(data, dict) or data.get("format") != PROOF_FORMAT or data.get("version") != PROOF_VERSION:
         raise FormatError(f"a proof must be an object of format {PROOF_FORMAT!r} and version {PROOF_VERSION}")
     if not isinstance(listed, list) or not listed:
-        raise FormatError("nodes of the proof must be a list of at least one")
+        raise FormatError("nodes of the proof must be a non-empty list")
     made: dict[int, Node] = {}
-    for index in range(len(listed) - 1, -1, -1):  # cases stand behind their splits
+    for index in range(len(listed) - 1, -1, -1):  # cases follow their splits
         made[index] = _node_from_data(listed[index], made, where=f"node {index} of the proof")
     if len(made) != 1:
         raise FormatError(f"nodes of the proof must be one tree, got {len(made)}")
@@ -388,7 +407,7 @@ def _node_from_data(data: object, made: dict[int, Node], *, where: str) -> Node:
     for name in set(values) & set(CASES):
         case = values[name]
         if not isinstance(case, int) or case not in made:
-            raise FormatError(f"{name} of {where} must be the place of a later node that no other has, got {case!r}")
+            raise FormatError(f"{name} of {where} must be the index of a later node, used once, got {case!r}")
         values[name] = made.pop(case)
     if kind is Farkas:
         values["rows"] = _rows_from_data(values["rows"], where=where)

@@ -1,4 +1,4 @@
-"""Tests of compiled programs under pytest, on the runtimes that its command line names.
+"""A pytest plugin that tests compiled programs on the backends chosen on its command line.
 
 ::
 
@@ -12,11 +12,11 @@
         assert_exact("detector.snnp", spec, "lava", record="state")
 
 ``--snnprog-backend NAME`` chooses a backend, and may be repeated; without it the reference is chosen. A test whose
-backend is not installed is skipped, or, where ``--snnprog-require NAME`` names it (which chooses it, too), failed.
-Installing snnprog is all it takes to have this: the entry point is named as the module, so that ``-p
-snnprog.pytest_plugin`` loads nothing twice.
+backend is not installed is skipped, or failed if ``--snnprog-require NAME`` names it (which also chooses it).
+Installing snnprog installs the plugin: the entry point has the name of the module, so that ``-p
+snnprog.pytest_plugin`` does not load it twice.
 
-Every pytest run on a machine with snnprog imports this module, so what it needs is imported where it is used.
+Every pytest run on a machine with snnprog imports this module, so other modules are imported inside functions.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 FIXTURE = MARK = "snnprog_backend"
 BACKEND_OPTION, REQUIRE_OPTION = "--snnprog-backend", "--snnprog-require"
 REFERENCE = "reference"
-BUILT_IN = ("kernel", REFERENCE)  # told here, because `snnprog.backends` imports NumPy
+BUILT_IN = ("kernel", REFERENCE)  # listed here, because `snnprog.backends` imports NumPy
 
 
 def assert_exact(
@@ -48,24 +48,24 @@ def assert_exact(
     record: Literal["spikes", "state"] = "spikes",
     against: str = REFERENCE,
 ) -> Verification:
-    """Assert that a program gives its targets on a backend, and there just what it gives elsewhere.
+    """Assert that a program produces its targets on a backend, and the same results as on another backend.
 
     Parameters
     ----------
     program : Program or path
     patterns : Spec, Pattern, or a list of patterns
-        What goes in and what must come out.
+        Inputs and targets.
     backend : str
-        Where it runs: "reference", or the name of a backend folder.
+        The backend: "reference", or the name of a backend folder.
     record : {"spikes", "state"}
-        Whether currents and potentials must agree, too.
+        Whether currents and potentials are compared, too.
     against : str
-        The backend that it must agree with.
+        The backend to compare with.
 
     Raises
     ------
     AssertionError
-        If it does not; the message is the first divergence: where, what had arrived, and which rule would explain it.
+        If they differ; the message is the first divergence: where, what had arrived, and which rule would explain it.
     SpecError, FormatError, BackendError
         As `snnprog.verify` and `snnprog.load` do.
     """
@@ -87,7 +87,7 @@ def assert_exact(
 
 @pytest.fixture
 def snnprog_backend(request: pytest.FixtureRequest) -> str:
-    """Name each backend chosen by options or by a mark, one after the other."""
+    """Provide the name of each backend chosen by options or by a mark, in turn."""
     name: str = request.param
     request.node.user_properties.append((FIXTURE, name))
     return name
@@ -97,30 +97,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("snnprog", "programs compiled by snnprog")
     for option, text in (
-        (BACKEND_OPTION, "run what uses the fixture snnprog_backend there; may be repeated (default: reference)"),
-        (REQUIRE_OPTION, "the same, and fail, instead of skipping, its tests where it is not installed"),
+        (
+            BACKEND_OPTION,
+            "backend of the fixture snnprog_backend; may be repeated (default: reference)",
+        ),
+        (REQUIRE_OPTION, "as --snnprog-backend, but fail instead of skip its tests if it is not installed"),
     ):
         group.addoption(option, action="append", default=[], metavar="NAME", help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, and refuse names that are no backend's."""
+    """Register the mark, and refuse unknown backends."""
     config.addinivalue_line(
         "markers",
-        f"{MARK}(name, ...): runs on these backends, whatever {BACKEND_OPTION} says; skipped, or failed under"
-        f" {REQUIRE_OPTION}, where one is not installed",
+        f"{MARK}(name, ...): runs on these backends and ignores {BACKEND_OPTION}; skipped, or failed under"
+        f" {REQUIRE_OPTION}, if one is not installed",
     )
     for name in _chosen(config):
         _check_known(name)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Name the backends chosen and their versions."""
+    """Report the chosen backends and their versions."""
     return f"snnprog {__version__} on " + ", ".join(_description(name) for name in _chosen(config))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that uses the fixture once for each backend of its mark, or else of the options."""
+    """Run a test that uses the fixture once for each backend of its mark, otherwise of the options."""
     if FIXTURE in metafunc.fixturenames:
         names = _marked(metafunc.definition) or _chosen(metafunc.config)
         metafunc.parametrize(FIXTURE, names, indirect=True)
@@ -128,7 +131,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose backend is not installed, or fail it where that is required."""
+    """Skip a test whose backend is not installed, or fail it if the backend is required."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     for name in [str(parameters[FIXTURE])] if FIXTURE in parameters else _marked(item):
         if _is_ready(name):
@@ -145,7 +148,7 @@ def _chosen(config: pytest.Config) -> list[str]:
 
 
 def _marked(node: pytest.Item) -> list[str]:
-    """Return the backends that the marks of a test name, outermost first."""
+    """Return the backends in the marks of a test, outermost first."""
     marks = list(node.iter_markers(MARK))[::-1]
     return list(dict.fromkeys(name for mark in marks for name in mark.args))
 

@@ -1,4 +1,4 @@
-"""Rasters and events, both ways; the files they come in are `snnprog.files`.
+"""Conversion between rasters and events; `snnprog.files` reads and writes their files.
 
 A raster is a bool array ``(ticks, neurons)``, time first. Events are two int arrays ``(tick, neuron)``.
 """
@@ -13,33 +13,33 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.errors import SpecError
 
-# A time, where its bins begin, their length, and what is made of the three are each rounded: together less than this.
+# A bound on the sum of the rounding errors of a time, the beginning and length of its bins, and their quotient.
 ROUNDING_SHARE = 8 * float(np.finfo(np.float64).eps)
 
 LONGEST_MS = 1e15
 
 
 def as_raster(values: ArrayLike, name: str) -> Raster:
-    """Return a read-only bool copy of a ``(ticks, neurons)`` array of bools, or of integers that are all 0 or 1.
+    """Return a read-only bool copy of a ``(ticks, neurons)`` array of bools, or of integers 0 and 1.
 
     Raises
     ------
     SpecError
-        If the shape is not two-dimensional, there are no ticks, or a value is neither true nor false.
+        If the array is not two-dimensional, has no ticks, or holds a value other than true and false.
     """
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise SpecError(f"{name} is ragged; a raster is one bool array (ticks, neurons)") from error
+        raise SpecError(f"{name} must be a bool array (ticks, neurons), got a ragged one") from error
     if array.ndim != 2:
-        raise SpecError(f"{name} has shape {array.shape}; a raster has two axes, (ticks, neurons)")
+        raise SpecError(f"{name} must have two axes (ticks, neurons), got shape {array.shape}")
     if array.shape[0] == 0:
-        raise SpecError(f"{name} has no ticks; at least one is needed")
+        raise SpecError(f"{name} must have at least one tick")
     return as_bools(array, name)
 
 
 def as_bools(array: NDArray[np.generic], name: str) -> Raster:
-    """Return a read-only bool copy of an array of any shape that holds bools, or integers that are all 0 or 1.
+    """Return a read-only bool copy of an array of any shape that holds bools, or integers 0 and 1.
 
     Raises
     ------
@@ -50,9 +50,9 @@ def as_bools(array: NDArray[np.generic], name: str) -> Raster:
         if array.size and (int(array.min()) < 0 or int(array.max()) > 1):
             odd = np.unravel_index(int(np.logical_and(array != 0, array != 1).argmax()), array.shape)
             where = tuple(int(index) for index in odd)
-            raise SpecError(f"{name} holds {array[where]} at {where}; integers in a raster are 0 or 1")
+            raise SpecError(f"{name} must hold bools, or integers 0 and 1, got {array[where]} at {where}")
     elif array.dtype.kind != "b":
-        raise SpecError(f"{name} is of type {array.dtype}; a raster holds bools: compare with a level first")
+        raise SpecError(f"{name} must hold bools, got type {array.dtype}; compare with a level first")
     raster = array.astype(np.bool_)
     raster.flags.writeable = False
     return raster
@@ -67,12 +67,16 @@ def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons:
         If the two lists differ in length, hold non-integers, or an event lies outside the raster.
     """
     if ticks < 1 or neurons < 0:
-        raise SpecError(f"{name}: a raster of {ticks} ticks and {neurons} neurons; at least one tick is needed")
+        raise SpecError(
+            f"{name}: a raster must have at least one tick and 0 or more neurons, got {ticks} and {neurons}"
+        )
     columns = [_as_column(tick, "tick", name=name), _as_column(neuron, "neuron", name=name)]
     for label, column, extent in zip(("tick", "neuron"), columns, (ticks, neurons), strict=True):
         check_inside(name, label, column=column, extent=extent)
     if columns[0].size != columns[1].size:
-        raise SpecError(f"{name}: {columns[0].size} ticks and {columns[1].size} neurons; an event has one of each")
+        raise SpecError(
+            f"{name}: ticks and neurons must have equal lengths, got {columns[0].size} and {columns[1].size}"
+        )
     raster = np.zeros((ticks, neurons), dtype=np.bool_)
     raster[columns[0], columns[1]] = True
     raster.flags.writeable = False
@@ -84,16 +88,16 @@ def check_inside(name: str, label: str, *, column: Int64s, extent: int) -> None:
     outside = (column < 0) | (column >= extent)
     if outside.any():
         event = int(outside.argmax())
-        raise SpecError(f"{name}: event {event} has {label} {column[event]}; allowed is 0 to {extent - 1}")
+        raise SpecError(f"{name}: {label} of event {event} must be 0 to {extent - 1}, got {column[event]}")
 
 
 def _as_column(values: ArrayLike, label: str, *, name: str) -> Int64s:
     try:
         column = np.asarray(values)
     except ValueError as error:
-        raise SpecError(f"{name}: {label} is ragged; a list of integers is needed") from error
+        raise SpecError(f"{name}: {label} must be a list of integers, got a ragged one") from error
     if column.ndim != 1 or (column.size and column.dtype.kind not in "iu"):
-        raise SpecError(f"{name}: {label} is {column.dtype} of shape {column.shape}; a list of integers is needed")
+        raise SpecError(f"{name}: {label} must be a list of integers, got {column.dtype} of shape {column.shape}")
     return column.astype(np.int64)
 
 
@@ -108,15 +112,15 @@ def bin_spike_times(
 ) -> tuple[Raster, int]:
     """Bin spike times in seconds into ticks of ``bin_ms`` milliseconds, starting at time 0.
 
-    A bin holds its beginning and not its end; a time that is an edge but for float rounding counts as that edge, so
-    that 1.001 s at 1 ms is tick 1001.
+    A bin includes its beginning and excludes its end; a time that equals an edge except for float rounding counts as
+    that edge, so that 1.001 s at 1 ms is tick 1001.
 
     Returns
     -------
     raster : (ticks, neurons) bool
         True where at least one spike fell into the bin.
     merged : int
-        How many spikes inside the range share a bin with an earlier one of the same neuron, and so are not seen.
+        Number of spikes inside the range that share a bin with an earlier spike of the same neuron, and so are lost.
 
     Raises
     ------
@@ -128,11 +132,13 @@ def bin_spike_times(
     try:
         seconds, index = np.asarray(times_s, dtype=np.float64), np.asarray(neuron)
     except (TypeError, ValueError) as error:
-        raise SpecError(f"spike times are no list of numbers: {error}") from error
+        raise SpecError(f"spike times must be a list of numbers: {error}") from error
     if seconds.ndim != 1 or seconds.shape != index.shape:
-        raise SpecError(f"spike times have shape {seconds.shape} and neurons {index.shape}; two equal lists are needed")
+        raise SpecError(
+            f"spike times and neurons must be lists of equal length, got shapes {seconds.shape} and {index.shape}"
+        )
     if seconds.size and (not np.isfinite(seconds).all() or seconds.min() < 0):
-        raise SpecError("spike times must be finite and not negative; shift or drop the others first")
+        raise SpecError("spike times must be finite and non-negative; shift or drop the others first")
     tick = tick_of_time(seconds, start_s=0.0, bin_ms=bin_ms, ticks=ticks)
     inside = tick < ticks
     raster = raster_of_events(tick[inside], index[inside], ticks=ticks, neurons=neurons, name="spike times")
@@ -144,11 +150,11 @@ def tick_of_time(
 ) -> Int64s:
     """Return the bin that each time falls into, counted from ``start_s``; -1 before the first, ``ticks`` or more after.
 
-    A bin holds its beginning and not its end; a time that is an edge but for ``share`` of itself (or of the beginning,
-    where that is larger) counts as that edge.
+    A bin includes its beginning and excludes its end; a time that differs from an edge by less than ``share`` of itself
+    (or of the beginning, if that is larger) counts as that edge.
     """
     bin_s = bin_ms / 1000.0
-    # Far times are brought near before they are scaled: their tick may be too large for a float.
+    # Times are clipped before they are scaled: the tick of a far time may be too large for a float.
     near = np.clip(seconds, start_s - bin_s, start_s + (ticks + 1) * bin_s)
     slack = share * np.maximum(np.abs(near), abs(start_s))
     tick: Int64s = np.floor((near - start_s + slack) * (1000.0 / bin_ms)).astype(np.int64)
@@ -161,10 +167,10 @@ def check_bin_ms(name: str, value: object) -> float:
     Raises
     ------
     SpecError
-        If it is no positive, finite number.
+        If it is not a positive, finite number.
     """
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     length = float(value) if is_number and abs(value) < LONGEST_MS else math.nan  # type: ignore[arg-type]
     if not (length > 0 and math.isfinite(1000.0 / length)):
-        raise SpecError(f"{name} is {value!r}; a positive number of milliseconds is needed")
+        raise SpecError(f"{name} must be a positive number of milliseconds, got {value!r}")
     return length

@@ -1,7 +1,7 @@
-"""How real numbers become integers: the rule is named at the call.
+"""Rounding of real numbers to integers; the caller names the rule.
 
-Floor and ceiling have names already. Everything else is rounded to the nearest integer, halves to even, as NumPy and
-Python do it: ties go up as often as down, so that they do not add up to a shift.
+Floor and ceiling have names already. Everything else is rounded to the nearest integer, halves to even, as in NumPy and
+Python: ties go up as often as down, so that they cause no bias.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 
 HALF_STEP = 0.5
-"""The most that rounding to the nearest moves a number, in steps of the grid: what certificates allow for."""
+"""The largest change by rounding to the nearest, in steps of the grid; certificates allow for it."""
 
 
 def half_even(values: Floats) -> Int64s:
-    """Return the nearest integers, halves to even; they must fit 64 bits."""
+    """Return the nearest integers, halves to even; they must fit in 64 bits."""
     return np.rint(values).astype(np.int64)
 
 

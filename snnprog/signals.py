@@ -1,9 +1,9 @@
-"""What ends a command: Ctrl-C, SIGTERM and SIGHUP, at any moment, with one line and without a trace.
+"""Handling of Ctrl-C, SIGTERM and SIGHUP: a command ends at once, with one line and no traceback.
 
-A thread waits for the signal, because Python's own handlers only run between two steps of the main thread, and that one
-may be in a solver for minutes. Raising `KeyboardInterrupt` would not do either: libraries catch it in their callbacks
-and while they are imported. The thread removes the temporary files and ends the process; processes that it started end
-with it. What is being written stays as it was: see `snnprog.output_files`.
+A thread waits for the signal, because Python's own handlers only run between two steps of the main thread, which may
+be in a solver for minutes. Raising `KeyboardInterrupt` would not work either: libraries catch it in their callbacks
+and during imports. The thread removes the temporary files and ends the process; processes that it started end
+with it. Files that are being written keep their old content: see `snnprog.output_files`.
 
 On other systems than POSIX, Python's own handling of Ctrl-C stays.
 """
@@ -21,29 +21,28 @@ from types import FrameType
 from snnprog.temporaries import sweep
 
 SIGNALLED = 128
-"""What shells add the number of a signal to."""
+"""Shells add the number of a signal to this."""
 
 CLEAN_LINE = b"\r\x1b[K\x1b[?25h"
-"""Erases the line of a progress bar, and shows the cursor again that the bar had hidden (ECMA-48: EL; DECTCEM)."""
+"""Erases the line of a progress bar, and shows the cursor that the bar had hidden (ECMA-48: EL; DECTCEM)."""
 
 
 def end_on_signals() -> None:
-    """From now on, end this process on a signal; those that it was started to ignore, as by nohup, stay ignored."""
-    if sys.platform == "win32":
-        return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    texts = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "the terminal was closed"}
-    numbers = [number for number in texts if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in numbers:
-        signal.signal(number, _leave_to_thread)
-    atexit.register(_ignore, numbers)
-    threading.Thread(target=_wait, args=(reader, texts), daemon=True).start()
+    """End this process on a signal from now on; signals ignored at the start, as by nohup, stay ignored."""
+    if sys.platform != "win32":
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        texts = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "the terminal was closed"}
+        numbers = [number for number in texts if signal.getsignal(number) is not signal.SIG_IGN]
+        for number in numbers:
+            signal.signal(number, _leave_to_thread)
+        atexit.register(_ignore, numbers)
+        threading.Thread(target=_wait, args=(reader, texts), daemon=True).start()
 
 
 def _ignore(numbers: list[signal.Signals]) -> None:
-    """Let signals change nothing any more: all is done, and Python takes its handlers away before it ends."""
+    """Ignore signals from now on: the work is done, and Python removes its handlers before it ends."""
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
 
@@ -64,7 +63,7 @@ def _end(number: int, text: str) -> None:
     with suppress(OSError):
         os.write(2, CLEAN_LINE + line if os.isatty(2) else line)
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # the main thread goes on until the end, and may meet files that are gone
+    for stream in (1, 2):  # the main thread continues until the end, and may find files removed
         os.dup2(nowhere, stream)
     sweep()
     os._exit(SIGNALLED + number)

@@ -6,36 +6,36 @@
     delays = "1-16"                        # or [1, 2, 5]
     recurrent = false
     threshold = "free"                     # or a threshold mantissa
-    window = [0, 1]                        # and any other of `snnprog.spec.options.OPTIONS`, by its name in `Spec`
+    window = [0, 1]                        # likewise all options of `snnprog.spec.options.OPTIONS`
 
     [dynamics]                             # chip integers, or time constants in ticks
     potential_decay = 205                  # or tau_potential = 19.5
     current_decay = 4095                   # or tau_current = 0.0
 
-    [[patterns]]                           # a file may hold one pattern, or many
-    inputs = "trials.npz:inputs"           # .npz (with :array where it holds several), or .csv events
+    [[patterns]]                           # a file may hold one or several patterns
+    inputs = "trials.npz:inputs"           # .npz (with :array if it holds several), or .csv events
     targets = "targets.csv"
-    care = "trials.npz:care"               # optional; what an .nwb file says was not observed never counts
-    ticks = 100                            # the sizes: needed for .csv, checked for .npz
+    care = "trials.npz:care"               # optional; times that an .nwb file marks as not observed never count
+    ticks = 100                            # the sizes: required for .csv, checked for .npz
     n_inputs = 40
     n_outputs = 3
-    count = 1                              # patterns in the file; needed for .csv with a pattern column
-    layout = "neurons,ticks"               # of .npz arrays; "ticks,neurons" or "patterns,ticks,neurons", unless given
-    dt_ms = 1.0                            # milliseconds of a tick; needed for .h5, .nwb, and .csv of times
-    starts_ms = [0.0, 500.0]               # where each pattern begins in them; one from 0, unless given
-    input_ids = [4, 7]                     # which SONATA nodes or NWB units are the inputs, in this order
+    count = 1                              # patterns in the file; required for .csv with a pattern column
+    layout = "neurons,ticks"               # of .npz arrays; default: "ticks,neurons" or "patterns,ticks,neurons"
+    dt_ms = 1.0                            # milliseconds of a tick; required for .h5, .nwb, and .csv of times
+    starts_ms = [0.0, 500.0]               # where each pattern begins in them; default: one from 0
+    input_ids = [4, 7]                     # the SONATA nodes or NWB units that are the inputs, in order
     output_ids = [1]
     merge = false                          # whether several spikes of one neuron in one tick become one; not for .npz
 
-Recordings of event cameras and cochleas (.aedat4, .raw, .dat, .bin, .npy, .hdf5; also in .npz and .h5) need
-dt_ms and ticks, and have these keys besides, as in `snnprog.EventView`::
+Recordings of event cameras and cochleas (.aedat4, .raw, .dat, .bin, .npy, .hdf5; also in .npz and .h5) require
+dt_ms and ticks, and have these additional keys, as in `snnprog.EventView`::
 
-    sensor_size = [34, 34]                 # width and height, where the file does not tell them; channels of a cochlea
+    sensor_size = [34, 34]                 # width and height, if not in the file; channels of a cochlea
     polarity = "both"                      # or "merged", "on", "off"
     region = [0, 0, 17, 34]                # x0, y0, x1, y1
-    downsample = 2                         # pixels of a row, and rows, that become one
-    time_unit = "us"                       # of arrays; other files know theirs
-    origin = "first"                       # time 0 is at the first event; "zero" unless given
+    downsample = 2                         # number of rows, and of columns, that are combined into one
+    time_unit = "us"                       # of arrays; other files define theirs
+    origin = "first"                       # time 0 is at the first event; default: "zero"
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ from snnprog.files.rasters import read_recording
 from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.spec import Dynamics, Pattern, Spec
 from snnprog.spec.options import OPTIONS
+from snnprog.wording import did_you_mean
 
 SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
@@ -70,6 +71,13 @@ ID_KEYS = ("input_ids", "output_ids")
 VIEW_KEYS = tuple(field.name for field in fields(EventView))
 RASTER_KEYS = ("inputs", "targets", "care")
 PATTERN_KEYS = (*RASTER_KEYS, *SIZE_KEYS, *READING_KEYS, *ID_KEYS, *VIEW_KEYS)
+TOP = "at the top of the file"
+PLACES = {
+    SPEC_KEYS: "to the top of the file, above [dynamics] and [[patterns]]",
+    DYNAMICS_KEYS: "below [dynamics]",
+    PATTERN_KEYS: "below [[patterns]]",
+}
+"""Where each group of keys belongs."""
 
 Table = Mapping[str, object]
 
@@ -80,19 +88,19 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     Parameters
     ----------
     chip : str or Chip, optional
-        The chip to compile for, whatever the file says: a registered name, or a `Chip`. A file can name chips that are
-        built in or registered by installed packages, and never causes an import from its folder.
+        The chip to compile for instead of that in the file: a registered name, or a `Chip`. A file can name chips that
+        are built in or registered by installed packages, and never causes an import from its folder.
 
     Raises
     ------
     FormatError
         If the file or one that it names is missing or damaged, or has unknown keys.
     SpecError, LimitError
-        If what it asks for is no valid spec.
+        If its content is not a valid spec.
     """
     path = Path(path)
     table = _table(path)
-    _check_keys(path, "the file", table=table, allowed=SPEC_KEYS)
+    _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
     options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
@@ -105,12 +113,12 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
 
 
 def spec_files(path: str | Path) -> list[Path]:
-    """Return the files that a ``SPEC.toml`` is read from: itself, and the raster files that it names.
+    """Return the files that a ``SPEC.toml`` consists of: itself, and the raster files that it names.
 
     Raises
     ------
     FormatError
-        If it is missing or no TOML.
+        If it is missing or not TOML.
     """
     path = Path(path)
     patterns = _table(path).get("patterns")
@@ -133,11 +141,20 @@ def _table(path: Path) -> dict[str, Any]:
 
 def _check_keys(path: Path, where: str, *, table: object, allowed: tuple[str, ...]) -> Table:
     if not isinstance(table, dict):
-        raise FormatError(f"{where} of {path} is {table!r}; a table with {', '.join(allowed)} is needed")
+        raise FormatError(f"{where} of {path} must be a table with {', '.join(allowed)}, got {table!r}")
     unknown = sorted(set(table) - set(allowed))
     if unknown:
-        raise FormatError(f"{where} of {path} has {', '.join(unknown)}; allowed are {', '.join(allowed)}")
+        raise FormatError(f"{path}: {_unknown_key(unknown[0], where, allowed=allowed)}")
     return table
+
+
+def _unknown_key(key: str, where: str, *, allowed: tuple[str, ...]) -> str:
+    """Return what is wrong with a key, and what was meant: in TOML, a key belongs to the table above it."""
+    for keys, place in PLACES.items():
+        if key in keys:
+            return f"{key!r} stands {where if where == TOP else f'in {where}'}; move it {place}"
+    place = "" if where == TOP else f" in {where}"
+    return f"unknown key {key!r}{place}{did_you_mean(key, allowed) or '; known keys: ' + ', '.join(allowed)}"
 
 
 def _delays(path: Path, value: object) -> list[int]:
@@ -145,20 +162,23 @@ def _delays(path: Path, value: object) -> list[int]:
         return [as_integer("delay", delay) for delay in value]
     match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", value) if isinstance(value, str) else None
     if match is None or int(match[2]) > 1000:
+        raise FormatError(f"delays in {path} must be a list such as [1, 2, 5] or a range such as '1-16', got {value!r}")
+    first, last = int(match[1]), int(match[2])
+    if first > last:
         raise FormatError(
-            f"delays in {path} is {value!r}; a list such as [1, 2, 5] or a range such as '1-16' is needed"
+            f"delays in {path} must be a range with the lesser number first, got {value!r}; write '{last}-{first}'"
         )
-    return list(range(int(match[1]), int(match[2]) + 1))
+    return list(range(first, last + 1))
 
 
 def _dynamics(path: Path, value: object, *, chip: Chip) -> Dynamics:
     table = dict(_check_keys(path, "[dynamics]", table=value, allowed=DYNAMICS_KEYS))
     if "tau_potential" in table or "tau_current" in table:
         if set(table) == {"tau_current"}:
-            raise FormatError(f"[dynamics] of {path} has tau_current alone; give tau_potential, too")
+            raise FormatError(f"[dynamics] of {path} has tau_current without tau_potential; give both")
         if {"potential_decay", "current_decay"} & set(table):
             raise FormatError(
-                f"[dynamics] of {path} mixes decays and time constants; give tau_potential (and tau_current) alone"
+                f"[dynamics] of {path} mixes decays and time constants; give decays, or tau_potential (and tau_current)"
             )
         potential, current = table["tau_potential"], table.get("tau_current", 0.0)
         return Dynamics.from_time_constants(potential, current, chip=chip)  # type: ignore[arg-type]
@@ -167,8 +187,10 @@ def _dynamics(path: Path, value: object, *, chip: Chip) -> Dynamics:
 
 def _patterns(path: Path, table: Table) -> list[Pattern]:
     entries = table.get("patterns")
+    if isinstance(entries, dict):
+        raise FormatError(f"{path} has [patterns]; write [[patterns]], because there may be several")
     if not isinstance(entries, list) or not entries:
-        raise FormatError(f"{path} has no [[patterns]]; at least one is needed")
+        raise FormatError(f"{path} has no [[patterns]]; add at least one")
     patterns: list[Pattern] = []
     bins = 0
     for index, entry in enumerate(entries):
@@ -202,14 +224,14 @@ def _pattern_group(path: Path, index: int, *, value: object) -> list[Pattern]:
 
 
 def _counting(observed: list[Raster] | None, asked: list[Raster]) -> list[Raster]:
-    """Return which bins count: those that were observed and are asked for; `Pattern` refuses other shapes."""
+    """Return which bins count: those that were observed and that ``care`` selects; `Pattern` refuses other shapes."""
     if observed is None:
         return asked
     return [a & b if a.shape == b.shape else b for a, b in zip(observed, asked, strict=True)]
 
 
 class _RasterFiles:
-    """The files that one of ``[[patterns]]`` names: each is told what it has a use for."""
+    """The files of one of the ``[[patterns]]``: each receives the keys that apply to it."""
 
     def __init__(self, path: Path, where: str, table: Table) -> None:
         self.path, self.where, self.table = path, where, table
@@ -218,10 +240,10 @@ class _RasterFiles:
         self.view = {key: table[key] for key in VIEW_KEYS if key in table}
 
     def read(self, key: str, width: str, ids: str, count: int | None = None) -> RecordedRasters:
-        """Return what the file that an entry names holds."""
+        """Return the content of the file that an entry names."""
         value = self.table[key]
         if not isinstance(value, str):
-            raise FormatError(f"{self.where} of {self.path} names {value!r}; a file name is needed")
+            raise FormatError(f"{key} in {self.where} of {self.path} must be a file name, got {value!r}")
         file, part = _raster_file(self.path, value), split_key(value)[1]
         given = {option: option for option in READING_KEYS} | {"ids": ids}
         options = options_of(file, part, has_view=bool(self.view))
@@ -239,18 +261,20 @@ class _RasterFiles:
         return read_recording(file, reading)
 
     def check_observed(self, key: str, ids: str, *, recording: RecordedRasters) -> None:
-        """Raise `FormatError` where an input was not observed: nobody knows which spikes went in there."""
+        """Raise `FormatError` where an input was not observed, so that its spikes are unknown."""
         for pattern, observed in enumerate(recording.observed or ()):
             if not observed.all():
                 tick, column = (int(index) for index in np.argwhere(~observed)[0])
                 raise FormatError(
-                    f"{self.where} of {self.path}: {key} must be observed throughout, and column {column} of"
+                    f"{self.where} of {self.path}: {key} must be observed at every tick, and column {column} of"
                     f" {self.table[key]} was not at tick {tick} of pattern {pattern}; give starts_ms and ticks within"
-                    f" its obs_intervals, or leave it out of {ids}"
+                    f" its obs_intervals, or remove it from {ids}"
                 )
 
     def check_use(self) -> None:
-        """Raise `FormatError` where something is said that no file had a use for."""
+        """Raise `FormatError` where a key applies to none of the files."""
         idle = [key for key in (*READING_KEYS, *ID_KEYS, *VIEW_KEYS) if key in self.table and key not in self.used]
         if idle:
-            raise FormatError(f"{self.where} of {self.path} gives {idle[0]}, which no file of it has a use for")
+            raise FormatError(
+                f"{self.where} of {self.path} has {idle[0]}, which applies to none of its files; remove it"
+            )

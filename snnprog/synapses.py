@@ -1,9 +1,9 @@
 """The synapses of a program: listed one by one, or shared by all places of a convolution.
 
 A convolution of ten thousand synapses may have a hundred weights. It is kept as its geometry and those weights, in
-memory and in the file; it is unrolled to one entry for each synapse when somebody first reads them.
+memory and in the file; it is unrolled to one entry for each synapse when they are first read.
 
-A weight of 0 is no synapse on any chip: convolutions unroll without their zeros. What is listed is kept as it is.
+Convolutions are unrolled without weights of 0, which have no effect. Listed synapses are kept unchanged.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,11 +21,18 @@ from snnprog.arrays import Bools, Int32s, Int64s
 from snnprog.checks import as_int32, as_integer, as_integers, check_between, check_type
 from snnprog.chips import Chip
 from snnprog.convolution import Convolution
+from snnprog.display.card import Displayed
 from snnprog.errors import LimitError, SpecError
+from snnprog.frames import data_frame
+from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 SYNAPSE_ARRAYS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
 SHARED_ARRAYS = ("delay", "weight", "exponent", "sign_mode")
-"""What each weight of a convolution has."""
+"""The values that each weight of a convolution has."""
 
 MIXED, EXCITATORY, INHIBITORY = 1, 2, 3
 SIGN_MODES: Mapping[int, str] = MappingProxyType({MIXED: "mixed", EXCITATORY: "excitatory", INHIBITORY: "inhibitory"})
@@ -34,24 +42,24 @@ MOST_SHARED = 1 << 24
 `snnprog.program`, a choice, not a measurement."""
 
 MOST_CONVOLUTIONS = 256
-"""A choice, not a measurement: deep networks have some hundred."""
+"""A choice, not a measurement: deep networks have a hundred or so."""
 
 PART = 1 << 20
-"""Synapses that are unrolled at a time, for little memory beside the result. A choice, not a measurement."""
+"""Number of synapses that are unrolled at a time, to save memory. A choice, not a measurement."""
 
 
-@dataclass(frozen=True, eq=False)
-class SharedSynapses:
-    """All synapses of one convolution, from consecutive lines to consecutive neurons. `of` makes one from weights.
+@dataclass(frozen=True, eq=False, repr=False)
+class SharedSynapses(Displayed):
+    """All synapses of one convolution, from consecutive lines to consecutive neurons. `of` creates them from weights.
 
     Attributes
     ----------
     convolution : Convolution
-        Which places are connected, by which weight.
+        Which places are connected, and by which weight.
     first_pre, first_post : int
         The line of the first source place and the neuron of the first target place; the others follow in order.
     weight, delay, exponent, sign_mode : (weights,) int32
-        Of each weight of the kernel, flattened from ``convolution.weight_shape``, as in `snnprog.Program`.
+        The values of each weight of the kernel, flattened from ``convolution.weight_shape``, as in `snnprog.Program`.
 
     Raises
     ------
@@ -102,13 +110,13 @@ class SharedSynapses:
         convolution : Convolution
             Which places are connected.
         weight : int array of ``convolution.weight_shape``, or flattened
-            Weight mantissas: (target channels, source channels of a group, rows, columns). Zeros make no synapse.
+            Weight mantissas: (target channels, source channels of a group, rows, columns). Zeros create no synapse.
         first_pre, first_post : int
             As in `SharedSynapses`.
         delay, exponent : (weights,) int or int
             1 tick and no shift by default.
         sign_mode : (weights,) int or int, optional
-            By default each weight is held one-sided, as in `snnprog.Program.from_arrays`.
+            By default each weight has a one-sided format, as in `snnprog.Program.from_arrays`.
 
         Raises
         ------
@@ -131,6 +139,10 @@ class SharedSynapses:
         """Number of weights of the kernel."""
         return self.convolution.n_weights
 
+    def _summary(self) -> str:
+        geometry = f"{counted(self.convolution.n_sources, 'place')} to {self.convolution.n_targets}"
+        return f"{geometry}, {counted(self.n_weights, 'weight')}, {counted(self.n_synapses, 'synapse')}"
+
     @cached_property
     def n_synapses(self) -> int:
         """Number of synapses whose weight is not 0."""
@@ -138,14 +150,14 @@ class SharedSynapses:
         return int((is_there.sum(axis=0) * self.convolution.times_used).sum())
 
     def fill(self, arrays: Mapping[str, Int32s], *, start: int) -> int:
-        """Write all synapses whose weight is not 0 to arrays; return where they end.
+        """Write all synapses whose weight is not 0 to arrays; return the index after the last.
 
         Parameters
         ----------
         arrays : mapping of str to (synapses,) int32
             The six of `SYNAPSE_ARRAYS`.
         start : int
-            Where the first synapse is written to.
+            Index of the first synapse.
         """
         for source, target, index in self.convolution.in_parts(most=PART):
             kept = np.flatnonzero(self.weight[index])
@@ -158,8 +170,8 @@ class SharedSynapses:
         return start
 
 
-@dataclass(frozen=True, eq=False)
-class SynapseTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class SynapseTable(Displayed):
     """All synapses of a program: those that are listed, then those of convolutions.
 
     Attributes
@@ -172,7 +184,7 @@ class SynapseTable:
     Raises
     ------
     SpecError
-        If the arrays do not go together, or there are more than `MOST_CONVOLUTIONS`.
+        If the sizes of the arrays do not match, or there are more than `MOST_CONVOLUTIONS`.
     """
 
     pre: Int32s
@@ -189,7 +201,7 @@ class SynapseTable:
         for name in SYNAPSE_ARRAYS:
             found = getattr(self, name).size
             if found != self.pre.size:
-                raise SpecError(f"{name} has {found} entries; {self.pre.size} are needed, one for each synapse of pre")
+                raise SpecError(f"{name} must have {self.pre.size} entries, one for each synapse of pre, got {found}")
         object.__setattr__(self, "shared", tuple(self.shared))
         for each in self.shared:
             check_type("an entry of shared", each, kind=SharedSynapses)
@@ -205,12 +217,12 @@ class SynapseTable:
         arrays : mapping of str to (synapses,) int
             By name.
         of : SynapseTable, optional
-            Which has the arrays that are not given.
+            The source of arrays that are not given.
 
         Raises
         ------
         TypeError
-            If an array is missing, or is none of the six.
+            If an array is missing or unknown.
         """
         if of is not None:
             return of.with_arrays(arrays) if arrays else of
@@ -220,6 +232,9 @@ class SynapseTable:
     def n_synapses(self) -> int:
         """Number of synapses, counted without unrolling."""
         return int(self.pre.size) + sum(each.n_synapses for each in self.shared)
+
+    def _summary(self) -> str:
+        return f"{counted(self.pre.size, 'synapse')} listed, {counted(len(self.shared), 'convolution')}"
 
     @cached_property
     def whole(self) -> Mapping[str, Int32s]:
@@ -237,7 +252,7 @@ class SynapseTable:
         return arrays
 
     def has_synapses_from(self, lines: Int64s) -> Bools:
-        """Return for each line whether synapses leave it; convolutions are unrolled only where they read the line."""
+        """Return for each line whether synapses leave it; convolutions are unrolled only if they read the line."""
         found = np.isin(lines, self.pre)
         for each in self.shared:
             places = lines - each.first_pre
@@ -246,17 +261,17 @@ class SynapseTable:
         return found
 
     def with_arrays(self, arrays: Mapping[str, ArrayLike]) -> SynapseTable:
-        """Return the list of all synapses with some arrays replaced; nothing is shared in it."""
+        """Return the table of all synapses with some arrays replaced, without convolutions."""
         changed = {name: as_int32(name, array) for name, array in arrays.items()}
         return SynapseTable(**{**self.whole, **changed}, shared=())
 
     def check(self, chip: Chip, *, n_lines: int, n_neurons: int) -> None:
-        """Raise `LimitError` where a line, a neuron or a number is outside its range; nothing is unrolled.
+        """Raise `LimitError` if a line, a neuron or a number is outside its range; does not unroll.
 
         Parameters
         ----------
         chip : Chip
-            Whose ranges count.
+            The chip that defines the ranges.
         n_lines, n_neurons : int
             Lines are inputs and neurons.
         """
@@ -268,16 +283,16 @@ class SynapseTable:
             _check_run(f"first_pre{of}", each.first_pre, size=each.convolution.n_sources, most=n_lines)
             _check_run(f"first_post{of}", each.first_post, size=each.convolution.n_targets, most=n_neurons)
             _check_numbers({name: getattr(each, name) for name in SHARED_ARRAYS}, chip, of=of)
-        count = sum(each.convolution.n_synapses for each in self.shared)  # of images that exist: no more than bearable
+        count = sum(each.convolution.n_synapses for each in self.shared)  # bounded by image sizes
         if count > MOST_SHARED:
-            allowed = f"at most {MOST_SHARED}, weights of 0 included"
+            allowed = f"at most {MOST_SHARED} (weights of 0 count)"
             raise LimitError("the number of synapses of all convolutions", count, allowed, "split the network")
 
 
 class SynapseArrays:
-    """What a program shows of its synapses: one entry for each, listed ones first, then those of convolutions.
+    """The synapses of a program as arrays with one entry for each: listed ones first, then those of convolutions.
 
-    The arrays are unrolled when one of them is first read, and kept.
+    The arrays are unrolled when one of them is first read, and cached.
     """
 
     synapses: SynapseTable
@@ -294,12 +309,12 @@ class SynapseArrays:
 
     @property
     def pre(self) -> Int32s:
-        """The line ``(synapses,)`` that each synapse leaves; listed ones first, then those of convolutions."""
+        """The presynaptic line ``(synapses,)`` of each synapse; listed ones first, then those of convolutions."""
         return self.synapses.whole["pre"]
 
     @property
     def post(self) -> Int32s:
-        """The neuron ``(synapses,)`` that each synapse leads to."""
+        """The postsynaptic neuron ``(synapses,)`` of each synapse."""
         return self.synapses.whole["post"]
 
     @property
@@ -324,19 +339,29 @@ class SynapseArrays:
 
     @property
     def max_delay(self) -> int:
-        """The longest delay in use, in ticks; 1 where there is no synapse."""
+        """The longest delay in use, in ticks; 1 without synapses."""
         return int(self.delay.max(initial=1))
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each synapse: the six arrays, and ``added``, the effective weight.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        return data_frame({**self.synapses.whole, "added": self.effective_weight()})
+
     def effective_weight(self) -> Int64s:
-        """Return what each synapse adds when it carries a spike: ``weight << exponent``."""
+        """Return the amount that each synapse adds for a spike: ``weight << exponent``."""
         return self.weight.astype(np.int64) << self.exponent
 
 
 def _check_run(name: str, first: int, *, size: int, most: int) -> None:
-    """Raise `LimitError` unless as many places as an image has follow from the first one on."""
+    """Raise `LimitError` unless an image fits between its first place and the end."""
     if first < 0 or first + size > most:
-        end = f"0 to {most - size}, because" if size <= most else "none, because"
-        raise LimitError(name, first, f"{end} {size} places begin there and {most} exist")
+        allowed = f"0 to {most - size}" if size <= most else f"that of {most} or fewer places"
+        raise LimitError(name, first, allowed, f"the convolution takes {size} places from there on, and {most} exist")
 
 
 def _check_numbers(arrays: Mapping[str, Int32s], chip: Chip, *, of: str) -> None:
@@ -349,5 +374,5 @@ def _check_numbers(arrays: Mapping[str, Int32s], chip: Chip, *, of: str) -> None
     step = chip.weight_ranges.mixed_step
     odd = weight[(mode == MIXED) & (weight % step != 0)]
     if odd.size:
-        allowed = "even numbers" if step == 2 else f"multiples of {step}"
-        raise LimitError(f"mixed weight{of}", int(odd[0]), allowed, "hold it one-sided, or round it")
+        allowed = "even" if step == 2 else f"a multiple of {step}"
+        raise LimitError(f"mixed weight{of}", int(odd[0]), allowed, "make it even or use a one-sided sign mode")

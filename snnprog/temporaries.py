@@ -1,9 +1,9 @@
-"""Temporary files and folders, and who removes those that are left behind.
+"""Temporary files and folders, and the removal of those left behind.
 
-Each is registered for as long as it is needed. `sweep` removes all that this process still has; the command line calls
-it before a signal ends the process. After a SIGKILL or a power cut nothing can: what is left is removed by the next
-process that writes into the same folder. To tell what is left from what is in use, each process keeps its files and
-folders locked (``flock``, on POSIX), and the system gives the locks back when the process ends, however it ends.
+Each is registered while it is in use. `sweep` removes all of this process; the command line calls
+it before a signal ends the process. After a SIGKILL or a power cut, the next process that writes into the same folder
+removes the remains. To distinguish remains from files in use, each process keeps its files and
+folders locked (``flock``, on POSIX); the system releases the locks when the process ends, for any reason.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _lock = threading.Lock()
 
 @contextmanager
 def temporary_file(folder: Path, *, mode: int) -> Iterator[tuple[BinaryIO, Path]]:
-    """Give a new file in a folder, open for writing, and its path; remove it in the end, unless it was renamed.
+    """Provide a new file in a folder, open for writing, and its path; remove it afterwards, unless it was renamed.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def temporary_file(folder: Path, *, mode: int) -> Iterator[tuple[BinaryIO, Path]
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Give an empty folder that nobody else can write to, and remove it in the end with all that is in it.
+    """Provide an empty folder that only this user can write to; remove it afterwards with its content.
 
     Raises
     ------
     BackendError
-        If there is no place for it.
+        If no folder can be created.
     """
     try:
         parent = Path(tempfile.gettempdir())
@@ -67,7 +67,7 @@ def temporary_folder() -> Iterator[Path]:
         path, descriptor = _created_folder(parent)
     except OSError as error:
         raise BackendError(
-            f"a folder for temporary files cannot be made: {error.strerror}; TMPDIR names another place"
+            f"a folder for temporary files cannot be created: {error.strerror}; set TMPDIR to another folder"
         ) from error
     try:
         yield path
@@ -79,20 +79,19 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def sweep() -> None:
-    """Remove all temporary files and folders of this process, and let it make no more: it is about to end."""
+    """Remove all temporary files and folders of this process, which is about to end, and prevent new ones."""
     _lock.acquire()
     for path in tuple(_in_use):
         _remove(path)
 
 
 def sweep_left_behind(folder: Path) -> None:
-    """Remove the temporary files and folders in a folder whose processes have ended; on POSIX only."""
-    if sys.platform == "win32":
-        return
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if NAME.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
-                _remove_if_free(Path(entry.path))
+    """Remove the temporary files and folders in a folder whose processes have ended; POSIX only."""
+    if sys.platform != "win32":
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if NAME.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+                    _remove_if_free(Path(entry.path))
 
 
 def _created(folder: Path, mode: int) -> tuple[Path, int]:
@@ -107,7 +106,7 @@ def _created(folder: Path, mode: int) -> tuple[Path, int]:
 
 
 def _created_folder(parent: Path) -> tuple[Path, int | None]:
-    """Return a new folder, and what keeps it locked; Windows has no such locks."""
+    """Return a new folder and the descriptor that keeps it locked; Windows has no such locks."""
     while True:
         path = _new_path(parent)
         with _lock, _in_use_or_not_made(path):
@@ -127,7 +126,7 @@ def _new_path(folder: Path) -> Path:
 
 @contextmanager
 def _in_use_or_not_made(path: Path) -> Iterator[None]:
-    """Register a path before it is made, so that no signal comes in between."""
+    """Register a path before it is created, so that no signal arrives in between."""
     _in_use.add(path)
     try:
         yield
@@ -137,7 +136,7 @@ def _in_use_or_not_made(path: Path) -> Iterator[None]:
 
 
 def _is_locked(descriptor: int, path: Path) -> bool:
-    """Lock what is open, and tell whether it is still there; where the file system has no locks, nobody removes it."""
+    """Lock an open file and return whether it still exists; without file locks, remains are not removed."""
     if sys.platform != "win32":
         with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -148,15 +147,14 @@ def _is_locked(descriptor: int, path: Path) -> bool:
 
 
 def _remove_if_free(path: Path) -> None:
-    if sys.platform == "win32":
-        return
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(path)
-        finally:
-            os.close(descriptor)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(path)
+            finally:
+                os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

@@ -1,20 +1,30 @@
-"""What a run of a program leaves: spikes, and states where they were asked for.
+"""The result of a run: spikes, and states if they were recorded.
 
-Every runtime's answer becomes a `Trace`, so that answers can be compared wherever they came from.
+Every backend's result becomes a `Trace`, so that results of different backends can be compared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from snnprog.arrays import Integers, Raster
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
+from snnprog.errors import SpecError
+from snnprog.frames import data_frame, data_set
+from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 
 @dataclass(frozen=True)
 class Excursion:
-    """The first place where a state left the range on which all runtimes of the chip agree.
+    """The first place where a state left the range in which all runtimes of the chip agree.
 
     Attributes
     ----------
@@ -40,28 +50,28 @@ class Excursion:
 
 
 def as_states(values: Integers) -> Integers:
-    """Return recorded states in 32 bits where these hold them all, else in 64."""
+    """Return recorded states in 32 bits if all fit, else in 64."""
     limits = np.iinfo(np.int32)
     fits = values.size == 0 or (limits.min <= values.min() and values.max() <= limits.max)
     return values.astype(np.int32 if fits else np.int64, copy=False)
 
 
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """One pattern's run, from rest.
+@dataclass(frozen=True, eq=False, repr=False)
+class Trace(Displayed):
+    """The run of one pattern, from rest.
 
     Attributes
     ----------
     spikes : (ticks, outputs) bool
-        What came out.
+        The spikes of the outputs.
     currents, potentials : (ticks, neurons) int32 or int64, or None
-        u and v after each tick (v after the reset), where the state was recorded: 64 bits where 32 might not hold
-        them. A chip whose neurons keep no current has zeros.
+        u and v after each tick (v after the reset), if the state was recorded: in 64 bits if they may exceed
+        32. Zeros for currents on a chip whose neurons have no current.
     readout : (ticks, outputs) int32 or int64, or None
         The potential after each tick of the outputs that are read by it (`Program.readout`), 0 for all others; None
-        where all outputs are read by their spikes.
+        if all outputs are read by their spikes.
     excursions : tuple of Excursion
-        Where the reference simulator left the portable range: each neuron's first place, in order of ticks.
+        Where the reference simulator left the portable range: the first place of each neuron, in order of ticks.
     """
 
     spikes: Raster
@@ -74,3 +84,61 @@ class Trace:
     def excursion(self) -> Excursion | None:
         """The first place where the run left the portable range, or None."""
         return self.excursions[0] if self.excursions else None
+
+    def to_pandas(self, table: Literal["events", "states"] = "events") -> pandas.DataFrame:
+        """Return the run as a data frame.
+
+        Parameters
+        ----------
+        table : {"events", "states"}
+            A row for each output spike, with ``tick`` and ``output``; or for each tick and neuron, with ``tick``,
+            ``neuron``, ``current`` and ``potential``.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed, or states were not recorded.
+        """
+        if table == "events":
+            tick, output = np.nonzero(self.spikes)
+            return data_frame({"tick": tick, "output": output})
+        if table != "states":
+            raise SpecError(f"table must be 'events' or 'states', got {table!r}")
+        if self.currents is None or self.potentials is None:
+            raise SpecError("states were not recorded; run the program with record='state'")
+        tick, neuron = (axis.ravel() for axis in np.indices(self.potentials.shape))
+        states = {"current": self.currents.ravel(), "potential": self.potentials.ravel()}
+        return data_frame({"tick": tick, "neuron": neuron, **states})
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return what was recorded as a data set over ``tick``, ``output`` and ``neuron``.
+
+        Raises
+        ------
+        SpecError
+            If xarray is not installed.
+        """
+        axes = {"spikes": "output", "readout": "output", "currents": "neuron", "potentials": "neuron"}
+        found = {name: array for name in axes if (array := getattr(self, name)) is not None}
+        sizes = {"tick": len(self.spikes)} | {axes[name]: array.shape[1] for name, array in found.items()}
+        variables = {name: (("tick", axes[name]), array) for name, array in found.items()}
+        return data_set(variables, {axis: np.arange(size) for axis, size in sizes.items()})
+
+    def _summary(self) -> str:
+        ticks, outputs = self.spikes.shape
+        states = "" if self.potentials is None else f", states of {counted(self.potentials.shape[1], 'neuron')}"
+        readouts = ", readouts" if self.readout is not None else ""
+        left = ", left the portable range" if self.excursion is not None else ""
+        spikes = counted(int(np.count_nonzero(self.spikes)), "spike")
+        return f"{counted(ticks, 'tick')}, {counted(outputs, 'output')}, {spikes}{states}{readouts}{left}"
+
+    def _card(self) -> Card:
+        label = f"output spikes, {counted(len(self.spikes), 'tick')} from left to right"
+        svg = pictures.raster([(self.spikes, pictures.RIGHT)], label=label)
+        drawn = [Picture(svg, label + pictures.merging(self.spikes.shape))]
+        if self.potentials is not None and self.potentials.size:
+            shown, count = min(self.potentials.shape[1], pictures.MOST_LINES), self.potentials.shape[1]
+            of = counted(count, "neuron") if shown == count else f"neurons 0 to {shown - 1} of {count}"
+            caption = f"potentials of {of}, {'each on its own scale' if shown > 1 else 'after each tick'}"
+            drawn.append(Picture(pictures.lines(self.potentials, label=caption), caption))
+        return Card(pictures=drawn, notes=[] if self.excursion is None else [f"{self.excursion}"])

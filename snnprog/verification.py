@@ -1,13 +1,13 @@
-"""Does a program do what its spec asks, and do all runtimes agree? Found out by running it.
+"""Verification: run a program on backends, and compare it with its spec and the backends with each other.
 
-Every backend's spikes are held against the targets (where bins count, within windows where there are any: see
-`snnprog.judgement`) and against the reference simulator, or another backend (everywhere); with states recorded, so
-are currents and potentials, and always the readouts of outputs that are read by their potential. What differs first is
-told, and why: see `snnprog.divergence`.
+Every backend's spikes are compared with the targets (where bins count, within windows if there are any: see
+`snnprog.judgement`) and with the reference simulator, or another backend (everywhere); if states are recorded, so are
+currents and potentials; readouts of outputs that are read by their potential always are. The first difference is
+reported with its reason: see `snnprog.divergence`.
 
-The judge is the reference and not the kernel, although the kernel is some hundred times faster: the reference is the
-one that can be read beside the data sheet, and a fast simulator that is its own judge is not checked at all. So what
-runs by default, the kernel, is compared on every pattern, too.
+Backends are compared with the reference and not with the kernel, although the kernel is about a hundred times faster:
+the reference can be read beside the data sheet, and a fast simulator that is compared with itself is not checked. So
+the default backend, the kernel, is compared on every pattern, too.
 """
 
 from __future__ import annotations
@@ -15,39 +15,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
 from snnprog.backends.execution import Record
-from snnprog.checks import check_callable, check_type
+from snnprog.checks import check_type
+from snnprog.display.card import BAD, GOOD, Card, Displayed
 from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
 from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import BackendError, LimitError, SpecError
+from snnprog.frames import data_frame_of_rows
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
-from snnprog.progress import Progress
+from snnprog.progress import Progress, shown
 from snnprog.spec import Spec
+from snnprog.table import Table, checked
+from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 ALL_BACKENDS = "all backends"
 
 
-@dataclass(frozen=True)
-class BackendCheck:
-    """One backend's answer.
+@dataclass(frozen=True, repr=False)
+class BackendCheck(Displayed):
+    """The result of one backend.
 
     Attributes
     ----------
     backend : str
     wrong_bins : int
-        Bins that count and differ from the target.
+        Number of bins that count and differ from the target.
     is_identical : bool
-        Whether everything recorded equals what the backend is compared with: the reference, unless another is named.
+        Whether everything recorded equals the reference, or the other backend that it is compared with.
     is_portable : bool
-        Whether the run stayed in the range on which all runtimes agree.
+        Whether the run stayed in the range in which all runtimes agree.
     first_divergence : Divergence or None
         Where it differs first, and why.
     versions : mapping
-        What ran.
+        The versions of the packages that ran.
     """
 
     backend: str
@@ -59,22 +68,25 @@ class BackendCheck:
 
     @property
     def exact(self) -> bool:
-        """Whether the targets came out, bit for bit as on the backend that this one is compared with."""
+        """Whether the targets were produced, bit for bit as on the backend that this one is compared with."""
         return self.wrong_bins == 0 and self.is_identical
 
+    def _summary(self) -> str:
+        return f"{self.backend}, {'exact' if self.exact else 'not exact'}, {counted(self.wrong_bins, 'wrong bin')}"
 
-@dataclass(frozen=True)
-class Verification:
-    """All backends' answers.
+
+@dataclass(frozen=True, repr=False)
+class Verification(Displayed):
+    """The results of all backends.
 
     Attributes
     ----------
     backends : mapping of str to BackendCheck
-        By name, in the order asked.
+        By name, in the given order.
     against : str
         The backend that all are compared with.
     failures : mapping of str to BackendError or LimitError
-        Why a backend gave no answer, by its name.
+        Why a backend has no result, by its name.
     """
 
     backends: Mapping[str, BackendCheck]
@@ -83,14 +95,43 @@ class Verification:
 
     @property
     def exact(self) -> bool:
-        """Whether every backend answered and is exact."""
+        """Whether every backend has a result and is exact."""
         return not self.failures and all(check.exact for check in self.backends.values())
 
     @property
     def first_divergence(self) -> Divergence | None:
-        """The first backend's first divergence, or None where all are exact."""
+        """The first divergence of the first backend that has one, or None if all are exact."""
         found = (check.first_divergence for check in self.backends.values())
         return next((divergence for divergence in found if divergence is not None), None)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each backend; those that gave no answer have its reason as ``failure``.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        names = ("backend", "exact", "wrong_bins", "is_identical", "is_portable", "first_divergence", "failure")
+        rows = [{name: getattr(check, name, None) for name in names} for check in self.backends.values()]
+        unknown: dict[str, object] = dict.fromkeys(names)
+        rows += [unknown | {"backend": name, "failure": str(error)} for name, error in self.failures.items()]
+        return data_frame_of_rows(rows, names)
+
+    def _summary(self) -> str:
+        wrong = [name for name, check in self.backends.items() if not check.exact]
+        verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
+        return f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+
+    def _card(self) -> Card:
+        rows = [
+            (name, checked(check.exact), check.wrong_bins, checked(check.is_identical), checked(check.is_portable))
+            for name, check in self.backends.items()
+        ]
+        notes = [f"{name}: {error}" for name, error in self.failures.items()]
+        notes += [] if self.first_divergence is None else [str(self.first_divergence)]
+        columns = ("backend", "exact", "wrong bins", f"equals {self.against}", "portable")
+        return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
 
 
 def verify(
@@ -100,63 +141,67 @@ def verify(
     *,
     record: Record = "spikes",
     against: str = REFERENCE,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
 
-    What differs is looked into: the backends concerned then run the pattern in question once more, with their states.
+    After a difference, the backends concerned run the pattern again with their states, to find the reason.
 
     Parameters
     ----------
     backends : sequence of str, optional
-        "kernel", "reference", or names of backend folders; the simulator that `snnprog.backends.built_in` names, unless
-        given.
+        "kernel", "reference", or names of backend folders; by default the simulator that `snnprog.backends.built_in`
+        names.
     record : {"spikes", "state"}
         Whether to compare currents and potentials, too.
     against : str
         The backend that all are compared with.
-    progress : callable, optional
-        Called with (backend, 0, 1) when a backend begins, with (backend, 1, 1) when it has answered, and with
-        ("all backends", done, all) in between.
+    progress : callable or True, optional
+        True shows bars, in a terminal or a notebook. A callable is called with (backend, 0, 1) when a backend begins,
+        with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
 
     Raises
     ------
     SpecError
-        If program and spec differ in inputs or outputs, the spec asks for spikes of an output that is read by its
+        If program and spec differ in inputs or outputs, the spec has targets for an output that is read by its
         potential, or no backend is named.
     BackendError, LimitError
-        If no backend answers, or not the one that all are compared with: it is missing, fails, hangs, answers nonsense,
-        or lacks what the program needs. Where others answered, it is one of the `Verification.failures`.
+        If no backend has a result, or not the one that all are compared with: it is missing, fails, hangs, returns an
+        invalid result, or does not support the program. If others have results, the error is one of the
+        `Verification.failures`.
     """
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)
-    check_callable("progress", progress)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
-        raise SpecError(f"backends is {backends!r}; a list with at least one name is needed")
+        raise SpecError(f"backends must be a list with at least one name, got {backends!r}")
     for name, found, wanted in (
         ("inputs", program.n_inputs, spec.n_inputs),
         ("outputs", program.n_outputs, spec.n_outputs),
     ):
         if found != wanted:
-            raise SpecError(f"the program has {found} {name} and the spec {wanted}; they do not belong together")
+            raise SpecError(
+                f"the program must have {wanted} {name} as its spec, got {found}; use the spec that it was compiled"
+                " from"
+            )
     _check_readouts(program, spec)
     inputs = [pattern.inputs for pattern in spec.patterns]
     runs: dict[str, Run] = {}
     failures: dict[str, BackendError | LimitError] = {}
     names = tuple(dict.fromkeys([REFERENCE, against, *backends]))
-    for name in names:
-        if progress is not None:
-            progress(ALL_BACKENDS, len(runs) + len(failures), len(names))
-            progress(name, 0, 1)
-        try:
-            runs[name] = run_backend(program, inputs, name, record)
-        except (BackendError, LimitError) as error:
-            failures[name] = error
-            if name == against or failures.keys() >= set(backends):
-                raise
-        if progress is not None:
-            progress(name, 1, 1)
+    with shown(progress, ALL_BACKENDS) as tell:
+        for name in names:
+            if tell is not None:
+                tell(ALL_BACKENDS, len(runs) + len(failures), len(names))
+                tell(name, 0, 1)
+            try:
+                runs[name] = run_backend(program, inputs, name, record)
+            except (BackendError, LimitError) as error:
+                failures[name] = error
+                if name == against or failures.keys() >= set(backends):
+                    raise
+            if tell is not None:
+                tell(name, 1, 1)
     is_portable = all(trace.excursion is None for trace in runs[REFERENCE].traces)
     checks = {}
     for name in [name for name in backends if name in runs]:
@@ -173,18 +218,18 @@ def verify(
 
 
 def _check_readouts(program: Program, spec: Spec) -> None:
-    """Raise `SpecError` where bins count of outputs that are read by their potential, of which a spec says nothing."""
+    """Raise `SpecError` if bins count of outputs that are read by their potential, which a spec cannot describe."""
     for index, pattern in enumerate(spec.patterns):
         counts = pattern.care.any(axis=0) & program.is_read_by_potential
         if counts.any():
             raise SpecError(
                 f"output {counts.argmax()} is read by its potential, and pattern {index} of the spec has targets for"
-                " its spikes; exclude that output by care"
+                " its spikes; exclude that output with care"
             )
 
 
 def compare_runs(name: str, answer: Run, reference: Run, *, against: str = REFERENCE) -> Divergence | None:
-    """Return where a backend's run differs first from the reference's, or another's; None where nowhere."""
+    """Return where a backend's run first differs from that of the reference, or of another backend; None if nowhere."""
     return first_difference((name, against), list(zip(answer.traces, reference.traces, strict=True)))
 
 
@@ -199,7 +244,7 @@ def explain_difference(
 def _judge(
     program: Program, spec: Spec, *, names: tuple[str, str], runs: Mapping[str, Run]
 ) -> tuple[Divergence | None, int]:
-    """Return where a backend differs from another, or else from the target, and how many of its bins are wrong."""
+    """Return where a backend differs from another, otherwise from the target, and how many of its bins are wrong."""
     name, against = names
     inputs = [pattern.inputs for pattern in spec.patterns]
     wrong = wrong_bins(spec, [trace.spikes for trace in runs[name].traces])

@@ -1,8 +1,11 @@
-"""English in messages and reports: numbers with their nouns."""
+"""English in messages and reports: numbers with nouns, and texts that are safe to print in a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+SHOWN_CHARACTERS = 4000
+GAP = " [...] "
 
 
 def counted(number: int, noun: str) -> str:
@@ -11,7 +14,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def runs_of(numbers: Sequence[int]) -> str:
-    """Return rising numbers as text, runs of three and more in short, as in "0 to 9, 12, 13"."""
+    """Return ascending numbers as text, with runs of three and more shortened, as in "0 to 9, 12, 13"."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -19,3 +22,37 @@ def runs_of(numbers: Sequence[int]) -> str:
         else:
             runs.append([number])
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+
+
+def printable(text: str, *, is_one_line: bool = False) -> str:
+    """Return a text with its control characters escaped, shortened in the middle if it is long.
+
+    Messages quote files and programs that may be hostile; a terminal must not interpret their control sequences.
+
+    Parameters
+    ----------
+    is_one_line : bool
+        Whether line breaks and tabs are escaped, too.
+    """
+    kept = "" if is_one_line else "\n\t"
+    return _shortened(
+        "".join(each if each.isprintable() or each in kept else _escape(each) for each in _shortened(text))
+    )
+
+
+def _shortened(text: str) -> str:
+    half = (SHOWN_CHARACTERS - len(GAP)) // 2
+    return text if len(text) <= SHOWN_CHARACTERS else text[:half] + GAP + text[-half:]
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return what ends a message about an unknown word: "; did you mean 'delays'?", or nothing."""
+    from difflib import get_close_matches  # only for a message
+
+    found, given = {each.casefold(): each for each in known}, str(word).casefold()
+    nearest = get_close_matches(given, found, n=2) or [each for each in found if len(given) > 2 and given in each][:2]
+    return f"; did you mean {' or '.join(repr(found[each]) for each in sorted(nearest))}?" if nearest else ""

@@ -1,8 +1,8 @@
-"""What a program does on given inputs, counted spike by spike, and what that may cost in energy: an estimate.
+"""The activity of a program on given inputs, counted spike by spike, and an estimate of its energy.
 
 Counts are exact: every neuron's spikes are recorded, a synapse works once for each spike of its line, when the spike is
 sent, and every neuron is updated at every tick. The energy multiplies them by published figures per operation. It
-leaves out what those figures do: power that flows at rest, hops between distant cores, input and output, the host.
+excludes what those figures exclude: static power, hops between distant cores, input and output, the host.
 """
 
 from __future__ import annotations
@@ -18,17 +18,23 @@ from snnprog.arrays import Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.chips import Energy
+from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
+from snnprog.frames import data_frame_of_rows
 from snnprog.program import Program
 from snnprog.raster import as_raster
+from snnprog.table import text_of
+from snnprog.wording import counted
 
-if TYPE_CHECKING:  # a placement is given, not made here: counting costs no solver's import
+if TYPE_CHECKING:  # a placement is an argument, so that counting does not import a solver
+    import pandas
+
     from snnprog.placement import Placement
 
 
 @dataclass(frozen=True)
 class PatternActivity:
-    """One pattern's work.
+    """The activity of one pattern.
 
     Attributes
     ----------
@@ -36,11 +42,11 @@ class PatternActivity:
     synaptic_operations : int
         Spikes times the synapses of their lines, those delivered after the last tick included.
     messages : int
-        Spikes times the cores that their lines reach; without a placement, all neurons are taken for one core.
+        Spikes times the cores that their lines reach; without a placement, all neurons count as one core.
     neuron_updates : int
         Neurons times ticks.
     energy_pj : tuple of float or None
-        An estimate in picojoules, for neurons that are all idle and all active; None where the chip has no published
+        Estimates in picojoules, with all neurons idle and with all active; None if the chip has no published
         figures.
     """
 
@@ -53,9 +59,9 @@ class PatternActivity:
     energy_pj: tuple[float, float] | None
 
 
-@dataclass(frozen=True)
-class Activity:
-    """The work of each pattern, and whose figures the energy is estimated by.
+@dataclass(frozen=True, repr=False)
+class Activity(Displayed):
+    """The activity of each pattern, and the source of the energy figures.
 
     Attributes
     ----------
@@ -68,12 +74,43 @@ class Activity:
 
     @property
     def total(self) -> PatternActivity:
-        """The work of all patterns together."""
+        """The activity of all patterns together."""
         names = [field.name for field in fields(PatternActivity) if field.name != "energy_pj"]
         counts = {name: sum(getattr(one, name) for one in self.patterns) for name in names}
         energies = [one.energy_pj for one in self.patterns if one.energy_pj is not None]
         least, most = (sum(energy[end] for energy in energies) for end in (0, 1))
         return PatternActivity(**counts, energy_pj=None if self.energy_source is None else (least, most))
+
+    def _summary(self) -> str:
+        total = self.total
+        of = f"{counted(len(self.patterns), 'pattern')} of {counted(total.ticks, 'tick')} in all"
+        work = counted(total.synaptic_operations, "synaptic operation")
+        return f"{of}: {counted(total.neuron_spikes, 'neuron spike')}, {work}"
+
+    def _card(self) -> Card:
+        counts = asdict(self.total)
+        energy = counts.pop("energy_pj")
+        facts = [(name.replace("_", " "), value) for name, value in counts.items()]
+        if energy is None:
+            return Card(facts=facts)
+        words = " to ".join(text_of(each / 1000.0) for each in energy)
+        return Card(facts=[*facts, ("energy, an estimate", f"{words} nJ")], notes=[f"energy by {self.energy_source}"])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each pattern; energies in picojoules, all idle and all active.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        rows = []
+        for index, one in enumerate(self.patterns):
+            counts = asdict(one)
+            idle, active = counts.pop("energy_pj") or (None, None)
+            rows.append({"pattern": index, **counts, "energy_idle_pj": idle, "energy_active_pj": active})
+        names = [field.name for field in fields(PatternActivity) if field.name != "energy_pj"]
+        return data_frame_of_rows(rows, ["pattern", *names, "energy_idle_pj", "energy_active_pj"])
 
     def as_dict(self) -> dict[str, object]:
         """Return the activity as plain data."""
@@ -91,24 +128,24 @@ def activity(
     backend: str | None = None,
     placement: Placement | None = None,
 ) -> Activity:
-    """Run a program and count what it does.
+    """Run a program and count its activity.
 
     Parameters
     ----------
     inputs : list of (ticks, inputs) bool
         One pattern each, from rest.
     backend : str, optional
-        Where to run.
+        The backend to run on.
     placement : Placement, optional
-        Of this program, for the messages between cores.
+        The placement of this program, for the messages between cores.
 
     Raises
     ------
     SpecError
-        If the inputs are no rasters of the program's width, the placement is another program's, or the chip reads out
-        only some neurons.
+        If the inputs are not rasters of the program's width, the placement belongs to another program, or the chip
+        reads out only some neurons.
     BackendError
-        If the backend is missing, fails, hangs or answers nonsense.
+        If the backend is missing, fails, hangs or returns an invalid result.
     """
     check_type("program", program, kind=Program)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
@@ -122,11 +159,11 @@ def with_all_outputs(program: Program) -> Program:
     Raises
     ------
     SpecError
-        If the chip reads out only some.
+        If the chip reads out only some neurons.
     """
     if program.chip.is_readout_apart and program.n_outputs < program.n_neurons:
         raise SpecError(
-            f"spikes of all neurons are needed, and {program.chip.name} reads out only some: its readout layer has"
+            f"activity counts spikes of all neurons, and {program.chip.name} reads out only some: its readout layer has"
             f" {program.n_outputs} of {program.n_neurons}"
         )
     return replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
@@ -135,11 +172,13 @@ def with_all_outputs(program: Program) -> Program:
 def activity_of(
     program: Program, inputs: Sequence[Raster], *, spikes: Sequence[Raster], placement: Placement | None = None
 ) -> Activity:
-    """Count what a program did, from the spikes ``(ticks, neurons)`` of all its neurons."""
+    """Count the activity of a program, from the spikes ``(ticks, neurons)`` of all its neurons."""
     synapses = np.bincount(program.pre, minlength=program.n_inputs + program.n_neurons)
     cores = (synapses > 0).astype(np.int64) if placement is None else placement.fanout_cores.astype(np.int64)
     if cores.size != synapses.size:
-        raise SpecError(f"the placement is of {cores.size} lines, the program has {synapses.size}; place this program")
+        raise SpecError(
+            f"the placement must have {synapses.size} lines as the program, got {cores.size}; place this program"
+        )
     patterns = []
     for raster, answer in zip(inputs, spikes, strict=True):
         sent = np.concatenate([raster.sum(axis=0), answer.sum(axis=0)]).astype(np.int64)

@@ -33,7 +33,7 @@ def chromium_command() -> str | None:
 
 
 def is_required() -> bool:
-    """Tell whether tests that need a browser must not be skipped."""
+    """Return whether tests that need a browser must not be skipped."""
     return bool(os.environ.get(REQUIRE_VARIABLE))
 
 

@@ -1,4 +1,4 @@
-"""Whether a neuron exists, by a simplex method in whole numbers that shares nothing with the product.
+"""Whether a neuron exists, by a simplex method in integers that shares nothing with the product.
 
 A row says ``row · (w, θ, b) > 0`` at a spike and ``>= 0`` at a silence; the unknowns lie in a box.
 """
@@ -50,7 +50,7 @@ def maximum(
 
 
 class Tableau:
-    """A dictionary with one artificial column; whole numbers over one common denominator (Edmonds 1967)."""
+    """A dictionary with one artificial column; integers over one common denominator (Edmonds 1967)."""
 
     def __init__(
         self, matrix: Sequence[Sequence[Fraction]], bounds: Sequence[Fraction], objective: Sequence[Fraction]

@@ -215,7 +215,7 @@ def wide_states() -> Trial:
 
 
 def from_rest() -> Trial:
-    """Patterns of different lengths, one a single tick, each ending with current, potential and spikes under way."""
+    """Patterns of different lengths, one a single tick, each ending with current, potential and spikes in progress."""
     synapses = [
         (0, 0, 1, 120, 1, BY_SIGN),
         (0, 1, 9, 200, 1, BY_SIGN),

@@ -115,7 +115,7 @@ HDF5_READERS: Mapping[str, Reader] = {
 
 
 def is_refused(kind: str, path: Path) -> bool:
-    """Tell whether the public reader of a kind refuses a file."""
+    """Return whether the public reader of a kind refuses a file."""
     try:
         if kind == "nir":
             sp.from_nir(path, dt_ms=1.0, reset="zero")

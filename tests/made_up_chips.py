@@ -169,7 +169,7 @@ def rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
 
 
 def held(value: int, kind: Kind) -> int:
-    """Return what a register keeps."""
+    """Return the value that a register keeps."""
     low, high = -kind.top - 1, kind.top
     if kind.end == "clip":
         return max(low, min(high, value))

@@ -28,7 +28,7 @@ REQUIRE_VARIABLE = "SNNPROG_REQUIRE_QEMU"
 
 
 def is_qemu_required() -> bool:
-    """Tell whether tests that need QEMU or a cross compiler must not be skipped."""
+    """Return whether tests that need QEMU or a cross compiler must not be skipped."""
     return bool(os.environ.get(REQUIRE_VARIABLE))
 
 

@@ -105,7 +105,7 @@ def shifted(v_reset: float) -> dict[str, Any]:
 class RandomGraph:
     """A graph in the making: `last` is the node that leads on, and `shape` what leaves it.
 
-    With ``is_whole``, all weights and thresholds are whole numbers and nothing decays but at once.
+    With ``is_whole``, all weights and thresholds are integers and nothing decays but at once.
     """
 
     rng: np.random.Generator

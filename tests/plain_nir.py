@@ -317,7 +317,7 @@ def order_of(nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]], dt: flo
 
 
 def comes_from(name: str, neuron: str, nodes: Mapping[str, Any], edges: Sequence[tuple[str, str]]) -> bool:
-    """Tell whether all that leads to a node, passing no other neurons, comes from one population."""
+    """Return whether all that leads to a node, passing no other neurons, comes from one population."""
     before = [a for a, b in edges if b == name]
     return bool(before) and all(
         a == neuron or (not isinstance(nodes[a], (*NEURONS, nir.Input)) and comes_from(a, neuron, nodes, edges))

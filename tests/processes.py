@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 60.0
 
 
 def wait_until(is_so: Callable[[], bool]) -> bool:
-    """Tell whether something came to be so, waiting a while for that."""
+    """Return whether something came to be so, waiting a while for that."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         if time.monotonic() > end:
@@ -21,7 +21,7 @@ def wait_until(is_so: Callable[[], bool]) -> bool:
 
 
 def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, waiting a while for that."""
+    """Return whether a process has ended, waiting a while for that."""
     return wait_until(lambda: not is_alive(pid))
 
 
@@ -29,7 +29,7 @@ def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat")
-        return not state.is_file() or state.read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return not state.is_file() or state.read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
     except (ProcessLookupError, FileNotFoundError):
         return False
 

@@ -60,7 +60,7 @@ class Runtimes:
         )
 
     def are_equal(self, one: Changes, other: Changes, program: sp.Program, inputs: Rasters) -> bool:
-        """Tell whether two faults give the same in the last pattern, each planted by itself."""
+        """Return whether two faults give the same in the last pattern, each planted by itself."""
         texts = [with_fault(changes, self.simulator) for changes in (one, other)]
         first, second = (run_planted(text, program, inputs, state=True).traces[-1] for text in texts)
         names = ("spikes", "currents", "potentials")

@@ -68,7 +68,7 @@ def small_spec(seed: int) -> sp.Spec:
 
 
 def is_possible(spec: sp.Spec) -> bool:
-    """Tell whether any integers do what is asked, by running them all through a plain simulator."""
+    """Return whether any integers do what is asked, by running them all through a plain simulator."""
     for exponent in range(8):
         for weights in itertools.product((-1, 0, 1), repeat=len(spec.delays)):
             program = sp.Program.from_arrays(
@@ -105,7 +105,7 @@ def refusal(spec: sp.Spec) -> Document | None:
 
 
 def held(spec: sp.Spec, proof: Document) -> bool:
-    """Tell whether a proof holds for a spec, whichever it was made for."""
+    """Return whether a proof holds for a spec, whichever it was made for."""
     document = json.loads(json.dumps(spec_to_data(spec)))
     header = {"spec": document["digest"], "chip": document["chip"], "ranges": document["ranges"]}
     try:
@@ -338,7 +338,7 @@ def test_explain_writes_what_the_checker_accepts(command: Command, tmp_path: Pat
     words = ["explain", str(tmp_path / "SPEC.toml"), "--proof", str(proof), "--spec-json", str(spec)]
     assert command(*words)[0] == 3
     done = run_checker(spec, proof)
-    assert (done.returncode, done.stdout) == (0, "the proof holds: no program does what is asked\n")
+    assert (done.returncode, done.stdout) == (0, "the proof holds: no program satisfies the specification\n")
     assert command(*words[:3], str(tmp_path / "SPEC.toml"))[0] == 2
     assert command(*words[:3], str(spec), "--spec-json", str(spec))[0] == 2
 

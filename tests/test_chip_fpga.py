@@ -1,4 +1,4 @@
-"""The FPGA core's chips: four rules, held against loops over Python's integers, and what a program for them is."""
+"""The FPGA core's chips: four rules, compared with loops over Python's integers, and what a program for them is."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_spec_is_compiled_and_its_file_needs_no_name(name: str, tmp_path: Path
 
 
 def test_what_the_word_of_a_synapse_cannot_hold_is_refused() -> None:
-    with pytest.raises(sp.LimitError, match=r"weight\[0\] is 16384; allowed is 0 to 16383"):
+    with pytest.raises(sp.LimitError, match=r"weight\[0\] must be 0 to 16383, got 16384"):
         sp.Program.from_arrays(chip="fpga", n_inputs=1, n_neurons=1, pre=0, post=0, weight=16384, threshold=1)
     with pytest.raises(sp.LimitError, match="delay"):
         sp.Program.from_arrays(chip="fpga", n_inputs=1, n_neurons=1, pre=0, post=0, weight=1, delay=64, threshold=1)

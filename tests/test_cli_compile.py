@@ -11,7 +11,7 @@ from command_line import FILES, Command
 
 from snnprog import cli
 from snnprog.chips import CHIPS, Core
-from snnprog.cli.entry import INFEASIBLE_HINT
+from snnprog.cli.failures import INFEASIBLE_HINT
 from snnprog.program import load
 
 
@@ -103,17 +103,27 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("replaced", "by", "code", "said"),
     [
-        ('"1-5"', '"0-5"', cli.DOES_NOT_FIT, "delay is 0; allowed is 1 to 63 on loihi1"),
-        ('"1-5"', "[1, 64]", cli.DOES_NOT_FIT, "delay is 64; allowed is 1 to 63 on loihi1"),
-        ('"1-5"', "[]", cli.BAD_USAGE, "delays is empty"),
-        ('"1-5"', "[1.5]", cli.BAD_USAGE, "delay is 1.5; a whole number is needed"),
-        ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "chip is 'loihi9'; known chips are fpga"),
-        ("tau_potential = 20.0", "tau_potential = -1", cli.BAD_USAGE, "time constant of the potential is -1"),
-        ("tau_potential = 20.0", "gamma = 0.9", cli.BAD_USAGE, "has gamma; allowed are potential_decay"),
+        ('"1-5"', '"0-5"', cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 0"),
+        ('"1-5"', "[1, 64]", cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 64"),
+        ('"1-5"', "[]", cli.BAD_USAGE, "delays must have at least one entry"),
+        ('"1-5"', "[1.5]", cli.BAD_USAGE, "delay must be an integer, got 1.5"),
+        ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "unknown chip 'loihi9'; known chips are fpga"),
+        (
+            "tau_potential = 20.0",
+            "tau_potential = -1",
+            cli.BAD_USAGE,
+            "time constant of the potential must be a non-negative number of ticks, got -1",
+        ),
+        (
+            "tau_potential = 20.0",
+            "gamma = 0.9",
+            cli.BAD_USAGE,
+            "unknown key 'gamma' in [dynamics]; known keys: potential_decay",
+        ),
         ("inputs.csv", "missing.csv", cli.BAD_USAGE, "missing.csv cannot be read"),
-        ("ticks = 12", "ticks = 5", cli.BAD_USAGE, "has tick 6; allowed is 0 to 4"),
-        ("n_inputs = 2", "n_inputs = 1", cli.BAD_USAGE, "has neuron 1; allowed is 0 to 0"),
-        ("[[patterns]]", "[[pattern]]", cli.BAD_USAGE, "has pattern; allowed are chip"),
+        ("ticks = 12", "ticks = 5", cli.BAD_USAGE, "tick of event 0 must be 0 to 4, got 6"),
+        ("n_inputs = 2", "n_inputs = 1", cli.BAD_USAGE, "neuron of event 1 must be 0 to 0, got 1"),
+        ("[[patterns]]", "[[pattern]]", cli.BAD_USAGE, "unknown key 'pattern'; did you mean 'patterns'?"),
         ("chip =", "chip", cli.BAD_USAGE, "is not valid TOML"),
     ],
 )

@@ -27,7 +27,7 @@ COMMANDS = {
     "run p.snnp x.npz:other": ("p.snnp", "x.npz"),
     "quantize p.nir --dt-ms 1": ("p.nir",),
     "quantize p.nir --dt-ms 1 --inputs x.npz:other": ("p.nir", "x.npz"),
-    "convert p.nir --data x.npz": ("p.nir", "x.npz"),
+    "convert m.onnx --data x.npz": ("m.onnx", "x.npz"),
     "export q.nir --dt-ms 1": ("q.nir",),
     "report p.snnp": ("p.snnp",),
     "report p.snnp --spec SPEC.toml": ("p.snnp", "SPEC.toml", "inputs.csv", "targets.csv"),
@@ -47,6 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.save("p.snnp")
     program.save("q.nir")
     sp.write_nir("p.nir", program, dt_ms=1.0)
+    shutil.copy("p.nir", "m.onnx")
     np.savez("x.npz", other=np.ones((1, 4, 2), dtype=bool), more=np.zeros(3))
     (tmp_path / "x.csv").write_text("tick,neuron\n1,0\n", encoding="utf-8")
     return tmp_path

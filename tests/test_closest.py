@@ -157,7 +157,7 @@ def test_progress_is_told() -> None:
 
 @pytest.mark.parametrize("answer", ["nearest", None, True])
 def test_bad_questions(answer: Any) -> None:
-    with pytest.raises(sp.SpecError, match=f"on_infeasible is {answer!r}; 'raise' or 'closest' is needed"):
+    with pytest.raises(sp.SpecError, match=f"on_infeasible must be 'raise' or 'closest', got {answer!r}"):
         sp.compile(CASES["relay"](), on_infeasible=answer)
 
 
@@ -252,7 +252,7 @@ def fewest_wrong_by_trying(spec: sp.Spec, most: int) -> int:
 
 
 def _is_separable(rows: Floats, spikes: Raster) -> bool:
-    """Tell whether weights and a threshold from 0 separate spikes from silences, of a neuron that forgets at once."""
+    """Return whether weights and a threshold from 0 separate spikes from silences, of a neuron that forgets at once."""
     signs = np.where(spikes, 1.0, -1.0)[:, None]
     found = linprog(
         np.zeros(rows.shape[1] + 1),
@@ -279,7 +279,7 @@ def test_the_closest_program_keeps_to_a_fan_in_and_is_the_nearest(seed: int) -> 
 
 # ---------------------------------------------------------------- programs that fit
 
-# What is nearest with any weights leaves the range on which all runtimes agree: a high threshold that is fixed asks for
+# What is nearest with any weights leaves the range in which all runtimes agree: a high threshold that is fixed asks for
 # weights whose sum is beyond it.
 OVERRUNS = {
     "arrivals": (7, (12, 2), sp.Dynamics(0, 4095), 0, False),

@@ -228,16 +228,16 @@ LOOP = sp.Program.from_arrays(
     [
         (
             Gaps(longest_input_delay=6),
-            "the delay of synapse 0 is 7; allowed is at most 6 from an input on backend few;",
+            "the delay of synapse 0 must be at most 6 from an input on backend few, got 7;",
         ),
-        (Gaps(longest_recurrent_delay=4), "the delay of synapse 2 is 5; allowed is at most 4 from a neuron on backend"),
+        (Gaps(longest_recurrent_delay=4), "the delay of synapse 2 must be at most 4 from a neuron on backend, got 5"),
         (
             Gaps(longest_recurrent_delay=0),
-            "the delay of synapse 1 is 3; allowed is no synapse from a neuron on backend",
+            "the delay of synapse 1 must be no synapse from a neuron on backend, got 3",
         ),
-        (Gaps(most_neurons=1), "the number of neurons is 2; allowed is at most 1 on backend few; run it elsewhere:"),
-        (Gaps(refractory=False), "the refractory period of neuron 1 is 3; allowed is 1 on backend few; compile with"),
-        (Gaps(bias=False), "the bias of neuron 1 is 40; allowed is 0 on backend few; compile with bias 0, or run it"),
+        (Gaps(most_neurons=1), "the number of neurons must be at most 1 on backend few, got 2; run it elsewhere:"),
+        (Gaps(refractory=False), "the refractory period of neuron 1 must be 1 on backend few, got 3; compile with"),
+        (Gaps(bias=False), "the bias of neuron 1 must be 0 on backend few, got 40; compile with bias 0, or run it"),
     ],
 )
 def test_a_program_beyond_a_gap_is_refused(gaps: Gaps, sentence: str) -> None:
@@ -270,10 +270,10 @@ def test_gaps_in_words() -> None:
     [
         (3, "gaps is 3; a table with entries among longest_input_delay, longest_recurrent_delay, most_neurons, bias"),
         ({"delay": 3}, "gaps is {'delay': 3}; a table with entries among"),
-        ({"bias": 0}, "bias in gaps is 0; true or false is needed"),
-        ({"most_neurons": -1}, "most_neurons in gaps is -1; a whole number from 0 is needed"),
-        ({"most_neurons": True}, "most_neurons in gaps is True; a whole number from 0 is needed"),
-        ({"longest_input_delay": 2.5}, "longest_input_delay in gaps is 2.5; a whole number from 0 is needed"),
+        ({"bias": 0}, "bias in gaps must be true or false, got 0"),
+        ({"most_neurons": -1}, "most_neurons in gaps must be a non-negative integer, got -1"),
+        ({"most_neurons": True}, "most_neurons in gaps must be a non-negative integer, got True"),
+        ({"longest_input_delay": 2.5}, "longest_input_delay in gaps must be a non-negative integer, got 2.5"),
     ],
 )
 def test_gaps_that_cannot_be_understood(folders: Path, table: object, sentence: str) -> None:
@@ -359,6 +359,6 @@ def test_a_random_program_is_named_by_its_seed(folders: Path, together: int, gap
 def test_a_rule_that_no_chip_here_has(folders: Path) -> None:
     write_backend(folders, "odd", rule="another")
     with pytest.raises(
-        sp.BackendError, match="backend odd executes another; the chips here mean fpga-lif, fpga-lif-ge"
+        sp.BackendError, match="backend odd executes another; the built-in chips have fpga-lif, fpga-lif-ge"
     ):
         check_conformance("odd", programs=1)

@@ -199,7 +199,7 @@ def test_even_rates_have_exact_counts_at_even_distances() -> None:
     assert set(np.diff(np.flatnonzero(raster[:, 0]))) == {4}
     same = EvenRate(duration=20, low=np.zeros(8), high=np.ones(8)).transform([[0.1] * 8])[0]
     assert same.sum(axis=1).max() <= 2
-    with pytest.raises(SpecError, match="duration is 0; at least 1 is needed"):
+    with pytest.raises(SpecError, match="duration must be at least 1, got 0"):
         EvenRate(duration=0)
 
 
@@ -331,7 +331,7 @@ def test_costs_say_which_is_cheaper() -> None:
         ({"labels": ["a"] * 20}, "labels must be classes of the network, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, got 'a'"),
         ({"percentile": "high"}, "percentile must be a number, got 'high'"),
         ({"seed": -1}, "seed must be a non-negative integer, got -1"),
-        ({"data": np.zeros((3, 64))}, "data must hold 2 samples to balance on and to judge by, got 3"),
+        ({"data": np.zeros((3, 64))}, "data must hold 2 samples for balancing and for evaluation, got 3"),
     ],
 )
 def test_wrong_options_get_a_sentence(

@@ -61,7 +61,7 @@ def test_the_page(command: Command) -> None:
     assert (code, err) == (0, "")
     assert "wrote r.html" in out
     page = Path("r.html").read_text(encoding="utf-8")
-    for text in ("m.onnx", "6 samples held out", "Work for one sample", "relu_c", "Spikes on the inputs given"):
+    for text in ("m.onnx", "6 samples held out", "Work for one sample", "relu_c", "Spikes on the given inputs"):
         assert text in page
     assert "On 6 samples held out, the accuracy of the artificial network is 1.0000" in page
 
@@ -69,8 +69,8 @@ def test_the_page(command: Command) -> None:
 @pytest.mark.usefixtures("folder")
 def test_what_is_wrong_gets_a_sentence(command: Command) -> None:
     words = ("--data", "data.npz", "-o", "p.snnp")
-    assert "m.onnx is not a whole zip archive" in command("convert", "m.onnx", "--data", "m.onnx", "-o", "p.snnp")[2]
-    assert "data.npz is no ONNX model, or is damaged" in command("convert", "data.npz", *words)[2]
+    assert "m.onnx is not a complete zip archive" in command("convert", "m.onnx", "--data", "m.onnx", "-o", "p.snnp")[2]
+    assert "data.npz is not an ONNX model" in command("convert", "data.npz", *words)[2]
     saved(model([node("Tanh", "x", "y")], {}, shape=(1, 8, 8)), Path("tanh.onnx"))
     code, out, err = command("convert", "tanh.onnx", *words)
     assert (code, out) == (cli.BAD_USAGE, "")

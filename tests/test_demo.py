@@ -29,7 +29,8 @@ def test_demo(tmp_path: Path, backends: tuple[str, ...]) -> None:
     assert demo.accuracy >= demo.baseline > 0.9
     assert {neuron.status for neuron in demo.result.report.neurons} == {"certified"}
     assert demo.picture_path.stat().st_size > 10_000
-    assert steps[0] == f"compiling {105 - demo.left_out} flowers, 64 input lines; {demo.left_out} left out as unclear"
+    assert "<title>Iris flowers: Exact on all " in demo.page_path.read_text(encoding="utf-8")
+    assert steps[0] == f"compiling {105 - demo.left_out} flowers, 64 input lines; {demo.left_out} excluded as ambiguous"
     flowers = split_flowers(0)
     spec = iris_spec(flowers)
     classes = decide(flowers, load(demo.program_path), [pattern.inputs for pattern in spec.patterns])

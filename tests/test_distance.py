@@ -71,10 +71,10 @@ def test_unless_said_otherwise_spikes_belong_together_within_twenty_ticks() -> N
 @pytest.mark.parametrize(
     ("first", "cost", "message"),
     [
-        ([0, 1], 0.1, r"first is int64 of shape \(2,\); one bool per tick is needed"),
+        ([0, 1], 0.1, r"first must be one bool for each tick, got int64 of shape \(2,\)"),
         (np.zeros((2, 2), dtype=bool), 0.1, r"first is bool of shape \(2, 2\); one bool per tick"),
-        ([True], -1.0, "cost_per_tick is -1.0; a number from 0 to inf is needed"),
-        ([True], float("nan"), "cost_per_tick is nan; a number from 0 to inf is needed"),
+        ([True], -1.0, "cost_per_tick must be a non-negative number, got -1.0"),
+        ([True], float("nan"), "cost_per_tick must be a non-negative number, got nan"),
     ],
 )
 def test_bad_questions(first: Any, cost: float, message: str) -> None:

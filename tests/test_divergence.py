@@ -123,7 +123,7 @@ def answered(program: sp.Program, inputs: Rasters) -> sp.Spec:
 
 
 def is_true(cause: str, found: Divergence, program: sp.Program, inputs: Rasters, planted: Changes) -> bool:
-    """Tell whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
+    """Return whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
     assert found.diagnosis is not None
     before = inputs[max(found.pattern - 1, 0) : found.pattern + 1]
     return Runtimes(SIMULATOR).are_equal(planted, EVERY_FAULT[cause], program, before)

@@ -122,7 +122,7 @@ def trials_for(name: str) -> Iterator[tuple[sp.Program, Rasters]]:
 
 
 def is_true(cause: str, found: Divergence, program: sp.Program, inputs: Rasters, planted: Changes) -> bool:
-    """Tell whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
+    """Return whether a named rule, planted by itself, gives what the fault gave, from rest to the pattern's end."""
     before = inputs[max(found.pattern - 1, 0) : found.pattern + 1]
     return Runtimes(SIMULATOR).are_equal(planted, EVERY_FAULT[cause], program, before)
 

@@ -1,4 +1,4 @@
-"""docs/backends.md: its folder is a backend, its commands run, and it names all that there is to name."""
+"""docs/how-to/backends.md: its folder is a backend, its commands run, and it names all that there is to name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snnprog.backends.folder import SEARCH_PATH_VARIABLE
 from snnprog.conformance import golden_programs
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "docs" / "backends.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "how-to" / "backends.md").read_text(encoding="utf-8")
 BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)]
 
 
@@ -96,4 +96,4 @@ def test_the_page_lists_every_folder_that_is_shipped() -> None:
 
 def test_the_links_of_the_page_lead_somewhere() -> None:
     for link in re.findall(r"\]\(((?!http)[^)]+)\)", TEXT):
-        assert (ROOT / "docs" / link.partition("#")[0]).exists(), link
+        assert (ROOT / "docs" / "how-to" / link.partition("#")[0]).exists(), link

@@ -1,4 +1,4 @@
-"""docs/c.md: every block runs, in order and in one folder, and prints what the page says."""
+"""docs/how-to/c.md: every block runs, in order and in one folder, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from doc_pages import blocks_of, page_text, run_blocks
 from snnprog.emit.c import to_c
 from snnprog.program import load
 
-TEXT = page_text("c.md")
+TEXT = page_text("how-to/c.md")
 BLOCKS = blocks_of(TEXT)
 
 

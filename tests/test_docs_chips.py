@@ -1,4 +1,4 @@
-"""docs/chips.md: its chip is one file, every block runs and prints what the page says, and every field is listed."""
+"""docs/how-to/chips.md: its chip is one file, its blocks run and print what it says, and it lists every field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snnprog import rules
 from snnprog.chips import CHIPS, Chip, Core, Energy, Layers, SynapticMemory, WeightRanges
 from snnprog.rules import LayerConstant, Parameter, Rounding, Rule, Step, Watch
 
-TEXT = page_text("chips.md")
+TEXT = page_text("how-to/chips.md")
 BLOCKS = blocks_of(TEXT)
 CHIP_FILE = BLOCKS[0][1]
 

@@ -1,4 +1,4 @@
-"""docs/convert.md: every block runs, in order and in one folder, and prints what the page says."""
+"""docs/how-to/convert.md: every block runs, in order and in one folder, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from doc_pages import blocks_of, page_text, run_blocks
 
 from snnprog.conversion.operators import ENDS, OPERATORS
 
-TEXT = page_text("convert.md")
+TEXT = page_text("how-to/convert.md")
 BLOCKS = blocks_of(TEXT)
 
 

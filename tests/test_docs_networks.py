@@ -1,4 +1,4 @@
-"""docs/networks.md: every block runs, in order, and prints what the page says."""
+"""docs/how-to/networks.md: every block runs, in order, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from doc_pages import blocks_of, page_text, run_blocks
 
-TEXT = page_text("networks.md")
+TEXT = page_text("how-to/networks.md")
 BLOCKS = blocks_of(TEXT)
 
 

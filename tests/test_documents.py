@@ -18,7 +18,7 @@ BAD_JSON = {
     "NaN": (b'{"a": NaN}', "NaN is no JSON"),
     "too deep": (b'{"a": ' + b"[" * DEPTH_LIMIT + b"]" * DEPTH_LIMIT + b"}", "it is nested more than 32 deep"),
     "much too deep": (b"[" * 100_000, "it is nested more than 32 deep"),
-    "no object": (b"[]", "it is a list; an object is needed"),
+    "no object": (b"[]", "it must be an object, got a list"),
     "no UTF-8": (b'{"a": "\xff"}', "'utf-8' codec can't decode"),
 }
 
@@ -32,8 +32,8 @@ BAD_TOML = {
     "many parts after an open string": (b"x = '\na" + b".a" * DEPTH_LIMIT + b" = 1", "a key has more than 32 parts"),
     "too deep": (b"a = " + b"[" * DEPTH_LIMIT + b"]" * DEPTH_LIMIT, "it is nested more than 32 deep"),
     "much too deep": (b"a = " + b"[" * 100_000, "it is nested more than 32 deep"),
-    "65 bits": (b"a = [1, [9223372036854775808]]", "a whole number has more than 64 bits"),
-    "very many bits": (b"a = 0x" + b"f" * 100_000, "a whole number has more than 64 bits"),
+    "65 bits": (b"a = [1, [9223372036854775808]]", "an integer must have at most 64 bits"),
+    "very many bits": (b"a = 0x" + b"f" * 100_000, "an integer must have at most 64 bits"),
     "no UTF-8": (b'a = "\xff"', "'utf-8' codec can't decode"),
 }
 

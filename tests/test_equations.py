@@ -30,7 +30,9 @@ def test_the_page_of_rules_is_what_the_rules_say() -> None:
     module = importlib.util.module_from_spec(where)
     sys.modules["write_rules"] = module
     where.loader.exec_module(module)
-    assert (DOCS / "rules.md").read_text(encoding="utf-8") == module.page(), "run python docs/write_rules.py"
+    assert (DOCS / "reference" / "rules.md").read_text(encoding="utf-8") == module.page(), (
+        "run python docs/write_rules.py"
+    )
 
 
 def test_every_equation_can_be_shown() -> None:

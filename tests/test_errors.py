@@ -77,12 +77,12 @@ CASES: dict[str, tuple[Exception, str, dict[str, object]]] = {
     "quantization, none named": (QuantizationError("inexact"), "inexact", {"neurons": ()}),
     "limit": (
         LimitError("delay", 64, "1 to 63 on loihi1"),
-        "delay is 64; allowed is 1 to 63 on loihi1",
+        "delay must be 1 to 63 on loihi1, got 64",
         {"item": "delay", "found": 64, "allowed": "1 to 63 on loihi1", "hint": ""},
     ),
     "limit with a hint": (
         LimitError("delay", 0, "1 to 63", "wait a tick"),
-        "delay is 0; allowed is 1 to 63; wait a tick",
+        "delay must be 1 to 63, got 0; wait a tick",
         {"item": "delay", "found": 0, "allowed": "1 to 63", "hint": "wait a tick"},
     ),
 }

@@ -281,16 +281,16 @@ ODD_ARRAYS: dict[str, tuple[Any, str]] = {
     "two axes": (FOUR.reshape(2, 2), r"must have one axis, got shape \(2, 2\)"),
     "text": (changed("x", "1", "U3"), r"field x of the events must hold one number each, got <U3"),
     "several": (np.zeros(3, dtype=[("x", int), ("t", int, 2)]), r"field t of the events must hold one number each"),
-    "half": (changed("x", 1.5, "f8"), r"event 2 has x 1\.5; x must be a whole number: round it first"),
-    "no number": (changed("y", np.nan, "f4"), r"event 2 has y nan"),
-    "too far": (changed("x", 2**63, "u8"), r"event 2 has x 9223372036854775808; x must be a whole number"),
+    "half": (changed("x", 1.5, "f8"), r"x of event 2 must be an integer, got 1\.5; round it first"),
+    "no number": (changed("y", np.nan, "f4"), r"y of event 2 must be an integer, got nan; round it first"),
+    "too far": (changed("x", 2**63, "u8"), r"x of event 2 must be an integer, got 9223372036854775808; round it first"),
     "right": (changed("x", 3, "i2"), r"event 2 has x 3; the sensor has 0 to 2"),
     "negative": (changed("y", -1, "i2"), r"event 2 has y -1; the sensor has 0 to 1"),
-    "never": (changed("t", np.nan, "f8"), r"event 2 has t nan; times must be finite: drop such events first"),
-    "infinite": (changed("t", np.inf, "f4"), r"event 2 has t inf; times must be finite"),
-    "late": (changed("t", 2**63, "u8"), r"event 2 has t 9223372036854775808; times must fit 64 bits with a sign"),
-    "third": (changed("p", 2, "i1"), r"event 2 has p 2; polarities must be 0 and 1, -1 and 1, or bools"),
-    "mixed": (changed("p", -1, "i1"), r"event 2 has p -1; polarities must be 0 and 1, -1 and 1, or bools"),
+    "never": (changed("t", np.nan, "f8"), r"t of event 2 must be finite, got nan; drop such events first"),
+    "infinite": (changed("t", np.inf, "f4"), r"t of event 2 must be finite, got inf; drop such events first"),
+    "late": (changed("t", 2**63, "u8"), r"t of event 2 must fit in a signed 64-bit integer, got 9223372036854775808"),
+    "third": (changed("p", 2, "i1"), r"p of event 2 must be 0 or 1, -1 or 1, or a bool, got 2"),
+    "mixed": (changed("p", -1, "i1"), r"p of event 2 must be 0 or 1, -1 or 1, or a bool, got -1"),
 }
 
 
@@ -302,31 +302,43 @@ def test_odd_arrays(name: str) -> None:
 
 
 ODD_OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "no size": ({"sensor_size": None}, r"sensor_size must be given: events do not tell it"),
+    "no size": (
+        {"sensor_size": None},
+        r"sensor_size must be given, because silent pixels have no events; give \(width, height\),",
+    ),
     "swapped": ({"sensor_size": (2, 3)}, r"event 2 has x 2; the sensor has 0 to 1; .*are the two swapped\?"),
-    "no height": ({"sensor_size": 3}, r"sensor_size is \(3,\), and the events have x and y; give \(width, height\)"),
+    "no height": (
+        {"sensor_size": 3},
+        r"sensor_size must be \(width, height\), because the events have x and y, got \(3,\)",
+    ),
     "four": ({"sensor_size": (3, 2, 2, 1)}, r"sensor_size must be \(width, height\) or"),
     "no side": ({"sensor_size": (3, 0)}, r"sensor_size must be .* each from 1 to 65536, got \(3, 0\)"),
-    "polarities": ({"sensor_size": (3, 2, 3)}, r"sensor_size has 3 polarities; 1 or 2 are possible"),
+    "polarities": (
+        {"sensor_size": (3, 2, 3)},
+        r"sensor_size must be \(width, height, polarities\) with 1 or 2 polarities, got 3",
+    ),
     "no numbers": ({"sensor_size": "34"}, r"sensor_size must be|sensor_size is"),
-    "fraction": ({"sensor_size": (3, 2.5)}, r"sensor_size is 2\.5; a whole number is needed"),
+    "fraction": ({"sensor_size": (3, 2.5)}, r"sensor_size must be an integer, got 2\.5"),
     "polarity": ({"polarity": "up"}, r"polarity must be 'both', 'merged', 'on' or 'off', got 'up'"),
     "unit": ({"time_unit": "min"}, r"time_unit must be 's', 'ms', 'us' or 'ns', got 'min'"),
     "origin": ({"origin": "last"}, r"origin must be 'zero' or 'first', got 'last'"),
     "no origin": ({"origin": None}, r"origin must be 'zero' or 'first', got None"),
     "downsample": ({"downsample": 0}, r"downsample must be from 1 to 65536, got 0"),
-    "half": ({"downsample": 0.5}, r"downsample is 0\.5; a whole number is needed"),
+    "half": ({"downsample": 0.5}, r"downsample must be an integer, got 0\.5"),
     "empty region": ({"region": (0, 0, 0, 2)}, r"region must be \(x0, y0, x1, y1\) with 0 <= x0 < x1"),
     "two numbers": ({"region": (0, 2)}, r"region must be \(x0, y0, x1, y1\), got \(0, 2\)"),
-    "no region": ({"region": 5}, r"region must be a tuple of whole numbers, got 5"),
+    "no region": ({"region": 5}, r"region must be a tuple of integers, got 5"),
     "outside": ({"region": (0, 0, 4, 2)}, r"region \(0, 0, 4, 2\) must lie within the sensor of 3 x 2"),
     "repeats": ({"repeats": "drop"}, r"repeats must be 'refuse', 'merge' or 'count', got 'drop'"),
     "ticks": ({"ticks": 0}, r"ticks must be at least 1, got 0"),
-    "both": ({"ticks": 1, "duration_ms": 1.0}, r"ticks and duration_ms say the same; give one of them"),
+    "both": ({"ticks": 1, "duration_ms": 1.0}, r"only one of ticks and duration_ms may be given; omit one"),
     "parts": ({"duration_ms": 1.5}, r"duration_ms must be a whole number of ticks of 1 ms, got 1\.5"),
-    "windows": ({"starts_ms": [0.0, 1.0]}, r"ticks must be given where starts_ms cuts several windows"),
-    "start": ({"starts_ms": math.nan}, r"starts_ms has shape \(1,\); a list of 1 to 1048576 finite numbers is needed"),
-    "no dt": ({"dt_ms": 0}, r"dt_ms is 0; a positive number of milliseconds is needed"),
+    "windows": (
+        {"starts_ms": [0.0, 1.0]},
+        r"ticks must be given if starts_ms has several windows; or give duration_ms",
+    ),
+    "start": ({"starts_ms": math.nan}, r"starts_ms must be a list of 1 to 1048576 finite numbers, got shape \(1,\)"),
+    "no dt": ({"dt_ms": 0}, r"dt_ms must be a positive number of milliseconds, got 0"),
 }
 
 
@@ -339,7 +351,9 @@ def test_odd_options(name: str) -> None:
 
 def test_options_of_a_cochlea() -> None:
     events = FOUR[["x", "t"]]
-    with pytest.raises(sp.SpecError, match=r"sensor_size is \(3, 2\), and the events have no y"):
+    with pytest.raises(
+        sp.SpecError, match=r"sensor_size must be the number of channels, because the events have no y, got \(3, 2\)"
+    ):
         sp.from_events(events, dt_ms=1.0, sensor_size=(3, 2))
     with pytest.raises(sp.SpecError, match=r"region must be \(x0, x1\), because the events have no y"):
         sp.from_events(events, dt_ms=1.0, region=(0, 0, 3, 2))
@@ -347,7 +361,7 @@ def test_options_of_a_cochlea() -> None:
 
 def test_no_events() -> None:
     nothing = FOUR[:0]
-    with pytest.raises(sp.SpecError, match="ticks must be given: there are no events"):
+    with pytest.raises(sp.SpecError, match="ticks must be given, because a recording without events has no duration"):
         sp.from_events(nothing, dt_ms=1.0, sensor_size=(3, 2))
     made = sp.from_events(nothing, dt_ms=1.0, sensor_size=(3, 2), ticks=2, origin="first")
     assert (made.raster.shape, made.events) == ((2, 12), 0)
@@ -356,7 +370,7 @@ def test_no_events() -> None:
 def test_more_bins_than_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_raster, "SIZE_LIMIT_BYTES", 35)
     with pytest.raises(
-        sp.LimitError, match=r"rasters of 3 ticks and 12 lines is 36; allowed is 35 bins; take"
+        sp.LimitError, match=r"rasters of 3 ticks and 12 lines must be at most 35 bins, got 36; take fewer or longer"
     ) as error:
         sp.from_events(FOUR, dt_ms=1.0, sensor_size=(3, 2))
     assert error.value.found == 36

@@ -179,7 +179,7 @@ def test_what_hidden_neurons_cannot_do_is_told() -> None:
     assert reasons[0].endswith("but nothing can have reached it by then, through hidden neurons neither")
     assert untyped(told.as_dict())["outputs"][1]["hidden_neurons"] == {"may_help": False, "reason": reasons[0]}
     console = Console(record=True, width=300, soft_wrap=True)
-    print_explanation(console, told)
+    print_explanation(console, told, is_full=True)
     assert f"with hidden neurons: {reasons[0]}" in console.export_text()
     assert {verdict.hidden for verdict in sp.explain(replace(spec, hidden=0)).verdicts} == {None}
 
@@ -210,13 +210,38 @@ def test_the_command_says_that_hidden_neurons_may_help(
     )
     path.write_text(f'hidden = "auto"\n{patterns}\n')
     code, out, _ = run(capsys, monkeypatch, "explain", path)
-    assert (code, "hidden neurons may help output 0: no earlier input rules it out" in out) == (cli.NOT_EXACT, True)
+    assert (code, out.splitlines()[-1]) == (
+        cli.NOT_EXACT,
+        "hidden neurons may help output 0; 'snnprog compile' adds them",
+    )
+    assert "output 0: undecided, and infeasible without hidden neurons: must spike" in out
+    out = run(capsys, monkeypatch, "explain", path, "--all")[1]
+    assert "hidden neurons may help output 0: no earlier input rules it out" in out
     assert "without hidden neurons: proved for all integers of the chip" in out
     (told,) = json.loads(run(capsys, monkeypatch, "explain", path, "--json")[1])["outputs"]
     assert (told["status"], told["hidden_neurons"]["may_help"]) == (UNDECIDED, True)
     assert run(capsys, monkeypatch, "compile", path, "-o", tmp_path / "P.snnp")[0] == cli.EXACT
     path.write_text(f"{patterns}\n")
     assert "hidden neurons" not in run(capsys, monkeypatch, "explain", path)[1]
+
+
+def test_the_command_answers_in_five_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "rasters.npz", inputs=rng.random((60, 3)) < 0.1, targets=rng.random((60, 12)) < 0.2)
+    path = tmp_path / "SPEC.toml"
+    path.write_text('[[patterns]]\ninputs = "rasters.npz:inputs"\ntargets = "rasters.npz:targets"\n')
+    code, out, _ = run(capsys, monkeypatch, "explain", path)
+    count, first, second, more, helping = out.splitlines()
+    assert (code, count) == (cli.INFEASIBLE, "12 outputs: 12 infeasible")
+    assert first.startswith("output 0: infeasible: must spike at tick ")
+    assert second.startswith("output 1: infeasible: must spike at tick ")
+    assert more == "and 10 more outputs; --all shows every conflict, and what is proved"
+    assert helping.startswith("what may help: a free bias, ")
+    lines = run(capsys, monkeypatch, "explain", path, "--all")[1].splitlines()
+    assert [line for line in lines if line.startswith("output ")] == [f"output {i}: infeasible" for i in range(12)]
+    assert lines.count("  proved for all integers of the chip") == 12
 
 
 def test_windows_are_explained_as_they_are_compiled() -> None:
@@ -243,7 +268,7 @@ def test_a_fan_in_that_cannot_do_is_infeasible_here_as_in_compile(capsys: pytest
         sp.compile(spec)
     told = sp.explain(spec)
     assert [(v.status, v.conflicts) for v in told.verdicts] == [(INFEASIBLE, caught.value.conflicts)]
-    print_explanation(Console(width=200), told)
+    print_explanation(Console(width=200), told, is_full=True)
     assert "proved for all integers of the chip" in capsys.readouterr().out
 
 
@@ -308,7 +333,7 @@ def test_the_command_prints_conflict_bins_and_proof(
     code, out, err = run(capsys, monkeypatch, "explain", impossible)
     assert (code, err) == (cli.INFEASIBLE, "")
     assert "output 0: infeasible: must spike at tick 0 of pattern 0, but no input has reached it since" in out
-    assert "proved for all integers of the chip" in out
+    assert "proved for all integers of the chip" in run(capsys, monkeypatch, "explain", impossible, "--all")[1]
     code, out, _ = run(capsys, monkeypatch, "explain", impossible, "--json")
     (output,) = json.loads(out)["outputs"]
     assert code == cli.INFEASIBLE
@@ -335,6 +360,7 @@ def test_the_command_keeps_to_a_time_limit(
 ) -> None:
     code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--time-limit", 0)
     assert code == cli.NOT_EXACT
+    assert out.startswith("1 output: 1 undecided (the time limit ended: design")
     assert "output 0: undecided: neither weights nor a proof was found" in out
     words = ("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--time-limit", 0)
     code, _, err = run(capsys, monkeypatch, *words)
@@ -357,10 +383,10 @@ def test_what_others_may_do_in_a_loop_is_no_part_of_a_proof() -> None:
 @pytest.mark.parametrize(
     ("options", "said", "unsaid"),
     [
-        ({}, ["more delays", "a window", 'hidden = "auto"'], ["less noise", "a greater fan_in", "a free threshold"]),
+        ({}, ["more delays", "a window", 'hidden = "auto"'], ["less noise", "a higher fan_in", "a free threshold"]),
         ({"chip": "xylo"}, ["more inputs", "other decays"], ["more delays"]),
         ({"hidden": 2, "window": (0, 1)}, ["a free bias"], ["a window", "hidden = "]),
-        ({"threshold": 10, "fan_in": 1}, ["a free threshold", "a greater fan_in"], ["more weight bits"]),
+        ({"threshold": 10, "fan_in": 1}, ["a free threshold", "a higher fan_in"], ["more weight bits"]),
     ],
 )
 def test_advice_names_what_the_spec_and_its_chip_leave_open(

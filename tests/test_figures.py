@@ -141,7 +141,7 @@ def test_inspect_and_the_page_show_them(target: str, command: Command, detector:
 @pytest.mark.parametrize("target", [for_target("cortex-m0")])
 def test_the_command_of_the_page(target: str, command: Command, detector: Path) -> None:
     """It stands there indented, because it needs more than a compiler for this computer."""
-    text = (ROOT / "docs" / "c.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / "c.md").read_text(encoding="utf-8")
     (words,) = re.findall(r"^    snnprog (inspect .*)$", text, re.MULTILINE)
     if target in words and not any(map(lack_of_target, TARGETS)):
         code, printed, _ = command(*words.replace("detector.snnp", str(detector)).split())
@@ -150,7 +150,7 @@ def test_the_command_of_the_page(target: str, command: Command, detector: Path) 
 
 
 def test_the_page_names_every_target() -> None:
-    text = (ROOT / "docs" / "c.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "how-to" / "c.md").read_text(encoding="utf-8")
     assert f"{COMPILER_VARIABLE}=" in text
     assert f"{TARGET_VARIABLE}=" in text
     for name, target in TARGETS.items():

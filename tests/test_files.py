@@ -112,39 +112,39 @@ def test_csv_is_read(
 
 
 BAD_CSV: dict[str, tuple[str | bytes, str]] = {
-    "empty": ("", "events.csv begins with ''; the header is 'tick,neuron' or 'pattern,tick,neuron'"),
-    "no header": ("0,0\n", "events.csv begins with '0,0'"),
-    "other order": ("neuron,tick\n", "events.csv begins with 'neuron,tick'"),
-    "semicolons": ("tick;neuron\n0;0\n", "events.csv begins with 'tick;neuron'"),
-    "a field too few": ("tick,neuron\n0\n", "events.csv, line 2: '0'; 2 whole numbers are needed"),
-    "a field too many": ("tick,neuron\n0,0\n0,0,0\n", "events.csv, line 3: '0,0,0'; 2 whole numbers are needed"),
-    "pattern missing": ("pattern,tick,neuron\n0,0\n", "line 2: '0,0'; 3 whole numbers are needed"),
-    "fraction": ("tick,neuron\n0.0,0\n", "line 2: '0.0,0'; 2 whole numbers are needed"),
-    "text": ("tick,neuron\na,0\n", "line 2: 'a,0'"),
-    "blank field": ("tick,neuron\n,0\n", "line 2: ',0'"),
-    "underscore": ("tick,neuron\n1_0,0\n", "line 2: '1_0,0'; 2 whole numbers are needed"),
-    "plus": ("tick,neuron\n+1,0\n", "line 2: '+1,0'; 2 whole numbers are needed"),
-    "other digits": ("tick,neuron\n٣,0\n", "line 2: '٣,0'; 2 whole numbers are needed"),
-    "spaces only": ("tick,neuron\n   \n", "line 2: '   '"),
-    "huge": (f"tick,neuron\n{1 << 63},0\n", "2 whole numbers are needed"),
-    "very many digits": (f"tick,neuron\n{'1' * 5000},0\n", "2 whole numbers are needed"),
+    "empty": ("", "must be 'tick,neuron' or 'pattern,tick,neuron' or 'time_ms,neuron' or 'time_s,neuron', got"),
+    "no header": ("0,0\n", "must be 'tick,neuron' or"),
+    "other order": ("neuron,tick\n", "must be 'tick,neuron' or 'pattern,tick,neuron'"),
+    "semicolons": ("tick;neuron\n0;0\n", "must be 'tick,neuron' or 'pattern,tick,neuron'"),
+    "a field too few": ("tick,neuron\n0\n", "line 2: must have 2 integers, got '0'"),
+    "a field too many": ("tick,neuron\n0,0\n0,0,0\n", "line 3: must have 2 integers, got '0,0,0'"),
+    "pattern missing": ("pattern,tick,neuron\n0,0\n", "line 2: must have 3 integers, got '0,0'"),
+    "fraction": ("tick,neuron\n0.0,0\n", "line 2: must have 2 integers, got '0.0,0'"),
+    "text": ("tick,neuron\na,0\n", "line 2: must have 2 integers, got 'a,0'"),
+    "blank field": ("tick,neuron\n,0\n", "line 2: must have 2 integers, got ',0'"),
+    "underscore": ("tick,neuron\n1_0,0\n", "line 2: must have 2 integers, got '1_0,0'"),
+    "plus": ("tick,neuron\n+1,0\n", "line 2: must have 2 integers, got '+1,0'"),
+    "other digits": ("tick,neuron\n٣,0\n", "line 2: must have 2 integers, got '٣,0'"),
+    "spaces only": ("tick,neuron\n   \n", "line 2: must have 2 integers, got '   '"),
+    "huge": (f"tick,neuron\n{1 << 63},0\n", "line 2: must have 2 integers, got"),
+    "very many digits": (f"tick,neuron\n{'1' * 5000},0\n", "line 2: must have 2 integers, got"),
     "very long field": (
         f"tick,neuron\n{'1' * 200_000},0\n",
-        "line 2: it has 65536 characters or more; three numbers are fewer",
+        "line 2: it must have fewer than 65536 characters",
     ),
-    "late": ("tick,neuron\n3,0\n", "events.csv: event 0 has tick 3; allowed is 0 to 2"),
-    "negative": ("tick,neuron\n0,-1\n", "events.csv: event 0 has neuron -1; allowed is 0 to 1"),
-    "negative pattern": ("pattern,tick,neuron\n-1,0,0\n", "numbers patterns -1 to -1; allowed is 0 to 0"),
-    "far pattern": ("pattern,tick,neuron\n1000000000,0,0\n", "asks for 1000000001 rasters of 3 x 2; at most 1048576"),
+    "late": ("tick,neuron\n3,0\n", "tick of event 0 must be 0 to 2, got 3"),
+    "negative": ("tick,neuron\n0,-1\n", "neuron of event 0 must be 0 to 1, got -1"),
+    "negative pattern": ("pattern,tick,neuron\n-1,0,0\n", "must be 0 to 0, got -1 to -1"),
+    "far pattern": ("pattern,tick,neuron\n1000000000,0,0\n", "has 1000000001 rasters of 3 x 2; at most 1048576"),
     "twice": ("tick,neuron\n2,1\n0,0\n2,1\n", "events.csv: neuron 1 has 2 spikes in tick 2 of pattern 0; list each"),
     "two of them twice": (
         "pattern,tick,neuron\n1,0,0\n1,0,0\n0,2,1\n0,2,1\n0,2,1\n0,0,0\n",
-        "neuron 1 has 3 spikes in tick 2 of pattern 0 (and 1 more bin like it); list each event once, or ask for",
+        "neuron 1 has 3 spikes in tick 2 of pattern 0 (and 1 more bin like it); list each event once",
     ),
-    "odd after many": ("tick,neuron\n" + "1,1\n" * 9 + "1;1\n", "events.csv, line 11: '1;1'; 2 whole numbers are"),
-    "two numbers in one": ("tick,neuron\n1 2,0\n", "events.csv, line 2: '1 2,0'; 2 whole numbers are needed"),
-    "comma at the end": ("tick,neuron\n1,0,\n", "events.csv, line 2: '1,0,'; 2 whole numbers are needed"),
-    "two signs": ("tick,neuron\n--1,0\n", "events.csv, line 2: '--1,0'; 2 whole numbers are needed"),
+    "odd after many": ("tick,neuron\n" + "1,1\n" * 9 + "1;1\n", "line 11: must have 2 integers, got '1;1'"),
+    "two numbers in one": ("tick,neuron\n1 2,0\n", "line 2: must have 2 integers, got '1 2,0'"),
+    "comma at the end": ("tick,neuron\n1,0,\n", "line 2: must have 2 integers, got '1,0,'"),
+    "two signs": ("tick,neuron\n--1,0\n", "line 2: must have 2 integers, got '--1,0'"),
     "no UTF-8": (b"tick,neuron\n\xff,0\n", "events.csv cannot be read: 'utf-8' codec"),
 }
 
@@ -202,16 +202,16 @@ def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"ticks": 3}, "is a list of events, which has no size; give both ticks and neurons"),
-        ({"neurons": 3}, "is a list of events, which has no size; give both ticks and neurons"),
-        ({"ticks": 0, "neurons": 1}, "is to hold 2 rasters of 0 x 1; at least one tick is needed"),
-        ({"ticks": -3, "neurons": 1}, "is to hold 2 rasters of -3 x 1"),
-        ({"ticks": 3, "neurons": -1}, "is to hold 2 rasters of 3 x -1"),
-        ({"ticks": 3, "neurons": 1, "patterns": 0}, "is to hold 0 rasters of 3 x 1"),
-        ({"ticks": 3, "neurons": 1, "patterns": 1}, "numbers patterns 1 to 1; allowed is 0 to 0"),
-        ({"ticks": 1 << 20, "neurons": 1 << 20}, "asks for 2 rasters of 1048576 x 1048576; at most"),
-        ({"ticks": 1 << 62, "neurons": 0}, "asks for 2 rasters of"),
-        ({"ticks": 1, "neurons": 1, "patterns": 1 << 40}, "asks for 1099511627776 rasters of 1 x 1; at most"),
+        ({"ticks": 3}, r"without a size; give neurons \(n_inputs or n_outputs in a SPEC.toml\)"),
+        ({"neurons": 3}, "is a list of events without a size; give ticks"),
+        ({"ticks": 0, "neurons": 1}, "must hold rasters of at least one tick, got 2 of 0 x 1"),
+        ({"ticks": -3, "neurons": 1}, "must hold rasters of at least one tick,"),
+        ({"ticks": 3, "neurons": -1}, "must hold rasters of at least one tick,"),
+        ({"ticks": 3, "neurons": 1, "patterns": 0}, "must hold rasters of at least one tick,"),
+        ({"ticks": 3, "neurons": 1, "patterns": 1}, "must be 0 to 0, got 1 to 1"),
+        ({"ticks": 1 << 20, "neurons": 1 << 20}, "has 2 rasters of 1048576 x 1048576; at most 1048576 rasters"),
+        ({"ticks": 1 << 62, "neurons": 0}, "has 2 rasters of 4611686018427387904 x"),
+        ({"ticks": 1, "neurons": 1, "patterns": 1 << 40}, "has 1099511627776 rasters of 1 x 1; at most 1048576"),
     ],
 )
 def test_csv_of_sizes_that_do_not_fit(tmp_path: Path, sizes: dict[str, Any], message: str) -> None:
@@ -257,16 +257,16 @@ def test_npz_with_a_key(tmp_path: Path) -> None:
 
 
 BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, Any], str]] = {
-    "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); say which, as in rasters.npz:NAME"),
+    "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); name one, as in rasters.npz:NAME"),
     "unknown key": ({"a": ONE}, {"key": "c"}, "has no array 'c'; it has a.npy"),
-    "one axis": ({"a": ONE[0]}, {}, "has shape (2,); (ticks, neurons) or (patterns, ticks, neurons) is needed"),
-    "four axes": ({"a": ONE[None, None]}, {}, "has shape (1, 1, 3, 2); (ticks, neurons) or"),
-    "floats": ({"a": ONE.astype(float)}, {}, "rasters.npz is of type float64; a raster holds bools"),
-    "twos": ({"a": ONE.astype(int) * 2}, {}, "rasters.npz holds 2 at (0, 0)"),
-    "no ticks": ({"a": ONE[:0]}, {}, "rasters.npz has no ticks"),
-    "ticks": ({"a": ONE}, {"ticks": 4}, "rasters.npz has 3 ticks; 4 were announced"),
-    "neurons": ({"a": ONE}, {"neurons": 1}, "rasters.npz has 2 neurons; 1 were announced"),
-    "patterns": ({"a": ONE}, {"patterns": 2}, "rasters.npz has 1 pattern; 2 were announced"),
+    "one axis": ({"a": ONE[0]}, {}, "must have shape (ticks, neurons) or (patterns, ticks, neurons), got (2,)"),
+    "four axes": ({"a": ONE[None, None]}, {}, "must have shape (ticks, neurons) or (patterns, ticks,"),
+    "floats": ({"a": ONE.astype(float)}, {}, "must hold bools, got type float64; compare with a level first"),
+    "twos": ({"a": ONE.astype(int) * 2}, {}, "must hold bools, or integers 0 and 1,"),
+    "no ticks": ({"a": ONE[:0]}, {}, "must have at least one tick"),
+    "ticks": ({"a": ONE}, {"ticks": 4}, "must have 4 ticks, got 3"),
+    "neurons": ({"a": ONE}, {"neurons": 1}, "must have 1 neuron, got 2"),
+    "patterns": ({"a": ONE}, {"patterns": 2}, "must have 2 patterns, got 1"),
 }
 
 
@@ -287,7 +287,7 @@ def test_npz_without_arrays(tmp_path: Path) -> None:
 def test_npz_of_very_many_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("snnprog.files.arrays.PATTERN_LIMIT", 2)
     assert len(read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 2)))) == 2
-    with pytest.raises(FormatError, match="has 3 patterns; at most 2 are read"):
+    with pytest.raises(FormatError, match="must have at most 2 patterns, got 3"):
         read_rasters(npz_file(tmp_path, a=np.stack([ONE] * 3)))
 
 
@@ -309,9 +309,7 @@ def test_an_array_in_any_layout(tmp_path: Path, axes: tuple[str, ...]) -> None:
 )
 def test_what_is_no_layout(tmp_path: Path, layout: Any) -> None:
     path = npz_file(tmp_path, spikes=ONE)
-    with pytest.raises(
-        SpecError, match=r"layout is .*; the axes in their order are needed, as in 'patterns,ticks,neur"
-    ):
+    with pytest.raises(SpecError, match=r"layout must name the axes in order, as in 'patterns,ticks,neurons', got .*"):
         read_rasters(path, layout=layout)
 
 
@@ -320,7 +318,7 @@ def test_arrays_of_other_axes_than_their_layout(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"has shape \(3, 2\); the layout 'patterns,ticks,neurons' has 3 axes"):
         read_rasters(path, layout="patterns,ticks,neurons")
     with pytest.raises(
-        FormatError, match=r"has 3 ticks; 2 were announced; say layout = 'neurons,ticks' if neurons come"
+        FormatError, match=r"must have 2 ticks, got 3; give layout = 'neurons,ticks' if neurons come first"
     ):
         read_rasters(path, ticks=2, neurons=3)
     with pytest.raises(FormatError, match=r"has 3 ticks; 2 were announced$"):
@@ -353,24 +351,24 @@ def test_csv_of_times_is_read(tmp_path: Path, text: str, said: dict[str, Any], e
 
 
 BAD_TIMES: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no dt": ("time_ms,neuron\n", {"dt_ms": None}, "events.csv holds times, and a raster has ticks; give dt_ms"),
-    "no extent": ("time_ms,neuron\n", {"ticks": None}, "which has no size; give both ticks and neurons"),
-    "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: '-1,0'; a time from 0 and a whole number are needed"),
-    "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: 'nan,0'; a time from 0 and a whole number are needed"),
-    "infinite": ("time_ms,neuron\n1e999,0\n", {}, "line 2: '1e999,0'; a time from 0"),
-    "a plus": ("time_ms,neuron\n+1,0\n", {}, "line 2: '.1,0'; a time from 0 and a whole number are needed"),
-    "minus zero": ("time_ms,neuron\n-0,0\n", {}, "line 2: '-0,0'; a time from 0 and a whole number are needed"),
-    "a neuron as a float": ("time_ms,neuron\n1,1.0\n", {}, "line 2: '1,1.0'; a time from 0 and a whole number are"),
-    "a neuron in powers": ("time_ms,neuron\n1,1e0\n", {}, "line 2: '1,1e0'; a time from 0 and a whole number are"),
-    "a huge neuron": (f"time_ms,neuron\n1,{1 << 63}\n", {}, "a time from 0 and a whole number are needed"),
-    "a comma": ('time_ms,neuron\n"1,5",0\n', {}, "a time from 0 and a whole number are needed"),
-    "a fraction of a neuron": ("time_ms,neuron\n1,0.5\n", {}, "line 2: '1,0.5'; a time from 0 and a whole number"),
-    "a high neuron": ("time_ms,neuron\n1,0\n1,2\n", {}, "events.csv: event 1 has neuron 2; allowed is 0 to 1"),
+    "no dt": ("time_ms,neuron\n", {"dt_ms": None}, "holds times; give dt_ms, the milliseconds of a tick"),
+    "no extent": ("time_ms,neuron\n", {"ticks": None}, "is a list of events without a size; give ticks"),
+    "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: must have a non-negative time and an integer, got '-1,0'"),
+    "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: must have a non-negative time and an integer, got 'nan,0'"),
+    "infinite": ("time_ms,neuron\n1e999,0\n", {}, "line 2: must have a non-negative time and"),
+    "a plus": ("time_ms,neuron\n+1,0\n", {}, "line 2: must have a non-negative time and an integer, got '+1,0'"),
+    "minus zero": ("time_ms,neuron\n-0,0\n", {}, "line 2: must have a non-negative time and an integer, got '-0,0'"),
+    "a neuron as a float": ("time_ms,neuron\n1,1.0\n", {}, "line 2: must have a non-negative time and an integer, got"),
+    "a neuron in powers": ("time_ms,neuron\n1,1e0\n", {}, "line 2: must have a non-negative time and an integer, got"),
+    "a huge neuron": (f"time_ms,neuron\n1,{1 << 63}\n", {}, "line 2: must have a non-negative time and an"),
+    "a comma": ('time_ms,neuron\n"1,5",0\n', {}, "line 2: must have a non-negative time and an"),
+    "a fraction of a neuron": ("time_ms,neuron\n1,0.5\n", {}, "line 2: must have a non-negative time and an integer,"),
+    "a high neuron": ("time_ms,neuron\n1,0\n1,2\n", {}, "neuron of event 1 must be 0 to 1, got 2"),
     "two in a tick": ("time_ms,neuron\n1,0\n1.5,0\n", {}, "neuron 0 has 2 spikes in tick 1 of 1 ms; take a shorter"),
     "after the end": ("time_ms,neuron\n3,0\n", {}, "has 1 spike after the last of 3 ticks, the last at 0.003 s"),
-    "patterns": ("time_ms,neuron\n", {"patterns": 2}, "gives 1 of 2 patterns; give starts_ms, where each of them"),
-    "a layout": ("time_ms,neuron\n", {"layout": "ticks,neurons"}, "layout is given for .*, which has no use for it"),
-    "dt for ticks": ("tick,neuron\n", {}, "dt_ms is given for .*events.csv, which has no use for it; leave it out"),
+    "patterns": ("time_ms,neuron\n", {"patterns": 2}, "gives 1 of 2 patterns; give starts_ms, the beginning of each"),
+    "a layout": ("time_ms,neuron\n", {"layout": "ticks,neurons"}, "layout does not apply to"),
+    "dt for ticks": ("tick,neuron\n", {}, "dt_ms does not apply to"),
 }
 
 
@@ -393,3 +391,11 @@ def test_csv_of_times_is_refused(tmp_path: Path, text: str, said: dict[str, Any]
 )
 def test_names_with_keys(name: str, parts: tuple[str, str | None]) -> None:
     assert split_key(name) == parts
+
+
+@pytest.mark.parametrize("name", ["ticks", "neurons", "patterns"])
+def test_a_size_must_be_an_integer(tmp_path: Path, name: str) -> None:
+    path = csv_file(tmp_path, "tick,neuron\n0,0\n")
+    sizes: dict[str, Any] = {"ticks": 3, "neurons": 2, name: [3, 4]}
+    with pytest.raises(SpecError, match=rf"^{name} .*\[3, 4\]"):
+        read_rasters(path, **sizes)

@@ -169,7 +169,7 @@ def test_states_are_kept_within_their_registers() -> None:
 
 
 def is_in_windows(done: Raster, spec: sp.Spec) -> bool:
-    """Tell whether the spikes that count match the target's in order, each within its window."""
+    """Return whether the spikes that count match the target's in order, each within its window."""
     (only,), (before, after) = spec.patterns, spec.window
     due, found = (np.flatnonzero(each & only.care[:, 0]) for each in (only.targets[:, 0], done))
     return due.size == found.size and bool(((found >= due - before) & (found <= due + after)).all())

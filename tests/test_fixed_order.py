@@ -102,7 +102,7 @@ def test_exponentials_and_logarithms_have_ten_digits() -> None:
     assert (exponential(0.0), logarithm(1.0)) == (1.0, 0.0)
 
 
-# Where a product is one of whole numbers, which have no order, or of a sparse matrix, which SciPy adds up itself.
+# Where a product is one of integers, which have no order, or of a sparse matrix, which SciPy adds up itself.
 PRODUCTS = {"potential.py": 2, "design/rasters/choosing.py": 6, "design/proofs/needed.py": 3}
 # The guesses of `needed` only say which conflict is looked at first.
 LINEAR_ALGEBRA = {"design/proofs/needed.py"}

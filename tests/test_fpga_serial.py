@@ -213,7 +213,7 @@ def test_a_program_that_the_core_has_no_room_for_is_refused_before_it_runs(
         potential_decay=[0] * n,
         bias=[0] * n,
     )
-    with pytest.raises(LimitError, match="neurons is 257; allowed is at most 256 in this core"):
+    with pytest.raises(LimitError, match="neurons must be at most 256 in this core, got 257"):
         sp.run(program, np.zeros((2, 1), bool), BACKEND)
 
 

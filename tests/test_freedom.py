@@ -1,4 +1,4 @@
-"""Don't-care bins: the search ends with weights or a proof, and agrees with trying every filling in whole numbers."""
+"""Don't-care bins: the search ends with weights or a proof, and agrees with trying every filling in integers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_both_kinds_of_proof_occur_and_hold() -> None:
 
 
 def contradicts(spec: sp.Spec, raster: list[bool], leaf: Certificate) -> bool:
-    """Tell whether a certificate refutes one filling, in plain fractions."""
+    """Return whether a certificate refutes one filling, in plain fractions."""
     return ExactNeuron(spec, raster=raster).open_end(dict(leaf.prices)) <= max(leaf.excess, Fraction(0))
 
 

@@ -59,7 +59,7 @@ def test_a_damaged_file_is_a_format_error(tmp_path: Path) -> None:
     write_golden(frozen(CASES[0]), tmp_path)
     path = tmp_path / CHIP / f"{CASES[0].__name__}.result.npz"
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(sp.FormatError, match="is not a whole zip archive"):
+    with pytest.raises(sp.FormatError, match="is not a complete zip archive"):
         golden_programs(CHIP, tmp_path)
 
 
@@ -224,7 +224,7 @@ FAULTS = {
     "one synapse per pair and delay": (Rule(one_per_pair=True), "several_synapses"),
     "current carried over": (Rule(carries_current=True), "from_rest"),
     "potential carried over": (Rule(carries_potential=True), "from_rest"),
-    "spikes under way carried over": (Rule(carries_spikes=True), "from_rest"),
+    "spikes in progress carried over": (Rule(carries_spikes=True), "from_rest"),
     "outputs in order of neurons": (Rule(outputs=np.sort), "some_outputs"),
     "mixed weights cut to 7 bits": (
         Rule(effective=lambda w, e, mode: (max(-128, w) if mode == MIXED else w) << e),

@@ -345,7 +345,7 @@ def histories(spec: sp.Spec, lag: int) -> dict[object, set[tuple[int, bool]]]:
 
 
 def is_contradictory(spec: sp.Spec, lag: int) -> bool:
-    """Tell whether some output answers the same history in two ways, or answers silence with a spike."""
+    """Return whether some output answers the same history in two ways, or answers silence with a spike."""
     answers = histories(spec, lag)
     both = any((output, not spike) in seen for seen in answers.values() for output, spike in seen)
     return both or any(spike for _, spike in answers.get(None, ()))
@@ -421,9 +421,9 @@ def test_a_task_with_hidden_neurons_keeps_what_is_asked() -> None:
 @pytest.mark.parametrize(
     ("hidden", "message"),
     [
-        (-1, "hidden is -1; a whole number from 0, or 'auto', is needed"),
-        ("some", "hidden is 'some'; a whole number from 0, or 'auto', is needed"),
-        (1.5, r"hidden is 1\.5; a whole number from 0, or 'auto', is needed"),
+        (-1, "hidden must be a non-negative integer or 'auto', got -1"),
+        ("some", "hidden must be a non-negative integer or 'auto', got 'some'"),
+        (1.5, r"hidden must be a non-negative integer or 'auto', got 1\.5"),
     ],
 )
 def test_bad_counts(hidden: object, message: str) -> None:

@@ -15,10 +15,11 @@ import snnprog as sp
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("snnprog", "backends", "tests", "benchmarks", "examples")
 USERS = ("tests", "benchmarks", "examples")
-MODULES_ON_PURPOSE = {"coding", "specs"}
+MODULES_ON_PURPOSE = {"automata", "coding", "specs"}
 
-PRIVATE_NAME = re.compile(r"_[a-zA-Z]\w*")
-PRIVATE_PATH = re.compile(r"snnprog(\.\w+)*\._[a-zA-Z]\w*(\.\w+)*")
+# A name with an underscore at its end, too, is a protocol's, as IPython's `_repr_html_`.
+PRIVATE_NAME = re.compile(r"_[a-zA-Z]\w*(?<!_)")
+PRIVATE_PATH = re.compile(r"snnprog(\.\w+)*\._[a-zA-Z]\w*(?<!_)(\.\w+)*")
 BY_TEXT = {"setattr", "getattr", "delattr", "hasattr"}
 
 
@@ -114,7 +115,8 @@ def test_a_private_name_is_found(code: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["import os\nos._exit(0)", "self._found", "trace.__class__", "found._ = 1", "'_after_'"]
+    "code",
+    ["import os\nos._exit(0)", "self._found", "trace.__class__", "found._ = 1", "'_after_'", "spec._repr_html_()"],
 )
 def test_other_names_are_not(code: str) -> None:
     assert list(private_uses(ast.parse(code))) == []

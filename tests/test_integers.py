@@ -1,4 +1,4 @@
-"""Certificates, margins and widths, each held against plain integers or exact fractions."""
+"""Certificates, margins and widths, each compared with plain integers or exact fractions."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_an_installation_that_is_killed_is_made_anew(
         gate.unlink(missing_ok=True)
 
     assert install(backend, say) == folder / "bin" / "python"
-    waited = said[0].startswith("waiting for what an interrupted")
+    waited = said[0].startswith("waiting for processes of an interrupted")
     assert waited == lives_on
     assert said[waited].startswith("making an environment")
     assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["begun", "bin", "by", FINISHED, "installed"]

@@ -1,4 +1,4 @@
-"""Every key that a command prints as JSON stands in docs/cli.md, and every key that stands there is printed."""
+"""Every key that a command prints as JSON is in docs/reference/cli.md, and every key there is printed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stand_in import write_backend
 from snnprog.figures import BoardFigures, MicrocontrollerFigures, TickInstructions, ToolReport
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 JSON_PART = TEXT.partition("## JSON")[2]
 # Whose keys are names of packages, steps, resources and the like, or whatever a file says of its making.
 OPEN = {"versions", "failures", "seconds", "gaps", "limits", "total", "left_out", "provenance"}
@@ -97,6 +97,13 @@ def spec_in(folder: Path, *, tick: int) -> Path:
     (folder / "inputs.csv").write_bytes((FILES / "inputs.csv").read_bytes())
     (folder / "targets.csv").write_text(f"pattern,tick,neuron\n0,{tick},0\n", encoding="utf-8")
     return folder / "SPEC.toml"
+
+
+def test_init(command: Command, tmp_path: Path) -> None:
+    answer = json.loads(command("init", tmp_path / "new", "--json")[1])
+    check("init", answer)
+    assert stems("init") == set(answer)
+    assert all(Path(file).is_file() for file in answer["files"])
 
 
 def test_explain(command: Command, tmp_path: Path) -> None:

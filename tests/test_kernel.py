@@ -219,7 +219,7 @@ def test_the_reach_counts_both_signs_apart() -> None:
 
 
 def is_proved_narrow(decay: int, units: int) -> bool:
-    """Tell whether 32 bits are proved to hold a neuron at which up to so many units of the current can arrive."""
+    """Return whether 32 bits are proved to hold a neuron at which up to so many units of the current can arrive."""
     rule, program = CHIPS["loihi1"].rule, one_neuron(current_decay=[decay])
     spans = {name: Span.of(values) for name, values in parameters_of(program).items()}
     arriving = Span(np.array([-(units >> 6)]), np.array([units >> 6]))

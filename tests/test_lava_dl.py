@@ -335,7 +335,7 @@ REFUSED: dict[str, tuple[Layers, str]] = {
     "exponents": ([DENSE | {"neuron/wgtExp": 2}], "has an exponent of weights, wgtExp = 2"),
     "a large normalization": (
         [DENSE | {"neuron/weight_exp": 5.0}],
-        "weight_exp of layer 0 .* whole numbers from -3 to 3",
+        "weight_exp of layer 0 .* integers from -3 to 3",
     ),
     "complex weights": (
         [{"type": "dense", "weight/real": np.ones((2, 3)), "weight/imag": np.ones((2, 3)), **cuba()}],
@@ -364,7 +364,7 @@ REFUSED: dict[str, tuple[Layers, str]] = {
     "a kernel larger than its image": ([IMAGE, CONV | {"weight": np.ones((1, 2, 9, 9))}], "no larger than its image"),
     "a huge stride": (
         [IMAGE, CONV | {"stride": 1 << 20}],
-        "stride of layer 1 .* must be whole numbers from 1 to 65536",
+        "stride of layer 1 .* must be integers from 1 to 65536",
     ),
     "three strides": ([IMAGE, CONV | {"stride": np.array([1, 1, 1])}], "must be one or two numbers, got 3"),
     "a kernel of three axes": ([IMAGE, CONV | {"weight": np.ones((2, 2, 2))}], "must have the axes"),
@@ -386,16 +386,16 @@ REFUSED: dict[str, tuple[Layers, str]] = {
     "no weights": ([{"type": "dense", **cuba()}], "has no /layer/0/weight"),
     "a negative delay": (
         [DENSE | {"delay": np.array([-1.0, 0.0])}],
-        "delay of layer 0 .* whole numbers from 0 to 65536",
+        "delay of layer 0 .* integers from 0 to 65536",
     ),
-    "a part of a delay": ([DENSE | {"delay": np.array([0.5, 0.0])}], "delay of layer 0 .* must be whole numbers"),
-    "delays of too many": ([DENSE | {"delay": np.zeros(3)}], "delay of .* has 3 numbers; 1, 2 or 2 are needed"),
-    "biases of too many": ([DENSE | {"bias": np.zeros(3)}], "bias of .* has 3 numbers; 1 or 2 are needed"),
+    "a part of a delay": ([DENSE | {"delay": np.array([0.5, 0.0])}], "delay of layer 0 .* must be integers"),
+    "delays of too many": ([DENSE | {"delay": np.zeros(3)}], "delay of .* must have 1, 2 or 2 numbers, got 3"),
+    "biases of too many": ([DENSE | {"bias": np.zeros(3)}], "bias of .* must have 1 or 2 numbers, got 3"),
     "weights of an input": (
         [{"type": "input", "shape": np.array([3]), "weight": np.ones(2), **cuba()}],
         "be one number",
     ),
-    "a decay beyond all": ([DENSE | {"neuron/vDecay": 4097}], "neuron/vDecay of .* whole numbers from 0 to 4096"),
+    "a decay beyond all": ([DENSE | {"neuron/vDecay": 4097}], "neuron/vDecay of .* integers from 0 to 4096"),
     "no decay": ([{key: DENSE[key] for key in DENSE if key != "neuron/iDecay"}], "has no /layer/0/neuron/iDecay"),
     "no threshold": ([DENSE | {"neuron/vThMant": 0}], "vThMant of layer 0 .* must be positive, got 0"),
     "a type of two texts": ([{"type": "dense", "weight": np.ones((1, 1)), "neuron/type": [b"a", b"b"]}], "be one text"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from command_line import Command
 from nir_graphs import chain, lif, weights
 
 import snnprog as sp
+from snnprog.coding import highest_potential
 from snnprog.errors import LimitError, SpecError
 from snnprog.networks import TrainedNetwork, from_nir, quantize, run_network
 from snnprog.simulate import simulate
@@ -100,7 +102,7 @@ def test_a_network_that_subtracts_is_fitted_to_a_chip_that_does_not() -> None:
     trained = network("subtract")
     with pytest.raises(SpecError, match=r"would differ .* give inputs= "):
         quantize(trained)
-    with pytest.raises(SpecError, match="on the inputs given"):
+    with pytest.raises(SpecError, match="on the given inputs"):
         quantize(trained, inputs=SAMPLES, fit=False)
     result = quantize(trained, inputs=SAMPLES)
     assert result.mismatch.output_bins == wrong_on(result.program, trained, SAMPLES) > 0
@@ -133,14 +135,14 @@ def test_the_same_twice() -> None:
 def test_what_is_too_little_is_rounded_and_said() -> None:
     result = quantize(network(), inputs=SAMPLES[:3])
     assert result.fit is None
-    assert result.notes[-1] == ("weights are rounded: 4 inputs or more are needed to fit them, a part of them held out")
+    assert result.notes[-1] == ("weights are rounded: 4 inputs or more are required to fit them (some are held out)")
 
 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"bits": "most"}, SpecError, "bits must be a whole number, 'least', or bits by population, got 'most'"),
-        ({"bits": 9}, LimitError, "bits is 9; allowed is 1 to 8 on loihi1"),
+        ({"bits": "most"}, SpecError, "bits must be an integer, 'least', or bits by population, got 'most'"),
+        ({"bits": 9}, LimitError, "bits must be 1 to 8 on loihi1, got 9"),
         ({"bits": {"nowhere": 3}}, SpecError, "bits must name populations of the network, hidden, last, got 'nowhere'"),
         (
             {"bits": "least", "inputs": None},
@@ -149,12 +151,12 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
         ),
         ({"keep": 0.5, "fit": False}, SpecError, "keep=0.5 needs weights that are fitted to inputs"),
         ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
-        ({"labels": [1, 2]}, SpecError, "labels must be 40 whole numbers, one for each input"),
+        ({"labels": [1, 2]}, SpecError, "labels must be 40 integers, one for each input"),
         ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
         ({"inputs": 3}, SpecError, r"inputs must be a sequence of rasters \(ticks, inputs\), got 3"),
-        ({"bits": {"hidden": "x"}}, SpecError, "bits of 'hidden' must be a whole number, got 'x'"),
-        ({"bits": {"hidden": 2.5}}, SpecError, "bits of 'hidden' is 2.5; a whole number is needed"),
-        ({"bits": {"hidden": 9}}, LimitError, "bits of 'hidden' is 9; allowed is 1 to 8 on loihi1"),
+        ({"bits": {"hidden": "x"}}, SpecError, "bits of 'hidden' must be an integer, got 'x'"),
+        ({"bits": {"hidden": 2.5}}, SpecError, "bits of 'hidden' must be an integer, got 2.5"),
+        ({"bits": {"hidden": 9}}, LimitError, "bits of 'hidden' must be 1 to 8 on loihi1, got 9"),
         ({"keep": "half"}, SpecError, "keep must be a number, got 'half'"),
         ({"bits": "least", "tolerance": "x"}, SpecError, "tolerance must be a number, got 'x'"),
         ({"seed": -1}, SpecError, "seed must be a non-negative integer, got -1"),
@@ -195,7 +197,7 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     (tmp_path / "y.csv").write_text("one")
     code, _, err = command(*given)
     assert code == 2
-    assert "y.csv must hold one whole number for each input" in err
+    assert "y.csv must hold one integer for each input" in err
 
 
 def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> None:
@@ -204,7 +206,61 @@ def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> No
     np.save(tmp_path / "y.npy", np.array([{}], dtype=object), allow_pickle=True)
     words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
-    assert (code, "y.npy must hold one whole number" in err) == (2, True)
+    assert (code, "y.npy must hold one integer" in err) == (2, True)
     np.save(tmp_path / "y.npy", np.full(40, 0.9))  # not the class 0
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
-    assert (code, "y.npy must hold one whole number for each input: it is an array of float64" in err) == (2, True)
+    assert (code, "y.npy must hold one integer for each input: it is an array of float64" in err) == (2, True)
+
+
+def with_readouts(seed: int, *, is_mixed: bool = False) -> TrainedNetwork:
+    """Return a hidden layer with three LI neurons that are read by their potentials, and maybe a spiking output."""
+    rng = np.random.default_rng(seed)
+    nodes: dict[str, Any] = {
+        "in": nir.Input(np.array([8])),
+        "w": nir.Linear(weights(12, 8, seed)),
+        "hidden": lif(12, seed),
+        "v": nir.Linear(rng.normal(0.0, 1.0, (3, 12))),
+        "li": nir.LI(tau=np.full(3, 0.02), r=np.full(3, 10.0), v_leak=np.zeros(3)),
+        "out": nir.Output(np.array([3])),
+    }
+    edges = list(itertools.pairwise(nodes))
+    if is_mixed:
+        nodes["spikes"] = nir.Output(np.array([12]))
+        edges.append(("hidden", "spikes"))
+    return sp.from_nir(nir.NIRGraph(nodes, edges, type_check=False), dt_ms=1.0, reset="zero")
+
+
+def test_classes_of_readouts_are_judged() -> None:
+    """A class is the output with the highest last potential: of the network, of the program, and of the rounded one."""
+    network = with_readouts(3)
+    inputs = [random_raster(seed, 30, 8, 0.3) for seed in range(40)]
+    potentials = [each.potentials for each in run_network(network, inputs, potentials=True)]
+    last = [int(np.argmax(each[-1, network.outputs])) for each in potentials if each is not None]
+    labels = np.array(last)
+    labels[::5] = (labels[::5] + 1) % 3
+    result = sp.quantize(network, inputs=inputs, labels=labels, bits=4)
+    assert result.fit is not None
+    found, split = result.fit.calibrated.accuracy, result.fit.calibrated.split
+    assert found is not None
+    traces = sp.run(result.program, inputs)
+    named = np.array([highest_potential(each.readout) for each in traces if each.readout is not None])
+    parts = (split.fitting, split.choosing, split.held_out)
+    assert found.result == tuple(float((named == labels)[part].mean()) for part in parts)
+    assert found.trained == tuple(float((np.array(last) == labels)[part].mean()) for part in parts)
+    assert found.trained != (1.0, 1.0, 1.0)
+    assert result.fit.calibrated.output_spikes.fitting > 0
+
+
+def test_the_fewest_bits_before_a_readout() -> None:
+    """Without classes, what counts are the spikes that reach the readout."""
+    inputs = [random_raster(seed, 30, 8, 0.3) for seed in range(16)]
+    result = sp.quantize(with_readouts(3), inputs=inputs, bits="least", tolerance=0.0)
+    assert result.fit is not None
+    assert result.fit.bits[0] is not None
+    assert result.fit.bits[0] > 2
+
+
+def test_labels_of_outputs_of_both_kinds_are_refused() -> None:
+    inputs = [random_raster(seed, 30, 8, 0.3) for seed in range(8)]
+    with pytest.raises(SpecError, match="labels need outputs that all spike, or that are all readouts"):
+        sp.quantize(with_readouts(3, is_mixed=True), inputs=inputs, labels=np.zeros(8, np.int64))

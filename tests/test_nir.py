@@ -124,7 +124,7 @@ def test_files_are_the_same_twice(tmp_path: Path) -> None:
         ({"potential_decay": [200, 0, 100, 50]}, 1.0, r"neuron 1 loses nothing of its potential; NIR has such neurons"),
         ({"refractory": [1, 1, 3, 2]}, 1.0, "neuron 2 has a refractory period of 3 ticks; NIR's neurons have none"),
         ({"potential_decay": [0] * 4}, 1.0, "loses nothing of its potential"),
-        ({}, 0.0, "dt_ms is 0.0; a positive number of milliseconds is needed"),
+        ({}, 0.0, "dt_ms must be a positive number of milliseconds, got 0.0"),
         ({}, None, "dt_ms is None; a positive number"),
     ],
 )
@@ -272,7 +272,8 @@ def test_half_written_chains_are_read(tmp_path: Path, kind: str) -> None:
     path = half_written(tmp_path / "half.nir", NEURONS[kind])
     network = from_nir(path, dt_ms=1.0, reset="zero")
     assert network.notes == (
-        f"{path} was left half-written by its exporter, without edges; read as the chain input - 0 - 1 - output. Nodes"
+        f"{path} was written incompletely by its exporter, without edges; read as the chain input - 0 - 1 - output."
+        " Nodes"
         " after these may be missing: export it again",
     )
     own = {name: np.full(2, value) for name, value in NEURONS[kind].items()} | {"v_reset": np.zeros(2)}

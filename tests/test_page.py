@@ -9,6 +9,7 @@ import re
 import runpy
 import sys
 import zlib
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import snnprog as sp
 from snnprog.report.page import Page, html_of, page_of_program, page_of_spec
 from snnprog.report.page.bundling import bundle, modules_of
 from snnprog.report.page.packing import pack_differences, pack_integers, pack_raster
-from snnprog.report.page.writing import SCRIPT, STYLES, TEMPLATE
+from snnprog.report.page.writing import LIVE_SCRIPT, SCRIPT, STYLES, TEMPLATE
 
 HOSTILE = "</script><script>hacked()</script><img src=x onerror=hacked()>"
 
@@ -78,13 +79,12 @@ def test_an_exact_program_is_told_so() -> None:
     page = page_of_program(result.program, spec, backends=["kernel", "reference"])
     assert (page.headline.kind, page.headline.text) == ("good", "Exact on all 4 patterns")
     assert page.headline.sentences[0] == (
-        f"Each of the {int(spec.care.sum())} target bins that count came out as asked on kernel and reference,"
-        " bit for bit alike."
+        f"All {int(spec.care.sum())} target bins that count are right on kernel and reference, which agree bit for bit."
     )
     assert page.headline.sentences[2].startswith(
-        "2 of 2 outputs are certified: weights exist; every rounding to the nearest keeps the spikes"
+        "2 of 2 outputs are certified: a proof shows that every rounding of the weights"
     )
-    assert page.headline.sentences[3].startswith("The specification is the one that the program was compiled from")
+    assert page.headline.sentences[3].startswith("The program was compiled from this specification")
     assert [row[1] for row in page.neurons.rows] == ["certified", "certified"]
 
 
@@ -100,12 +100,12 @@ def test_wrong_bins_are_counted_and_placed() -> None:
     page = page_of_program(relay(), sp.Spec([pattern_of(due=2)]))
     assert (page.headline.kind, page.headline.text) == ("bad", "2 of 12 bins are wrong")
     assert page.headline.sentences[0] == (
-        "Missing: 1 spike; not asked for: 1 spike. 1 output of 2 concerned; output 0 has most (2)."
+        "1 spike missing, 1 extra spike. 1 of 2 outputs has wrong bins; output 0 has the most (2)."
     )
     assert [(row[1], kind, row[2]) for row, kind in zip(page.neurons.texts(), page.kinds, strict=True)] == [
         ("wrong", "bad", "2"),
-        ("not told", "open", "0"),
-        ("not told", "open", "–"),
+        ("not stated", "open", "0"),
+        ("not stated", "open", "–"),
     ]
     assert page.charts["wrong"] == {"missing": {"ticks": [2], "rows": [0]}, "extra": {"ticks": [4], "rows": [0]}}
     assert "target" in page.divergences[0]
@@ -129,7 +129,7 @@ def test_without_a_spec_nothing_is_judged() -> None:
     page = page_of_program(relay())
     assert (page.headline.kind, page.charts["ticks"], page.backends) == ("open", 0, None)
     assert "nothing was run" in page.headline.sentences[0]
-    assert [row[1] for row in page.neurons.rows] == ["not told"] * 3
+    assert [row[1] for row in page.neurons.rows] == ["not stated"] * 3
 
 
 def test_inputs_without_a_spec_are_run_and_not_judged() -> None:
@@ -145,7 +145,7 @@ def test_inputs_without_a_spec_are_run_and_not_judged() -> None:
 
 def test_another_spec_than_the_programs_own_is_told() -> None:
     told = told_by(relay(), spec_sha256="0" * 64)
-    assert "their digests differ" in page_of_program(told, sp.Spec([pattern_of(due=4)])).headline.sentences[-1]
+    assert "the digests differ" in page_of_program(told, sp.Spec([pattern_of(due=4)])).headline.sentences[-1]
 
 
 def test_a_state_beyond_the_portable_range_is_told() -> None:
@@ -167,7 +167,9 @@ def test_what_does_not_belong_together_is_refused() -> None:
 
 def test_what_is_too_much_for_a_page_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("snnprog.report.page.gathering.BINS_LIMIT", 23)
-    message = "the page would show 24 bins of input lines and neurons; at most 23 are shown: give fewer patterns"
+    message = (
+        "the page would show 24 bins of input lines and neurons, but at most 23 are allowed; give fewer or shorter"
+    )
     with pytest.raises(sp.SpecError, match=message):
         page_of_program(relay(), sp.Spec([pattern_of(due=4)]))
 
@@ -311,6 +313,15 @@ def test_styles_and_scripts_are_those_of_the_policy(hostile: str) -> None:
     assert not [attributes for _, attributes in outline.tags if "style" in attributes]
 
 
+def test_a_page_that_is_served_reaches_its_server_alone() -> None:
+    page = page_of_program(relay(), title="x")
+    file, live = html_of(page), unescape(html_of(page, is_live=True))
+    assert "connect-src" not in file
+    assert "EventSource" not in file
+    assert live.count("connect-src 'self'; base-uri 'none'; form-action 'none'") == live.count("connect-src") == 1
+    assert live.count("new EventSource(") == 1
+
+
 def test_nothing_leads_out_of_the_file(hostile: str) -> None:
     links = [
         value
@@ -363,7 +374,9 @@ def test_the_example_writes_two_pages(
 
 def test_every_asset_is_used() -> None:
     folder = Path(sp.__file__).parent / "report" / "page" / "assets"
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*STYLES, *modules_of(SCRIPT), TEMPLATE])
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [*STYLES, *modules_of(SCRIPT), LIVE_SCRIPT, TEMPLATE]
+    )
 
 
 def test_modules_stand_after_those_that_they_import() -> None:

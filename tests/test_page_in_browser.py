@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +64,7 @@ def pages(
         "wrong": page_of_program(program, wrong_spec),
         "inputs": page_of_program(program, inputs=[pattern.inputs for pattern in spec.patterns]),
         "alone": page_of_program(program),
+        "long": page_of_program(program, inputs=[pattern.inputs for pattern in spec.patterns for _ in range(7)][:13]),
         "refractory": page_of_program(relay(refractory=[3, 1, 3]), inputs=[np.ones((8, 1), dtype=bool)]),
     }
     for name, page in subjects.items():
@@ -166,6 +168,12 @@ def test_the_policy_lets_nothing_out_and_nothing_in(browser: Browser, pages: dic
 # ---------------------------------------------------------------------------------------------- it shows what there is
 
 
+def all_ticks(page: Page) -> str:
+    """Show all ticks, and return the span that the page names."""
+    page.click("#reset")
+    return span(page)
+
+
 def test_differences_are_marked_and_only_they(open_page: Open) -> None:
     wrong, exact = open_page("wrong"), open_page("exact")
     assert pixels(wrong, "outputs", "missing") > 5
@@ -231,6 +239,107 @@ def test_hovering_tells_weights_and_margins(open_page: Open, program: sp.Program
     assert re.match(r"output 1\nnearest spike [\d.]+ LSB away, nearest silence [\d.]+ LSB away", tip(page, "margins"))
 
 
+def test_it_starts_on_one_pattern_and_buttons_go_to_the_next(open_page: Open) -> None:
+    page = open_page("exact")
+    assert span(page) == "pattern 0, tick 0 to 29"
+    assert page.locator("#pattern").input_value() == "0"
+    assert page.locator("#earlier").is_disabled()
+    page.click("#later")
+    assert span(page) == "pattern 1, tick 0 to 44"
+    page.click("#earlier")
+    assert span(page) == "pattern 0, tick 0 to 29"
+
+
+def test_it_starts_on_the_first_pattern_with_a_wrong_bin(open_page: Open) -> None:
+    assert span(open_page("wrong")).startswith("pattern 1, tick 0 to ")
+
+
+def test_short_patterns_are_shown_whole(browser: Browser, tmp_path: Path) -> None:
+    spikes = np.eye(3, 1, dtype=bool)
+    program = sp.compile(sp.Spec([sp.Pattern(spikes, np.roll(spikes, 1)), sp.Pattern(spikes * 0, spikes * 0)])).program
+    write_page(tmp_path / "short.html", page_of_program(program, inputs=[spikes * 0, spikes]))
+    page = browser.new_page()
+    page.goto((tmp_path / "short.html").as_uri())
+    page.wait_for_selector("html[data-ready=true]")
+    assert span(page) == "pattern 1, tick 0 to 2"
+    page.close()
+
+
+# ---------------------------------------------------------------------------------------------------- it saves, prints
+
+
+def saved(page: Page, label: str, folder: Path) -> Path:
+    """Return the file that a button saves."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=label, exact=True).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def test_spikes_are_saved_as_the_package_reads_them(
+    open_page: Open, spec: sp.Spec, program: sp.Program, wrong_spec: sp.Spec, tmp_path: Path
+) -> None:
+    page = open_page("wrong")
+    rasters = {
+        "Input spikes": [pattern.inputs for pattern in spec.patterns],
+        "Output spikes": [trace.spikes for trace in sp.run(program, [pattern.inputs for pattern in spec.patterns])],
+        "Target spikes": [pattern.targets for pattern in wrong_spec.patterns],
+    }
+    for label, expected in rasters.items():
+        path = saved(page, label, tmp_path)
+        found = sp.read_rasters(path, ticks=max(map(len, expected)), neurons=expected[0].shape[1])
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one[: len(other)], other)
+            assert not one[len(other) :].any()
+    wrong = saved(page, "Wrong bins", tmp_path).read_text(encoding="utf-8").splitlines()
+    tick, output = (int(index[0]) for index in np.nonzero(wrong_spec.patterns[1].targets != spec.patterns[1].targets))
+    assert wrong[0] == "pattern,tick,neuron,kind"
+    assert f"1,{tick},{output},missing" in wrong
+    assert len(wrong) == 3
+
+
+def test_potentials_synapses_and_neurons_are_saved(
+    open_page: Open, spec: sp.Spec, program: sp.Program, tmp_path: Path
+) -> None:
+    page = open_page("exact")
+    page.select_option("#neuron", "1")
+    recording = record(program, [pattern.inputs for pattern in spec.patterns])
+    with saved(page, "Potential of the chosen neuron", tmp_path).open(encoding="utf-8", newline="") as file:
+        potentials = list(csv.DictReader(file))
+    assert [int(row["potential"]) for row in potentials] == recording.potentials[:, 1].tolist()
+    assert [row["spike"] == "1" for row in potentials] == recording.spikes[:, 1].tolist()
+    assert {row["neuron"] for row in potentials} == {"output 1"}
+    assert [(row["pattern"], row["tick"]) for row in (potentials[29], potentials[30])] == [("0", "29"), ("1", "0")]
+    with saved(page, "Synapses", tmp_path).open(encoding="utf-8", newline="") as file:
+        synapses = list(csv.DictReader(file))
+    assert sorted(int(row["weight_lsb"]) for row in synapses) == sorted(program.effective_weight().tolist())
+    table = saved(page, "Table of neurons", tmp_path).read_text(encoding="utf-8").splitlines()
+    assert [line.partition(",")[0] for line in table] == ["neuron", "output 0", "output 1"]
+
+
+def test_charts_are_saved_as_pictures(open_page: Open, tmp_path: Path) -> None:
+    page = open_page("exact")
+    assert saved(page, "Potential", tmp_path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_paper_is_light_and_everything_is_unfolded(open_page: Open) -> None:
+    page = open_page("long", scheme="dark")
+    folded = page.locator("details.table")
+    assert folded.count() == 1
+    assert not folded.locator("table").is_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert folded.locator("table tbody tr").count() == 14
+    assert folded.locator("table").is_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--card').trim()") == "#ffffff"
+    assert pixels(page, "outputs", "axis") > 20
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not folded.locator("table").is_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--card').trim()") == "#182028"
+
+
 # -------------------------------------------------------------------------------------------------------- it is worked
 
 
@@ -238,7 +347,7 @@ def test_dragging_the_wheel_and_a_double_click_zoom(open_page: Open) -> None:
     page = open_page("exact")
     box = in_view(page.locator("#outputs"))
     y = box["y"] + 20
-    everything = span(page)
+    everything = all_ticks(page)
     page.mouse.move(box["x"] + tick_x(box, 10, 75), y)
     page.mouse.down()
     page.mouse.move(box["x"] + tick_x(box, 15, 75), y)
@@ -287,7 +396,7 @@ def test_the_wheel_scrolls_the_page_where_zooming_is_not_meant(open_page: Open) 
 
 def test_buttons_zoom_pan_and_reset(open_page: Open) -> None:
     page = open_page("exact")
-    everything = span(page)
+    everything = all_ticks(page)
     assert page.locator("#zoom-out").is_disabled()
     page.click("#zoom-in")
     zoomed = span(page)
@@ -299,7 +408,7 @@ def test_buttons_zoom_pan_and_reset(open_page: Open) -> None:
 
 def test_keys_do_what_the_pointer_does(open_page: Open) -> None:
     page = open_page("exact")
-    everything = span(page)
+    everything = all_ticks(page)
     page.focus("#outputs")
     page.keyboard.press("ArrowDown")
     assert page.locator("#chosen").inner_text() == "output 1"
@@ -416,7 +525,7 @@ def test_charts_are_told_in_words(open_page: Open, spec: sp.Spec, program: sp.Pr
     assert page.locator("#weights-words tbody tr").count() == int((program.post == 0).sum())
 
 
-@pytest.mark.parametrize("name", ["exact", "wrong", "alone", "infeasible"])
+@pytest.mark.parametrize("name", ["exact", "wrong", "alone", "long", "infeasible"])
 def test_it_passes_the_accessibility_check(open_page: Open, name: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -1,4 +1,4 @@
-"""The page of a trained network: the program's spikes held against the network's, for every neuron."""
+"""The page of a trained network: the program's spikes compared with the network's, for every neuron."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def test_the_same_spikes() -> None:
     assert (page.title, page.headline.kind) == ("mine", "good")
     assert page.headline.text == "The same spikes as the trained network on 2 inputs"
     assert page.headline.sentences[0] == (
-        "Compared are the spikes of 7 neurons in 560 bins, in real numbers and in the integers of loihi1, on 2 inputs."
+        "560 bins of 7 neurons were compared: real numbers with the integers of loihi1, on 2 inputs."
     )
     names = [row[0] for row in page.neurons.rows]
     assert names == [*(f"first, neuron {index}" for index in range(5)), "last, neuron 0", "last, neuron 1"]
     assert [table.caption for table in page.resources[:2]] == [
-        "Spikes on the inputs given: 0 wrong bins of 560",
+        "Spikes on the given inputs: 0 wrong bins of 560",
         "What rounding changed",
     ]
     assert "last, neuron 1" in html_of(page)

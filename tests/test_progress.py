@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from stand_in import write_backend
+from untyped import untyped
 
 import snnprog as sp
 from snnprog.backends.folder import SEARCH_PATH_VARIABLE
 from snnprog.cli.progress import progress_bar
 from snnprog.conformance import check_conformance
+from snnprog.progress import Progress, notebook_bars, shown
 from snnprog.verification import ALL_BACKENDS
 
 Told = list[tuple[str, int, int]]
@@ -68,3 +73,82 @@ def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str])
     with progress_bar(quiet=False) as progress:
         assert progress is None  # standard error is no terminal here
     assert capsys.readouterr() == ("", "")
+
+
+# ------------------------------------------------------------------------------------------------------- progress=True
+
+
+class Notebook:
+    """What of IPython a bar uses, in a kernel: it keeps what was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.display = SimpleNamespace(display=self._display, HTML=str)
+        self.kernel = object()
+
+    def get_ipython(self) -> Notebook:
+        return self
+
+    def update(self, html: str) -> None:
+        self.shown.append(html)
+
+    def _display(self, html: str, *, display_id: bool) -> Notebook:
+        assert display_id
+        self.shown.append(html)
+        return self
+
+
+def test_true_shows_bars_in_a_notebook_and_takes_them_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = Notebook()
+    monkeypatch.setitem(sys.modules, "IPython", untyped(notebook))
+    monkeypatch.setattr("snnprog.progress.REFRESH_SECONDS", 0.0)
+    result = sp.compile(small_spec(), progress=True)
+    assert sp.verify(result.program, small_spec(), progress=True).exact
+    first, *bars, last = notebook.shown[: notebook.shown.index("") + 1]
+    assert "<label>design <progress ></progress></label>" in first
+    assert '<label>design <progress value="2" max="2">' in "".join(bars)
+    assert last == ""
+    assert notebook.shown[-1] == ""
+    assert "<label>all backends" in notebook.shown[notebook.shown.index("") + 1]
+
+
+def test_bars_of_a_notebook_escape_and_go_away_after_an_error() -> None:
+    notebook = Notebook()
+
+    def work(advance: Progress) -> None:
+        advance("<script>", 3, 10)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), notebook_bars(notebook, "<b>") as tell:
+        work(tell)
+    assert notebook.shown[1].count("&lt;") == 2
+    assert '<progress value="3" max="10">' in notebook.shown[1]
+    assert notebook.shown[-1] == ""
+
+
+def test_an_ipython_without_a_kernel_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", untyped(SimpleNamespace(get_ipython=object)))
+    with shown(True, "design") as tell:
+        assert tell is None  # standard error is no terminal here
+
+
+def test_true_shows_bars_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    sp.explain(small_spec(), progress=True)
+    assert "design" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("call", ["compile", "explain", "verify"])
+def test_what_is_no_progress_is_refused(call: str) -> None:
+    spec = small_spec()
+    first = [sp.compile(spec).program] if call == "verify" else []
+    with pytest.raises(sp.SpecError, match=r"progress must be True, a callable or None, got 'yes'"):
+        getattr(sp, call)(*first, spec, progress="yes")
+
+
+def test_false_is_no_progress() -> None:
+    with shown(False, "design") as tell:
+        assert tell is None

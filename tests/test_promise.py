@@ -72,7 +72,7 @@ def program_of(circuit: Any, **changes: Any) -> sp.Program:
 
 
 def can_be_a_program(case: Any) -> bool:
-    """Tell whether the teacher's wiring is the chip's own: on Xylo outputs that are heard stand twice."""
+    """Return whether the teacher's wiring is the chip's own: on Xylo outputs that are heard stand twice."""
     return bool(case.teacher.synapses) and not (case.chip == "xylo" and case.option("recurrent"))
 
 

@@ -1,4 +1,4 @@
-"""A run with all that pictures need: rows, margins, and what is held against what."""
+"""A run with all that pictures need: rows, margins, and what is compared with what."""
 
 from __future__ import annotations
 
@@ -130,5 +130,5 @@ def test_every_compiled_program_keeps_its_margin(name: str) -> None:
 
 
 def test_nothing_to_run_on_is_refused() -> None:
-    with pytest.raises(sp.SpecError, match="inputs is empty; at least one pattern is needed"):
+    with pytest.raises(sp.SpecError, match="inputs must have at least one pattern, got none"):
         record(relay(), [])

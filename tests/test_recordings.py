@@ -92,7 +92,7 @@ def test_a_population_is_chosen(tmp_path: Path) -> None:
     sonata_file(path, add)
     (raster,) = sp.read_rasters(path, key="thalamus", dt_ms=1000.0, ticks=4, neurons=3)
     assert np.array_equal(raster, ONE)
-    with pytest.raises(FormatError, match=r"holds 2 populations \(cortex, thalamus\); say which, as in s.h5:NAME"):
+    with pytest.raises(FormatError, match=r"holds 2 populations \(cortex, thalamus\); name one, as in s.h5:NAME"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, neurons=3)
 
 
@@ -228,22 +228,25 @@ def bush(group: h5py.Group) -> None:
 BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
     "no timestamps": (deleted("timestamps"), "s.h5 has no /spikes/cortex/timestamps; /spikes/cortex holds node_ids"),
     "no node_ids": (deleted("node_ids"), "has no /spikes/cortex/node_ids; /spikes/cortex holds timestamps"),
-    "texts": (replaced("timestamps", ["a"] * 4, "S1"), "/spikes/cortex/timestamps in .* is <U1 of shape .4,.; numbers"),
-    "two axes": (replaced("timestamps", [[0.0]], "f8"), "is float64 of shape .1, 1.; numbers are needed"),
-    "complex": (replaced("timestamps", [0.0] * 4, "c16"), "is complex128; numbers are needed"),
-    "long floats": (replaced("timestamps", [0.0] * 4, "longdouble"), "of shape .4,.; numbers are needed"),
-    "float nodes": (replaced("node_ids", [0.0] * 4, "f8"), "node_ids in .* is float64 of .*; whole numbers are needed"),
-    "negative nodes": (replaced("node_ids", [0, 0, -1, 0], "i8"), "has the node -1; allowed is 0 to"),
-    "huge nodes": (replaced("node_ids", [0, 0, 2**64 - 1, 0], "u8"), "has the node 18446744073709551615"),
-    "high nodes": (replaced("node_ids", [0, 0, 3, 0], "u8"), "has spikes of node 3; allowed is 0 to 2: give more"),
+    "texts": (replaced("timestamps", ["a"] * 4, "S1"), r"must be numbers, got <U1 of shape \(4,\)"),
+    "two axes": (replaced("timestamps", [[0.0]], "f8"), "must be numbers, got float64 of shape .1, 1."),
+    "complex": (replaced("timestamps", [0.0] * 4, "c16"), "must be numbers, got complex128"),
+    "long floats": (replaced("timestamps", [0.0] * 4, "longdouble"), r"must be numbers, got float128 of shape \(4,\)"),
+    "float nodes": (replaced("node_ids", [0.0] * 4, "f8"), "node_ids in .* must be integers, got float64 of .*"),
+    "negative nodes": (replaced("node_ids", [0, 0, -1, 0], "i8"), "must be 0 to 4611686018427387904, got -1"),
+    "huge nodes": (
+        replaced("node_ids", [0, 0, 2**64 - 1, 0], "u8"),
+        "must be 0 to 4611686018427387904, got 18446744073709551615",
+    ),
+    "high nodes": (replaced("node_ids", [0, 0, 3, 0], "u8"), "must be 0 to 2, got 3; give more neurons, or ids"),
     "lengths": (replaced("node_ids", [0], "u8"), "/spikes/cortex in .* has 4 timestamps and 1 node_ids"),
-    "NaN": (replaced("timestamps", [0, np.nan, 0, 0], "f8"), "spike 1 is at nan s; times are finite and from 0"),
-    "negative": (replaced("timestamps", [0, 0, -2, 0], "f8"), "spike 2 is at -0.002 s; times are finite and from 0"),
+    "NaN": (replaced("timestamps", [0, np.nan, 0, 0], "f8"), "spike 1 is at nan s; times must be non-negative"),
+    "negative": (replaced("timestamps", [0, 0, -2, 0], "f8"), r"spike 2 is at -0\.002 s; times must be non-negative"),
     "infinite": (replaced("timestamps", [np.inf, 0, 0, 0], "f8"), "spike 0 is at inf s"),
     "unknown unit": (unit("ticks"), "timestamps in .* is in 'ticks'; known are ms, milliseconds"),
     "unit of no text": (unit(3), "is in 3; known are ms"),
-    "not by time": (told("sorting", 2), "/spikes/cortex in .* says that it is sorted by time, and is not"),
-    "not by id": (told("sorting", "by_id"), "says that it is sorted by node, and is not"),
+    "not by time": (told("sorting", 2), "is declared as sorted by time, but is not"),
+    "not by id": (told("sorting", "by_id"), "is declared as sorted by node, but is not"),
     "several units": (
         unit(["s", "ms"]),
         "attribute 'units' of /spikes/cortex/timestamps in .* must be one number or text",
@@ -254,12 +257,21 @@ BAD_SONATA: dict[str, tuple[Callable[[h5py.Group], None], str]] = {
         told("sorting", [1, 2]),
         "attribute 'sorting' of /spikes/cortex in .* must be one number or text, got int64",
     ),
-    "not by time, in a list": (told("sorting", [2]), "/spikes/cortex in .* says that it is sorted by time, and is not"),
+    "not by time, in a list": (told("sorting", [2]), "is declared as sorted by time, but is not"),
     "unknown order": (told("sorting", 7), "has the sorting 7; known are none, by_id, by_time"),
     "order of no meaning": (told("sorting", "random"), "has the sorting 'random'; known are none"),
-    "soft link": (linked(h5py.SoftLink("/spikes/cortex/node_ids")), "timestamps is a link to another place"),
-    "link to a file": (linked(h5py.ExternalLink("/etc/hostname", "/x")), "timestamps is a link to another place"),
-    "data elsewhere": (external, "timestamps keeps its data in other files; a file that holds it is needed"),
+    "soft link": (
+        linked(h5py.SoftLink("/spikes/cortex/node_ids")),
+        "/timestamps must be a part of the file, got a link to another place",
+    ),
+    "link to a file": (
+        linked(h5py.ExternalLink("/etc/hostname", "/x")),
+        "/timestamps must be a part of the file, got a link to another place",
+    ),
+    "data elsewhere": (
+        external,
+        "/spikes/cortex/timestamps keeps its data in other files; copy the data into this file",
+    ),
     "virtual data": (virtual, "timestamps keeps its data in other files"),
     "huge": (bomb, "it unpacks to more than [0-9]{8} bytes, the most for a file of its size"),
     "huge chunks": (chunk_bomb, "timestamps is stored in chunks of 2147483648 bytes; at most [0-9]{8} are read of"),
@@ -287,14 +299,23 @@ def test_sonata_is_refused(tmp_path: Path, change: Callable[[h5py.Group], None],
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"ticks": 4, "neurons": 3}, "s.h5 holds times, and a raster has ticks; give dt_ms, the milliseconds of one"),
-        ({"dt_ms": 1.0, "neurons": 3}, "s.h5 does not tell how long it lasts; give the number of ticks"),
-        ({"dt_ms": 1.0, "ticks": 4}, "does not tell how many nodes there are; give the number of neurons, or ids"),
-        ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "layout": "ticks,neurons"}, "layout is given for .*; leave it out"),
-        ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "patterns": 2}, "gives 1 of 2 patterns; give starts_ms, where each"),
-        ({"dt_ms": 1.0, "ticks": 1 << 40, "neurons": 3}, "asks for 1 rasters of 1099511627776 x 3"),
-        ({"dt_ms": 1.0, "ticks": 4, "neurons": 1 << 40}, "asks for 1 rasters of 4 x 1099511627776"),
-        ({"dt_ms": 1.0, "ticks": 4, "neurons": 2, "ids": [1]}, "is read with 1 ids; 2 neurons were announced"),
+        ({"ticks": 4, "neurons": 3}, "holds times; give dt_ms, the milliseconds of a tick"),
+        ({"dt_ms": 1.0, "neurons": 3}, "has no duration; give the number of ticks"),
+        ({"dt_ms": 1.0, "ticks": 4}, "has no number of nodes; give the number of neurons, or ids"),
+        ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "layout": "ticks,neurons"}, "layout does not apply to"),
+        (
+            {"dt_ms": 1.0, "ticks": 4, "neurons": 3, "patterns": 2},
+            "gives 1 of 2 patterns; give starts_ms, the beginning of each",
+        ),
+        (
+            {"dt_ms": 1.0, "ticks": 1 << 40, "neurons": 3},
+            "has 1 rasters of 1099511627776 x 3; at most 1048576 rasters and 1073741824",
+        ),
+        (
+            {"dt_ms": 1.0, "ticks": 4, "neurons": 1 << 40},
+            "has 1 rasters of 4 x 1099511627776; at most 1048576 rasters and 1073741824",
+        ),
+        ({"dt_ms": 1.0, "ticks": 4, "neurons": 2, "ids": [1]}, "is read with 1 ids; 2 neurons were given"),
         ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "key": "x"}, "has no /spikes/x/timestamps; /spikes holds cortex"),
     ],
 )
@@ -305,7 +326,7 @@ def test_what_must_be_said_of_sonata(tmp_path: Path, said: dict[str, Any], messa
 
 @pytest.mark.parametrize("ids", [[], [1, 1], [-1], [1 << 63]])
 def test_ids_are_each_there_once(tmp_path: Path, ids: list[int]) -> None:
-    with pytest.raises(SpecError, match=r"ids are .*; give each once, at least one, and none below 0"):
+    with pytest.raises(SpecError, match=r"ids must be distinct and non-negative, at least one, got \(\)"):
         sp.read_rasters(sonata_file(tmp_path / "s.h5"), dt_ms=1.0, ticks=4, ids=ids)
 
 
@@ -340,20 +361,40 @@ BAD_NWB: dict[str, tuple[str, object, str, str]] = {
     "no ids": ("id", None, "", "r.nwb has no /units/id; /units holds"),
     "no times": ("spike_times", None, "", "has no /units/spike_times; /units holds"),
     "no index": ("spike_times_index", None, "", "has no /units/spike_times_index"),
-    "whole times": ("spike_times", [0, 0, 0, 0], "i8", "spike_times in .* is int64 of shape .4,.; numbers are needed"),
-    "float index": ("spike_times_index", [2.0, 2.0, 4.0], "f8", "whole numbers are needed"),
-    "descending index": ("spike_times_index", [3, 2, 4], "u1", "has 3 units, 3 ends and 4 spike times; the ends of"),
+    "whole times": ("spike_times", [0, 0, 0, 0], "i8", "spike_times in .* must be numbers, got int64 of shape .4,."),
+    "float index": ("spike_times_index", [2.0, 2.0, 4.0], "f8", "must be integers"),
+    "descending index": (
+        "spike_times_index",
+        [3, 2, 4],
+        "u1",
+        "has 3 units, 3 ends and 4 spike times; the ends must ascend to the number of entries",
+    ),
     "short index": ("spike_times_index", [2, 4], "u1", "has 3 units, 2 ends and 4 spike times"),
-    "index beyond": ("spike_times_index", [2, 2, 5], "u1", "the ends of all units ascend to the number of them"),
-    "index not to the end": ("spike_times_index", [2, 2, 3], "u1", "ascend to the number of them"),
-    "huge index": ("spike_times_index", [2, 2, 2**64 - 1], "u8", "ascend to the number of them"),
+    "index beyond": ("spike_times_index", [2, 2, 5], "u1", "the ends must ascend to the number of entries"),
+    "index not to the end": (
+        "spike_times_index",
+        [2, 2, 3],
+        "u1",
+        "has 3 units, 3 ends and 4 spike times; the ends must ascend to the",
+    ),
+    "huge index": (
+        "spike_times_index",
+        [2, 2, 2**64 - 1],
+        "u8",
+        "has 3 units, 3 ends and 4 spike times; the ends must ascend to the",
+    ),
     "NaN": (
         "spike_times",
         [0, np.nan, 0, 0],
         "f8",
-        "unit 0 has a spike at nan s; times must be finite and not negative",
+        "unit 0 has a spike at nan s; times must be finite and non-negative",
     ),
-    "negative": ("spike_times", [0, 1, -1, 0], "f8", "unit 2 has a spike at -1 s; times must be finite and not neg"),
+    "negative": (
+        "spike_times",
+        [0, 1, -1, 0],
+        "f8",
+        "unit 2 has a spike at -1 s; times must be finite and non-negative",
+    ),
     "unsorted": ("spike_times", [1, 0, 0, 1], "f8", "unit 0 has a spike at 0 s; the times of a unit must ascend"),
 }
 
@@ -371,12 +412,12 @@ def test_nwb_is_refused(tmp_path: Path, name: str, values: object, dtype: str, m
 
 def test_units_that_are_not_there(tmp_path: Path) -> None:
     path = nwb_file(tmp_path / "r.nwb", TRAINS, ids=[3, 3, 5])
-    with pytest.raises(FormatError, match=r"has an id twice, so that units cannot be chosen by their ids"):
+    with pytest.raises(FormatError, match=r"has duplicate ids, so that units cannot be selected by id"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, ids=[3])
     path = nwb_file(tmp_path / "s.nwb", TRAINS)
     with pytest.raises(FormatError, match=r"s\.nwb has no unit 3; it has 0, 1, 2"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, ids=[1, 3])
-    with pytest.raises(FormatError, match=r"s\.nwb has 3 units; 4 were announced"):
+    with pytest.raises(FormatError, match=r"must have 4 units, got 3"):
         sp.read_rasters(path, dt_ms=1.0, ticks=4, neurons=4)
 
 
@@ -409,19 +450,24 @@ def test_a_file_that_does_not_tell_was_observed(tmp_path: Path) -> None:
     assert observed.shape == (4, 3)
     assert observed.all()
     with pytest.raises(
-        FormatError, match=r"s\.h5 must end in \.nwb, got '\.h5'; no other format tells what was observed"
+        FormatError, match=r"must end in \.nwb, got '\.h5'; other formats have no intervals of observation"
     ):
         sp.read_observed(tmp_path / "s.h5", ticks=4, dt_ms=1.0)
 
 
 BAD_INTERVALS: dict[str, tuple[str, object, str, str]] = {
     "no index": ("obs_intervals_index", None, "", "has no /units/obs_intervals_index"),
-    "one axis": ("obs_intervals", [0.0] * 4, "f8", "obs_intervals in .* is float64 of shape .4,.; numbers are needed"),
+    "one axis": ("obs_intervals", [0.0] * 4, "f8", "obs_intervals in .* must be numbers, got float64 of shape .4,."),
     "three ends": ("obs_intervals", [[0.0, 1.0, 2.0]] * 3, "f8", "must hold a start and a later end in each row"),
     "backwards": ("obs_intervals", [[0.0, 1.0], [3.0, 2.0], [0.0, 1.0]], "f8", "a start and a later end in each row"),
     "NaN": ("obs_intervals", [[0.0, 1.0], [np.nan, 2.0], [0.0, 1.0]], "f8", "in each row, both finite"),
     "infinite": ("obs_intervals", [[-np.inf, -np.inf], [0.0, 2.0], [0.0, 1.0]], "f8", "in each row, both finite"),
-    "descending": ("obs_intervals_index", [2, 1, 3], "u1", "has 3 units, 3 ends and 3 obs intervals; the ends of all"),
+    "descending": (
+        "obs_intervals_index",
+        [2, 1, 3],
+        "u1",
+        "has 3 units, 3 ends and 3 obs intervals; the ends must ascend to the number of entries",
+    ),
 }
 
 
@@ -460,8 +506,8 @@ def test_what_was_not_observed_does_not_count_in_a_spec(tmp_path: Path) -> None:
     with pytest.raises(FormatError) as caught:
         load_spec(spec_path)
     assert str(caught.value).endswith(
-        "SPEC.toml: inputs must be observed throughout, and column 1 of r.nwb was not at tick 0 of pattern 0;"
-        " give starts_ms and ticks within its obs_intervals, or leave it out of input_ids"
+        "SPEC.toml: inputs must be observed at every tick, and column 1 of r.nwb was not at tick 0 of pattern 0;"
+        " give starts_ms and ticks within its obs_intervals, or remove it from input_ids"
     )
 
 
@@ -504,14 +550,22 @@ BAD_NEO: dict[str, tuple[object, dict[str, Any], str]] = {
     ),
     "other beginnings": ([train([]), train([], start=1.0)], {}, "2 trains with 2 windows from t_start to t_stop"),
     "nothing": ([], {}, "0 trains with 0 windows from t_start to t_stop; give start_ms and ticks"),
-    "no whole ticks": ([train([])], {"dt_ms": 3.0}, "last 0.01 s, no whole number of ticks of 3 ms; give start_ms"),
-    "shorter than a tick": ([train([])], {"dt_ms": 25.0}, "no whole number of ticks of 25 ms"),
-    "at the end": ([train([10.0])], {}, "have a spike at t_stop, where the last tick has ended; give start_ms and"),
-    "half a window": ([train([])], {"ticks": 3}, "start_ms and ticks make a window together; give both, or neither"),
-    "one train": (train([]), {}, "trains is a SpikeTrain; a neo.Segment or a list of neo.SpikeTrain is needed"),
-    "a number": (3, {}, "trains is a int; a neo.Segment or a list"),
-    "arrays": ([np.zeros(3)], {}, r"trains\[0\] is a ndarray; a neo.SpikeTrain is needed"),
-    "no dt": ([train([])], {"dt_ms": 0}, "dt_ms is 0; a positive number of milliseconds is needed"),
+    "no whole ticks": ([train([])], {"dt_ms": 3.0}, "last 0.01 s, not a whole number of ticks of 3 ms; give start_ms"),
+    "shorter than a tick": (
+        [train([])],
+        {"dt_ms": 25.0},
+        r"the spike trains last 0\.01 s, not a whole number of ticks of 25 ms; give",
+    ),
+    "at the end": ([train([10.0])], {}, "have a spike at t_stop, after the last tick; give start_ms and"),
+    "half a window": (
+        [train([])],
+        {"ticks": 3},
+        "start_ms and ticks must be given together; give both, or neither for the window of the",
+    ),
+    "one train": (train([]), {}, "trains must be a neo.Segment or a list of neo.SpikeTrain, got a SpikeTrain"),
+    "a number": (3, {}, r"trains must be a neo\.Segment or a list of neo\.SpikeTrain, got a int"),
+    "arrays": ([np.zeros(3)], {}, r"trains\[0\] must be a neo.SpikeTrain, got a ndarray"),
+    "no dt": ([train([])], {"dt_ms": 0}, "dt_ms must be a positive number of milliseconds, got 0"),
     "very many ticks": ([train([])], {"dt_ms": 1e-9}, "10000000000 ticks of 1 trains are more than 1073741824 bins"),
 }
 
@@ -536,7 +590,7 @@ def test_damaged_files_are_refused_by_the_other_process(tmp_path: Path) -> None:
     for content, message in (
         (whole[: len(whole) // 2], r"s\.h5 cannot be read: it is damaged \(OSError: .*truncated file"),
         (whole[:8], r"s\.h5 cannot be read: it is damaged"),
-        (b"", r"s\.h5 is no HDF5 file: it is empty"),
+        (b"", r"is not an HDF5 file: it is empty"),
         (b"PK\3\4" + whole[4:], r"s\.h5 is no HDF5 file: it begins with b'PK"),
     ):
         path.write_bytes(content)

@@ -219,8 +219,8 @@ def test_too_little_rank_is_not_called_impossible() -> None:
     spec = sp.Spec([sp.Pattern(inputs, trace.spikes)], [1], dynamics=sp.Dynamics(163, 4095))
     recovery = sp.recover(spec, [trace.potentials])
     assert recovery.program is None
-    assert recovery.obstacle.startswith("neuron 0: no integer weights were found, and some may exist: ")
-    assert recovery.obstacle.endswith("what was seen has rank 15 for 30 unknowns; observe more ticks")
+    assert recovery.obstacle.startswith("neuron 0: no integer weights were found, but some may exist: ")
+    assert recovery.obstacle.endswith("was observed; the observations have rank 15 for 30 unknowns; observe more ticks")
 
 
 def test_what_no_network_did_is_told() -> None:
@@ -284,15 +284,18 @@ def test_nothing_to_recover() -> None:
 @pytest.mark.parametrize(
     ("potentials", "message"),
     [
-        ([], "potentials are 0 arrays for 1 pattern; give one for each"),
+        ([], "potentials must have 1 arrays, one for each pattern, got 0"),
         (
             [np.zeros((60, 1))],
-            r"are float64 of shape \(60, 1\); whole numbers of shape \(60, 1\)",
+            r"potentials of pattern 0 must be integers of shape \(60, 1\), got float64 of shape \(60, 1\)",
         ),
-        ([np.zeros((60, 2), dtype=int)], r"potentials of pattern 0 are int64 of shape \(60, 2\)"),
-        (np.zeros((1, 60, 1), dtype=int), "potentials is a ndarray; a list of arrays is needed, one for each pattern"),
-        (None, "potentials is a NoneType; a list of arrays is needed"),
-        ([[[0], [0, 0]]], "potentials are no array"),
+        (
+            [np.zeros((60, 2), dtype=int)],
+            r"potentials of pattern 0 must be integers of shape \(60, 1\), got int64 of shape \(60, 2\)",
+        ),
+        (np.zeros((1, 60, 1), dtype=int), "potentials must be a list of arrays, one for each pattern, got a ndarray"),
+        (None, "potentials must be a list of arrays, one for each pattern, got a NoneType"),
+        ([[[0], [0, 0]]], r"potentials must be arrays: setting an array element with a sequence\."),
         ([np.full((60, 1), 1 << 23)], "potentials of pattern 0 reach 8388608; the chip's stay below"),
     ],
 )
@@ -302,5 +305,5 @@ def test_potentials_that_are_refused(potentials: list[NDArray[Any]], message: st
 
 
 def test_only_a_spec_will_do() -> None:
-    with pytest.raises(sp.SpecError, match="spec is a list; a Spec is needed"):
+    with pytest.raises(sp.SpecError, match="spec must be a Spec, got a list"):
         sp.recover(untyped([]), [])

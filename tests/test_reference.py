@@ -1,4 +1,4 @@
-"""The reference: every public name is in docs/api.md, and its docstring holds what STYLE asks of one."""
+"""The reference: every public name is in docs/reference/api/, and its docstring holds what STYLE asks of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 import snnprog as sp
 
-API = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text(encoding="utf-8")
+PAGES = sorted((Path(__file__).resolve().parents[1] / "docs" / "reference" / "api").glob("*.md"))
+API = "".join(page.read_text(encoding="utf-8") for page in PAGES)
 ENTRIES = re.findall(r"^\.\. auto(?:class|function|exception):: ([\w.]+)$", API, re.MULTILINE)
 FOLDERS = [name for name in sp.__all__ if inspect.ismodule(getattr(sp, name))]
 PUBLIC = [name for name in sp.__all__ if name not in ("__version__", *FOLDERS)]

@@ -1,4 +1,4 @@
-"""Refractory periods in simulators, in the linear map and in files, held against plain integers and fractions."""
+"""Refractory periods in simulators, in the linear map and in files, compared with plain integers and fractions."""
 
 from __future__ import annotations
 
@@ -204,9 +204,13 @@ def test_a_file_with_periods_says_what_they_mean(tmp_path: Path) -> None:
 
 BAD_FILES: dict[str, tuple[dict[str, Any], dict[str, list[int]], str]] = {
     "no array": ({}, {}, "has no array 'refractory'; it has"),
-    "too short": ({}, {"refractory": []}, "refractory has 0 entries; 1 are needed, one for each neuron"),
-    "too long a period": ({}, {"refractory": [64]}, r"refractory\[0\] is 64; allowed is 1 to 63"),
-    "no meaning": ({"refractory": None}, {"refractory": [3]}, "says None of refractory periods; in format version 2"),
+    "too short": ({}, {"refractory": []}, "refractory must have 1 entries, one for each neuron, got 0"),
+    "too long a period": ({}, {"refractory": [64]}, r"refractory\[0\] must be 1 to 63, got 64"),
+    "no meaning": (
+        {"refractory": None},
+        {"refractory": [3]},
+        "says None about refractory periods; in format version 2",
+    ),
     "an older version": ({"format_version": 1}, {"refractory": [3]}, "in format version 1 that is None"),
 }
 
@@ -239,10 +243,10 @@ def test_a_spec_file_has_the_key(tmp_path: Path) -> None:
 )
 def test_a_chip_has_its_range(chip: str, period: int, allowed: str) -> None:
     pattern = sp.Pattern(np.zeros((3, 1), dtype=bool), np.zeros((3, 1), dtype=bool))
-    with pytest.raises(sp.LimitError, match=rf"refractory is {period}; allowed is {allowed} on {chip}") as caught:
+    with pytest.raises(sp.LimitError, match=rf"refractory must be {allowed} on {chip}, got {period}") as caught:
         sp.Spec([pattern], chip=chip, refractory=period)
     assert caught.value.found == period
-    with pytest.raises(sp.LimitError, match=rf"refractory\[0\] is {period}; allowed is {allowed}"):
+    with pytest.raises(sp.LimitError, match=rf"refractory\[0\] must be {allowed}, got {period}"):
         neuron(period, chip=chip, potential_decay=1, current_decay=1)
 
 
@@ -250,7 +254,7 @@ def test_a_spec_without_periods_keeps_its_digest() -> None:
     spec = tiny_spec(1)
     assert with_wishes(spec, refractory=1).digest() == spec.digest()
     assert with_wishes(spec, refractory=2).digest() != spec.digest()
-    with pytest.raises(sp.SpecError, match=r"refractory is 1\.5; a whole number is needed"):
+    with pytest.raises(sp.SpecError, match=r"refractory must be an integer, got 1\.5"):
         with_wishes(spec, refractory=1.5)
 
 

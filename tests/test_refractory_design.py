@@ -1,4 +1,4 @@
-"""Specs with refractory periods: verdicts, proofs and programs, held against plain integers and every choice."""
+"""Specs with refractory periods: verdicts, proofs and programs, compared with plain integers and every choice."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_what_is_for_programs_is_refused_for_specs(detector: Path, tmp_path: Pat
 
 
 def test_backends_need_something_to_run(detector: Path, tmp_path: Path) -> None:
-    with pytest.raises(sp.SpecError, match="nothing to run on lava, nowhere: give a spec or inputs, too"):
+    with pytest.raises(sp.SpecError, match="no inputs to run on lava, nowhere; give a spec or inputs as well"):
         snnprog("report", detector, "--backend", "lava", "--backend", "nowhere", "-o", tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()
 

@@ -62,7 +62,7 @@ def box_neuron(spec: sp.Spec) -> BoxNeuron:
 
 
 def does_all(claim: check_proof.Claim, neuron: BoxNeuron, values: tuple[int, ...]) -> bool:
-    """Tell whether one choice of integers does what is asked, by a checker whose ranges hold nothing else."""
+    """Return whether one choice of integers does what is asked, by a checker whose ranges hold nothing else."""
     case = check_proof.Case(claim, [])
     box = case.box(0)
     for tap, mantissa in zip(neuron.taps, values, strict=False):

@@ -272,7 +272,7 @@ def test_a_closed_simulator_is_closed() -> None:
     with sp.Simulator(single_neuron()) as simulator:
         simulator.step([0])
     simulator.close()
-    with pytest.raises(sp.SpecError, match="the simulator is closed; make another one"):
+    with pytest.raises(sp.SpecError, match="the simulator is closed; create another one"):
         simulator.step([0])
 
 

@@ -41,10 +41,16 @@ def program(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["run", "--help"], ["report", "--help"], ["backends", "check", "--help"]]
+    "words",
+    [["--help"], ["completion", "zsh"], ["run", "--help"], ["report", "--help"], ["backends", "check", "--help"]],
 )
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert modules(*words) == []
+
+
+def test_the_version_needs_numpy_alone() -> None:
+    """It reads the folders of backends, and imports none of the packages whose versions it prints."""
+    assert modules("--version") == ["numpy"]
 
 
 def test_a_small_run_needs_numpy_alone(program: Path) -> None:

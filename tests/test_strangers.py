@@ -84,7 +84,7 @@ def test_a_registered_chip_is_found_by_its_name() -> None:
 
 @pytest.mark.usefixtures("maker")
 def test_a_spec_file_names_a_registered_chip(spec_path: Path) -> None:
-    spec_path.write_text('chip = "subtracting6"\n' + spec_path.read_text())
+    spec_path.write_text('chip = "subtracting6"\n' + spec_path.read_text(encoding="utf-8"), encoding="utf-8")
     assert load_spec(spec_path).chip == CHIP
 
 
@@ -96,8 +96,8 @@ def test_a_built_in_name_is_not_taken_from_its_chip(tmp_path: Path, monkeypatch:
 BROKEN = {
     "missing": ("nowhere_at_all:CHIP", "cannot be loaded from entry point 'nowhere_at_all:CHIP': ModuleNotFoundError"),
     "no attribute": ("maker_of_chips:NOTHING", "cannot be loaded from .*: AttributeError"),
-    "no chip": ("maker_of_chips:TEXT", "entry point 'maker_of_chips:TEXT' must give a Chip named 'mine', got a str"),
-    "another name": ("maker_of_chips:CHIP", "must give a Chip named 'mine', got a chip named 'subtracting6'"),
+    "no chip": ("maker_of_chips:TEXT", "entry point 'maker_of_chips:TEXT' must be a Chip named 'mine', got a str"),
+    "another name": ("maker_of_chips:CHIP", "must be a Chip named 'mine', got a chip named 'subtracting6'"),
     "ends": ("leaver:CHIP", "cannot be loaded from entry point 'leaver:CHIP': SystemExit: 3"),
 }
 
@@ -166,7 +166,7 @@ def test_what_is_no_chip_is_bad_usage(text: str, message: str, spec_path: Path, 
 
 
 def test_a_spec_file_imports_nothing(spec_path: Path) -> None:
-    spec_path.write_text('chip = "my_chip:CHIP"\n' + spec_path.read_text())
+    spec_path.write_text('chip = "my_chip:CHIP"\n' + spec_path.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(sp.SpecError, match="chip is 'my_chip:CHIP'; known chips are"):
         load_spec(spec_path)
     assert "my_chip" not in sys.modules

@@ -76,7 +76,7 @@ def test_readouts_of_a_runner(folders: Path) -> None:
 
 
 def test_more_than_a_pipe_holds(folders: Path) -> None:
-    """Questions and answers of a few hundred kB each, under way at the same time."""
+    """Questions and answers of a few hundred kB each, in progress at the same time."""
     write_streaming_backend(folders, "streaming")
     program = sp.Program.from_arrays(
         chip="loihi1", n_inputs=300, n_neurons=40, pre=[7], post=[3], delay=[2], weight=[200], threshold=1
@@ -95,7 +95,7 @@ def test_more_than_a_pipe_holds(folders: Path) -> None:
         ("say(answer[:-1]); sys.exit('half')", "ended with code 1; it said: half"),
         ("time.sleep(60)", r"did not answer within 1 s and was ended; it said nothing"),
         ("say(answer if ticks < 3 else answer[:-1])", r"did not answer within 1 s and was ended; it said nothing"),
-        ("say(answer + b'?') if ticks == 3 else say(answer)", "wrote more than it was asked for; it said nothing"),
+        ("say(answer + b'?') if ticks == 3 else say(answer)", "wrote more than the answer; it said nothing"),
         ("say(b'\\x02' * len(answer))", "answered that output 0 spiked 2 times at tick 0; a neuron of this program"),
         ("os.close(1); os.close(0); time.sleep(60)", "closed its standard input or output and was ended"),
     ],
@@ -133,7 +133,7 @@ def test_a_reset_starts_it_again(folders: Path) -> None:
         ("b'{}\\n'", "began with a line that is not as the contract asks"),
         ("b'{\"versions\": 3}\\n'", "versions must be an object, got 3"),
         ("b'ready\\n'", "began with a line that is not as the contract asks"),
-        (VERSIONS + " + b'ready'", "wrote more than a line before it was asked"),
+        (VERSIONS + " + b'ready'", "wrote more than a line before the first question"),
         ("b'x' * 100000", "began with a line of more than 65536 bytes"),
         ("sys.exit('no chip is there')", "ended with code 1; it said: no chip is there"),
     ],
@@ -161,7 +161,7 @@ def test_stream_is_a_flag(folders: Path) -> None:
 
 
 def test_the_check_goes_step_by_step(folders: Path, command: Command) -> None:
-    """A runner that is right on whole rasters, and loses the spikes under way between two questions, is found."""
+    """A runner that is right on whole rasters, and loses the spikes in progress between two questions, is found."""
     write_streaming_backend(folders, "right")
     found = check_conformance("right", programs=4, golden=False)
     assert (found.divergence, found.random, found.stepped) == (None, 4, 4)
@@ -224,7 +224,7 @@ def test_a_runner_ends_with_its_parent(folders: Path, tmp_path: Path, loop: str)
 
 
 def test_an_interruption_ends_the_runner(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer may be under way, so the next question would get it."""
+    """An answer may be in progress, so the next question would get it."""
     write_streaming_backend(folders, "streaming")
     trial = random_trial(0)
     simulator = sp.Simulator(trial.program, "streaming")

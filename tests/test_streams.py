@@ -84,7 +84,7 @@ def slow(tmp_path: Path) -> Path:
 
 
 def is_caught(pid: int, number: signal.Signals) -> bool:
-    """Tell whether a process has a handler of a signal: see ``/proc/PID/status`` in proc(5)."""
+    """Return whether a process has a handler of a signal: see ``/proc/PID/status`` in proc(5)."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     (mask,) = (line.split()[1] for line in lines if line.startswith("SigCgt:"))
     return bool(int(mask, 16) >> (number - 1) & 1)

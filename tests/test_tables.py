@@ -18,11 +18,11 @@ from rich.console import Console
 import snnprog as sp
 from snnprog.cli.output import INDENT, say
 from snnprog.report.divergences import divergence_table
-from snnprog.report.layout import GAP, fitted_widths, is_numeric
+from snnprog.report.layout import GAP, fitted_widths
 from snnprog.report.neurons import NeuronRow, print_neurons
-from snnprog.report.table import Cell, Column, Table, text_of
 from snnprog.report.terminal import MOST_ROWS, print_table
 from snnprog.report.trains import trains_table
+from snnprog.table import Cell, Column, Table, is_numeric, text_of
 
 COLUMNS = ("output", "status", "margin (LSB)", "what is known of it")
 ROWS = [(0, "certified", 40.5, "weights exist; every rounding keeps the spikes"), (11, "NO", 3.0, "none")]

@@ -1,4 +1,4 @@
-"""Verdicts, certificates and integer simulations of many small specs against a decision in whole numbers.
+"""Verdicts, certificates and integer simulations of many small specs against a decision in integers.
 
 The suite looks at some; as many as wanted are looked at by::
 
@@ -172,7 +172,7 @@ def test_an_undecided_output_is_named() -> None:
 
 @pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf"), "10", True])
 def test_a_time_limit_is_a_number_of_seconds(limit: float) -> None:
-    with pytest.raises(sp.SpecError, match=r"time_limit_s is .*; a finite number of seconds from 0 is needed"):
+    with pytest.raises(sp.SpecError, match=r"time_limit_s must be a non-negative, finite number of seconds, got .*"):
         sp.compile(tiny_spec(0), time_limit_s=limit)
 
 

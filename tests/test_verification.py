@@ -158,7 +158,7 @@ def test_programs_of_another_shape_are_refused(spec: sp.Spec, message: str) -> N
 
 @pytest.mark.parametrize("backends", [[], "reference"])
 def test_backends_must_be_a_list_of_names(backends: list[str]) -> None:
-    with pytest.raises(sp.SpecError, match="a list with at least one name is needed"):
+    with pytest.raises(sp.SpecError, match="must be a list with at least one name"):
         sp.verify(relay(), sp.Spec([relayed(INPUTS)]), backends)
 
 
@@ -180,16 +180,16 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
     [
         (
             lambda program, spec: sp.run(untyped("p.snnp"), spec.patterns[0].inputs),
-            "program is a str; a Program is needed",
+            "program must be a Program, got a str",
         ),
         (lambda program, spec: sp.run(program, untyped(5)), "inputs is a int; a raster"),
         (lambda program, spec: sp.run(program, untyped(None)), "inputs is a NoneType; a raster"),
         (
             lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s=untyped("a")),
-            "timeout_s is 'a'; a finite number of seconds from 0",
+            "timeout_s is 'a'; a non-negative, finite number of seconds",
         ),
-        (lambda program, spec: sp.verify(untyped(spec), program), "program is a Spec; a Program is needed"),
-        (lambda program, spec: sp.verify(program, untyped(program)), "spec is a Program; a Spec is needed"),
+        (lambda program, spec: sp.verify(untyped(spec), program), "program must be a Program, got a Spec"),
+        (lambda program, spec: sp.verify(program, untyped(program)), "spec must be a Spec, got a Program"),
         (lambda program, spec: sp.verify(program, spec, untyped(3)), "backends is 3; a list with at least one name"),
     ],
 )

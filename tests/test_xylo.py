@@ -126,19 +126,19 @@ def test_the_first_value_that_is_clipped_is_told() -> None:
 
 
 LIMITS: Mapping[str, tuple[dict[str, Any], str]] = {
-    "a delay": ({"delay": [1, 2, 1, 1]}, "delay[1] is 2; allowed is 1 to 1"),
+    "a delay": ({"delay": [1, 2, 1, 1]}, "delay[1] must be 1 to 1, got 2"),
     "an output that feeds": (
         {"pre": [0, 3, 2, 1]},
-        "pre of synapse 1 is neuron 1, an output; allowed is inputs and hidden neurons on xylo",
+        "pre of synapse 1 must be inputs and hidden neurons on xylo, got neuron 1, an output",
     ),
-    "exponents": ({"exponent": [0, 1, 1, 1]}, "exponents into the hidden layer is [0, 1]; allowed is one for all"),
+    "exponents": ({"exponent": [0, 1, 1, 1]}, "exponents into the hidden layer must be one for all, got [0, 1]"),
     "readout exponents": ({"exponent": [0, 0, 1, 2]}, "exponents into the readout layer is [1, 2]"),
-    "a synapse twice": ({"pre": [0, 0, 2, 1]}, "synapses from line 0 to neuron 0 is 2; allowed is 0 to 1 on xylo"),
-    "a weight": ({"weight": [128, 0, 0, 0]}, "excitatory weight[0] is 128; allowed is 0 to 127"),
-    "a threshold": ({"threshold": [0, 1]}, "threshold[0] is 0; allowed is 1 to 32767"),
-    "a shift": ({"current_decay": [16, 1]}, "current_decay[0] is 16; allowed is 0 to 15"),
+    "a synapse twice": ({"pre": [0, 0, 2, 1]}, "synapses from line 0 to neuron 0 must be 0 to 1 on xylo, got 2"),
+    "a weight": ({"weight": [128, 0, 0, 0]}, "excitatory weight[0] must be 0 to 127, got 128"),
+    "a threshold": ({"threshold": [0, 1]}, "threshold[0] must be 1 to 32767, got 0"),
+    "a shift": ({"current_decay": [16, 1]}, "current_decay[0] must be 0 to 15, got 16"),
     "a bias": ({"bias": [128, 0]}, "bias is 128"),
-    "inputs": ({"n_inputs": 17, "pre": [0, 17, 17, 1]}, "inputs is 17; allowed is 0 to 16 on xylo"),
+    "inputs": ({"n_inputs": 17, "pre": [0, 17, 17, 1]}, "inputs must be 0 to 16 on xylo, got 17"),
 }
 
 
@@ -152,11 +152,11 @@ def test_what_the_chip_does_not_have(name: str) -> None:
 def test_too_many_neurons_and_too_wide_a_fan_out() -> None:
     none: dict[str, Any] = {name: [] for name in ("pre", "post", "delay", "weight", "exponent")}
     many = {"threshold": [1] * 80, "current_decay": [1] * 80, "potential_decay": [1] * 80, "bias": [0] * 80}
-    with pytest.raises(sp.LimitError, match=re.escape("outputs is 9; allowed is 0 to 8 on xylo")):
+    with pytest.raises(sp.LimitError, match=re.escape("outputs must be 0 to 8 on xylo, got 9")):
         by_hand(n_neurons=80, outputs=np.arange(9), **none, **many)
     post = np.arange(1, 65)
     wide: dict[str, Any] = {"pre": [0] * 64, "post": post, "delay": [1] * 64, "weight": post, "exponent": [0] * 64}
-    with pytest.raises(sp.LimitError, match=re.escape("fan-out of line 0 is 65; allowed is 0 to 64 on xylo")):
+    with pytest.raises(sp.LimitError, match=re.escape("fan-out of line 0 must be 0 to 64 on xylo, got 65")):
         by_hand(n_neurons=80, outputs=[0], **wide, **many)
 
 

@@ -1,4 +1,4 @@
-"""What is designed for Xylo, against exact fractions, whole numbers, an exact simplex method, and XyloSim."""
+"""What is designed for Xylo, against exact fractions, integers, an exact simplex method, and XyloSim."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_decays_move_the_potential_no_more_than_the_bound(seed: int) -> None:
 def subtracting_course(
     spec: sp.Spec, raster: Raster, weights: NDArray[np.int64], threshold: int, bias: int
 ) -> NDArray[np.int64]:
-    """Return the potential before each reset, in whole numbers, the resets being where ``raster`` has spikes."""
+    """Return the potential before each reset, in integers, the resets being where ``raster`` has spikes."""
 
     def decayed(value: int, shift: int) -> int:
         taken = value >> shift
@@ -347,9 +347,9 @@ def test_noise_survived_counts_equality_as_a_spike() -> None:
 # -------------------------------------------------------------------------------------------------------- what is not
 
 REFUSED: Mapping[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "delays": ({"delays": [1, 2]}, sp.LimitError, "delay is 2; allowed is 1 to 1 on xylo"),
-    "decays of another chip": ({"dynamics": sp.Dynamics()}, sp.LimitError, "is 205; allowed is 0 to 15 on xylo"),
-    "a bias": ({"bias": 128}, sp.LimitError, "bias is 128; allowed is -127 to 127 on xylo"),
+    "delays": ({"delays": [1, 2]}, sp.LimitError, "delay must be 1 to 1 on xylo, got 2"),
+    "decays of another chip": ({"dynamics": sp.Dynamics()}, sp.LimitError, "must be 0 to 15 on xylo, got 205"),
+    "a bias": ({"bias": 128}, sp.LimitError, "bias must be -127 to 127 on xylo, got 128"),
 }
 
 

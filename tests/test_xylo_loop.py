@@ -1,4 +1,4 @@
-"""Xylo where outputs hear one another: exact fractions, whole numbers, an exact simplex method, XyloSim."""
+"""Xylo where outputs hear one another: exact fractions, integers, an exact simplex method, XyloSim."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def test_what_is_said_of_a_loop_is_what_becomes_of_it() -> None:
 
 def test_a_loop_that_is_too_large_for_the_readout_layer_is_refused() -> None:
     inputs, targets = np.zeros((3, 1), dtype=bool), np.zeros((3, 9), dtype=bool)
-    with pytest.raises(sp.LimitError, match="outputs is 9; allowed is 0 to 8 on xylo"):
+    with pytest.raises(sp.LimitError, match="outputs must be 0 to 8 on xylo, got 9"):
         sp.compile(sp.Spec([sp.Pattern(inputs, targets)], chip="xylo", recurrent=True))
 
 

@@ -74,7 +74,7 @@ def test_windows_are_met_where_any_choice_of_ticks_can_be(recurrent: bool) -> No
 
 
 def is_within(spec: sp.Spec, raster: Raster) -> bool:
-    """Tell whether spikes pair up with the target's in order, none more than a tick away."""
+    """Return whether spikes pair up with the target's in order, none more than a tick away."""
     ours, due = np.flatnonzero(raster), np.flatnonzero(spec.targets[:, 0])
     return ours.size == due.size and bool((np.abs(ours - due) <= 1).all())
 

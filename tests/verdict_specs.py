@@ -1,4 +1,4 @@
-"""Small random specs whose verdicts can be decided in whole numbers, and what those say of them."""
+"""Small random specs whose verdicts can be decided in integers, and what those say of them."""
 
 from __future__ import annotations
 

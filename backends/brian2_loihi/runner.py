@@ -133,7 +133,7 @@ def read_program(path: Path) -> Program:
 def check_program(program: Program) -> None:
     """Raise `RunnerError` if arrays do not belong together, or brian2-loihi would misread what they hold."""
     if program.n_neurons < 1:
-        raise RunnerError(f"the program has {program.n_neurons} neurons; at least 1 is needed")
+        raise RunnerError(f"the program must have at least one neuron, got {program.n_neurons}")
     for names, length in ((SYNAPSE_FIELDS, program.pre.size), (NEURON_FIELDS, program.n_neurons)):
         for name in names:
             shape = getattr(program, name).shape
@@ -314,7 +314,7 @@ def run_patterns(program: Program, patterns: tuple[Booleans, ...], state: bool) 
 
 
 def make_recorders(population: Population, state: bool) -> dict[str, BrianObject]:
-    """Record spikes and, where asked for, states."""
+    """Record spikes and, if requested, states."""
     recorders: dict[str, BrianObject] = {"spikes": LoihiSpikeMonitor(population.group)}
     if state:
         recorders["currents"] = LoihiStateMonitor(population.group, STATES["currents"], order=AFTER_THE_SPIKES)
@@ -336,10 +336,10 @@ def recorded(recorder: BrianObject, name: str, ticks: int, count: int) -> npt.ND
 
 
 def as_int32(name: str, values: npt.NDArray[np.generic]) -> npt.NDArray[np.int32]:
-    """Return whole numbers as int32; raise `RunnerError` if they are none, or do not fit."""
+    """Return integers as int32; raise `RunnerError` if they are none, or do not fit."""
     integers: npt.NDArray[np.int32] = values.astype(np.int64).astype(np.int32)
     if not np.array_equal(integers, values):
-        raise RunnerError(f"{name} left the whole numbers of 32 bits; brian2-loihi neither wraps nor clips")
+        raise RunnerError(f"{name} left the integers of 32 bits; brian2-loihi neither wraps nor clips")
     return integers
 
 

@@ -2,7 +2,7 @@
 //
 // Usage: simulation IMAGE LAYOUT. LAYOUT is a text of numbers: inputs, outputs, neurons, states, then for each state
 // address, lowest bit, bits and 1 if it has a sign (-1 for the address of a state that the rule does not have), then
-// for each neuron of the program its place in the core.
+// for each output the number of its events, then for each neuron of the program what is added to a state's address.
 //
 // 'T' and a byte for each input: a tick with these spikes. The answer is a byte for each output, then for each state an
 // integer of 32 bits for each neuron, the lowest byte first. 'R': back to rest; no answer. 'C': the answer is how many
@@ -18,19 +18,20 @@
 #include "Vcore.h"
 #include "verilated.h"
 
+static const int ADDRESS_BITS = 24;
+
 struct State {
     long address, first, bits, is_signed;
 };
 
 static Vcore *core;
-static std::vector<uint8_t> spikes;
+static std::vector<uint8_t> spikes(65536);  // by numbers of events
 static uint64_t clocks = 0;
 
 static void clock_once() {
     core->clk = 0;
     core->eval();
-    if (core->events_out_valid && core->events_out_ready && core->events_out_payload < spikes.size())
-        spikes[core->events_out_payload]++;
+    if (core->events_out_valid && core->events_out_ready) spikes[core->events_out_payload]++;
     core->clk = 1;
     core->eval();
     clocks++;
@@ -50,7 +51,7 @@ static bool is_taken(const uint8_t &ready) {
 }
 
 static void load(uint32_t address, uint32_t data) {
-    core->load_payload = uint64_t(data) << 20 | address;
+    core->load_payload = uint64_t(data) << ADDRESS_BITS | address;
     core->load_valid = 1;
     while (!is_taken(core->load_ready)) {
     }
@@ -103,7 +104,8 @@ int main(int count, char **words) {
     layout >> inputs >> outputs >> neurons >> states;
     std::vector<State> found(states);
     for (State &state : found) layout >> state.address >> state.first >> state.bits >> state.is_signed;
-    std::vector<uint32_t> places(neurons);
+    std::vector<uint32_t> events(outputs), places(neurons);
+    for (uint32_t &event : events) layout >> event;
     for (uint32_t &place : places) layout >> place;
     core->events_out_ready = 1;
     core->rst = 1;
@@ -137,13 +139,14 @@ int main(int count, char **words) {
         for (size_t input = 0; input < inputs; input++) {
             for (int spike = 0; spike < row[input]; spike++) send(uint32_t(input));
         }
-        spikes.assign(outputs, 0);
+        for (const uint32_t event : events) spikes[event] = 0;
         core->tick = 1;
         clock_once();
         core->tick = 0;
         wait_until_idle();
         clocks_of_ticks += clocks - before;
-        answer = spikes;
+        answer.clear();
+        for (const uint32_t event : events) answer.push_back(spikes[event]);
         for (const State &state : found) {
             for (uint32_t place : places) {
                 const uint32_t value = value_of(state, place);

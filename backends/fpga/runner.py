@@ -104,7 +104,7 @@ def answers_of(
     told.write_bytes(stimulus.commands)
     with told.open("rb") as source, said.open("wb") as sink:
         simulation.answer(source, sink)
-    columns: list[tuple[str, Any, int]] = [("spikes", np.uint8, known["outputs"])]
+    columns: list[tuple[str, Any, int]] = [("spikes", np.uint8, len(known["outputs"]))]
     if stimulus.state:
         columns += [("currents", "<i4", known["neurons"]), ("potentials", "<i4", known["neurons"])]
     record = np.dtype([(name, kind, (width,)) for name, kind, width in columns])

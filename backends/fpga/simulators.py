@@ -84,13 +84,12 @@ def about(image: Path) -> dict[str, Any]:
 def layout_of(known: dict[str, Any], *, has_state: bool) -> str:
     """Return the numbers that the simulations read, as ``main.cpp`` says."""
     names = STATES if has_state else ()
-    lines = [[known["inputs"], known["outputs"], known["neurons"], len(names)]]
+    lines = [[known["inputs"], len(known["outputs"]), known["neurons"], len(names)]]
     for name in names:
         state = known["states"].get(name)
         numbers = [-1, 0, 1, 0] if state is None else [state[each] for each in ("address", "first", "bits")]
         lines.append(numbers if state is None else [*numbers, int(state["is_signed"])])
-    places = {neuron: place for place, neuron in enumerate(known["order"])}
-    lines.append([places[neuron] for neuron in range(known["neurons"])])
+    lines += [known["outputs"], known["places"]]
     return "\n".join(" ".join(map(str, line)) for line in lines) + "\n"
 
 

@@ -16,13 +16,13 @@ module testbench;
       .clk(clk), .rst(rst), .tick(tick), .clear(clear), .busy(busy), .done(done),
       .events_in_payload(input_number), .events_in_valid(events_in_valid), .events_in_ready(events_in_ready),
       .events_out_payload(events_out_payload), .events_out_valid(events_out_valid), .events_out_ready(1'b1),
-      .load_payload({data, address[19:0]}), .load_valid(load_valid), .load_ready(load_ready),
-      .peek_address_payload(address[19:0]), .peek_address_valid(peek_address_valid),
+      .load_payload({data, address[23:0]}), .load_valid(load_valid), .load_ready(load_ready),
+      .peek_address_payload(address[23:0]), .peek_address_valid(peek_address_valid),
       .peek_address_ready(peek_address_ready),
       .peek_data_payload(peek_data_payload), .peek_data_valid(peek_data_valid), .peek_data_ready(peek_data_ready));
 
   reg [7:0] spikes[0:MOST_NEURONS-1], row[0:MOST_NEURONS-1];
-  integer places[0:MOST_NEURONS-1];
+  integer events[0:MOST_NEURONS-1], places[0:MOST_NEURONS-1];
   integer state_address[0:7], state_first[0:7], state_bits[0:7], state_is_signed[0:7];
   integer inputs, outputs, neurons, states, file, found, command, index, state, spike;
   reg [8*1024-1:0] path;
@@ -73,6 +73,7 @@ module testbench;
     for (state = 0; state < states; state = state + 1)
       found = $fscanf(file, "%d %d %d %d", state_address[state], state_first[state], state_bits[state],
                       state_is_signed[state]);
+    for (index = 0; index < outputs; index = index + 1) found = $fscanf(file, "%d", events[index]);
     for (index = 0; index < neurons; index = index + 1) found = $fscanf(file, "%d", places[index]);
     $fclose(file);
     #1 rst = 1;  // an edge, which lets Icarus calculate all that depends on it
@@ -100,12 +101,12 @@ module testbench;
             events_in_valid = 0;
             wait_until_idle;
           end
-        for (index = 0; index < outputs; index = index + 1) spikes[index] = 0;
+        for (index = 0; index < outputs; index = index + 1) spikes[events[index]] = 0;
         tick = 1;
         clock_once;
         tick = 0;
         wait_until_idle;
-        for (index = 0; index < outputs; index = index + 1) $write("%02x", spikes[index]);
+        for (index = 0; index < outputs; index = index + 1) $write("%02x", spikes[events[index]]);
         for (state = 0; state < states; state = state + 1)
           for (index = 0; index < neurons; index = index + 1) begin
             value = 0;

@@ -90,14 +90,15 @@ class Register:
 class ImageFile:
     """A program's image.
 
-    ``order`` says which neuron of the program each of the core's is; ``registers`` has the current, where there is
-    one, and the potential; ``words`` has (address, words from there on).
+    ``outputs`` is the number of each output's events; ``places`` is for each neuron what is added to a register's
+    address; ``registers`` has the current, where there is one, and the potential; ``words`` has (address, words from
+    there on).
     """
 
     identity: bytes
     n_inputs: int
-    n_outputs: int
-    order: Integers
+    outputs: Integers
+    places: Integers
     registers: dict[str, Register]
     words: tuple[tuple[int, tuple[int, ...]], ...]
 
@@ -146,8 +147,8 @@ def read_image(path: Path) -> ImageFile:
         return ImageFile(
             identity=bytes.fromhex(about["identity"]),
             n_inputs=int(about["inputs"]),
-            n_outputs=int(about["outputs"]),
-            order=np.array(about["order"], dtype=np.int64),
+            outputs=np.array(about["outputs"], dtype=np.int64),
+            places=np.array(about["places"], dtype=np.int64),
             registers={name: Register(**about["states"][name]) for name in STATES if name in about["states"]},
             words=tuple((address, tuple(values)) for address, values in parts),
         )
@@ -290,7 +291,7 @@ def loading(image: ImageFile) -> Iterator[Command]:
 
 @dataclass(frozen=True)
 class Ticks:
-    """How ticks of a program are asked for, and what their answers mean."""
+    """The requests for ticks of a program, and the meaning of answers."""
 
     image: ImageFile
     state: bool
@@ -305,23 +306,32 @@ class Ticks:
 
     def _peeks(self) -> Iterator[Command]:
         for register in self.image.registers.values() if self.state else ():
-            for first in range(0, self.image.order.size, WORDS_IN_ANSWER):
-                count = min(WORDS_IN_ANSWER, self.image.order.size - first)
+            for first, count in runs_of(np.sort(self.image.places)):
                 yield b"P", (register.address + first).to_bytes(3, "little") + bytes([count])
 
     def answer(self, commands: list[Command], contents: Iterator[bytes]) -> tuple[npt.NDArray[np.uint8], Integers]:
-        """Return how often each output spiked, and currents and potentials (2, neurons) where they are asked for."""
+        """Return the spike count of each output, and currents and potentials (2, neurons) if requested."""
         taken = [(command, next(contents)) for command, _ in commands]
         events = b"".join(content[: -len(END_OF_EVENTS)] for command, content in taken if command == b"T")
         spikes = np.frombuffer(events, dtype="<u2")
-        if spikes.size and spikes.max() >= self.image.n_outputs:
-            raise RunnerError(f"the board says that output {spikes.max()} spiked; there are {self.image.n_outputs}")
+        unknown = spikes[~np.isin(spikes, self.image.outputs)]
+        if unknown.size:
+            raise RunnerError(f"the board tells an event {unknown[0]}, which is of no output of the program")
         words = np.frombuffer(b"".join(content for command, content in taken if command == b"P"), dtype="<u4")
-        states = np.zeros((len(STATES), self.image.order.size if self.state else 0), dtype=np.int64)
+        states = np.zeros((len(STATES), self.image.places.size if self.state else 0), dtype=np.int64)
+        order = np.argsort(self.image.places)
         for register, part in zip(self.image.registers, np.split(words, len(self.image.registers)), strict=True):
             if self.state:
-                states[STATES.index(register), self.image.order] = self.image.registers[register].values(part)
-        return np.bincount(spikes, minlength=self.image.n_outputs).astype(np.uint8), states
+                states[STATES.index(register), order] = self.image.registers[register].values(part)
+        counts = np.bincount(spikes, minlength=int(self.image.outputs.max(initial=0)) + 1)
+        return counts[self.image.outputs].astype(np.uint8), states
+
+
+def runs_of(places: Integers) -> Iterator[tuple[int, int]]:
+    """Yield the first and the number of places that follow one another, as many at a time as a frame asks for."""
+    for run in np.split(places, np.flatnonzero(np.diff(places) != 1) + 1):
+        for first in range(0, run.size, WORDS_IN_ANSWER):
+            yield int(run[first]), min(WORDS_IN_ANSWER, run.size - first)
 
 
 def answers(board: Board, ticks: Ticks, steps: Sequence[Step]) -> Iterator[tuple[npt.NDArray[np.uint8], Integers]]:
@@ -347,10 +357,12 @@ def run(board: Board, stimulus: Stimulus, ticks: Ticks) -> dict[str, npt.NDArray
     patterns = np.split(stimulus.raster, np.cumsum(stimulus.lengths)[:-1])
     steps: list[Step] = [step for raster in patterns for step in (None, *raster)]
     found = list(answers(board, ticks, steps))
-    spikes = np.array([counts for counts, _ in found], dtype=bool).reshape(len(found), ticks.image.n_outputs)
+    spikes = np.array([counts for counts, _ in found], dtype=bool).reshape(len(found), ticks.image.outputs.size)
     if not stimulus.state:
         return {"spikes": spikes}
-    states = np.array([each for _, each in found], dtype="<i4").reshape(len(found), len(STATES), ticks.image.order.size)
+    states = np.array([each for _, each in found], dtype="<i4").reshape(
+        len(found), len(STATES), ticks.image.places.size
+    )
     return {"spikes": spikes, "currents": states[:, 0], "potentials": states[:, 1]}
 
 

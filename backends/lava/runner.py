@@ -116,7 +116,7 @@ class Program:
     def __post_init__(self) -> None:
         """Refuse what Lava would wrap, clip, drop or hang on."""
         if self.n_neurons < 1:
-            raise RunnerError(f"the program has {self.n_neurons} neurons; at least 1 is needed")
+            raise RunnerError(f"the program must have at least one neuron, got {self.n_neurons}")
         check_equal_lengths(self, SYNAPSE_FIELDS, self.pre.size)
         check_equal_lengths(self, NEURON_FIELDS, self.n_neurons)
         for name, (lowest, highest) in LIMITS.items():
@@ -353,7 +353,7 @@ class Network:
 def build_network(program: Program, layout: Layout, raster: Booleans, *, state: bool) -> Network:
     """Create and connect the processes that play `raster`; nothing runs yet.
 
-    Every process is connected to the neurons: Lava compiles only what it can reach from the process it is asked to run.
+    Every process is connected to the neurons: Lava compiles only processes connected to the one that it runs.
     """
     neurons = make_neurons(program)
     connections = connect_inputs(neurons, layout, raster) + connect_recurrence(neurons, layout)
@@ -443,7 +443,7 @@ def running(network: Network) -> Iterator[None]:
 def watched_children() -> Iterator[None]:
     """End this program if a child process ends early.
 
-    Lava raises exceptions of a process model inside its child, and the parent then waits for ever.
+    Lava raises exceptions of a process model inside its child, and the parent then waits forever.
     """
     finished = threading.Event()
     watcher = threading.Thread(target=watch, args=(finished, multiprocessing.active_children()), daemon=True)
@@ -591,7 +591,8 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    os.register_at_fork(after_in_child=tie_to_parent)
+    if sys.platform != "win32":
+        os.register_at_fork(after_in_child=tie_to_parent)
     # After an abort, Python's resource tracker frees the shared memory; its warning would follow our one sentence.
     os.environ["PYTHONWARNINGS"] = "ignore:resource_tracker"
     try:

@@ -147,7 +147,7 @@ def read_program(path: Path) -> Program:
 def check_program(program: Program) -> None:
     """Raise `RunnerError` if arrays do not belong together, or the emulator would shift or wrap what they hold."""
     if program.n_neurons < 1:
-        raise RunnerError(f"the program has {program.n_neurons} neurons; at least 1 is needed")
+        raise RunnerError(f"the program must have at least one neuron, got {program.n_neurons}")
     for names, length in ((SYNAPSE_FIELDS, program.pre.size), ((*NEURON_FIELDS, *OPTIONAL), program.n_neurons)):
         for name in names:
             shape = getattr(program, name).shape

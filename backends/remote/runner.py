@@ -63,7 +63,7 @@ def checked_host(host: str) -> str:
     """Return the host name; raise `RunnerError` if it is not one, for example an option of ssh."""
     if len(host) > HOST_CHARACTERS or not HOST.fullmatch(host):
         raise RunnerError(
-            f"SNNPROG_REMOTE_HOST is {host[:HOST_CHARACTERS]!r}; a host is needed, as in 'me@chip.example.org'"
+            f"SNNPROG_REMOTE_HOST must be a host, as in 'me@chip.example.org', got {host[:HOST_CHARACTERS]!r}"
         )
     return host
 

@@ -1,27 +1,27 @@
-"""Runtimes that run programs: two that are built in, kernel and reference, and one folder each for all others.
+"""Backends that run programs: two built-in ones, kernel and reference, and one folder for each other backend.
 
 The contract of a backend folder
 --------------------------------
 ``backend.toml``
     ``summary`` (one line), ``semantics`` (names of the integer rules it executes, or "any"), ``python`` ("3.10", or
-    "any"), ``distributions`` (name → exact version, what the interpreter must have), ``timeout_seconds`` and
-    ``timeout_seconds_per_tick``; optional are ``satisfied_by`` (commands that take the place of the distributions),
-    ``variables`` (of the environment, that must be set), ``artifact`` (a suffix: what `snnprog.export` writes of the
-    program stands beside it for the runner), ``stream`` (whether the runner goes on tick by tick, too: see
-    `snnprog.backends.streaming`) and ``gaps`` (what it lacks of its chip: see `snnprog.backends.gaps`).
+    "any"), ``distributions`` (name → exact version that the interpreter must have), ``timeout_seconds`` and
+    ``timeout_seconds_per_tick``; optional are ``satisfied_by`` (commands that replace the distributions),
+    ``variables`` (environment variables that must be set), ``artifact`` (a suffix: the file that `snnprog.export`
+    writes beside the program for the runner), ``stream`` (whether the runner also runs tick by tick: see
+    `snnprog.backends.streaming`) and ``gaps`` (features of its chip that it lacks: see `snnprog.backends.gaps`).
 ``requirements.txt``
-    Pinned; installed into an environment of the backend's own.
+    Pinned; installed into a separate environment of the backend.
 ``runner.py``
     Called as ``runner.py PROGRAM STIMULUS RESULT`` by that environment's interpreter. It does not import snnprog. It
-    exits 0 once RESULT stands whole; anything else it writes to standard error is shown to the user.
+    exits 0 once RESULT is complete; its standard error is shown to the user.
 
 PROGRAM is a ``.snnp`` file. STIMULUS is an ``.npz`` with ``raster`` bool (ticks of all patterns, inputs), ``lengths``
 int64 (patterns,) and ``state`` bool (). RESULT is an ``.npz`` with ``spikes`` bool (ticks of all patterns, outputs),
-where state is asked for ``currents`` and ``potentials`` int32 (ticks of all patterns, neurons) after each tick, and
-``versions``, a text holding a JSON object: name → version of all that ran. Each pattern starts from rest.
+if state is requested ``currents`` and ``potentials`` int32 (ticks of all patterns, neurons) after each tick, and
+``versions``, the text of a JSON object: name → version of the software that ran. Each pattern starts from rest.
 
-Folders are looked for in ``SNNPROG_BACKENDS`` (a search path), then beside the package: hardware of your own is one
-more folder. ``docs/backends.md`` says all this at length, with a whole folder as an example.
+Folders are searched in ``SNNPROG_BACKENDS`` (a search path), then beside the package: your own hardware is another
+folder. ``docs/how-to/backends.md`` has the details, with a complete folder as an example.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The environment that each backend runs in: built once in the user's cache, or the current interpreter if it fits.
 
-The folder's name holds a digest of the requirements, so a changed pin is a new environment. A mark is written last: an
-environment without it was never finished, and is built anew.
+The folder's name contains a digest of the requirements, so a changed pin creates a new environment. A mark is written
+last: an environment without it is incomplete, and is rebuilt.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if sys.platform != "win32":
 
 BUILD_SECONDS = 1800.0
 FINISHED = "finished"
-DIGEST_DIGITS = 12  # 48 bits: enough to tell apart the few environments of one machine
+DIGEST_DIGITS = 12  # 48 bits: enough to distinguish the few environments of one machine
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class BackendStatus:
     ----------
     backend : Backend
     interpreter : Path or None
-        The one that would run it; None where it must be installed first.
+        The interpreter that would run it; None if it must be installed first.
     """
 
     backend: Backend
@@ -62,12 +62,12 @@ class BackendStatus:
 
 
 def status(backend: Backend) -> BackendStatus:
-    """Tell whether a backend can run here, and by which interpreter."""
+    """Return whether a backend can run here, and with which interpreter."""
     if _does_current_interpreter_fit(backend):
         return BackendStatus(backend, Path(sys.executable))
     folder = environment_folder(backend)
     python = _python_in(folder)
-    # Where the base Python was removed, the environment's is a link to nowhere.
+    # If the base Python was removed, that of the environment is a broken link.
     return BackendStatus(backend, python if (folder / FINISHED).is_file() and python.is_file() else None)
 
 
@@ -77,11 +77,11 @@ def interpreter_of(backend: Backend) -> Path:
     Raises
     ------
     BackendError
-        If it is not installed, or an environment variable is not set or a command not there that it needs.
+        If it is not installed, or an environment variable or command that it requires is missing.
     """
     if backend.unset_variables:
         names = " and ".join(backend.unset_variables)
-        raise BackendError(f"backend {backend.name} needs {names} in the environment; {backend.runner} tells what for")
+        raise BackendError(f"backend {backend.name} requires the environment variables {names}; see {backend.runner}")
     if backend.missing_commands:
         raise BackendError(f"backend {backend.name} runs {' or '.join(backend.commands)}; install one of them")
     found = status(backend).interpreter
@@ -94,19 +94,19 @@ def interpreter_of(backend: Backend) -> Path:
 
 
 def install(backend: Backend, say: Callable[[str], None] = lambda line: None, *, force: bool = False) -> Path:
-    """Build a backend's environment, unless it stands and works; return its interpreter.
+    """Build a backend's environment, unless it exists and works; return its interpreter.
 
     Parameters
     ----------
     say : callable
         Called with a line of text at each step.
     force : bool
-        Whether to build it anew in any case.
+        Whether to rebuild it in any case.
 
     Raises
     ------
     BackendError
-        If no fitting Python is found, the packages cannot be installed, or cannot be imported then.
+        If no suitable Python is found, or the packages cannot be installed or imported.
     """
     ready = status(backend).interpreter
     folder = environment_folder(backend)
@@ -122,13 +122,13 @@ def install(backend: Backend, say: Callable[[str], None] = lambda line: None, *,
                 _build(backend, folder, say=say, held=held)
     except OSError as error:
         raise BackendError(
-            f"the environment {folder} cannot be made: {error}; {CACHE_VARIABLE} names a folder"
+            f"the environment {folder} cannot be created: {error}; name another folder in {CACHE_VARIABLE}"
         ) from error
     return _python_in(folder)
 
 
 def uninstall(name: str) -> list[Path]:
-    """Remove the environments that were built for a backend, for older requirements too; return where they stood.
+    """Remove the environments that were built for a backend, for older requirements too; return their folders.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def uninstall(name: str) -> list[Path]:
 
 
 def environment_folder(backend: Backend) -> Path:
-    """Return where a backend's environment stands or would stand."""
+    """Return the folder of a backend's environment, whether it exists or not."""
     content = read_bytes(backend.requirements) + backend.python_text.encode("ascii")
     return cache_path() / "backends" / f"{backend.name}-{hashlib.sha256(content).hexdigest()[:DIGEST_DIGITS]}"
 
@@ -161,7 +161,7 @@ def _build(backend: Backend, folder: Path, *, say: Callable[[str], None], held: 
     if folder.exists():
         raise BackendError(f"the environment {folder} is unfinished and cannot be removed; remove it by hand")
     say(f"making an environment for {backend.name} with {base}")
-    _must(isolated(base, "-m", "venv", str(folder)), f"the environment {folder} cannot be made", inherited=held)
+    _must(isolated(base, "-m", "venv", str(folder)), f"the environment {folder} cannot be created", inherited=held)
     say(f"installing {backend.requirements.name} into {folder}")
     python = _python_in(folder)
     options = ("--no-input", "--disable-pip-version-check", "-r", str(backend.requirements))
@@ -171,7 +171,7 @@ def _build(backend: Backend, folder: Path, *, say: Callable[[str], None], held: 
     if lack:
         raise BackendError(
             f"the packages of backend {backend.name} were installed, but the environment cannot run them: its Python"
-            f" {lack}; look for settings that send packages elsewhere, such as PIP_TARGET or pip's configuration"
+            f" {lack}; look for settings that install packages elsewhere, such as PIP_TARGET or pip's configuration"
         )
     write_bytes(folder / FINISHED, os.fsencode(f"{base}\n"))
     say(f"{backend.name} was installed in {time.monotonic() - begun:.0f} s")
@@ -189,29 +189,29 @@ def _must(command: list[str], complaint: str, *, inherited: Collection[int]) -> 
 
 @contextmanager
 def _held_by_children(path: Path, say: Callable[[str], None]) -> Iterator[tuple[int, ...]]:
-    """Lock a file by a descriptor that is handed on to children, so that it stays locked until the last of them ends.
+    """Lock a file by a descriptor that children inherit, so that it stays locked until the last of them ends.
 
-    Children of an installation that was killed are killed after it, not with it; the next one waits for their end.
+    Children of a killed installation end after it, not with it; the next installation waits for their end.
     Only POSIX has such locks.
     """
     if sys.platform == "win32":
         yield ()
-        return
-    with path.open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for what an interrupted installation left running")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        handed_on = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, GUARD_DESCRIPTOR + 1)
-        try:
-            yield (handed_on,)
-        finally:
-            os.close(handed_on)
+    else:
+        with path.open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say("waiting for processes of an interrupted installation")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            handed_on = fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, GUARD_DESCRIPTOR + 1)
+            try:
+                yield (handed_on,)
+            finally:
+                os.close(handed_on)
 
 
 def _python_in(folder: Path) -> Path:
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def _does_current_interpreter_fit(backend: Backend) -> bool:

@@ -1,11 +1,11 @@
-"""Running a program: on a built-in simulator, or by a backend's runner in a process of its own.
+"""Running a program: on a built-in simulator, or by a backend's runner in a separate process.
 
-Two simulators are built in: the kernel, which is fast, and the reference, which states what the integers mean. They
-give equal answers; unless a backend is named, the kernel runs where it knows the program's rule. Its Numba takes longer
-to import than the reference takes for a little work: `snnprog run` and the final check of a compilation use the
-reference then.
+Two simulators are built in: the kernel, which is fast, and the reference, which defines the meaning of the integers.
+Their results are equal; by default the kernel runs if it supports the program's rule. Importing Numba takes longer
+than the reference takes for a small run: `snnprog run` and the final check of a compilation then use the
+reference.
 
-A runner is not trusted: it runs as `failure_of` does it, and its result is checked for every shape and type before it
+A runner is not trusted: `failure_of` runs it, and all shapes and types of its result are checked before it
 becomes a `Trace`.
 """
 
@@ -47,24 +47,24 @@ BUILT_IN = {
 Record = Literal["spikes", "state"]
 
 STATES_TOGETHER = 1 << 24
-"""Ticks x neurons whose states are kept at a time where only readouts are wanted: 128 MB of 32-bit currents and
+"""Ticks x neurons whose states are stored at a time if only readouts are recorded: 128 MB of 32-bit currents and
 potentials. A choice, not a measurement."""
 
 LITTLE_TICKS = 4000
 LITTLE_ADDITIONS = 10_000_000
-"""What the reference has done in some 0.3 s, at 45 us a tick and 10 ns an addition; Numba is imported in 0.6 s."""
+"""The work of the reference in about 0.3 s, at 45 us a tick and 10 ns an addition; importing Numba takes 0.6 s."""
 
 PROGRAM_FILE = "program.snnp"
 RESULT_LIMIT_VARIABLE = "SNNPROG_RESULT_LIMIT_BYTES"
-RESULT_BYTES = 1 << 20  # what a result may have beside its arrays: headers, and the versions of what ran
+RESULT_BYTES = 1 << 20  # allowance for headers and versions in a result, beside its arrays
 
 NEURON_ADDITIONS = 6
-"""What a neuron costs the reference in a tick, in additions: 60 ns were measured (1 to 60 delays: 50 to 100 ns)."""
+"""The cost of a neuron for the reference in a tick, in additions: 60 ns measured (1 to 60 delays: 50 to 100 ns)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a backend answered.
+    """The result of a backend.
 
     Attributes
     ----------
@@ -115,30 +115,30 @@ def run(
     inputs : (ticks, inputs) bool, or a list of them
         One raster gives one trace; a list gives a list, each from rest.
     backend : str, optional
-        "kernel", "reference", or the name of a backend folder; `built_in`, unless given.
+        "kernel", "reference", or the name of a backend folder; `built_in` by default.
     record : {"spikes", "state"}
         "state" records the current and potential of every neuron after each tick, too. Outputs that are read by their
         potential are always recorded: see `Trace.readout`.
     timeout_s : float, optional
-        Seconds after which a backend has failed; its own default, unless given.
+        Seconds after which the run fails; the backend's own limit by default.
 
     Raises
     ------
     SpecError
-        If the inputs are no rasters of the program's width.
+        If the inputs are not rasters of the program's width.
     BackendError
-        If the backend is missing, fails, hangs or answers nonsense.
+        If the backend is missing, fails, hangs or returns an invalid result.
     LimitError
-        If the program needs what the backend lacks, or the potential of an output that is read by it reaches the
+        If the backend does not support the program, or the potential of an output that is read by it reaches the
         threshold.
 
     Warns
     -----
     PortabilityWarning
-        Where a built-in simulator leaves the range on which all runtimes agree.
+        If a built-in simulator leaves the range in which all runtimes agree.
     """
     if not isinstance(inputs, (np.ndarray, Sequence)) or isinstance(inputs, str):
-        raise SpecError(f"inputs is a {type(inputs).__name__}; a raster (ticks, inputs) or a list of them is needed")
+        raise SpecError(f"inputs must be a raster (ticks, inputs) or a list of them, got a {type(inputs).__name__}")
     if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
         return run_backend(program, [inputs], backend, record, timeout_s=timeout_s).traces[0]
     return list(run_backend(program, list(inputs), backend, record, timeout_s=timeout_s).traces)
@@ -152,7 +152,7 @@ def run_backend(
     *,
     timeout_s: float | None = None,
 ) -> Run:
-    """Run a program on several patterns, and tell which software did; see `run`."""
+    """Run a program on several patterns, and return the versions of the software, too; see `run`."""
     check_type("program", program, kind=Program)
     limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
     check_record(record)
@@ -173,9 +173,9 @@ def run_backend(
 
 
 def check_record(record: object) -> None:
-    """Raise `SpecError` unless this is a kind of record."""
+    """Raise `SpecError` unless this is a valid value of ``record``."""
     if record not in ("spikes", "state"):
-        raise SpecError(f"record is {record!r}; 'spikes' or 'state' is needed")
+        raise SpecError(f"record must be 'spikes' or 'state', got {record!r}")
 
 
 def folder_for(program: Program, name: str, *, record: Record) -> Backend:
@@ -186,11 +186,11 @@ def folder_for(program: Program, name: str, *, record: Record) -> Backend:
     BackendError
         If no folder has that name, it executes other rules, or it records no states.
     LimitError
-        If the program needs what it lacks.
+        If it does not support the program.
     """
     folder, rule = find_backend(name), program.chip.rule.name
     if not folder.executes(rule):
-        raise BackendError(f"backend {name} executes {', '.join(folder.semantics)}; the program means {rule}")
+        raise BackendError(f"backend {name} executes {', '.join(folder.semantics)}; the program uses {rule}")
     check_gaps(program, folder.gaps, backend=name)
     if record == "state" and not folder.gaps.potentials:
         raise BackendError(f"backend {name} records no currents and potentials; record spikes only")
@@ -198,18 +198,18 @@ def folder_for(program: Program, name: str, *, record: Record) -> Backend:
 
 
 def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
-    """Return which built-in simulator runs a program: "kernel", or "reference" where there is little to do.
+    """Return which built-in simulator runs a program: "kernel", or "reference" for small runs.
 
     Parameters
     ----------
     inputs : list of rasters (ticks, inputs), optional
-        All that this process is going to run: where it is so little that Numba is not worth its import, "reference".
+        Everything that this process will run: "reference" if it takes less time than importing Numba.
     """
     return REFERENCE if inputs is not None and _is_little(program, inputs) else KERNEL
 
 
 def _is_little(program: Program, inputs: Sequence[Raster]) -> bool:
-    """Tell whether the reference needs less time than the import of Numba.
+    """Return whether the reference takes less time than importing Numba.
 
     It runs patterns side by side, so each takes as many ticks as the longest.
     """
@@ -227,7 +227,7 @@ def built_in_rules(backend: str) -> list[str]:
 def simulate_built_in(program: Program, inputs: Sequence[Raster]) -> list[Trace]:
     """Run a program on the built-in simulator that takes less time for these inputs; see `built_in`.
 
-    Excursions are in the traces; no warning tells of them. Shapes are the caller's affair.
+    Excursions are in the traces, without a warning. The caller checks shapes.
     """
     return _traces(program, inputs, built_in(program, inputs), state=False)
 
@@ -247,7 +247,7 @@ def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, reco
 
 
 def built_in_versions(backend: str) -> dict[str, str]:
-    """Return name -> version of the software that a built-in simulator is."""
+    """Return name -> version of the software of a built-in simulator."""
     versions = {"snnprog": __version__, "numpy": np.__version__}
     if backend == KERNEL:
         import numba
@@ -257,7 +257,7 @@ def built_in_versions(backend: str) -> dict[str, str]:
 
 
 def _groups(program: Program, rasters: list[Raster]) -> list[list[Raster]]:
-    """Return the patterns in order, parted so that the states of each part take little memory."""
+    """Return the patterns in order, in parts whose states take little memory."""
     ends = np.cumsum([len(raster) * program.n_neurons for raster in rasters], dtype=np.int64)
     part = ends // STATES_TOGETHER
     return [[rasters[index] for index in np.flatnonzero(part == number)] for number in np.unique(part)]
@@ -266,7 +266,7 @@ def _groups(program: Program, rasters: list[Raster]) -> list[list[Raster]]:
 def _traces(program: Program, rasters: Sequence[Raster], backend: str, *, state: bool) -> list[Trace]:
     if backend == REFERENCE:
         return simulate(program, rasters, state=state)
-    from snnprog.simulate import kernel  # its Numba takes longer to import than all else together
+    from snnprog.simulate import kernel  # importing Numba takes longer than all other imports together
 
     return kernel.simulate(program, rasters, state=state)
 
@@ -293,13 +293,13 @@ def _run_folder(
         try:
             return read_result(folder / "result.npz", program, rasters=rasters, state=state)
         except FormatError as error:
-            raise BackendError(f"backend {backend.name} wrote a result that cannot be believed: {error}") from error
+            raise BackendError(f"backend {backend.name} wrote an invalid result: {error}") from error
 
 
 def write_program(program: Program, backend: Backend, *, folder: Path) -> None:
-    """Write what a runner knows of a program: every synapse listed, nothing said of what is read of outputs.
+    """Write the program file for a runner: with every synapse listed, without the kinds of readouts.
 
-    What the backend wants exported of it stands beside it.
+    The artifact of the backend is exported beside it.
     """
     plain = replace(program.unrolled(), readout=np.zeros_like(program.readout))
     plain.save(folder / PROGRAM_FILE)
@@ -310,7 +310,7 @@ def write_program(program: Program, backend: Backend, *, folder: Path) -> None:
 
 
 def write_stimulus(path: Path, rasters: Sequence[Raster], *, state: bool) -> None:
-    """Write what a runner is to play: one raster (ticks, inputs) per pattern, and whether to record states."""
+    """Write the stimulus for a runner: one raster (ticks, inputs) per pattern, and whether to record states."""
     stimulus: dict[str, NDArray[np.generic]] = {
         "raster": np.concatenate(rasters),
         "lengths": np.array([len(raster) for raster in rasters], dtype=np.int64),
@@ -320,27 +320,27 @@ def write_stimulus(path: Path, rasters: Sequence[Raster], *, state: bool) -> Non
 
 
 def result_limit(program: Program, ticks: int, *, state: bool) -> int:
-    """Return how many bytes a result may have: a byte per output and tick, and 8 per neuron and tick with states."""
+    """Return the maximum size of a result in bytes: 1 per output and tick, and 8 per neuron and tick with states."""
     return RESULT_BYTES + ticks * (program.n_outputs + (8 * program.n_neurons if state else 0))
 
 
 def read_result(path: Path, program: Program, *, rasters: Sequence[Raster], state: bool) -> Run:
-    """Return what a result file says of a run.
+    """Return the run in a result file.
 
     Raises
     ------
     FormatError
-        If it is missing, damaged or too large, or says anything in another shape or type than the contract's.
+        If it is missing, damaged or too large, or its shapes and types differ from the contract.
     """
     if not path.exists():
         raise FormatError("there is no result file")
     if path.is_symlink():
-        raise FormatError("the result is a link; a regular file is needed")
+        raise FormatError("the result must be a regular file, got a link")
     ends = np.cumsum([len(raster) for raster in rasters])
     ticks = int(ends[-1])
     limit = result_limit(program, ticks, state=state)
     if check_regular(path) > limit:
-        raise FormatError(f"the result has more than {limit} bytes, which all that was asked for would fit in")
+        raise FormatError(f"the result has more than {limit} bytes; no run of these inputs needs more")
     members = read_archive(path, limit=limit)
     wanted: dict[str, tuple[str, int]] = {"spikes": ("|b1", program.n_outputs)}
     if state:
@@ -350,7 +350,7 @@ def read_result(path: Path, program: Program, *, rasters: Sequence[Raster], stat
         array = array_of(path, members, name=name)
         if array.dtype.str != dtype or array.shape != (ticks, width):
             raise FormatError(
-                f"{name} is {array.dtype.str} of shape {array.shape}; {dtype} of {(ticks, width)} is needed"
+                f"{name} must be {dtype} of {(ticks, width)}, got {array.dtype.str} of shape {array.shape}"
             )
         parts[name] = np.split(array, ends[:-1])
     traces = tuple(Trace(**{name: part[index] for name, part in parts.items()}) for index in range(len(rasters)))
@@ -359,12 +359,10 @@ def read_result(path: Path, program: Program, *, rasters: Sequence[Raster], stat
 
 def _versions(array: NDArray[np.generic]) -> dict[str, str]:
     if array.dtype.kind != "U" or array.ndim:
-        raise FormatError(f"versions is {array.dtype} of shape {array.shape}; a text with a JSON object is needed")
+        raise FormatError(f"versions must be the text of a JSON object, got {array.dtype} of shape {array.shape}")
     codec = "utf-32-be" if array.dtype.str.startswith(">") else "utf-32-le"
-    try:  # not by str(), which fails with a SystemError on what are no characters
+    try:  # not by str(), which fails with a SystemError on invalid characters
         versions = parse_json(array.tobytes().decode(codec).rstrip("\0").encode("utf-8"))
     except ValueError as error:
-        raise FormatError(
-            f"versions is no text with a JSON object: {error}; a text with a JSON object is needed"
-        ) from error
+        raise FormatError(f"versions must be a JSON object: {error}") from error
     return {name: str(version) for name, version in versions.items()}

@@ -1,4 +1,4 @@
-"""Backend folders: where they are, and what each one says of itself."""
+"""Backend folders: their search path and their ``backend.toml``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from snnprog.checks import as_seconds
 from snnprog.documents import parse_toml
 from snnprog.errors import BackendError
 from snnprog.processes.surroundings import absolute_folders
+from snnprog.wording import did_you_mean
 
 BUILT_IN_NAMES = ("kernel", "reference")
 SEARCH_PATH_VARIABLE = "SNNPROG_BACKENDS"
 DISTRIBUTION = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # PyPA's "Names and normalization"
 ANY_PYTHON = "any"
 ANY_RULE = "any"
-"""What ``semantics`` lists where a backend executes every rule, as code that is made from the rule does."""
+"""The entry of ``semantics`` for a backend that executes every rule, such as code generated from the rule."""
+ARTIFACTS = (".nir", ".c", ".v", ".hex")
+"""As `snnprog.emit.exporting.EXPORT_FORMS`, which would import the solvers, too."""
 FILES = ("backend.toml", "requirements.txt", "runner.py")
 
 
@@ -38,29 +41,29 @@ class Backend:
     summary : str
         One line.
     semantics : tuple of str
-        The integer rules that it executes; "any" among them stands for all.
+        The integer rules that it executes; "any" includes all.
     python : tuple of int
-        The (major, minor) of the Python that it needs; for "any", that of the one that runs this.
+        The (major, minor) version of the Python that it requires; for "any", that of the running Python.
     distributions : mapping
-        Distribution name -> exact version that an interpreter must have to run it.
+        Distribution name -> exact version that an interpreter must have.
     satisfied_by : tuple of str
-        Commands of which any one, found on PATH, takes the place of the distributions.
+        Commands any of which, if on PATH, replaces the distributions.
     commands : tuple of str
-        Commands of which one must be on PATH for it to run; empty where it calls none.
+        Commands of which one must be on PATH; empty if it does not call commands.
     timeout_seconds, timeout_seconds_per_tick : float
-        After how long a run has failed.
+        The time limit of a run.
     gaps : Gaps
-        What it lacks of its chip.
+        Features of its chip that it does not support.
     variables : tuple of str
-        The environment variables that must be set for it to run.
+        Environment variables that must be set.
     passed_variables : tuple of str
-        Further environment variables that it gets where they are set.
+        Further environment variables that are passed on if they are set.
     artifact : str
-        Suffix of what is exported for it beside the program (see `snnprog.export`), such as ".c"; empty without.
+        Suffix of the file exported for it beside the program (see `snnprog.export`), such as ".c"; may be empty.
     board_variable : str
-        The environment variable that names the FPGA board which that export is for; empty without.
+        The environment variable that names the FPGA board of that export; may be empty.
     stream : bool
-        Whether its runner goes on tick by tick: see `snnprog.backends.streaming`.
+        Whether its runner runs tick by tick: see `snnprog.backends.streaming`.
     """
 
     name: str
@@ -81,31 +84,31 @@ class Backend:
     stream: bool
 
     def executes(self, rule: str) -> bool:
-        """Tell whether it executes the rule of that name."""
+        """Return whether it executes the rule of a name."""
         return rule in self.semantics or ANY_RULE in self.semantics
 
     @property
     def board(self) -> str | None:
-        """The FPGA board that its artifact is exported for; None where none is named."""
+        """The FPGA board that its artifact is exported for, or None."""
         return os.environ.get(self.board_variable) or None if self.board_variable else None
 
     def limit_s(self, ticks: int) -> float:
-        """Return the seconds after which a run of so many ticks has failed."""
+        """Return the time limit, in seconds, of a run of a number of ticks."""
         return self.timeout_seconds + self.timeout_seconds_per_tick * ticks
 
     @property
     def unset_variables(self) -> tuple[str, ...]:
-        """The environment variables that it needs and that are not set."""
+        """The required environment variables that are not set."""
         return tuple(name for name in self.variables if not os.environ.get(name))
 
     @property
     def required_distributions(self) -> Mapping[str, str]:
-        """The distributions that it needs here: none where a command takes their place."""
+        """The distributions that it requires here: empty if a command replaces them."""
         return {} if _is_on_path(self.satisfied_by) else self.distributions
 
     @property
     def missing_commands(self) -> tuple[str, ...]:
-        """The commands of which one must be installed, where none is."""
+        """The commands of which one must be installed; empty if one is."""
         return () if not self.commands or _is_on_path(self.commands) else self.commands
 
     @property
@@ -115,12 +118,12 @@ class Backend:
 
     @property
     def requirements(self) -> Path:
-        """What its environment is built from."""
+        """The requirements of its environment."""
         return self.folder / "requirements.txt"
 
     @property
     def python_text(self) -> str:
-        """The Python that it needs, as in "3.10"."""
+        """The Python version that it requires, such as "3.10"."""
         return ".".join(map(str, self.python))
 
 
@@ -130,24 +133,27 @@ def _is_on_path(commands: tuple[str, ...]) -> bool:
 
 
 def backend_names() -> list[str]:
-    """Return the names of all backend folders, in the order of the search path; none of them is read."""
+    """Return the names of all backend folders, in the order of the search path, without reading them."""
     return list(_folders())
 
 
 def find_backend(name: str) -> Backend:
-    """Return the backend folder of that name, the first on the search path; no other is read.
+    """Return the first backend folder of a name on the search path; read no other folder.
 
     Raises
     ------
     BackendError
-        If there is none, its ``backend.toml`` cannot be understood, or it lacks a file.
+        If there is none, its ``backend.toml`` is invalid, or a file is missing.
     """
     folders = _folders()
     if name in BUILT_IN_NAMES:
         raise BackendError(f"backend {name} is built in and has no folder; it is always ready")
     if name not in folders:
-        known = ", ".join([*BUILT_IN_NAMES, *folders])
-        raise BackendError(f"there is no backend {name!r}; known are {known}; {SEARCH_PATH_VARIABLE} adds folders")
+        known = [*BUILT_IN_NAMES, *folders]
+        raise BackendError(
+            f"unknown backend {name!r}; known backends are {', '.join(known)};"
+            f" add folders to {SEARCH_PATH_VARIABLE}{did_you_mean(name, known)}"
+        )
     return _read_folder(folders[name])
 
 
@@ -190,20 +196,20 @@ def _read_folder(folder: Path) -> Backend:
             stream=_flag({"stream": False, **description}, "stream"),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise BackendError(f"{folder / 'backend.toml'} is not as the contract asks: {error!r}") from error
+        raise BackendError(f"{folder / 'backend.toml'} violates the contract: {error!r}") from error
 
 
 def _text(description: Mapping[str, object], key: str) -> str:
     value = description[key]
     if not isinstance(value, str):
-        raise TypeError(f"{key} is {value!r}; a text is needed")
+        raise TypeError(f"{key} must be a string, got {value!r}")
     return value
 
 
 def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
     values = description[key]
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise TypeError(f"{key} is {values!r}; a list of texts is needed")
+        raise TypeError(f"{key} must be a list of strings, got {values!r}")
     return tuple(values)
 
 
@@ -216,21 +222,17 @@ def _flag(description: Mapping[str, object], key: str) -> bool:
 
 def _artifact(description: Mapping[str, object]) -> str:
     suffix = _text(description, "artifact")
-    if not suffix:
-        return suffix
-    from snnprog.emit.exporting import EXPORT_FORMS  # which needs more than a small run on a built-in simulator
-
-    if suffix not in EXPORT_FORMS:
-        raise ValueError(f"artifact must be one of {', '.join(EXPORT_FORMS)}, got {suffix!r}")
+    if suffix and suffix not in ARTIFACTS:
+        raise ValueError(f"artifact must be one of {', '.join(ARTIFACTS)}, got {suffix!r}")
     return suffix
 
 
 def _distributions(value: object) -> dict[str, str]:
     if not isinstance(value, dict) or not all(isinstance(version, str) for version in value.values()):
-        raise TypeError(f"distributions is {value!r}; a table of exact versions is needed")
+        raise TypeError(f"distributions must be a table of exact versions, got {value!r}")
     odd = [name for name in value if not re.fullmatch(DISTRIBUTION, name)]
     if odd:
-        raise ValueError(f"distributions names {odd[0]!r}; the name of a distribution is needed")
+        raise ValueError(f"distributions must name Python distributions, got {odd[0]!r}")
     return value
 
 
@@ -239,5 +241,5 @@ def _python_version(text: str) -> tuple[int, int]:
         return sys.version_info[:2]
     match = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})", text)
     if match is None:
-        raise ValueError(f"python is {text!r}; a version such as '3.10', or 'any', is needed")
+        raise ValueError(f"python must be a version such as '3.10', or 'any', got {text!r}")
     return int(match[1]), int(match[2])

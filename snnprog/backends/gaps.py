@@ -1,6 +1,6 @@
-"""What a backend lacks of its chip: the table ``[gaps]`` of a ``backend.toml``, each entry with its limit.
+"""Features of a chip that a backend does not support: the table ``[gaps]`` of ``backend.toml``, with limits.
 
-A program beyond a gap is refused before anything runs, and random programs are drawn within the gaps.
+A program that uses an unsupported feature is refused before it runs, and random programs avoid these features.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from snnprog.arrays import Bools
 from snnprog.errors import LimitError
 from snnprog.program import Program
 
-ELSEWHERE = "run it elsewhere: 'snnprog backends list' tells what each backend lacks"
+ELSEWHERE = "run it on another backend: 'snnprog backends list' shows the limits of each"
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """The limits that a backend adds to its chip's; None, or True, where it adds none.
+    """The limits that a backend adds to those of its chip; None, or True, for no limit.
 
     Attributes
     ----------
     longest_input_delay, longest_recurrent_delay : int or None
-        In ticks, of synapses from input lines and from neurons; 0 for no such synapses at all.
+        In ticks, of synapses from input lines and from neurons; 0 if there may be no such synapses.
     most_neurons : int or None
-        How many neurons a program may have.
+        Maximum number of neurons of a program.
     bias : bool
-        Whether neurons may have one.
+        Whether neurons may have a bias.
     refractory : bool
         Whether neurons may have a refractory period of more than 1 tick.
     potentials : bool
-        Whether currents and potentials can be recorded, and so neurons be read by their potential.
+        Whether currents and potentials can be recorded, and neurons read by their potential.
     """
 
     longest_input_delay: int | None = None
@@ -43,11 +43,11 @@ class Gaps:
     potentials: bool = True
 
     def named(self) -> dict[str, int | bool]:
-        """Return the limits that there are, by name: what the table ``[gaps]`` says."""
+        """Return the limits by name, as in the table ``[gaps]``."""
         return {field.name: value for field in fields(self) if (value := getattr(self, field.name)) != field.default}
 
     def __str__(self) -> str:
-        """Tell them in words, as in "longest recurrent delay 1, no bias"."""
+        """Return them in words, as in "longest recurrent delay 1, no bias"."""
         words = {name: name.replace("_", " ") for name in self.named()}
         return ", ".join(
             f"no {words[name]}" if value is False else f"{words[name]} {value}" for name, value in self.named().items()
@@ -55,25 +55,25 @@ class Gaps:
 
 
 def read_gaps(table: object) -> Gaps:
-    """Return the gaps that a ``backend.toml`` names.
+    """Return the gaps of a ``backend.toml``.
 
     Raises
     ------
     TypeError
-        If the table has an unknown entry, or one of another type than `Gaps` has.
+        If the table has an unknown entry, or an entry of the wrong type.
     """
     known = {field.name: bool if field.default is True else int for field in fields(Gaps)}
     if not isinstance(table, Mapping) or not set(table) <= set(known):
-        raise TypeError(f"gaps is {table!r}; a table with entries among {', '.join(known)} is needed")
+        raise TypeError(f"gaps must be a table with entries among {', '.join(known)}, got {table!r}")
     for name, value in table.items():
         if type(value) is not known[name] or value < 0:
-            wanted = "true or false" if known[name] is bool else "a whole number from 0"
-            raise TypeError(f"{name} in gaps is {value!r}; {wanted} is needed")
+            wanted = "true or false" if known[name] is bool else "a non-negative integer"
+            raise TypeError(f"{name} in gaps must be {wanted}, got {value!r}")
     return Gaps(**table)
 
 
 def check_gaps(program: Program, gaps: Gaps, *, backend: str) -> None:
-    """Raise `LimitError` if a program needs what a backend lacks."""
+    """Raise `LimitError` if a program uses a feature that a backend does not support."""
     is_input = program.pre < program.n_inputs
     _check_delays(program, is_input, limit=gaps.longest_input_delay, source=f"an input on backend {backend}")
     _check_delays(program, ~is_input, limit=gaps.longest_recurrent_delay, source=f"a neuron on backend {backend}")
@@ -99,5 +99,5 @@ def _check_delays(program: Program, members: Bools, *, limit: int | None, source
     late = np.flatnonzero(members & (program.delay > limit))
     if late.size:
         item, found = f"the delay of synapse {late[0]}", int(program.delay[late[0]])
-        allowed = f"at most {limit} from {source}" if limit else f"no synapse from {source}"
+        allowed = f"at most {limit} from {source}" if limit else f"0 (no synapse) from {source}"
         raise LimitError(item, found, allowed, f"compile with shorter delays, or {ELSEWHERE}")

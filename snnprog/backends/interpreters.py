@@ -1,4 +1,4 @@
-"""Finding a Python of a given version on this machine: by variable, PATH, pyenv, uv and conda."""
+"""Find a Python of a given version on this machine: by variable, PATH, launcher (Windows), pyenv, uv and conda."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def variable_for(version: Version) -> str:
 
 
 def find_interpreter(version: Version) -> Path:
-    """Return an interpreter of that version which can make virtual environments.
+    """Return an interpreter of a version that can create virtual environments.
 
     Raises
     ------
     BackendError
-        If there is none, or the environment variable names one that will not do.
+        If there is none, or the environment variable names an unsuitable one.
     """
     text, variable = f"{version[0]}.{version[1]}", variable_for(version)
     named = os.environ.get(variable)
     if named:
         if not _is_usable(Path(named), version):
-            raise BackendError(f"{variable} names {named}, which is no Python {text} with venv and ensurepip")
+            raise BackendError(f"{variable} must name a Python {text} with venv and ensurepip, got {named}")
         return Path(named).absolute()
     for candidate in _candidates(version):
         if _is_usable(candidate, version):
@@ -49,9 +49,9 @@ def find_interpreter(version: Version) -> Path:
 
 
 def _which(name: str) -> str | None:
-    """Return where a command stands on PATH; never in the current folder, which may be a stranger's."""
+    """Return the path of a command on PATH; never in the current folder, which may be untrusted."""
     found = shutil.which(name, path=absolute_folders("PATH"))
-    return found if found and os.path.isabs(found) else None  # noqa: PTH117  (Windows looks there all the same)
+    return found if found and os.path.isabs(found) else None  # noqa: PTH117  (Windows also searches there)
 
 
 def _candidates(version: Version) -> Iterator[Path]:
@@ -61,9 +61,18 @@ def _candidates(version: Version) -> Iterator[Path]:
     for name in (f"python{text}", "python3", "python"):
         if found := _which(name):
             yield Path(found)
+    if sys.platform == "win32":
+        yield from _launched_interpreters(text)
     yield from _pyenv_interpreters(text)
     yield from _uv_interpreters(text)
     yield from _conda_interpreters()
+
+
+def _launched_interpreters(text: str) -> Iterator[Path]:
+    """Yield what the launcher of Windows starts, as its interpreters have no version in their names."""
+    answer = _ask([_which("py"), f"-{text}", "-c", "import sys; print(sys.executable)"])
+    if answer:
+        yield Path(answer)
 
 
 def _pyenv_interpreters(text: str) -> Iterator[Path]:
@@ -95,7 +104,7 @@ def _is_usable(candidate: Path, version: Version) -> bool:
 
 
 def _ask(command: Sequence[str | None]) -> str:
-    """Return what a command prints, or nothing where it is missing, fails or hangs."""
+    """Return the output of a command, or an empty string if it is missing, fails or hangs."""
     words = [word for word in command if word]
     if len(words) < len(command):
         return ""

@@ -1,7 +1,7 @@
-"""Whether an environment holds what a backend needs: asked of its own interpreter, not of what an installer said.
+"""Check with an environment's own interpreter whether it holds all distributions of a backend.
 
-An installation may end well and leave an environment that cannot run: packages that went elsewhere (``PIP_TARGET``, a
-configuration of pip), a base Python that was removed, a library of the system that is missing.
+A successful installation may leave an environment that does not work: packages may be installed elsewhere
+(``PIP_TARGET``, a configuration of pip), the base Python removed, or a system library missing.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from snnprog.processes.isolation import isolated
 from snnprog.temporaries import temporary_folder
 
 LOOK_SECONDS, IMPORT_SECONDS = 60.0, 600.0
-"""When a Python that lists or imports its packages counts as hung: far above what either takes. Large packages compile
-their bytecode when they are first imported; the four shipped ones take some 10 s."""
+"""Time limit for a Python that lists or imports its packages, far above the usual time. Large packages compile
+their bytecode when they are first imported; the four shipped backends take about 10 s."""
 
-# Run by the environment's interpreter. Only what has an __init__.py, or is one file, is sure to be meant for import.
+# Run by the environment's interpreter. Only packages with __init__.py and single files are certainly importable.
 LOOK = """
 import importlib, json, sys
 from importlib import metadata
@@ -27,9 +27,9 @@ for name, version in wanted.items():
     try:
         found = metadata.distribution(name)
     except metadata.PackageNotFoundError:
-        sys.exit(f"{name} is not there")
+        sys.exit(f"{name} is not installed")
     if found.version != version:
-        sys.exit(f"{name} is {found.version} and not {version}")
+        sys.exit(f"{name} must be {version}, got {found.version}")
     files = [file.parts for file in found.files or ()]
     packages = [parts[0] for parts in files if len(parts) == 2 and parts[1] == "__init__.py"]
     modules = [parts[0][:-3] for parts in files if len(parts) == 1 and parts[0].endswith(".py")]
@@ -42,7 +42,7 @@ for name, version in wanted.items():
 
 
 def lack_of(backend: Backend, interpreter: Path, *, is_imported: bool = False) -> str:
-    """Return why an interpreter cannot run a backend; nothing where it holds all distributions that are needed.
+    """Return why an interpreter cannot run a backend; empty if it has all required distributions.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Read potentials from the recorded states of a run, for outputs that are read by their potential.
 
-Such an output never spikes. An integrator without a leak has no bound that holds for every input, so every run is
+Such an output never spikes. An integrator without a leak has no bound for all inputs, so every run is
 checked: if the output spikes, its potential reached the threshold and was reset, the recorded potentials are wrong, and
 an error is raised.
 """
@@ -28,9 +28,9 @@ def read_out(program: Program, traces: Sequence[Trace], *, state: bool, first: i
     Parameters
     ----------
     traces : sequence of Trace
-        With states, where any output is read by its potential.
+        With states, if any output is read by its potential.
     state : bool
-        Whether the states are kept, too.
+        Whether the traces keep their states.
     first : int
         The number of the first of these patterns, for messages.
 
@@ -66,7 +66,7 @@ class Readouts:
         trace : Trace
             With its states.
         pattern, first_tick : int
-            Of what it is a trace, and from which tick on, for messages.
+            The pattern and the first tick of the trace, for messages.
 
         Raises
         ------
@@ -78,8 +78,8 @@ class Readouts:
             tick, output = np.argwhere(trace.spikes & self._is_read)[0].tolist()
             raise LimitError(
                 f"the potential of output {output} (neuron {self._outputs[output]})",
-                f"at its threshold at tick {first_tick + tick}{'' if pattern is None else f' of pattern {pattern}'}",
-                "less, because it is read by its potential",
+                f"the threshold at tick {first_tick + tick}{'' if pattern is None else f' of pattern {pattern}'}",
+                "below its threshold, because the output is read by its potential",
                 "lower the weights, their exponents or the bias of that neuron",
             )
         readout = np.where(self._is_read, trace.potentials[:, self._outputs], 0).astype(trace.potentials.dtype)

@@ -1,6 +1,6 @@
-"""A program that runs on where it stopped: for closed loops, and for events that come as they happen.
+"""A simulator that continues where it stopped: for closed loops and live events.
 
-`snnprog.run` is one step from rest. In pieces of any sizes the traces are the same, one after another: spikes, states,
+`snnprog.run` is one step from rest. Steps of any sizes give the same concatenated traces: spikes, states,
 readouts, and excursions with their ticks.
 """
 
@@ -27,35 +27,38 @@ from snnprog.backends.execution import (
 from snnprog.backends.readouts import Readouts, reads_potentials
 from snnprog.backends.streaming import RunnerStepper
 from snnprog.checks import as_seconds, check_type
+from snnprog.display.card import Displayed
 from snnprog.errors import PortabilityWarning, SpecError
 from snnprog.program import Program
 from snnprog.simulate.parameters import most_line_spikes
 from snnprog.simulate.reference import ReferenceStepper
 from snnprog.trace import Trace
+from snnprog.wording import counted
 
 Inputs = NDArray[np.generic] | Sequence[int]
-"""What one step takes: see `Simulator.step`."""
+"""The input of one step: see `Simulator.step`."""
 
 
 class Stepper(Protocol):
-    """Runs one pattern of a program, piece by piece: built in, or in a runner's process."""
+    """Runs one pattern of a program in steps: built in, or in a runner's process."""
 
     def step(self, stimulus: Bytes, first_tick: int) -> Trace:
-        """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""
+        """Continue with the spike counts ``(ticks, inputs)`` of a stimulus; from rest if ``first_tick`` is 0."""
 
 
-class Simulator:
-    """A program that goes on where it stopped.
+class Simulator(Displayed):
+    """A program that runs step by step.
 
     Parameters
     ----------
     program : Program
     backend : str
-        "kernel", "reference", or the name of a backend folder that streams (see ``docs/backends.md``).
+        "kernel", "reference", or the name of a backend folder that supports streaming (see
+        ``docs/how-to/backends.md``).
     record : {"spikes", "state"}
         "state" records the current and potential of every neuron after each tick, too, as in `snnprog.run`.
     timeout_s : float, optional
-        Seconds after which a step of a backend folder has failed; its own default, unless given.
+        Seconds after which a step of a backend folder fails; its own limit by default.
 
     Attributes
     ----------
@@ -65,11 +68,11 @@ class Simulator:
     Raises
     ------
     SpecError
-        If ``record`` is something else.
+        If ``record`` is invalid.
     BackendError
-        If there is no such backend, it does not stream, or it cannot be started.
+        If there is no such backend, it does not support streaming, or it cannot be started.
     LimitError
-        If the program needs what the backend lacks.
+        If the backend does not support the program.
 
     Examples
     --------
@@ -89,7 +92,7 @@ class Simulator:
         check_type("program", program, kind=Program)
         check_record(record)
         limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
-        self._tick = 0
+        self._tick, self._of = 0, f"{counted(program.n_neurons, 'neuron')} of {program.chip.name} on {backend}"
         self._inputs = _Inputs(program)
         self._readouts = Readouts(program, state=record == "state") if reads_potentials(program) else None
         state = record == "state" or self._readouts is not None
@@ -108,6 +111,9 @@ class Simulator:
         """The number of ticks since rest: the first tick of the next step."""
         return self._tick
 
+    def _summary(self) -> str:
+        return f"{self._of}, {'closed' if self._is_closed else f'next tick {self._tick}'}"
+
     def step(self, inputs: Inputs) -> Trace:
         """Run the next ticks.
 
@@ -120,25 +126,25 @@ class Simulator:
         Returns
         -------
         Trace
-            Of these ticks, one or more; excursions have their ticks counted from rest.
+            The trace of these ticks; ticks of excursions are counted from rest.
 
         Raises
         ------
         SpecError
-            If the inputs are something else, or the simulator is closed; nothing has run then.
+            If the inputs are invalid, or the simulator is closed; no tick has run then.
         BackendError
-            If the backend fails, hangs or answers nonsense; `reset` starts it again.
+            If the backend fails, hangs or returns an invalid result; `reset` starts it again.
         LimitError
             If the potential of an output that is read by it reaches the threshold.
 
         Warns
         -----
         PortabilityWarning
-            At the first excursion since rest: where a built-in simulator leaves the range on which all runtimes agree.
+            At the first excursion since rest: when a built-in simulator leaves the range in which all runtimes agree.
         """
         stimulus = self._inputs.stimulus(inputs)
         if self._is_closed:
-            raise SpecError("the simulator is closed; make another one")
+            raise SpecError("the simulator is closed; create another one")
         first_tick = self._tick
         trace = self._stepper.step(stimulus, first_tick)
         self._tick = first_tick + len(stimulus)
@@ -148,23 +154,23 @@ class Simulator:
         return trace if self._readouts is None else self._readouts.read(trace, first_tick=first_tick)
 
     def stream(self, ticks: Iterable[Inputs]) -> Iterator[Trace]:
-        """Run ticks as they come, and yield the trace of each before the next is asked for.
+        """Run ticks as they arrive, and yield the trace of each before requesting the next.
 
         Parameters
         ----------
         ticks : iterable
-            Of what `step` takes; `snnprog.ticks_of_events` makes one of single events.
+            Of inputs for `step`; `snnprog.ticks_of_events` creates one from single events.
 
         Yields
         ------
         Trace
-            Of each item.
+            The trace of each item.
         """
         for inputs in ticks:
             yield self.step(inputs)
 
     def reset(self) -> None:
-        """Go back to rest: no current, no potential, no spike under way, and tick 0."""
+        """Return to rest: no current, no potential, no spike in transit, and tick 0."""
         self._tick, self._is_warned = 0, False
 
     def close(self) -> None:
@@ -191,7 +197,7 @@ def _built_in_stepper(program: Program, backend: str, *, state: bool) -> Stepper
 
 
 class _Inputs:
-    """What a program's lines may carry."""
+    """The inputs that a program's lines accept."""
 
     def __init__(self, program: Program) -> None:
         self._count, self._most = program.n_inputs, most_line_spikes(program)

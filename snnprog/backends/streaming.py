@@ -1,16 +1,16 @@
-"""The streaming contract: a backend folder whose runner goes on tick by tick, for `snnprog.Simulator`.
+"""The streaming contract: a backend folder whose runner runs tick by tick, for `snnprog.Simulator`.
 
 With ``stream = true`` in ``backend.toml`` the runner is also started as ``runner.py PROGRAM - -``, or as
-``runner.py PROGRAM - - state`` where currents and potentials are recorded. All by standard input and output:
+``runner.py PROGRAM - - state`` if currents and potentials are recorded. It uses standard input and output:
 
 1. it writes one line of JSON, ``{"versions": {...}}``, once it is ready;
 2. for a byte ``T`` and a byte for each input line, its spike count, it runs a tick, and writes a byte for each output,
-   its spike count; with ``state`` then a little-endian int32 for each neuron's current and for each one's potential,
-   as they stand after the tick. It flushes what it has written before it waits;
-3. for a byte ``R`` it goes back to rest, and writes nothing;
+   its spike count; with ``state`` also a little-endian int32 for the current of each neuron, then for the
+   potential of each, after the tick. It flushes what it has written before it waits;
+3. for a byte ``R`` it returns to rest, and writes nothing;
 4. at the end of its input it exits 0.
 
-Commands may come many at a time. What it writes to standard error is shown where it fails.
+Several commands may arrive at a time. Its standard error is shown if it fails.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from snnprog.trace import Trace
 
 TICK, REST = b"T", b"R"
 FIRST_LINE_BYTES = 1 << 16
-"""Of the versions: a few hundred are usual."""
+"""Maximum size of the line of versions, usually a few hundred bytes."""
 
 
 class RunnerStepper:
-    """Runs one pattern of a program in a runner's process, piece by piece.
+    """Runs one pattern of a program in a runner's process, step by step.
 
     Parameters
     ----------
@@ -49,17 +49,17 @@ class RunnerStepper:
     state : bool
         Whether currents and potentials are recorded.
     timeout_s : float, optional
-        Seconds after which a step has failed; the backend's own, unless given.
+        Seconds after which a step fails; the backend's own limit by default.
 
     Attributes
     ----------
     versions : mapping of str to str
-        What the runner says that it is.
+        The versions that the runner reports.
 
     Raises
     ------
     BackendError
-        If the backend does not stream, or cannot be started.
+        If the backend does not support streaming, or cannot be started.
     """
 
     def __init__(self, program: Program, backend: Backend, *, state: bool, timeout_s: float | None) -> None:
@@ -79,17 +79,18 @@ class RunnerStepper:
         Raises
         ------
         BackendError
-            If the runner ends, hangs or answers nonsense. It is ended then, and started anew by a step from rest.
+            If the runner ends, hangs or returns an invalid result. It is then ended, and restarted by a step from
+            rest.
         """
         if self._runner is None:
             if first_tick:
-                raise BackendError(f"backend {self._backend.name} has failed at an earlier step; reset the simulator")
+                raise BackendError(f"backend {self._backend.name} failed at an earlier step; reset the simulator")
             self._runner = _Runner(self._program, self._backend, state=self._state)
         limit = self._backend.limit_s(len(stimulus)) if self._timeout_s is None else self._timeout_s
         try:
             answer = self._runner.ask(self._question(stimulus, first_tick), self._bytes * len(stimulus), limit_s=limit)
             return self._trace(np.frombuffer(answer, np.uint8).reshape(len(stimulus), self._bytes), first_tick)
-        except BaseException:  # Ctrl-C, too: an answer may be under way
+        except BaseException:  # Ctrl-C, too: an answer may be incomplete
             self.close()
             raise
 
@@ -101,7 +102,7 @@ class RunnerStepper:
 
     @property
     def _bytes(self) -> int:
-        """How many bytes a tick's answer has."""
+        """Size of the answer to a tick in bytes."""
         return self._program.n_outputs + (8 * self._program.n_neurons if self._state else 0)
 
     def _question(self, stimulus: Bytes, first_tick: int) -> bytes:
@@ -125,7 +126,7 @@ class RunnerStepper:
 
 
 class _Runner:
-    """A runner's process with its folder; both end when it is closed or forgotten."""
+    """A runner's process with its folder; both are removed when it is closed or garbage-collected."""
 
     def __init__(self, program: Program, backend: Backend, *, state: bool) -> None:
         python = interpreter_of(backend)
@@ -161,7 +162,7 @@ class _Runner:
                 raise ValueError(f"versions must be an object, got {versions!r}")
         except (KeyError, ValueError) as error:
             raise BackendError(
-                f"backend {self._name} began with a line that is not as the contract asks: {error}; it must"
+                f"backend {self._name} began with a line that violates the contract: {error}; it must"
                 ' be {"versions": {...}}'
             ) from error
         return {name: str(version) for name, version in versions.items()}

@@ -1,6 +1,7 @@
-"""The chips that programs can be compiled for: built in, one file each and listed here by name, or from anywhere else.
+"""The chips that programs can be compiled for: built-in ones, listed here by name, and custom ones.
 
-A chip is a value, `Chip`: write one with `snnprog.rules`, and give it as ``Spec(chip=…)``. ``docs/chips.md`` shows how.
+A chip is a value, `Chip`: define one with `snnprog.rules`, and pass it as ``Spec(chip=…)``; see
+``docs/how-to/chips.md``.
 """
 
 from __future__ import annotations
@@ -15,31 +16,32 @@ from snnprog.chips.registered import registered_chip, registered_names
 from snnprog.chips.semantics import SEMANTICS
 from snnprog.chips.xylo import XYLO
 from snnprog.errors import SpecError
+from snnprog.wording import did_you_mean
 
 CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO, *FPGA_CHIPS)}
 
 
 def is_built_in(chip: Chip) -> bool:
-    """Tell whether a chip is one of those that a name alone stands for."""
+    """Return whether a chip is identified by its name alone."""
     return CHIPS.get(chip.name) == chip
 
 
 def is_named_in_files(chip: Chip) -> bool:
-    """Tell whether a program file names a chip and no more; files for all other chips carry the chip itself."""
+    """Return whether a program file only names a chip; files for all other chips contain the chip."""
     return is_built_in(chip) and chip.rule.name in SEMANTICS
 
 
 def find_chip(chip: str | Chip) -> Chip:
-    """Return the chip that a user names; a `Chip` object is returned as it is.
+    """Return the chip of a name; a `Chip` is returned unchanged.
 
     Names are those of the chips that are built in, then of the entry points that installed packages register (see
-    `snnprog.chips.registered`). Only constructors, file readers and the command line need this: every other function
-    takes the `Chip`.
+    `snnprog.chips.registered`). Only constructors, file readers and the command line use this: every other function
+    takes a `Chip`.
 
     Raises
     ------
     SpecError
-        If there is no chip of that name, or a package that registers it cannot give it.
+        If there is no chip of that name, or the package that registers it fails.
     """
     if isinstance(chip, Chip):
         return chip
@@ -47,8 +49,8 @@ def find_chip(chip: str | Chip) -> Chip:
     if isinstance(chip, str):
         found = CHIPS.get(chip) or registered_chip(chip)
     if found is None:
-        known = ", ".join(sorted({*CHIPS, *registered_names()}))
-        raise SpecError(f"chip is {chip!r}; known chips are {known}")
+        known = sorted({*CHIPS, *registered_names()})
+        raise SpecError(f"unknown chip {chip!r}; known chips are {', '.join(known)}{did_you_mean(chip, known)}")
     return found
 
 

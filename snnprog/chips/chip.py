@@ -1,7 +1,7 @@
-"""What a chip is to the compiler: number formats and limits as data, and one integer rule (`snnprog.rules`).
+"""The description of a chip: number formats and limits as data, and one integer rule (`snnprog.rules`).
 
-All ranges are inclusive pairs ``(least, greatest)``. A chip has no methods of its own to override: whatever tells two
-chips apart is a field, so that a program file can carry its chip.
+All ranges are inclusive pairs ``(least, greatest)``. A chip has no methods to override: all differences
+between chips are in fields, so that a program file can contain its chip.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from snnprog.rules.xylo import XYLO_RULE
 Range = tuple[int, int]
 
 LONGEST_DELAY = 1024
-"""In ticks: simulators keep one place per neuron for each tick that a spike can be on its way. Loihi has 63."""
+"""In ticks: simulators store one value per neuron for each tick of delay. Loihi has 63."""
 
 WIDEST = 1 << 31
-"""What arrives from one synapse, and a bias, fit 32 bits: program files have arrays of these."""
+"""The input from one synapse, and a bias, fit in 32 bits: program files have arrays of these."""
 
 RULES = {rule.name: rule for rule in (LOIHI_RULE, XYLO_RULE, *FPGA_RULES)}
-"""The rules that are built in, by name; backends say by name which rules they execute."""
+"""The built-in rules by name; backends list the names of the rules that they execute."""
 
 
 def _steps_of(rule: Rule) -> tuple[object, ...]:
-    """Return all that a rule's name stands for, but for ranges, which a chip may narrow."""
+    """Return everything that a rule's name implies, except ranges, which a chip may narrow."""
     return rule.registers, rule.gather, rule.steps, rule.watched, rule.constants
 
 
 @dataclass(frozen=True)
 class WeightRanges:
-    """The ranges of a weight's mantissa, by the signs that the weights of a neuron may have.
+    """The ranges of a weight's mantissa, for each sign mode.
 
     Attributes
     ----------
     mixed : (int, int)
-        The least and the greatest of weights of either sign.
+        Range of weights of either sign.
     excitatory, inhibitory : (int, int)
-        The same where all are 0 or more, and where all are 0 or less.
+        Ranges of non-negative and of non-positive weights.
     mixed_step : int
         Weights of either sign are multiples of it.
     """
@@ -69,43 +69,43 @@ class WeightRanges:
 
 @dataclass(frozen=True, repr=False)
 class Chip:
-    """The limits of one chip; each field's source stands in the module that makes the instance.
+    """The rule and the limits of one chip; the module that defines an instance cites the source of each field.
 
     Attributes
     ----------
     name : str
     rule : Rule
-        What its integers do in a tick; the ranges of thresholds, decays and refractory periods are the rule's.
+        The integer rule of a tick; it defines the ranges of thresholds, decays and refractory periods.
     delays : (int, int)
-        In ticks; a spike at tick t acts at tick t + delay, so 1 is the least there can be.
+        In ticks; a spike at tick t acts at tick t + delay, so the minimum is 1.
     weight_ranges : WeightRanges
     weight_bits : int
-        The widest weights that a spec can ask for by `Spec.weight_bits`.
+        The maximum of `Spec.weight_bits`.
     exponents : (int, int)
         A synapse adds ``mantissa << exponent``.
     design_exponents : tuple of int
-        Those of ``exponents`` that weights are designed for, in the order tried, from the finest to the widest.
+        The exponents that weights are designed for, in the order tried, from the finest to the widest.
     usual_decays : (int, int)
-        (current decay, potential decay) where none are asked for.
+        Default (current decay, potential decay).
     bias_mantissas, bias_exponents : (int, int)
-        A bias is ``mantissa << exponent``; mantissas reach as far down as up.
+        A bias is ``mantissa << exponent``; the range of mantissas is symmetric.
     free_bias_exponents : (int, int)
-        The least and the greatest of ``bias_exponents`` that a designed bias has.
+        The range of ``bias_exponents`` for a designed bias.
     is_exponent_shared : bool
         Whether all weights into a layer of neurons have the same exponent.
     layers : Layers or None
-        The room of a chip whose neurons that are read out feed nothing.
+        The limits of a chip with separate hidden and readout layers.
     cores : int or None
-        How many there are on one chip, where that is known.
+        Number of cores of one chip, if known.
     core : Core
-        What one holds.
+        The limits of one core.
     energy : Energy or None
-        Published energies per operation, where there are some.
+        Published energies per operation, if any.
 
     Raises
     ------
     SpecError
-        If the parts do not go together.
+        If the fields are inconsistent.
     """
 
     name: str
@@ -136,13 +136,13 @@ class Chip:
         return f"<Chip {self.name}>"
 
     def _demands(self) -> Iterator[tuple[str, bool, str]]:
-        """Yield what is asked of each field: its name, whether it holds, and what is allowed."""
+        """Yield the condition of each field: its name, whether it is satisfied, and what is allowed."""
         yield "name", bool(TITLE.fullmatch(self.name)), "up to 64 letters, digits and any of . _ + -"
         ranges = self.weight_ranges
         for mode in ("mixed", "excitatory", "inhibitory"):
             low, high = ranges.of(mode)
             yield "weight_ranges", low <= 0 <= high, "ranges around 0"
-        yield "weight_ranges", self.weight_limit >= 1, "ranges that reach from -1 to 1 at least"
+        yield "weight_ranges", self.weight_limit >= 1, "ranges that include -1 to 1"
         yield "weight_ranges", 1 <= ranges.mixed_step <= self.weight_limit, "in steps of 1 or more, within the ranges"
         for item, least in (("thresholds", 1), ("current_decays", 0), ("potential_decays", 0), ("refractory", 1)):
             yield item, getattr(self, item)[0] >= least, f"{least} or more, by the rule's parameters"
@@ -176,7 +176,7 @@ class Chip:
         yield "usual_decays", all(inside), f"a current decay in {spans[0]} and a potential decay in {spans[1]}"
         own = RULES.get(self.rule.name, self.rule)
         alike = _steps_of(own) == _steps_of(self.rule)
-        yield "rule", alike, f"called otherwise: {self.rule.name} is the name of another rule"
+        yield "rule", alike, f"a rule with another name: {self.rule.name} is the name of a different rule"
         for name, (low, high) in ((each.name, (each.low, each.high)) for each in own.parameters):
             first, last = self.rule.range_of(name)
             yield "rule", low <= first and last <= high, f"called otherwise: {name} of {own.name} is {low} to {high}"
@@ -189,7 +189,7 @@ class Chip:
 
     @property
     def unit(self) -> int:
-        """How many units of the potential, and of a bias, one unit of the threshold is."""
+        """One unit of the threshold in units of the potential and of a bias."""
         return self.rule.unit
 
     @property
@@ -214,17 +214,17 @@ class Chip:
 
     @property
     def is_readout_apart(self) -> bool:
-        """Whether neurons that are read out feed nothing."""
+        """Whether neurons that are read out cannot feed neurons."""
         return self.layers is not None
 
     @property
     def weight_limit(self) -> int:
-        """The greatest magnitude that a one-sided weight of either sign can have."""
+        """Maximum magnitude of a one-sided weight of either sign."""
         return min(self.weight_ranges.excitatory[1], -self.weight_ranges.inhibitory[0])
 
     @property
     def bias_limit(self) -> int:
-        """The greatest magnitude of a bias, in units of the potential."""
+        """Maximum magnitude of a bias, in units of the potential."""
         return self.bias_mantissas[1] << self.bias_exponents[1]
 
     def linear_rule(self, current_decay: int, potential_decay: int, refractory: int = 1) -> LinearRule:
@@ -239,7 +239,7 @@ class Chip:
         return linear_rule(self.rule, decays, refractory)
 
     def shares_of(self, current_decays: Integers, potential_decays: Integers) -> tuple[Floats, Floats]:
-        """Return the shares of current and potential that are left after one tick, each as the decays are."""
+        """Return the shares of current and potential that remain after one tick."""
         current, potential = self.usual_decays
         return (
             _each(current_decays, lambda decay: self.linear_rule(decay, potential).current),
@@ -252,19 +252,19 @@ class Chip:
         Parameters
         ----------
         item : str
-            What has the value.
+            The name of the quantity.
         value : int
             The value.
         allowed : (int, int)
-            The least and the greatest that are allowed.
+            The allowed range, inclusive.
         hint : str
-            What to do about it.
+            What to try.
         """
         if not allowed[0] <= value <= allowed[1]:
             raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
 
     def check_wiring(self, wiring: Wiring) -> None:
-        """Raise `LimitError` where the chip cannot connect what a program connects."""
+        """Raise `LimitError` if the chip does not support a program's connections."""
         if self.layers is not None:
             self.layers.check_wiring(wiring, self.name)
 
@@ -277,7 +277,7 @@ class Chip:
         raise LimitError("bias", bias, f"-{self.bias_limit} to {self.bias_limit} on {self.name}")
 
     def is_bias(self, bias: int) -> bool:
-        """Tell whether an integer is ``mantissa << exponent`` for some allowed pair."""
+        """Return whether an integer is ``mantissa << exponent`` for some allowed pair."""
         return abs(bias) <= self.bias_limit and self.nearest_bias(bias) == bias
 
     def decays_of(self, tau_current: float, tau_potential: float) -> Range:
@@ -290,7 +290,7 @@ class Chip:
         return int(current[0]), int(potential[0])
 
     def decays_that_keep(self, current_shares: Floats, potential_shares: Floats) -> tuple[Int64s, Int64s]:
-        """Return the decays that leave shares nearest to these of the current and of the potential after one tick."""
+        """Return the decays whose shares of current and potential after one tick are nearest to these."""
         current, potential = self.usual_decays
 
         def current_kept(decay: int) -> Fraction:
@@ -306,7 +306,7 @@ class Chip:
 
 
 def _nearest_decays(shares: Floats, allowed: Range, *, kept: Callable[[int], Fraction]) -> Int64s:
-    """Return the decay that keeps the nearest to each share; what decays keep rises or falls with them."""
+    """Return the decay that keeps the share nearest to each; the kept share is monotonic in the decay."""
     distinct, index = np.unique(shares, return_inverse=True)
     return np.array([_nearest(float(share), allowed, kept) for share in distinct], np.int64)[index]
 
@@ -325,6 +325,6 @@ def _nearest(share: float, allowed: Range, kept: Callable[[int], Fraction]) -> i
 
 
 def _each(decays: Integers, kept: Callable[[int], Fraction]) -> Floats:
-    """Return what each decay keeps; each is looked up once."""
+    """Return the share that each decay keeps; cached."""
     distinct, index = np.unique(decays, return_inverse=True)
     return np.array([float(kept(int(decay))) for decay in distinct])[index]

@@ -1,6 +1,6 @@
-"""What one core of a chip holds: limits as data, and how synapses are stored in its memory.
+"""The limits of one core of a chip as data, and the storage of synapses in its memory.
 
-A limit that is None is known from no source that can be cited; it is not checked, and tables say so.
+A limit of None has no source that can be cited; it is not checked, and tables say so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from snnprog.arrays import Int64s
 from snnprog.errors import SpecError
 
 WIDEST_FIELD = 64
-"""Bits of a weight or an index: more than any memory spends on one, and sums of them stay within an int64."""
+"""Bits of a weight or an index: more than any memory uses, and sums of them fit in an int64."""
 
 RESOURCES: Mapping[str, str] = MappingProxyType(
     {
@@ -33,12 +33,12 @@ RESOURCES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class SynapticMemory:
-    """How the synapses that a line has on a core are stored.
+    """The storage of the synapses of a line on a core.
 
     A line has one list per core, made of parts, one for each synapse format. A part is a run of blocks, and a block is
     a header and up to ``block_synapses`` synapses, rounded up to whole words. A synapse is its weight, its delay and
-    the index of its neuron on the core. A part in which no neuron comes twice can also be stored whole: one synapse
-    for every neuron of the core, zeros among them, without indices. The shorter of the two is taken.
+    the index of its neuron on the core. A part without repeated neurons can also be stored whole: one synapse
+    for every neuron of the core, including zeros, without indices. The shorter form is used.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class SynapticMemory:
         In one core.
     word_bits, header_bits, block_synapses : int
     weight_bits, index_bits : tuple of int
-        The widths that there are, ascending.
+        The available widths, ascending.
 
     Raises
     ------
@@ -71,19 +71,19 @@ class SynapticMemory:
                 raise SpecError(f"{item} must be widths of 0 to {WIDEST_FIELD} bits, ascending, got {widths}")
 
     def holds(self, weights: tuple[int, int]) -> bool:
-        """Tell whether the widest weights hold all integers of a range in two's complement."""
+        """Return whether the widest weights hold all integers of a range in two's complement."""
         half = 1 << max(self.weight_bits[-1] - 1, 0)
         return -half <= weights[0] and weights[1] < half
 
     def weight_width(self, weights: Int64s, *, is_mixed: bool) -> int:
-        """Return the fewest bits whose grid holds all weights of one format.
+        """Return the minimum number of bits whose grid contains all weights of one format.
 
         Parameters
         ----------
         weights : array of int
             The mantissas.
         is_mixed : bool
-            Whether the format holds weights of either sign, and spends a bit on it.
+            Whether the format holds weights of either sign, which takes a bit.
         """
         zeros = int(np.bitwise_or.reduce(np.abs(weights), initial=1 << self.weight_bits[-1]))
         widest = self.weight_bits[-1]
@@ -91,7 +91,7 @@ class SynapticMemory:
         return next(width for width in self.weight_bits if width >= max(needed, 1))
 
     def index_width(self, neurons: int) -> int:
-        """Return the fewest bits that tell the neurons of a core apart; of widths there are, where one suffices."""
+        """Return the minimum index bits for the neurons of a core, from the available widths if one suffices."""
         needed = (neurons - 1).bit_length()
         return next((width for width in self.index_bits if width >= needed), needed)
 
@@ -116,7 +116,7 @@ class Core:
     ----------
     neurons : int or None
     axons_in : int or None
-        Lines (inputs and neurons) that have synapses on the core: one each, whatever their formats and delays.
+        Lines (inputs and neurons) that have synapses on the core: one each, for all formats and delays.
     axons_out : int or None
         Pairs of a neuron on the core and a core that it has synapses on, its own included.
     profiles, thresholds, formats : int or None
@@ -145,7 +145,7 @@ class Core:
                 _check_least(field.name, found, least=1)
 
     def limit(self, resource: str) -> int | None:
-        """Return the limit of one of `RESOURCES`, or None where none is known."""
+        """Return the limit of one of `RESOURCES`, or None if it is unknown."""
         if resource == "words":
             return None if self.memory is None else self.memory.words
         found: int | None = getattr(self, resource)
@@ -157,7 +157,7 @@ UNKNOWN = Core()
 
 @dataclass(frozen=True)
 class Energy:
-    """Published energies per operation, in picojoules; what they multiply is an estimate.
+    """Published energies per operation, in picojoules; energies calculated from them are estimates.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class Energy:
     update : tuple of float
         One neuron advanced by one tick: idle, and active.
     source : str
-        Where the figures stand, and what they are.
+        The source of the figures, and their meaning.
 
     Raises
     ------
@@ -184,7 +184,7 @@ class Energy:
     def __post_init__(self) -> None:
         for energy in (self.synaptic_operation, self.message, *self.update):
             if not 0 <= energy < math.inf:
-                raise SpecError(f"energy must be a finite number from 0, in picojoules, got {energy}")
+                raise SpecError(f"energy must be a non-negative, finite number of picojoules, got {energy}")
 
 
 def _check_least(item: str, value: int, *, least: int) -> None:

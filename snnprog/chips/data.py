@@ -12,11 +12,11 @@ def chip_to_data(chip: Chip) -> dict[str, object]:
 
 
 def chip_from_data(data: object) -> Chip:
-    """Return the chip that plain data says.
+    """Return the chip of plain data.
 
     Raises
     ------
     FormatError
-        If the data is no chip; the sentence says where.
+        If the data is not a chip; the sentence says where.
     """
     return object_from_data(Chip, data, where="chip")

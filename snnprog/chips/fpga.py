@@ -1,6 +1,6 @@
 """The FPGA core as a chip: Loihi's rule with wider weights, and three more with the core's options.
 
-The options are chips of their own, so that a name says which one a program is for:
+Each option is a separate chip, so that a program names the option that it is for:
 
 ====================  ==========================  ==========================
 chip                  a spike                     the potential spikes where
@@ -23,8 +23,8 @@ The core is snnprog's own (``snnprog/emit/hardware``), and its limits are those 
 - thresholds, decays and refractory periods range as on Loihi 1, whose programs the core executes, too;
 - 256 neurons, 512 lines (an index of two 4-kbit blocks of RAM for each 16 bits) and 16,384 synapses: the memories of an
   iCE40UP5K. Two of its four SPRAMs of 16,384 × 16 bits hold the synapses and two the sums of 64 slots of 256 neurons
-  (Lattice FPGA-DS-02008, "iCE40 UltraPlus Family Data Sheet", 3.1.6). The core of an ECP5-25 holds more neurons; what
-  is placed on cores of this size fits there, too.
+  (Lattice FPGA-DS-02008, "iCE40 UltraPlus Family Data Sheet", 3.1.6). The core of an ECP5-25 holds more neurons;
+  programs placed on cores of this size fit there, too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from snnprog.rules.fpga import FPGA_GE_RULE, FPGA_RULE, FPGA_SUBTRACT_GE_RULE, F
 from snnprog.rules.rule import Rule
 
 WEIGHT_BITS = 15
-"""What neuron, delay and exponent leave of a word of 32 bits: see above."""
+"""The bits of a 32-bit word left by neuron, delay and exponent: see above."""
 LEAST_WEIGHT, MOST_WEIGHT = -(1 << WEIGHT_BITS - 1), (1 << WEIGHT_BITS - 1) - 1
 
 FPGA_CORE = Core(
@@ -51,7 +51,7 @@ FPGA_CORE = Core(
         index_bits=(8,),
     ),
 )
-"""What one core of an iCE40UP5K holds; a synapse is one word whatever its exponent and delay."""
+"""The limits of one core of an iCE40UP5K; a synapse is one word for every exponent and delay."""
 
 
 def _chip(name: str, rule: Rule) -> Chip:
@@ -64,7 +64,7 @@ def _chip(name: str, rule: Rule) -> Chip:
         ),
         weight_bits=WEIGHT_BITS,
         exponents=LOIHI1.exponents,
-        # A weight with exponent 3 reaches from one end of the thresholds to the other.
+        # A weight with exponent 3 covers the whole range of thresholds.
         design_exponents=(0, 3, 7),
         usual_decays=LOIHI1.usual_decays,
         bias_mantissas=(-MOST_BIAS, MOST_BIAS),

@@ -1,4 +1,4 @@
-"""Chips of two layers: hidden neurons, and neurons that are read out and feed nothing."""
+"""Chips with two layers: hidden neurons, and readout neurons that feed no other neuron."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from snnprog.errors import LimitError, SpecError
 
 @dataclass(frozen=True, eq=False)
 class Wiring:
-    """What a program connects: lines are inputs, then neurons; synapses lead from lines to neurons.
+    """The connections of a program: lines are inputs, then neurons; synapses lead from lines to neurons.
 
     Attributes
     ----------
@@ -38,10 +38,10 @@ class Wiring:
 
 @dataclass(frozen=True)
 class Layers:
-    """The room of a chip of one hidden and one readout layer.
+    """The limits of a chip with one hidden and one readout layer.
 
-    Each layer has one exponent for all weights into it. Two neurons have at most one synapse from one to the other. An
-    input line stands for a hidden neuron that repeats it, and takes a synapse of its own for that.
+    Each layer has one exponent for all weights into it. There is at most one synapse from one neuron to another. An
+    input line is implemented by a hidden neuron that repeats it, which takes one more synapse.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Layers:
                 raise SpecError(f"{field.name} of the layers must be 1 or more, got {getattr(self, field.name)}")
 
     def check_wiring(self, wiring: Wiring, chip: str) -> None:
-        """Raise `LimitError` unless there is room, and every synapse goes where the layers allow it."""
+        """Raise `LimitError` unless the program fits, and the layers allow every synapse."""
         for item, found, most in (
             ("inputs", wiring.n_inputs, self.most_inputs),
             ("inputs and hidden neurons", wiring.n_lines - len(wiring.outputs), self.most_hidden),
@@ -78,13 +78,16 @@ class Layers:
         is_output[wiring.n_inputs + wiring.outputs] = True
         for synapse in np.flatnonzero(is_output[wiring.pre]).tolist():
             neuron = int(wiring.pre[synapse]) - wiring.n_inputs
-            item, hint = f"pre of synapse {synapse}", "outputs feed nothing: read out another neuron that repeats it"
-            raise LimitError(item, f"neuron {neuron}, an output", f"inputs and hidden neurons on {chip}", hint)
+            item, hint = (
+                f"pre of synapse {synapse}",
+                "outputs cannot feed neurons; read out a neuron that repeats it",
+            )
+            raise LimitError(item, f"neuron {neuron}, an output", f"an input or a hidden neuron on {chip}", hint)
         to_readout = is_output[wiring.n_inputs + wiring.post]
         for layer, chosen in (("hidden", ~to_readout), ("readout", to_readout)):
             shifts = np.unique(wiring.exponent[chosen]).tolist()
             if len(shifts) > 1:
-                raise LimitError(f"exponents into the {layer} layer", shifts, f"one for all on {chip}")
+                raise LimitError(f"exponents into the {layer} layer", shifts, f"equal on {chip}")
         self._check_synapses(wiring, ~to_readout, chip=chip)
 
     def _check_synapses(self, wiring: Wiring, is_hidden: Bools, *, chip: str) -> None:
@@ -93,7 +96,7 @@ class Layers:
             line, neuron = pairs[:, int(np.argmax(counts))].tolist()
             _check_most(f"synapses from line {line} to neuron {neuron}", int(counts.max()), most=1, chip=chip)
         fan_out = np.bincount(wiring.pre[is_hidden], minlength=wiring.n_inputs + 1)
-        fan_out[: wiring.n_inputs] += 1  # that which makes it a repeater
+        fan_out[: wiring.n_inputs] += 1  # the synapse that makes it a repeater
         _check_most(f"fan-out of line {int(np.argmax(fan_out))}", int(fan_out.max()), most=self.most_fan_out, chip=chip)
 
 

@@ -4,7 +4,7 @@ Sources
 -------
 - weight, threshold, bias, decay and delay formats: nengo-loihi 1.1.0 (``block.py``, ``discretize.py``,
   ``hardware/nxsdk_objects.py``) and brian2-loihi 0.5.2;
-- the update rule: lava-nc 0.10.0, ``PyLifModelBitAcc``; the claim is equality with Lava 0.10.0, no more (lava issue
+- the update rule: lava-nc 0.10.0, ``PyLifModelBitAcc``; only equality with Lava 0.10.0 is claimed (lava issue
   322 reports that Intel's own simulator differs for some thresholds and decays);
 - inhibitory weights end at -255 and not at -256, because Lava clips there;
 - exponents are 0 to 7 and not -7 to 7, because the three runtimes round negative ones differently;
@@ -12,7 +12,7 @@ Sources
   with on-chip learning", IEEE Micro 38(1), 2018, p. 89, constraints 1 to 4 (p. 87: a list may hold several formats);
   profiles, thresholds and formats: nengo-loihi 1.1.0, ``hardware/nxsdk_objects.py``;
 - how synapses are stored: nengo-loihi 1.1.0, ``block.py``, ``SynapseConfig.bits_per_axon``, with index bits for lists
-  that name their neurons (compression 0) and none for whole ones (compression 3);
+  that name their neurons (compression 0) and without them for whole ones (compression 3);
 - energies: Davies et al. 2018, p. 96, Table 2;
 - refractory periods: 1 to 63, nengo-loihi 1.1.0, ``hardware/nxsdk_objects.py`` (brian2-loihi 0.5.2 takes 64, too); what
   they do: nengo-loihi's emulator and brian2-loihi, which agree (Lava 0.10.0 has no integer model of them);

@@ -2,13 +2,13 @@
 
 Decisions
 ---------
-- Loihi 2 has microcoded neurons; which rule they follow is a program of their own. The one that anybody can run without
-  the chip is Lava's fixed-point LIF, the same process model whichever chip is meant. So the semantics is Loihi 1's, by
-  name and in full, every backend that executes it runs these programs, too, and the claim is the same: equality with
-  Lava 0.10.0, no more.
-- Ranges are those that Lava's models keep on both chips: 8-bit weights, exponents that shift left, delays to 63, 17-bit
+- Loihi 2 has microcoded neurons; a separate program defines their rule. The one that can be run without
+  the chip is Lava's fixed-point LIF, the same process model for both chips. So the semantics is that of Loihi 1, by
+  name and in full, every backend that executes it runs these programs, too, and the claim is the same: only equality
+  with Lava 0.10.0.
+- Ranges are those of Lava's models on both chips: 8-bit weights, exponents that shift left, delays to 63, 17-bit
   thresholds. Graded spikes (up to 32 bit) are not used.
-- What a core holds (synaptic memory, axons, neurons) has no figure that can be cited; nothing is checked against one.
+- There are no figures to cite for a core (synaptic memory, axons, neurons), so its limits are not checked.
 """
 
 from __future__ import annotations

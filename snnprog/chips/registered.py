@@ -5,8 +5,8 @@
     [project.entry-points."snnprog.chips"]
     mychip = "mychip:CHIP"
 
-The name is the chip's own. A package's code runs when its chip is asked for by that name, and not before; whoever
-installed the package has decided that it may.
+The name is that of the chip. A package's code runs only when its chip is requested by that name; the user who
+installed the package permits this.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def registered_names() -> list[str]:
 
 
 def registered_chip(name: str) -> Chip | None:
-    """Return the chip that an installed package registers by that name; None where there is none.
+    """Return the chip that an installed package registers by that name; None if there is none.
 
     Raises
     ------
     SpecError
-        If the package's code fails, or gives no chip of that name, or several packages register different ones.
+        If the package's code fails or does not return a chip of that name, or several packages register different ones.
     """
     points = {point.value: point for point in entry_points(group=GROUP, name=name)}
     if not points:
@@ -43,10 +43,10 @@ def registered_chip(name: str) -> Chip | None:
 def _loaded(point: EntryPoint) -> Chip:
     try:
         found = point.load()
-    except (Exception, SystemExit) as error:  # whatever a package's code raises, it is no chip
+    except (Exception, SystemExit) as error:  # a package's code may raise any exception
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise SpecError(f"chip {point.name!r} cannot be loaded from entry point {point.value!r}: {reason}") from error
     if not isinstance(found, Chip) or found.name != point.name:
         what = f"a chip named {found.name!r}" if isinstance(found, Chip) else f"a {type(found).__name__}"
-        raise SpecError(f"entry point {point.value!r} must give a Chip named {point.name!r}, got {what}")
+        raise SpecError(f"entry point {point.value!r} must be a Chip named {point.name!r}, got {what}")
     return found

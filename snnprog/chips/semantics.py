@@ -1,7 +1,7 @@
-"""How program files of versions 1 and 2 name the rule of a chip: by a dictionary that such files hold to the byte.
+"""The descriptions of rules in program files of versions 1 and 2: dictionaries that must match exactly.
 
-These texts are labels of files, and nothing is calculated from them: what they stand for is the chip's rule. They never
-change, though Loihi's current folds where they say "wrap". Files of other chips carry the rule itself
+These texts are labels in files and are not used in calculations: they identify the chip's rule. They never
+change, although Loihi's current folds where they say "wrap". Files of other chips contain the rule itself
 (`snnprog.rules.data`).
 """
 
@@ -46,4 +46,4 @@ SEMANTICS: Mapping[str, Mapping[str, str | int]] = {
         "most_readout_spikes": 1,
     },
 }
-"""Name of a rule -> what a file of version 1 or 2 says of it."""
+"""Name of a rule -> its description in a file of version 1 or 2."""

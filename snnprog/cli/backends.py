@@ -10,6 +10,9 @@ import click
 
 from snnprog.cli.conformance import print_conformance
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.groups import CommandGroup
+from snnprog.cli.names import BACKEND
+from snnprog.cli.numbers import IntegerOption
 from snnprog.cli.options import ChipName, JsonCommand, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.progress import progress_bar
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from snnprog.chips import Chip
 
 
-@click.group("backends")
+@click.group("backends", cls=CommandGroup)
 def backends_group() -> None:
     """List, install and check the simulators that programs run on."""
 
@@ -27,7 +30,7 @@ def backends_group() -> None:
 @backends_group.command("list", cls=JsonCommand)
 @json_option
 def list_command(as_json: bool) -> None:
-    """List all backends, and whether they are installed."""
+    """List all backends, and which of them are installed."""
     from snnprog.backends import BUILT_IN, backend_names
     from snnprog.report.backends import backends_table
 
@@ -58,7 +61,7 @@ def _built_in_row(name: str) -> dict[str, object]:
 
 
 def backend_row(name: str) -> dict[str, object]:
-    """Return what a list of backends says of one, as plain data."""
+    """Return the entry of a backend in the list, as plain data."""
     from snnprog.backends import find_backend, lack_of, status
 
     row = {"name": name, "ready": False, "python": "", "summary": "", "lacks": "", "gaps": {}, "semantics": []}
@@ -91,8 +94,8 @@ def backend_row(name: str) -> dict[str, object]:
 
 
 @backends_group.command("install", cls=JsonCommand)
-@click.argument("name")
-@click.option("--force", is_flag=True, help="Build the environment anew, even if it works.")
+@click.argument("name", type=BACKEND)
+@click.option("--force", is_flag=True, help="Rebuild the environment, even if it works.")
 @json_option
 def install_command(name: str, force: bool, as_json: bool) -> None:
     """Install a backend in an environment of its own.
@@ -112,7 +115,7 @@ def install_command(name: str, force: bool, as_json: bool) -> None:
 
 
 @backends_group.command("uninstall", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", type=BACKEND)
 @json_option
 def uninstall_command(name: str, as_json: bool) -> None:
     """Remove the environments that were built for a backend."""
@@ -126,31 +129,31 @@ def uninstall_command(name: str, as_json: bool) -> None:
     elif name in BUILT_IN:
         click.echo(f"{name} is built in; there is nothing to remove")
     else:
-        backend = name if name in backend_names() else find_backend(name).name  # which says what there is
+        backend = name if name in backend_names() else find_backend(name).name  # whose error lists the names
         click.echo(f"{backend} has no environment of its own; there is nothing to remove")
 
 
 @backends_group.command("check", cls=JsonCommand)
-@click.argument("name")
+@click.argument("name", type=BACKEND)
 @click.option(
     "--programs",
     default=5,
     show_default=True,
-    type=click.IntRange(0, 100_000),
+    type=IntegerOption(0, 100_000),
     help="Number of random programs to run.",
 )
-@click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, not 6 and 65.")
+@click.option("--large", is_flag=True, help="Use programs of up to 400 neurons and 650 ticks, instead of 6 and 65.")
 @click.option(
     "--chip",
     type=ChipName(),
-    help="Chip to draw programs for: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
+    help="Chip of the random programs: a registered name, or MODULE:NAME, which runs MODULE.py of this folder.",
 )
 @json_option
 def check_command(name: str, programs: int, large: bool, chip: Chip | None, as_json: bool) -> int:
     """Check that a backend computes the same integers as the reference.
 
-    It runs the golden programs, then random ones; these also step by step if the backend streams. All spikes, currents
-    and potentials must be equal.
+    Runs the golden programs, then random ones; these also step by step if the backend streams. All spikes, currents and
+    potentials must be equal.
     """
     from snnprog.conformance import LARGE, SMALL, check_conformance
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
 
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
-from snnprog.cli.options import JsonCommand, chip_option, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, chip_option, json_option, seed_option, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.outputs import OutputFile, SpecFile
 from snnprog.cli.progress import progress_bar
@@ -18,12 +20,36 @@ if TYPE_CHECKING:
     from snnprog.chips import Chip
 
 
-@click.command("compile", cls=JsonCommand)
+MINIMAL_SPEC = """\
+delays = "1-5"
+
+[[patterns]]
+inputs = "inputs.csv"
+targets = "targets.csv"
+ticks = 12
+n_inputs = 2
+n_outputs = 1
+"""
+INPUTS, TARGETS = "tick,neuron\n1,0\n4,1\n", "tick,neuron\n6,0\n"
+
+
+def _as_epilog() -> str:
+    """Return the smallest specification as text that click does not rewrap."""
+    spec = "\n\n".join("\b\n" + block for block in indent(MINIMAL_SPEC, "  ").split("\n\n"))
+    files = zip_longest(["inputs.csv", *INPUTS.split()], ["targets.csv", *TARGETS.split()], fillvalue="")
+    return (
+        "A minimal SPEC.toml ('snnprog init' writes one with comments):\n\n"
+        f"{spec}\n\nand its files, with a row for each spike:\n\n\b\n"
+        + "\n".join(f"  {left:14}{right}".rstrip() for left, right in files)
+    )
+
+
+@click.command("compile", cls=JsonCommand, epilog=_as_epilog())
 @click.argument("spec_path", metavar="SPEC.toml", type=SpecFile())
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
+@seed_option
 @chip_option
 @workers_option
 @time_limit_option
@@ -39,7 +65,11 @@ def compile_command(
     closest: bool,
     as_json: bool,
 ) -> int:
-    """Compile a specification into a program."""
+    """Compile a specification into a program.
+
+    SPEC.toml names files of input spikes and target spikes, and what may be built. The program is run before it is
+    written. If no program exists, the exit code is 3 and the message names spikes that contradict each other.
+    """
     from snnprog.compiler import compile
     from snnprog.report.compilation import print_compilation
     from snnprog.report.programs import program_data

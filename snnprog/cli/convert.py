@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT
-from snnprog.cli.options import ChipName, JsonCommand, json_option
+from snnprog.cli.numbers import IntegerOption, NumberOption
+from snnprog.cli.options import ChipName, JsonCommand, check_title, json_option, seed_option, title_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile
 
@@ -20,7 +21,7 @@ SHOWN_SAMPLES = 8
 
 
 @click.command("convert", cls=JsonCommand)
-@click.argument("model_path", metavar="MODEL.onnx", type=InputFile())
+@click.argument("model_path", metavar="MODEL.onnx", type=InputFile(".onnx", wanted="an ONNX model"))
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
@@ -28,8 +29,8 @@ SHOWN_SAMPLES = 8
     "--data",
     "data_path",
     required=True,
-    type=InputFile(),
-    help="Samples (.npz) with the arrays 'data', of (samples, ...), and 'labels', if there are any.",
+    type=InputFile(".npz"),
+    help="Samples (.npz): the array 'data' (samples first), and 'labels' if known.",
 )
 @click.option(
     "--spikes",
@@ -40,23 +41,36 @@ SHOWN_SAMPLES = 8
 @click.option(
     "--report", "page_path", type=OutputFile(".html"), help="HTML report to write (.html), on the first samples."
 )
-@click.option("--held-out", default=0.25, show_default=True, type=float, help="Share of the samples kept for judging.")
-@click.option("--ticks", type=click.IntRange(min=1), help="Ticks per sample; 64, or 256 where spikes are reset to 0.")
+@title_option
+@click.option(
+    "--held-out",
+    default=0.25,
+    show_default=True,
+    type=NumberOption(0.0, 1.0, True, True),
+    help="Share of the samples kept for testing.",
+)
+@click.option(
+    "--ticks", type=IntegerOption(min=1), help="Ticks per sample. Default: 64, or 256 on chips that reset to 0."
+)
 @click.option(
     "--code",
     type=click.Choice(["rate", "latency"]),
     default="rate",
     show_default=True,
-    help="How a value becomes spikes: many, evenly, or one, the earlier, the greater.",
+    help="Encoding of values: rate, evenly spaced spikes; latency, one spike, earlier for greater values.",
 )
-@click.option("--adjust", type=click.Choice(["l4"]), help="Thresholds in proportion to the L4 norm of weights.")
+@click.option("--adjust", type=click.Choice(["l4"]), help="Set thresholds in proportion to the L4 norm of the weights.")
 @click.option(
-    "--percentile", default=99.9, show_default=True, type=float, help="Percentile of activations of full rate."
+    "--percentile",
+    default=99.9,
+    show_default=True,
+    type=NumberOption(50.0, 100.0),
+    help="Percentile of the activations that becomes the full rate.",
 )
 @click.option("--max-pool", type=click.Choice(["average"]), help="Replace max pools by average pools.")
-@click.option("--bits", type=click.IntRange(min=1), help="Bits of the weights, with the sign.")
+@click.option("--bits", type=IntegerOption(min=1), help="Bits of the weights, with the sign.")
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
+@seed_option
 @json_option
 def convert_command(
     model_path: Path,
@@ -64,6 +78,7 @@ def convert_command(
     data_path: Path,
     spikes_path: Path | None,
     page_path: Path | None,
+    title: str | None,
     held_out: float,
     ticks: int | None,
     code: str,
@@ -78,13 +93,14 @@ def convert_command(
     """Convert an artificial neural network into a spiking program.
 
     The network is read from an ONNX file: dense and convolutional layers with ReLU. Thresholds are balanced on one part
-    of the data; accuracy and costs are measured on the part that is held out.
+    of the data; accuracy and costs are measured on the rest.
     """
     from snnprog.conversion import convert
     from snnprog.conversion.samples import read_samples
     from snnprog.files import write_rasters
     from snnprog.report.networks import print_network_conversion
 
+    check_title(title, page_path)
     data, labels = read_samples(data_path)
     result = convert(
         model_path,
@@ -107,7 +123,7 @@ def convert_command(
         from snnprog.report.page import page_of_conversion, write_page
 
         shown = result.encode(data[:SHOWN_SAMPLES])
-        write_page(page_path, page_of_conversion(result, shown, title=model_path.name))
+        write_page(page_path, page_of_conversion(result, shown, title=title or model_path.name))
     if as_json:
         print_json({"program": str(program_path), **result.as_dict()})
         return EXACT

@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     "--spec-json",
     "spec_json_path",
     type=OutputFile(".json"),
-    help="JSON file to write: the specification as the proof speaks of it. 'python -m snnprog.check_proof SPEC.json"
+    help="JSON file to write: the specification that the proof refers to. 'python -m snnprog.check_proof SPEC.json"
     " PROOF.json' checks the proof.",
 )
+@click.option("-a", "--all", "is_full", is_flag=True, help="Show all outputs, conflicts and proofs, not the first two.")
 @json_option
 def explain_command(
     spec_path: Path,
@@ -47,12 +48,13 @@ def explain_command(
     time_limit_s: float | None,
     proof_path: Path | None,
     spec_json_path: Path | None,
+    is_full: bool,
     as_json: bool,
 ) -> int:
     """Explain which outputs can be built, and why the others cannot.
 
-    A line for each output that cannot be built names spikes that contradict each other; with --json, also what each
-    of them weighs in the proof.
+    Prints the answer in at most five lines: how many outputs can be built, the spikes that contradict each other for
+    the first two that cannot, and what may help. --all shows all outputs, with the weight of each spike in the proof.
     """
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation
@@ -65,14 +67,14 @@ def explain_command(
     if as_json:
         print_json(explanation.as_dict())
     else:
-        print_explanation(terminal(), explanation)
+        print_explanation(terminal(), explanation, is_full=is_full)
     if explanation.infeasible:
         return INFEASIBLE
     return EXACT if explanation.is_feasible else NOT_EXACT
 
 
 def _write_proof(spec: Spec, explanation: Explanation, *, proof_path: Path | None, spec_json_path: Path | None) -> None:
-    """Write the documents that are asked for; without a proof, say so."""
+    """Write the requested documents; report it if there is no proof."""
     from snnprog.output_files import write_bytes
     from snnprog.proof import proof_to_data
     from snnprog.spec.document import spec_to_data

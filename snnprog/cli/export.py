@@ -7,18 +7,20 @@ from pathlib import Path
 
 import click
 
+from snnprog.cli.names import BOARD
+from snnprog.cli.numbers import NumberOption
 from snnprog.cli.options import JsonCommand, json_option
-from snnprog.cli.output import print_json
-from snnprog.cli.outputs import InputFile, OutputFile
+from snnprog.cli.output import print_json, tell
+from snnprog.cli.outputs import OutputFile, ProgramFile
 from snnprog.wording import counted
 
 
 class ExportFile(OutputFile):
-    """A file whose suffix is a form that programs are exported to; with ``--board``, a folder, too."""
+    """An output file with the suffix of an export format; with ``--board``, also a folder."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.dir_okay = True  # `check_place` refuses one that is there without a board
+        self.dir_okay = True  # `check_place` refuses an existing one unless there is a board
 
     def check_suffix(self, path: Path) -> None:
         """Raise `FormatError` unless programs are exported to files of that suffix."""
@@ -29,7 +31,7 @@ class ExportFile(OutputFile):
             super().check_suffix(path)
 
     def check_place(self, path: Path) -> Path:
-        """Return where the file or folder will stand."""
+        """Return the path of the file or folder."""
         return path.resolve() if _is_board_folder(path) else super().check_place(path)
 
 
@@ -40,7 +42,7 @@ def _is_board_folder(path: Path) -> bool:
 
 
 @click.command("export", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("program_path", metavar="P.snnp", type=ProgramFile())
 @click.option(
     "-o",
     "--output",
@@ -49,20 +51,27 @@ def _is_board_folder(path: Path) -> bool:
     type=ExportFile(),
     help="File to write: .nir, .c, .v, .hex; with --board, a folder.",
 )
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for a NIR graph.")
 @click.option(
-    "--prefix", help="What all names in C begin with, or the Verilog module's name; the file's stem unless given."
+    "--dt-ms", type=NumberOption(0.0, min_open=True), help="Length of a tick in milliseconds, for a NIR graph."
+)
+@click.option(
+    "--prefix", help="Prefix of all names in C, or name of the Verilog module. Default: the stem of the file."
 )
 @click.option(
     "--board",
-    metavar="NAME",
-    help="FPGA board: icebreaker, upduino, ulx3s, colorlight-i5, colorlight-5a-75b. Writes a folder to build on.",
+    type=BOARD,
+    help="Write a folder that builds the core of an FPGA board: icebreaker, upduino, ulx3s, ulx3s-85f,"
+    " colorlight-i5 or colorlight-5a-75b.",
 )
 @json_option
 def export_command(
     program_path: Path, path: Path, dt_ms: float | None, prefix: str | None, board: str | None, as_json: bool
 ) -> None:
-    """Export a program in the form that the suffix of the output names."""
+    """Export a program as C, Verilog or a NIR graph.
+
+    The suffix of the output selects the format: C99 for microcontrollers (.c), Verilog of this program alone (.v), the
+    memory of an FPGA core (.hex), or a NIR graph for other tools (.nir). With --board, the output is a folder.
+    """
     from snnprog.emit.exporting import export_with_facts
     from snnprog.program import load
 
@@ -73,11 +82,11 @@ def export_command(
         print_json({"files": list(map(str, written.files)), **graph, **written.facts})
         return
     if _is_board_folder(path):
-        click.echo(
+        tell(
             f"wrote {path} ({len(written.files)} files); 'make' in it builds the bitstream, its README.md says the rest"
         )
         return
-    click.echo(f"wrote {' and '.join(map(str, written.files))}{_told(path.suffix, written.facts)}")
+    tell(f"wrote {' and '.join(map(str, written.files))}{_told(path.suffix, written.facts)}")
 
 
 def _told(suffix: str, facts: Mapping[str, int]) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnprog.cli.numbers import IntegerOption
 from snnprog.cli.options import JsonCommand, board_option, json_option, target_option
 from snnprog.cli.output import print_json, terminal
-from snnprog.cli.outputs import InputFile
+from snnprog.cli.outputs import ProgramFile
 
 if TYPE_CHECKING:
     from snnprog.figures import BoardFigures, MicrocontrollerFigures
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 
 @click.command("inspect", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("program_path", metavar="P.snnp", type=ProgramFile())
 @click.option("--cores", "is_placed", is_flag=True, help="Show how the program fills the cores of the chip.")
-@click.option("--max-cores", type=click.IntRange(min=1), help="Number of cores available. Default: those of one chip.")
+@click.option("--max-cores", type=IntegerOption(min=1), help="Number of cores available. Default: those of one chip.")
 @target_option
 @board_option
 @json_option

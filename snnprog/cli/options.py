@@ -1,4 +1,4 @@
-"""What several commands share: options, and what happens before each command runs."""
+"""Options that several commands share, and the checks before each command."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
-from snnprog.cli.outputs import check_given_once, check_outputs
+from snnprog.cli.names import BOARD, MICROCONTROLLER, chips
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
+from snnprog.cli.outputs import check_arguments, check_given_once, check_outputs
 from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
@@ -23,42 +26,29 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 target_option = click.option(
     "--target",
     "targets",
+    type=MICROCONTROLLER,
     multiple=True,
-    metavar="NAME",
     help="Count bytes and instructions of the program as C on cortex-m0, cortex-m4 or riscv32; can be repeated.",
 )
 board_option = click.option(
     "--board",
     "boards",
+    type=BOARD,
     multiple=True,
     metavar="BOARD",
-    help="Show what the program takes of an FPGA board's core; of a built folder of export --board, the tools' figures"
-    " too. Can be repeated.",
+    help="Show how the program fills the core of an FPGA board: its name, or a folder of export --board, which adds the"
+    " figures of the tools once it is built. Can be repeated.",
 )
+seed_option = click.option(
+    "--seed", default=0, show_default=True, type=IntegerOption(min=0), help="Seed for all random choices."
+)
+title_option = click.option("--title", help="Title of the report. Default: the name of the file that it shows.")
 time_limit_option = click.option(
     "--time-limit",
     "time_limit_s",
-    type=click.FloatRange(min=0.0),
+    type=NumberOption(min=0.0),
     help="Time limit for all steps together, in seconds.",
 )
-
-
-class NumberList(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
-    """Numbers with commas between them."""
-
-    name = "numbers"
-
-    def __init__(self, kind: type[int] | type[float]) -> None:
-        self.kind = kind
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int | float, ...]:
-        """Return the numbers of a text."""
-        try:
-            return tuple(self.kind(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is no list of numbers, such as 4,7", param, ctx)
 
 
 VIEW_OPTIONS = (
@@ -73,7 +63,7 @@ VIEW_OPTIONS = (
         help="Which events of a recording become inputs: a channel for each polarity, one for both, or only one.",
     ),
     click.option("--region", type=NumberList(int), help="Part of the sensor to use, as x0,y0,x1,y1."),
-    click.option("--downsample", type=click.IntRange(min=1), help="How many pixels (and rows) become one."),
+    click.option("--downsample", type=IntegerOption(min=1), help="How many pixels (and rows) become one."),
     click.option(
         "--time-unit",
         type=click.Choice(["s", "ms", "us", "ns"]),
@@ -88,7 +78,7 @@ VIEW_OPTIONS = (
 
 
 def view_options(command: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the options of `snnprog.EventView`, which it gets as one argument ``view``, None without any."""
+    """Give a command the options of `snnprog.EventView`, passed as one argument ``view``, or None."""
 
     @wraps(command)
     def with_view(**given: object) -> object:
@@ -107,26 +97,34 @@ def _view_of(said: dict[str, object]) -> EventView:
     return EventView(**said)  # type: ignore[arg-type]
 
 
+def check_title(title: str | None, page_path: Path | None) -> None:
+    """Raise `SpecError` if a title is given, but no report is written."""
+    if title is not None and page_path is None:
+        raise SpecError("--title is the title of the report; name its file with --report, too")
+
+
 @dataclass
 class Invocation:
-    """What is known of a command line before it is valid."""
+    """The state of a command line before it is validated."""
 
     as_json: bool = False
 
 
 class JsonCommand(click.Command):
-    """A command with ``--json``: even an error in its other words is then told as JSON. It overwrites no input."""
+    """A command with ``--json``: errors in its other arguments are reported as JSON, too. It overwrites no input."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether JSON is wanted, then parse."""
         invocation = ctx.find_object(Invocation)
         if invocation is not None:
             invocation.as_json = self._wants_json(ctx, args)
-        check_given_once(self, ctx, args)
+        if not ctx.resilient_parsing:  # while a shell completes, words may be unfinished
+            check_given_once(self, ctx, args)
+            check_arguments(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Check where the command would write, then run it."""
+        """Check the output paths, then run the command."""
         check_outputs(ctx)
         return super().invoke(ctx)
 
@@ -142,8 +140,8 @@ class JsonCommand(click.Command):
 class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
     """A chip: a registered one by its name, or an object in a module of the user's as MODULE:NAME.
 
-    Such an option alone imports code of the current folder, because whoever types ``--chip mychip:CHIP`` asks for just
-    that. Neither a ``SPEC.toml`` nor a program file can.
+    Such an option alone imports code of the current folder, because ``--chip mychip:CHIP`` requests that
+    explicitly. Neither a ``SPEC.toml`` nor a program file can.
     """
 
     name = "chip"
@@ -155,9 +153,13 @@ class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
         module, colon, name = str(value).partition(":")
         return _imported(module, name) if colon else find_chip(module)
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the registered names with this beginning."""
+        return [CompletionItem(name) for name in chips() if name.startswith(incomplete)]
+
 
 def _imported(module: str, name: str) -> Chip:
-    """Return an object of a module, which may stand in the current folder.
+    """Return an object of a module, which may be in the current folder.
 
     The folder is last on the import path: a file in it never takes the place of an installed module.
     """
@@ -166,7 +168,7 @@ def _imported(module: str, name: str) -> Chip:
     sys.path.append(str(Path.cwd()))
     try:
         found = getattr(import_module(module), name)
-    except (Exception, SystemExit) as error:  # whatever a user's module raises, it is no chip
+    except (Exception, SystemExit) as error:  # whatever a user's module raises, it is not a chip
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise SpecError(f"chip {module}:{name} cannot be loaded: {reason}; give MODULE:NAME of a Chip") from error
     finally:
@@ -179,6 +181,6 @@ def _imported(module: str, name: str) -> Chip:
 chip_option = click.option(
     "--chip",
     type=ChipName(),
-    help="Chip to compile for, whatever the file says: a registered name, or MODULE:NAME, which runs MODULE.py of this"
+    help="Chip to use instead of that in SPEC.toml: a registered name, or MODULE:NAME, which runs MODULE.py of this"
     " folder.",
 )

@@ -1,4 +1,4 @@
-"""What commands print: objects for programs, tables for people, and sentences on standard error."""
+"""Output of commands: objects for programs, tables for people, and sentences on standard error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def print_json(value: Mapping[str, object]) -> None:
 
 
 def _json_value(value: object) -> object:
-    """Return a value whose infinities, which JSON lacks, are the text "inf"."""
+    """Return a value with infinities, which JSON does not support, as the text "inf"."""
     if isinstance(value, Mapping):
         return {key: _json_value(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -35,7 +35,7 @@ def _json_value(value: object) -> object:
 
 
 def terminal() -> Console:
-    """Return where tables are printed: as wide as the terminal, with long lines broken at words; in a file, in full."""
+    """Return the console for tables: as wide as the terminal, with lines broken at words; in a file, in full."""
     from rich.console import Console
 
     if sys.stdout.isatty():
@@ -43,16 +43,23 @@ def terminal() -> Console:
     return Console(width=FILE_WIDTH, highlight=False, markup=False, soft_wrap=True)
 
 
+def tell(text: str) -> None:
+    """Print sentences on standard output; on a terminal, broken at words."""
+    click.echo(_fitted(text) if sys.stdout.isatty() else text)
+
+
 def say(message: str) -> None:
     """Print a message on standard error, after the program's name; on a terminal, broken at words."""
-    lines = f"snnprog: {message}".split("\n")
-    if sys.stderr.isatty():
-        width = shutil.get_terminal_size().columns
-        lines = [
-            textwrap.fill(line, width, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
-            for line in lines
-        ]
-    text = "\n".join(lines)
+    text = f"snnprog: {message}"
+    text = _fitted(text, indent=INDENT) if sys.stderr.isatty() else text
     if not os.environ.get("NO_COLOR"):
         text = text.replace("snnprog:", click.style("snnprog:", bold=True), 1)
     click.echo(text, err=True)
+
+
+def _fitted(text: str, *, indent: str = "") -> str:
+    """Return lines that are broken at words to the width of the terminal."""
+    wrapper = textwrap.TextWrapper(
+        shutil.get_terminal_size().columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(wrapper.fill(line) for line in text.split("\n"))

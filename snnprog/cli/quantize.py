@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.options import ChipName, JsonCommand, NumberList, json_option, view_options
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
+from snnprog.cli.options import ChipName, JsonCommand, check_title, json_option, seed_option, title_option, view_options
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.errors import FormatError, SpecError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from snnprog.networks import QuantizedNetwork
 
 SHOWN_INPUTS = 20
-"""Inputs that a report shows, the first ones: as many patterns as one screen tells apart. A choice."""
+"""Inputs that a report shows, the first ones: as many patterns as one screen can distinguish. A choice."""
 
 EXPORTER_NAMES = ("snntorch", "norse", "sinabs", "rockpool", "spyx", "lava-dl")
 
@@ -46,45 +47,57 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 
 
 @click.command("quantize", cls=JsonCommand)
-@click.argument("network_path", metavar="NET", type=InputFile())
+@click.argument(
+    "network_path", metavar="NET", type=InputFile(".nir", ".net", wanted="a trained network (.nir or .net)")
+)
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
 @click.option("--from", "exporter", type=click.Choice(EXPORTER_NAMES), help="Tool that wrote the network.")
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds; by default that of --from.")
-@click.option("--reset", type=click.Choice(["zero", "subtract"]), help="What a spike does to the potential.")
-@click.option("--reset-delay", type=click.IntRange(0, 1), help="Ticks between a spike and its reset.")
+@click.option(
+    "--dt-ms",
+    type=NumberOption(0.0, min_open=True),
+    help="Length of a tick in milliseconds; by default that of --from.",
+)
+@click.option("--reset", type=click.Choice(["zero", "subtract"]), help="Reset of the potential by a spike.")
+@click.option("--reset-delay", type=IntegerOption(0, 1), help="Ticks between a spike and its reset.")
 @click.option("--compare", type=click.Choice([">", ">="]), help="How the potential is compared with the threshold.")
 @click.option(
     "--bits",
     type=BitsOption(),
     help="Bits of the weights, with the sign: a number, NAME=N,... by population, or least (with --inputs).",
 )
-@click.option("--keep", type=click.FloatRange(0.0, 1.0, min_open=True), default=1.0, help="Share of synapses to keep.")
+@click.option("--keep", type=NumberOption(0.0, 1.0, min_open=True), default=1.0, help="Share of synapses to keep.")
 @click.option("--fit/--no-fit", default=True, show_default=True, help="Fit weights to the inputs, or only round them.")
-@click.option("--labels", "labels_path", type=InputFile(), help="Class of each input: a .csv or .npy of whole numbers.")
+@click.option(
+    "--labels",
+    "labels_path",
+    type=InputFile(".csv", ".npy"),
+    help="Class of each input: a .csv or .npy of integers.",
+)
 @click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
 @click.option(
     "--inputs",
     "inputs_path",
     type=RasterFile(),
-    help="Sample input spikes: weights are fitted to what the network does on some, and judged on others.",
+    help="Sample input spikes: weights are fitted to the network on some, and tested on others.",
 )
 @click.option(
     "--ticks",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of ticks per pattern of the inputs (required for all but .npz).",
 )
 @click.option(
     "--patterns",
-    type=click.IntRange(min=1),
+    type=IntegerOption(min=1),
     help="Number of patterns in a .csv file (needed if the last ones are silent).",
 )
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
 @view_options
 @click.option("--report", "page_path", type=OutputFile(".html"), help="HTML report to write (.html); needs --inputs.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Seed for all random choices.")
+@title_option
+@seed_option
 @json_option
 def quantize_command(
     network_path: Path,
@@ -106,19 +119,21 @@ def quantize_command(
     merge: bool,
     view: EventView | None,
     page_path: Path | None,
+    title: str | None,
     seed: int,
     as_json: bool,
 ) -> int:
     """Convert a trained network into a program.
 
-    NET is a NIR file (.nir) or one of lava-dl (.net). NIR does not say how neurons are reset: --from or --reset does.
-    What rounding changed is printed, in numbers and in spikes: on the inputs given, else on random ones.
+    NET is a NIR file (.nir) or one of lava-dl (.net). NIR files do not define how neurons are reset: --from or --reset
+    does. Prints what rounding changed, in numbers and in spikes, on the given inputs or else on random ones.
     """
     from snnprog.files import options_of, read_rasters, split_key
     from snnprog.networks import quantize
     from snnprog.networks.reading import network_from
     from snnprog.report.conversions import print_conversion
 
+    check_title(title, page_path)
     network = network_from(
         network_path, dt_ms=dt_ms, exporter=exporter, reset=reset, reset_delay=reset_delay, compare=compare
     )
@@ -143,7 +158,7 @@ def quantize_command(
     result = quantize(network, chip=chip, inputs=inputs, labels=labels, bits=bits, keep=keep, fit=fit, seed=seed)
     result.program.save(program_path)
     if page_path is not None and inputs is not None:
-        _write_page(page_path, result, inputs)
+        _write_page(page_path, result, inputs, title=title or network_path.name)
     if as_json:
         print_json({"program": str(program_path), **result.as_dict()})
     else:
@@ -154,7 +169,7 @@ def quantize_command(
 
 
 def _labels_of(path: Path) -> Int64s:
-    """Return the classes in a file: an array, or one whole number in each line.
+    """Return the classes in a file: an array, or one integer in each line.
 
     Raises
     ------
@@ -169,12 +184,12 @@ def _labels_of(path: Path) -> Int64s:
             if found.dtype.kind not in "iu":
                 raise ValueError(f"it is an array of {found.dtype}")
             return np.asarray(found, np.int64)
-        return np.array([int(line) for line in path.read_text().split()], np.int64)
+        return np.array([int(line) for line in path.read_text(encoding="utf-8").split()], np.int64)
     except (ValueError, OSError) as error:
-        raise FormatError(f"{path} must hold one whole number for each input: {error}") from error
+        raise FormatError(f"{path} must hold one integer for each input: {error}") from error
 
 
-def _write_page(path: Path, result: QuantizedNetwork, inputs: Sequence[Raster]) -> None:
+def _write_page(path: Path, result: QuantizedNetwork, inputs: Sequence[Raster], *, title: str) -> None:
     from snnprog.report.page import page_of_network, write_page
 
-    write_page(path, page_of_network(result, inputs[:SHOWN_INPUTS]))
+    write_page(path, page_of_network(result, inputs[:SHOWN_INPUTS], title=title))

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from snnprog.cli.exit_codes import EXACT, INFEASIBLE, NOT_EXACT
+from snnprog.cli.names import BACKEND
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import (
     JsonCommand,
-    NumberList,
     board_option,
     chip_option,
     json_option,
     target_option,
     time_limit_option,
+    title_option,
     view_options,
 )
 from snnprog.cli.output import print_json
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", "page_path", required=True, type=OutputFile(".html"), help="HTML file to write (.html)."
 )
-@click.option("--spec", "spec_path", type=SpecFile(), help="Specification to judge the program by.")
+@title_option
+@click.option("--spec", "spec_path", type=SpecFile(), help="Specification to check the program against.")
 @click.option(
     "--inputs",
     "inputs_path",
@@ -48,13 +51,19 @@ if TYPE_CHECKING:
     help="Input spikes to run the program on, if there is no specification.",
 )
 @click.option(
-    "--ticks", type=click.IntRange(min=1), help="Number of ticks per pattern of the inputs (required for all but .npz)."
+    "--ticks", type=IntegerOption(min=1), help="Number of ticks per pattern of the inputs (required for all but .npz)."
 )
-@click.option("--dt-ms", type=float, help="Length of a tick in milliseconds, for inputs that store spike times.")
+@click.option(
+    "--dt-ms",
+    type=NumberOption(0.0, min_open=True),
+    help="Length of a tick in milliseconds, for inputs that hold spike times.",
+)
 @click.option("--starts-ms", type=NumberList(float), help="Start time of each pattern in a recording, e.g. 0,1000.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one input that fall into the same tick.")
 @view_options
-@click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
+@click.option(
+    "--backend", "backends", multiple=True, type=BACKEND, help="Backend to run on; can be repeated. Default: kernel."
+)
 @target_option
 @board_option
 @chip_option
@@ -64,6 +73,7 @@ if TYPE_CHECKING:
 def report_command(
     subject_path: Path,
     page_path: Path,
+    title: str | None,
     spec_path: Path | None,
     inputs_path: str | None,
     ticks: int | None,
@@ -95,13 +105,24 @@ def report_command(
                 " program"
             )
         asked = load_spec(subject_path, chip)
-        page, code = _page_of_spec(asked, subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json)
+        page, code = _page_of_spec(
+            asked, title or subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json
+        )
     else:
+        if spec_path is not None and inputs_path is not None:
+            raise SpecError("--spec and --inputs exclude each other: a specification has inputs of its own; give one")
         spec = None if spec_path is None else load_spec(spec_path, chip)
         said = {"ticks": ticks, "dt_ms": dt_ms, "starts_ms": starts_ms, "merge": merge, "view": view}
         read = None if inputs_path is None else partial(_rasters, inputs_path, said)
         page, code = _page_of_program(
-            subject_path, spec, read=read, backends=backends, targets=targets, boards=boards, quiet=as_json
+            subject_path,
+            spec,
+            read=read,
+            backends=backends,
+            targets=targets,
+            boards=boards,
+            title=title or subject_path.name,
+            quiet=as_json,
         )
     write_page(page_path, page)
     if as_json:
@@ -129,6 +150,7 @@ def _page_of_program(
     backends: tuple[str, ...],
     targets: tuple[str, ...],
     boards: tuple[str, ...],
+    title: str,
     quiet: bool,
 ) -> tuple[Page, int]:
     from snnprog.program import load
@@ -145,7 +167,7 @@ def _page_of_program(
             backends=backends or None,
             targets=targets,
             boards=boards,
-            title=path.name,
+            title=title,
             source=path,
         )
     return page, NOT_EXACT if page.headline.kind == BAD else EXACT

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import BACKEND_FAILED, EXACT, NOT_EXACT
+from snnprog.cli.names import BACKEND
 from snnprog.cli.options import JsonCommand, chip_option, json_option
 from snnprog.cli.output import print_json, terminal
-from snnprog.cli.outputs import InputFile, SpecFile
+from snnprog.cli.outputs import ProgramFile, SpecFile
 from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
 
 
 @click.command("verify", cls=JsonCommand)
-@click.argument("program_path", metavar="P.snnp", type=InputFile())
+@click.argument("program_path", metavar="P.snnp", type=ProgramFile())
 @click.argument("spec_path", metavar="SPEC.toml", type=SpecFile())
-@click.option("--backend", "backends", multiple=True, help="Backend to run on; can be repeated. Default: kernel.")
-@click.option("--against", default="reference", show_default=True, help="Backend to compare the others with.")
+@click.option(
+    "--backend", "backends", multiple=True, type=BACKEND, help="Backend to run on; can be repeated. Default: kernel."
+)
+@click.option(
+    "--against", default="reference", type=BACKEND, show_default=True, help="Backend to compare all others with."
+)
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
 @chip_option
 @json_option
@@ -39,8 +44,8 @@ def verify_command(
     """Check a program against its specification.
 
     The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
-    and with those of the reference simulator. A backend that gives no answer does not keep the others from theirs; if
-    all that answered are exact, the exit code is 5.
+    and with those of the reference simulator. If a backend fails, the others still run; the exit code is then 5, or 1
+    if another one is not exact.
     """
     from snnprog.program import load
     from snnprog.report.verifications import print_verification

@@ -1,7 +1,7 @@
-"""Between values and spikes: encoders make rasters of samples, decoders read classes off what comes out.
+"""Encoders from samples to rasters, and decoders from output spikes to classes.
 
-An encoder is fitted on training samples alone, and then frozen: the same sample always becomes the same spikes, alone
-or among others. Time is in ticks; how long a tick is, is the user's to say.
+An encoder is fitted on training samples only, and then frozen: the same sample always becomes the same spikes, alone
+or among others. Time is in ticks, of any duration.
 """
 
 from __future__ import annotations
@@ -32,3 +32,7 @@ __all__ = [
     "spike_count",
     "with_rest",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,14 +1,14 @@
 """Encoders of samples that are lists of values: levels, latencies, Gaussian receptive fields, rates.
 
-As in scikit-learn, ``fit`` learns from the training samples and ``transform`` makes spikes; but a fitted encoder is a
-value of its own, which never changes. Each is fitted to the range of every value over the training samples. Beyond that
-range, a value counts as its end for levels, latencies and rates; from receptive fields it fades away.
+As in scikit-learn, ``fit`` learns from the training samples and ``transform`` returns spikes; but a fitted encoder is a
+separate, immutable object. Each is fitted to the range of every value over the training samples. Values beyond that
+range are clipped for levels, latencies and rates; the activation of receptive fields decreases.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, unfitted
+from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 
 AXES = ("samples", "values")
@@ -27,7 +28,7 @@ Ranged = TypeVar("Ranged", bound="_Ranged")
 
 
 class Encoder(Protocol):
-    """What turns samples into spikes.
+    """Encodes samples as spikes.
 
     Attributes
     ----------
@@ -50,9 +51,9 @@ class Encoder(Protocol):
         """Return one raster ``(ticks, lines)`` per sample."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Ranged:
-    """An encoder that knows the range of each value once it is fitted.
+@dataclass(frozen=True, eq=False, repr=False)
+class _Ranged(Displayed):
+    """An encoder that is fitted to the range of each value.
 
     Attributes
     ----------
@@ -67,7 +68,12 @@ class _Ranged:
         for name in ("low", "high"):
             object.__setattr__(self, name, as_values(getattr(self, name)))
         if self.low.shape != self.high.shape or (self.low > self.high).any():
-            raise SpecError("low and high do not go together; each value needs a range from low to high")
+            raise SpecError("low and high must have equal lengths, with low <= high for each value")
+
+    def _summary(self) -> str:
+        settings = [each.name for each in fields(self) if each.name not in ("low", "high")]
+        told = "".join(f"{name} {getattr(self, name)}, " for name in settings)
+        return f"{told}{fitted_to(self.low, 'value')}"
 
     def fit(self: Ranged, samples: ArrayLike) -> Ranged:
         """Return this encoder fitted to the range of ``samples`` (samples, values), as another object."""
@@ -80,31 +86,31 @@ class _Ranged:
         Raises
         ------
         SpecError
-            If this encoder is not fitted, or was to another number of values.
+            If this encoder is not fitted, or was fitted to another number of values.
         """
         check_fitted(self, self.low)
         return as_samples(samples, AXES, n_columns=self.low.size)
 
     @property
     def span(self) -> Floats:
-        """(values,) The width of each range; 1 where a value is always the same."""
+        """(values,) The width of each range; 1 for a constant value."""
         return np.where(self.high > self.low, self.high - self.low, 1.0)
 
     def share(self, samples: ArrayLike) -> Floats:
-        """Return (samples, values) how far up its range each value lies, 0 to 1."""
+        """Return (samples, values) the position of each value in its range, 0 to 1."""
         values = self.values_of(samples)
         share: Floats = np.clip((values - self.low) / self.span, 0.0, 1.0)
         return share
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Levels(_Ranged):
     """A line for each level of each value; those that the value exceeds spike together at tick 0 (thermometer code).
 
     Attributes
     ----------
     levels : int
-        How many there are, evenly over the range.
+        Number of levels, spaced evenly over the range.
     low, high : (values,) float
         The range of each value, in its own unit, as `fit` finds it.
     """
@@ -133,7 +139,7 @@ class Levels(_Ranged):
         return list(exceeded.reshape(len(exceeded), 1, -1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Latency(_Ranged):
     """A line for each value, which spikes once: the greater the value, the earlier.
 
@@ -142,8 +148,8 @@ class Latency(_Ranged):
     last : int
         The tick of the least value; the greatest spikes at tick 0.
     is_paired : bool
-        Whether each value has a second line for which it counts from the other end (Kriener et al. 2021); those come
-        after the first ones.
+        Whether each value has a second line with the reversed order (Kriener et al. 2021); these lines follow
+        the others.
     low, high : (values,) float
         The range of each value, in its own unit, as `fit` finds it.
     """
@@ -173,17 +179,17 @@ class Latency(_Ranged):
         return _spikes_at(np.rint((1.0 - both) * self.last), self.ticks)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GaussianFields(_Ranged):
     """A population for each value, tuned to different values: the nearer a field's centre, the earlier its spike.
 
-    As in Bohte, Kok and La Poutré (2002): the centres lie evenly, the outer ones half a spacing beyond the range, the
-    activation is a Gaussian of the distance, and fields that are hardly activated stay silent.
+    As in Bohte, Kok and La Poutré (2002): the centres are spaced evenly, the outer ones half a spacing beyond the
+    range, the activation is a Gaussian of the distance, and fields with low activation stay silent.
 
     Attributes
     ----------
     fields : int
-        How many per value, at least 3.
+        Number of fields per value, at least 3.
     width : float
         Spacings per standard deviation (Bohte's β is 1.5).
     last : int
@@ -205,7 +211,7 @@ class GaussianFields(_Ranged):
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
             check_least(name, getattr(self, name), least=least)
         if not self.width > 0.0:
-            raise SpecError(f"width is {self.width!r}; a positive number of spacings per deviation is needed")
+            raise SpecError(f"width must be a positive number of spacings per deviation, got {self.width!r}")
 
     @property
     def n_lines(self) -> int:
@@ -227,21 +233,21 @@ class GaussianFields(_Ranged):
         return _spikes_at(latency.reshape(len(values), -1), self.ticks)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rate(_Ranged):
     """A line for each value, which spikes at random: the greater the value, the more often.
 
-    The spikes of a sample are drawn from the seed and the sample itself, so they are the same in any company.
+    The spikes of a sample are drawn from the seed and the sample, so they do not depend on other samples.
 
     Attributes
     ----------
     duration : int
         Ticks per sample.
     highest : float
-        The chance of a spike per tick at the upper end of the range, up to 1: a rate in Hz, times the milliseconds of
-        a tick, by 1000. At the lower end it is 0.
+        The probability of a spike per tick at the upper end of the range, at most 1: a rate in Hz, times the
+        milliseconds of a tick, divided by 1000. At the lower end it is 0.
     seed : int
-        Of the draw.
+        Seed of the draw.
     low, high : (values,) float
         The range of each value, in its own unit, as `fit` finds it.
     """
@@ -256,7 +262,7 @@ class Rate(_Ranged):
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
             check_least(name, getattr(self, name), least=least)
         if not 0.0 < self.highest <= 1.0:
-            raise SpecError(f"highest is {self.highest!r}; a chance above 0 and up to 1 is needed")
+            raise SpecError(f"highest must be above 0 and at most 1, got {self.highest!r}")
 
     @property
     def n_lines(self) -> int:
@@ -279,12 +285,12 @@ class Rate(_Ranged):
         return raster
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EvenRate(_Ranged):
-    """A line for each value, which spikes evenly: the greater the value, the more often. Nothing is drawn.
+    """A line for each value, which spikes evenly: the greater the value, the more often; deterministic.
 
-    A value that lies a share s up its range spikes ``round(s * duration)`` times, at equal distances but for whole
-    ticks. Lines begin at different places of their rhythm, so that those of one rate do not spike together.
+    A value at a share s of its range spikes ``round(s * duration)`` times, at equal distances rounded to
+    ticks. Lines start at different phases, so that lines of equal rate do not spike together.
 
     Attributes
     ----------
@@ -314,12 +320,12 @@ class EvenRate(_Ranged):
     def transform(self, samples: ArrayLike) -> list[Raster]:
         """Return one raster ``(ticks, lines)`` per sample."""
         counts = np.rint(self.share(samples) * self.duration).astype(np.int64)
-        # Multiples of the golden ratio are spread evenly however many there are (Knuth, volume 3, section 6.4).
+        # Multiples of the golden ratio are spread evenly for any number of them (Knuth, volume 3, section 6.4).
         begins = np.floor(np.arange(self.low.size) * GOLDEN % 1.0 * self.duration).astype(np.int64)
         ticks = np.arange(self.duration + 1)[:, None]
         return list(np.diff((ticks * counts[:, None, :] + begins) // self.duration, axis=1) > 0)
 
 
 def _spikes_at(latency: Floats, ticks: int) -> list[Raster]:
-    """Return rasters (ticks, lines) in which each line spikes at its latency, of (samples, lines), if at all."""
+    """Return rasters (ticks, lines) in which each line spikes at its latency, if it has one in (samples, lines)."""
     return list(latency[:, None, :] == np.arange(ticks)[:, None])

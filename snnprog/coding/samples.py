@@ -1,4 +1,4 @@
-"""Samples as arrays of finite numbers, and the range that they span."""
+"""Samples as arrays of finite numbers, and their ranges."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 
 def unfitted() -> Floats:
-    """Return what an encoder has learned before it is fitted: nothing."""
+    """Return the empty array of an encoder that is not fitted."""
     return np.zeros(0)
 
 
@@ -20,25 +21,25 @@ def as_samples(samples: ArrayLike, axes: tuple[str, ...], *, n_columns: int | No
     Parameters
     ----------
     axes : tuple of str
-        What each axis counts, the samples first.
+        The names of the axes, samples first.
     n_columns : int, optional
-        How many entries the last axis has to have.
+        Required length of the last axis.
 
     Raises
     ------
     SpecError
-        If the array has other axes, is empty, or holds what is no finite number.
+        If the array has other axes, is empty, or holds non-finite values.
     """
     try:
         array = np.asarray(samples, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise SpecError(f"samples are no array of numbers: {error}") from error
+        raise SpecError(f"samples must be an array of numbers: {error}") from error
     if array.ndim != len(axes):
-        raise SpecError(f"samples have shape {array.shape}; the axes are ({', '.join(axes)})")
+        raise SpecError(f"samples must have the axes ({', '.join(axes)}), got shape {array.shape}")
     if n_columns is not None and array.shape[-1] != n_columns:
-        raise SpecError(f"samples have {array.shape[-1]} {axes[-1]}; the encoder was fitted to {n_columns}")
+        raise SpecError(f"samples must have {n_columns} {axes[-1]} as in training, got {array.shape[-1]}")
     if array.size == 0 or not np.isfinite(array).all():
-        raise SpecError("samples hold nothing, or numbers that are not finite; fill the gaps or drop those samples")
+        raise SpecError("samples must be non-empty and finite; fill the gaps or drop those samples")
     return array
 
 
@@ -48,23 +49,28 @@ def as_values(values: ArrayLike) -> Floats:
     Raises
     ------
     SpecError
-        If it is no list of finite numbers.
+        If it is not a list of finite numbers.
     """
     array = np.array(values, dtype=np.float64)
     if array.ndim != 1 or not np.isfinite(array).all():
-        raise SpecError(f"an encoder's array has shape {array.shape}; one finite number per value is needed")
+        raise SpecError(f"an encoder's array must hold one finite number per value, got shape {array.shape}")
     array.flags.writeable = False
     return array
 
 
 def check_fitted(encoder: object, learned: Floats) -> None:
-    """Raise `SpecError` where an encoder has learned nothing yet."""
+    """Raise `SpecError` if an encoder is not fitted."""
     if learned.size == 0:
         name = type(encoder).__name__
         raise SpecError(f"{name} must be fitted before it transforms samples; call {name}(...).fit(training_samples)")
 
 
+def fitted_to(learned: Floats, noun: str) -> str:
+    """Return what an encoder was fitted to, in words."""
+    return f"fitted to {counted(learned.size, noun)}" if learned.size else "not fitted"
+
+
 def check_least(name: str, value: float, *, least: float) -> None:
-    """Raise `SpecError` where a setting is too small."""
+    """Raise `SpecError` if a setting is too small."""
     if not value >= least:
-        raise SpecError(f"{name} is {value!r}; at least {least} is needed")
+        raise SpecError(f"{name} must be at least {least}, got {value!r}")

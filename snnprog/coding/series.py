@@ -9,26 +9,27 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer
-from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, unfitted
+from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 
 AXES = ("samples", "ticks", "channels")
 
 
-@dataclass(frozen=True, eq=False)
-class Delta:
-    """Two lines for each channel: one spikes when it has risen by a step since it was last heard of, one when fallen.
+@dataclass(frozen=True, eq=False, repr=False)
+class Delta(Displayed):
+    """Two lines for each channel: one spikes when it has risen by a step since its last spike, one when it has fallen.
 
-    Send-on-delta (Miskowicz 2006), as dynamic vision sensors and level-crossing converters do it: what was sent starts
-    at the first value of a series and follows it by one step per spike, so after a jump of several steps it catches up
-    over as many ticks. The lines that rise come first.
+    Send-on-delta (Miskowicz 2006), as in dynamic vision sensors and level-crossing converters: the transmitted value
+    starts at the first value of a series and follows it by one step per spike, so after a jump of several steps it
+    catches up over as many ticks. The lines for rises come first.
 
     Attributes
     ----------
     steps : int
-        How many steps make up the range of a channel over the training samples.
+        Number of steps in the range of a channel over the training samples.
     step : (channels,) float
-        How far a channel has to move, in its own unit, as `fit` finds it.
+        The size of a step of each channel, in its own unit, as `fit` finds it.
     ticks : int
         Duration of every series, a value of each channel per tick, as `fit` finds it.
     """
@@ -43,7 +44,10 @@ class Delta:
             object.__setattr__(self, name, as_integer(name, getattr(self, name)))
             check_least(name, getattr(self, name), least=1)
         if not (self.step > 0.0).all():
-            raise SpecError(f"steps are {self.step.tolist()}; positive ones are needed")
+            raise SpecError(f"steps must be positive, got {self.step.tolist()}")
+
+    def _summary(self) -> str:
+        return f"steps {self.steps}, {fitted_to(self.step, 'channel')}"
 
     def fit(self, samples: ArrayLike) -> Delta:
         """Return this encoder fitted to the range of ``samples`` (samples, ticks, channels), as another object."""
@@ -67,7 +71,7 @@ class Delta:
         check_fitted(self, self.step)
         series = as_samples(samples, AXES, n_columns=self.step.size)
         if series.shape[1] != self.ticks:
-            raise SpecError(f"series have {series.shape[1]} ticks; the encoder was fitted to {self.ticks}")
+            raise SpecError(f"series must have {self.ticks} ticks as in training, got {series.shape[1]}")
         sent = series[:, 0].copy()
         spikes = np.zeros((len(series), self.ticks, self.n_lines), dtype=np.bool_)
         for tick in range(self.ticks):

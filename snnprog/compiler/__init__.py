@@ -1,4 +1,4 @@
-"""Spec in, program out: a program that does what was asked, or the sentence that says why there is none."""
+"""Compilation of a spec to a program that satisfies it, or an error with the reason."""
 
 from __future__ import annotations
 

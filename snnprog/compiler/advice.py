@@ -1,4 +1,4 @@
-"""What may help where a spec cannot be built: what its options and its chip leave to change."""
+"""Advice for specs that cannot be built: the options that the spec and its chip leave to change."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def advice(spec: Spec) -> str:
 
 
 def other_means(spec: Spec) -> str:
-    """Return the end of a sentence: what to try where nothing is fixed."""
+    """Return the end of a sentence: what to try if no option is fixed."""
     bias = "" if spec.bias == FREE else ", or bias='free'"
-    more = "offer more delays, a slower potential" if _has_delays(spec) else "offer more inputs, other decays"
+    more = "allow more delays, a slower potential" if _has_delays(spec) else "add inputs, try other decays"
     return f"{more}{bias}" if bias else more.replace(", ", ", or ")
 
 
@@ -32,7 +32,7 @@ def everything(spec: Spec) -> str:
         "more weight bits": spec.weight_bits is not None,
         "greater weights": spec.weight_limit is not None,
         "inputs of either sign": spec.signs is not None and any(spec.signs),
-        "a greater fan_in": spec.fan_in is not None,
+        "a higher fan_in": spec.fan_in is not None,
         "more delays": _has_delays(spec),
         "more inputs": True,
         "other decays": True,
@@ -44,6 +44,6 @@ def everything(spec: Spec) -> str:
 
 
 def _has_delays(spec: Spec) -> bool:
-    """Tell whether the chip has delays that the spec does not offer."""
+    """Return whether the chip has delays that the spec does not allow."""
     nearest, farthest = spec.chip.delays
     return len(spec.delays) < farthest - nearest + 1

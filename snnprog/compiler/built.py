@@ -1,4 +1,4 @@
-"""A program as it comes out of the steps, before it is judged: what it does, and what is wrong with it."""
+"""A program as built by the steps, with its spikes and errors, before it is accepted or refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snnprog.trace import Trace
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A program for one design, its neurons' reports, what it does, which bins are wrong, and what is refused."""
+    """A program for one design with its neurons' reports, its traces, wrong bins and refusals."""
 
     design: Design
     program: Program
@@ -28,22 +28,22 @@ class Built:
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Why outputs of which real weights exist can have no integers, proved."""
+        """Proved conflicts of outputs that have real weights but no integers."""
         return tuple(conflict for outcome in self.refused for conflict in outcome.conflicts)
 
     @property
     def proof(self) -> Node | None:
-        """The proof of one of these conflicts: of several, the one that is soonest checked."""
+        """The proof of one of these conflicts: of several, the fastest to check."""
         return soonest_checked(self.refused)
 
     @property
     def inexact(self) -> list[int]:
-        """Outputs whose integers do not do what they were designed for."""
+        """Outputs whose integers do not produce the designed spikes."""
         return [neuron.output for neuron in self.neurons if neuron.status == INEXACT and not neuron.is_hidden]
 
     @property
     def overrunning(self) -> list[int]:
-        """Outputs of which a state leaves the range on which all runtimes agree; nothing if none does."""
+        """Outputs with a state that leaves the range in which all runtimes agree; empty if there are none."""
         found = {neuron.output for neuron in self.neurons if neuron.excursion is not None}
         found |= {trace.excursion.neuron for trace in self.traces if trace.excursion is not None}
         return sorted(found & set(range(self.design.spec.n_outputs)))
@@ -56,11 +56,11 @@ class Built:
 
     @property
     def flawed(self) -> list[int]:
-        """Outputs that are failing, or do something wrong."""
+        """Outputs that fail or have wrong bins."""
         return sorted({*self.failing, *(found.output for found in self.wrong)})
 
     @property
     def fragile(self) -> list[NeuronReport]:
-        """Neurons that survive less noise than is asked for."""
+        """Neurons that tolerate less noise than the spec requires."""
         asked = self.design.spec.noise
         return [neuron for neuron in self.neurons if neuron.noise is not None and neuron.noise < asked]

@@ -1,4 +1,4 @@
-"""Other choices of ticks, don't-care bins or synapses, where no integers do what was chosen first."""
+"""Alternative choices of ticks, don't-care bins or synapses, if no integers realise the first choice."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from snnprog.solver import step
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
 
-# How many other choices are tried, each briefly, and the share of the time that all of them may take.
+# Number of alternative choices, each tried briefly, and the share of the time for all of them.
 MOST_CHOICES, SHARE = 8, 0.5
 
 
 def has_choice(spec: Spec) -> bool:
-    """Tell whether the targets of a spec can be met in more than one way."""
+    """Return whether the targets of a spec can be met in more than one way."""
     return spec.window != NO_WINDOW or spec.may_taps_be_absent or not bool(spec.care.all())
 
 
 def _has_freer_fit(spec: Spec) -> bool:
-    """Tell whether integers that are fitted anew may do what a design, once made, cannot: other ticks or synapses.
+    """Return whether newly fitted integers may use other ticks or synapses than a design.
 
-    What neurons do in bins that do not count is free in repairs, too; where outputs feed outputs, it is given.
+    Repairs may change bins that do not count, too, unless outputs feed outputs.
     """
     return spec.may_taps_be_absent or (spec.window != NO_WINDOW and not spec.recurrent)
 
 
 def built_with_choice(work: Work, designed: Design, *, share: float = 1.0) -> Built:
-    """Turn a design into integers, or another one that makes other choices where those of this one are flawed.
+    """Convert a design to integers, or an alternative design if the integers of this one are not exact.
 
-    Choices are tried briefly, one after another; after the first, all integers are looked at, as far as that goes, and
-    others are fitted that make their own choices as they run. Where all are flawed, the first is tried with all means,
-    in a share of the time. Beside hidden neurons, and outputs that are not built, what was designed first is kept.
+    Choices are tried briefly, in turn; after the first, all integers are searched within a budget, and
+    others are fitted that make their choices during the run. If all fail, the first is tried with all methods,
+    in a share of the time. With hidden neurons, or outputs that are not built, the first design is kept.
     """
     if designed.hidden or designed.unbuilt or not has_choice(work.spec):
         return work.built(designed, share=share)
@@ -71,7 +71,7 @@ def _fitted(work: Work, designed: Design, outputs: Sequence[int]) -> Built | Non
 
 
 def built_by_guess(work: Work, designed: Design) -> Built | None:
-    """Return an exact program with integers for undecided outputs, from weights that come near; None if none is found.
+    """Return an exact program with integers for undecided outputs, from approximate weights; None if none is found.
 
     Decays truncate, so there may be integers where there are no real weights.
     """
@@ -84,7 +84,7 @@ def built_by_guess(work: Work, designed: Design) -> Built | None:
 
 
 def _with_more_synapses(work: Work, designed: Design) -> Design:
-    """Return the design of neurons that have as many synapses as they may, and not as few as can be found."""
+    """Return the design with the allowed number of synapses instead of the minimum."""
     spec = work.spec
     most = len(spec.delays) * spec.n_presynaptic if spec.fan_in is None else spec.fan_in
     dense = replace(work, spec=replace(spec, sparse=False, fan_in=most)).designed(may_be_unbuilt=True, share=SHARE)

@@ -1,9 +1,9 @@
 """Find integers for outputs that the design has no weights for, or prove that there are none.
 
-What the design finds impossible it has found for real weights under exact decays, which the chip's integers are not.
-So each such output goes through several means, the cheap ones first, until one decides it: prices that are a proof for
-integers, too; small weights; all integers in boxes, as far as a little work goes; more small weights; integers fitted
-as they run; more boxes; other prices, with roundings counted in, and cases.
+The design finds outputs impossible for real weights under exact decays, which differ from the chip's integers.
+So each such output goes through several methods, the cheap ones first, until one decides it: prices that prove it for
+integers, too; small weights; all integers in boxes, within a small budget; more small weights; integers fitted
+during the run; more boxes; other prices that account for rounding, and cases.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
 
 PART = 0.5
-"""The share of the time left that further outputs may take, once one is proved to be impossible: that proof is checked
+"""The share of the remaining time for further outputs, once one is proved to be impossible; that proof is checked
 after them. A choice, not a measurement; without a time limit, it has no effect."""
 
 DECIDING_PART = 0.85
-"""The share for all means together; the rest is for checking what they find, or for making integers of it. A choice: a
+"""The share for all methods together; the rest is for checking proofs, or for integers. A choice: a
 check takes less time than finding the proof."""
 
 ALONE_PART = 0.2
-"""The share for each means that tries an output without the hidden neurons it may have; the search for hidden neurons
-takes the rest. A choice."""
+"""The share for each method that tries an output without hidden neurons if they are allowed; the search for hidden
+neurons takes the rest. A choice."""
 
 FIT_SHARE = 0.25
-"""The share of the time left in which integers are fitted, or many small ones tried: most that are found are found in a
-tenth of a second, and proofs that there are none come after. With 0.4, both took 2 s of a limit of 5 s on four Xylo
+"""The share of the remaining time for fitting integers, or trying many small ones: most successes take a
+tenth of a second, and proofs that there are none follow. With 0.4, both took 2 s of a limit of 5 s on four Xylo
 specs that then ran out of time. Without a time limit, it has no effect."""
 
 NEAR = 52
@@ -53,29 +53,29 @@ NEAR = 52
 tests/test_verdicts.py, one of 2^44 choices was decided within `MANY`, and one of 2^51 was not."""
 
 SETTLING_SHARE = 0.7
-"""The share for looking at all integers; other prices and cases come after. A choice, not a measurement; without a time
+"""The share for searching all integers; other prices and cases follow. A choice, not a measurement; without a time
 limit, it has no effect."""
 
 REFUSED_SHARE = 0.3
-"""The part of its share that an output gets once another one is refused, which is enough to refuse the spec. A choice,
-not a measurement; without a time limit, it has no effect."""
+"""The part of its share that an output gets once another output is refused, which is enough to refuse the spec. A
+choice, not a measurement; without a time limit, it has no effect."""
 
 Outcomes = Mapping[int, NeuronDesign]
 
 
 @dataclass(frozen=True, eq=False)
 class Means:
-    """What decides outputs that the design left without weights.
+    """Decides outputs that the design left without weights.
 
     Attributes
     ----------
     spec : Spec
     seed : int
-        Of all random choices.
+        Seed of all random choices.
     executor : concurrent.futures.Executor or None
-        Where outputs are worked on side by side.
+        Executor for parallel work on outputs.
     watch : Stopwatch
-        How long each step took.
+        The time of each step.
     """
 
     spec: Spec
@@ -84,7 +84,7 @@ class Means:
     watch: Stopwatch
 
     def decided(self, designed: Design) -> Design:
-        """Return the design in which outputs have integers, or a proof; undecided, where neither was found."""
+        """Return the design in which outputs have integers or a proof, or are undecided if neither was found."""
         with step("proofs", share=DECIDING_PART):
             return self._decided(designed)
 
@@ -103,20 +103,20 @@ class Means:
             return _with(found, self.last_words(found.undecided))
 
     def briefly_fitted(self, designed: Design) -> Design:
-        """Return the design with integers for outputs that are undecided, where such are found in no time."""
+        """Return the design with integers for undecided outputs, if they are found quickly."""
         return _with(designed, self._fitted(designed, is_brief=True))
 
     def settled(self, outputs: Iterable[int], most_work: int, *, share: float = 1.0) -> Outcomes:
-        """Return what comes of looking at all integers of some outputs, as far as the work and the time allowed go.
+        """Return the results of searching all integers of some outputs, within the allowed work and time.
 
-        The outputs of which the fewest are left come first.
+        Outputs with the fewest remaining integers come first.
         """
         outputs = tuple(outputs) if self.spec.hidden == 0 else ()
         promising = sorted(outputs, key=self._left)
         return self._each(promising, lambda index: self._all_integers(index).settled(most_work), share=share)
 
     def soon_settled(self, outputs: Iterable[int]) -> Outcomes:
-        """Return what comes of looking at all integers of some outputs, where that takes little work or gets far."""
+        """Return the results of searching all integers of some outputs, if the work is small or progress is good."""
         found = dict(self.settled(outputs, FEW))
         near = [index for index, each in found.items() if each.is_undecided and self._left(index) <= NEAR]
         return {**found, **self.settled(near, MANY, share=SETTLING_SHARE)}
@@ -128,8 +128,8 @@ class Means:
     def refused(self, designed: Design, outputs: Iterable[int]) -> Outcomes:
         """Return proofs that some outputs cannot reproduce their targets with any hidden neurons.
 
-        What was proved of outputs alone may hold as it is; else what hidden neurons may tell is an unknown of integer
-        programs, which are solved as a whole, or case by case.
+        Proofs for outputs alone may apply unchanged; otherwise the signals of hidden neurons are unknowns of integer
+        programs, which are solved as a whole or case by case.
         """
         spec, referee, outputs = self.spec, self._referee, tuple(outputs)
         with suppress(UndecidedError):
@@ -146,13 +146,13 @@ class Means:
         return {}
 
     def _all_integers(self, output: int) -> AllIntegers:
-        """Return the search through all integers of an output, which may have begun."""
+        """Return the search through all integers of an output, which may have started before."""
         if output not in self._searches:
             self._searches[output] = AllIntegers(self._task, output, self._referee)
         return self._searches[output]
 
     def _left(self, output: int) -> float:
-        """Return the bits of how many integers wait to be looked at; infinity, where the time is over."""
+        """Return the number of remaining integers, in bits; infinity if the time is over."""
         try:
             return self._all_integers(output).left
         except UndecidedError:
@@ -160,26 +160,26 @@ class Means:
 
     @cached_property
     def _searches(self) -> dict[int, AllIntegers]:
-        """The searches that have begun, by output."""
+        """The searches that have started, by output."""
         return {}
 
     @cached_property
     def _task(self) -> Task:
-        """The task that all means share."""
+        """The task that all methods share."""
         return Task.of(self.spec)
 
     @cached_property
     def _referee(self) -> Referee:
-        """Who checks proofs about the spec."""
+        """The checker of proofs about the spec."""
         return Referee(self.spec)
 
     @property
     def _share(self) -> float:
-        """The share of the time for each means, which tries outputs without hidden neurons."""
+        """The share of the time for each method that tries outputs without hidden neurons."""
         return 1.0 if self.spec.hidden == 0 else ALONE_PART
 
     def _substantiated(self, refused: Outcomes, *, is_brief: bool = False) -> Outcomes:
-        """Return the refusals that are proved for integers; undecided, where they are not."""
+        """Return the refusals that are proved for integers; undecided for the others."""
         referee = self._referee if self.spec.hidden == 0 else Referee(replace(self.spec, hidden=0))
         return self._each(
             sorted(refused, key=lambda index: refused[index].n_cases),
@@ -196,10 +196,10 @@ class Means:
         has_hidden: bool = False,
         share: float = 1.0,
     ) -> Outcomes:
-        """Return what comes of each output, the most promising first, each in twice an equal share of the time left.
+        """Return the result of each output, the most promising first, each in twice an equal share of the time.
 
-        One that is proved to be impossible is enough to refuse the spec, so the others then get less. Where hidden
-        neurons are allowed, what an output cannot do alone says nothing, unless that is asked for.
+        One that is proved to be impossible is enough to refuse the spec, so the others then get less. If hidden
+        neurons are allowed, refusals of outputs without them do not count, unless requested.
         """
         outputs = tuple(outputs)
         if not outputs or (self.spec.hidden != 0 and not has_hidden):
@@ -215,12 +215,12 @@ class Means:
         return found
 
     def _fitted(self, designed: Design, *, is_brief: bool = False) -> Outcomes:
-        """Return neurons of integers for outputs without weights, as far as such are found by fitting."""
+        """Return integer neurons for outputs without weights, if fitting finds them."""
         fit = partial(fit_outputs, seed=self.seed, is_brief=is_brief)
         return self._found(designed, fit, min(self._share, FIT_SHARE / 2 if is_brief else FIT_SHARE))
 
     def _swept(self, designed: Design, runs: int) -> Outcomes:
-        """Return neurons of small integers for outputs without weights, as far as there are such."""
+        """Return neurons of small integers for outputs without weights, if there are any."""
         if self.spec.window != NO_WINDOW or self.spec.fan_in is not None or self.spec.hidden != 0:
             return {}
         return self._found(designed, partial(sweep_outputs, runs=runs), FIT_SHARE)
@@ -237,17 +237,17 @@ class Means:
 
 
 def _with(designed: Design, found: Outcomes) -> Design:
-    """Return the design with what was found of some outputs."""
+    """Return the design with the results of some outputs."""
     return designed.with_outcomes({index: _after(designed.outcomes[index], each) for index, each in found.items()})
 
 
 def _after(before: NeuronDesign, outcome: NeuronDesign) -> NeuronDesign:
-    """Return what came of an output; where it is still undecided, with what was found of it before."""
+    """Return the result of an output; if it is still undecided, with its earlier results."""
     return replace(outcome, found=before.found) if outcome.is_undecided else outcome
 
 
 def _in_time(decide: Callable[[], NeuronDesign]) -> NeuronDesign:
-    """Return what is decided; out of time, where the time ends that."""
+    """Return the decision, or that the time ran out."""
     try:
         check_time()
         return decide()

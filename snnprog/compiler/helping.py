@@ -1,7 +1,7 @@
-"""Hidden neurons, integers beside them, and if there are none, a proof that there can be none.
+"""Hidden neurons and integers with them, or a proof that no hidden neurons help.
 
-Real weights beside hidden neurons may have no integers. Then rounding-proof weights are asked for; then hidden neurons
-are drawn at random, other ones and more of them each time, until integers are found or the tries are over.
+Real weights with hidden neurons may have no exact integers. Then rounding-proof weights are tried; then hidden neurons
+are drawn at random, different ones and more of them each time, until integers are found or all attempts fail.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from snnprog.errors import UndecidedError
 from snnprog.integers import INEXACT
 from snnprog.solver import is_time_over, step
 
-# How often hidden neurons are drawn anew, and the share of the time left for each try, and for the integers beside it.
-# The first try adds neurons one by one, and takes more. Choices; without a time limit, shares have no effect.
+# Number of random draws of hidden neurons, and the share of the remaining time for each draw and for its integers.
+# The first attempt adds neurons one by one and takes more. Choices; without a time limit, shares have no effect.
 DRAWS, SHARE = 4, 0.3
 FIRST_SHARE = 0.6
-# The share of the time for all tries; the rest is for a proof that no hidden neurons help. A choice.
+# The share of the time for all attempts; the rest is for a proof that no hidden neurons help. A choice.
 HELP_PART = 0.7
 
 
 def helped_or_refused(work: Work, designed: Design) -> Design:
-    """Return the design with the hidden neurons that its outputs need, or with a proof that none would do.
+    """Return the design with the hidden neurons that its outputs require, or with a proof that none help.
 
     Raises
     ------
@@ -47,12 +47,12 @@ def helped_or_refused(work: Work, designed: Design) -> Design:
 
 
 def built_with_help(work: Work, alone: Design, built: Built) -> Built:
-    """Return the exact program with other hidden neurons, where integers are inexact; with a proof where none can be.
+    """Return the exact program with other hidden neurons if integers are inexact, or a proof that there is none.
 
     Parameters
     ----------
     alone : Design
-        What outputs do without hidden neurons.
+        The design of outputs without hidden neurons.
     built : Built
         A program that is inexact.
 
@@ -86,7 +86,7 @@ def built_with_help(work: Work, alone: Design, built: Built) -> Built:
 
 
 def is_flawed(built: Built) -> bool:
-    """Tell whether anything about a program is not as was asked, hidden neurons included."""
+    """Return whether a program violates the spec in any respect, hidden neurons included."""
     is_beyond = any(neuron.excursion is not None or neuron.status == INEXACT for neuron in built.neurons)
     return bool(built.flawed or built.fragile or is_beyond)
 

@@ -1,4 +1,4 @@
-"""Why a program is not handed out: what stands against it, and what to try instead."""
+"""Why a program is refused, and what to try instead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from snnprog.wording import counted
 
 
 def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Sequence[str]) -> None:
-    """Raise what stands against a design: a proof, or outputs that have neither weights nor one."""
+    """Raise the error of a design: a proof, or outputs that have neither weights nor a proof."""
     if designed.proof is not None:
         refuse(spec, designed.conflicts, designed.proof)
     if designed.out_of_time:
@@ -49,7 +49,7 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
 
 
 def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
-    """Raise `InfeasibleError` with a proof that the stand-alone checker accepts; without one, nothing is refused."""
+    """Raise `InfeasibleError` with a proof that the stand-alone checker accepts; without a proof, do not raise it."""
     referee, neurons = Referee(spec), sorted({conflict.neuron for conflict in conflicts})
     try:
         with step("proofs"):
@@ -71,7 +71,7 @@ def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
 
 
 def check_exactness(spec: Spec, built: Built, *, limit: float | None, ended: Sequence[str]) -> None:
-    """Raise what stands against the integers of an exact program: a proof, the time, or bins that are wrong."""
+    """Raise the error of a program's integers: a proof, the time limit, or wrong bins."""
     if built.proof is not None:
         refuse(spec, built.conflicts, built.proof)
     if built.out_of_time:
@@ -111,17 +111,17 @@ def check_fan_in(spec: Spec, built: Built) -> None:
 
 
 def check_noise(spec: Spec, built: Built) -> None:
-    """Raise `QuantizationError` if a neuron survives less noise than is asked for."""
+    """Raise `QuantizationError` if a neuron tolerates less noise than the spec requires."""
     for neuron in built.fragile:
         raise QuantizationError(
-            f"{neuron.name} survives noise of {neuron.noise:g} LSBs in integers, and {spec.noise:g} are asked for;"
-            f" ask for less, or {advice(spec)}",
+            f"{neuron.name} must tolerate noise of {spec.noise:g} LSBs in integers, got {neuron.noise:g};"
+            f" lower noise, or {advice(spec)}",
             [neuron.output],
         )
 
 
 def check_limits(spec: Spec, built: Built) -> None:
-    """Raise `LimitError` if a state leaves the range on which all runtimes of the chip agree."""
+    """Raise `LimitError` if a state leaves the range in which all runtimes of the chip agree."""
     for neuron in built.neurons:
         if neuron.excursion is not None:
             where = f"{neuron.excursion.quantity} of {neuron.name} at tick {neuron.excursion.tick}"
@@ -138,7 +138,7 @@ def check_limits(spec: Spec, built: Built) -> None:
 
 
 def several(outputs: Sequence[int]) -> str:
-    """Return the beginning of a sentence on some outputs, such as "outputs 1, 2 are"."""
+    """Return the beginning of a sentence about some outputs, such as "outputs 1, 2 are"."""
     are_many = len(outputs) > 1
     return f"output{'s' * are_many} {', '.join(map(str, outputs))} {'are' if are_many else 'is'}"
 

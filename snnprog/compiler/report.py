@@ -1,42 +1,51 @@
-"""What compiling hands out: the program with its report, and what of that the program itself carries along."""
+"""The result of compiling: the program and its report, and the provenance stored in the program."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
 from snnprog.compiler.stopwatch import Stopwatch
+from snnprog.display import pictures
+from snnprog.display.card import BAD, GOOD, MOST_ROWS, Card, Displayed, Picture
 from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
+from snnprog.frames import data_frame_of_rows
 from snnprog.integers import NeuronReport
 from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
 from snnprog.spec import Spec
+from snnprog.table import Table, text_of
 from snnprog.version import __version__
+from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
 CLOSEST: Literal["closest"] = "closest"
 EXACT = "exact"
 
 
-@dataclass(frozen=True)
-class Deviation:
-    """How one output differs from its target.
+@dataclass(frozen=True, repr=False)
+class Deviation(Displayed):
+    """The differences of one output from its target.
 
     Attributes
     ----------
     output : int
     wrong : tuple of (int, int, str)
-        Its wrong bins: pattern, tick, and "missing" or "extra"; none where all spikes are in their windows.
+        Its wrong bins: pattern, tick, and "missing" or "extra"; empty if all spikes are in their windows.
     distances : tuple of float
         For each pattern, the Victor-Purpura distance to the target over the bins that count; see `snnprog.distance`.
     """
@@ -45,33 +54,36 @@ class Deviation:
     wrong: tuple[tuple[int, int, str], ...]
     distances: tuple[float, ...]
 
+    def _summary(self) -> str:
+        return f"output {self.output}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
 
-@dataclass(frozen=True)
-class CompileReport:
-    """What compiling did and cost.
+
+@dataclass(frozen=True, repr=False)
+class CompileReport(Displayed):
+    """The report of a compilation.
 
     Attributes
     ----------
     neurons : tuple of NeuronReport
         Status, margin and integers of each output.
     time_constants : tuple of float
-        (potential, current) in ticks, as the chip's decays amount to.
+        (potential, current) in ticks, equivalent to the chip's decays.
     synapses : int
         In the whole program.
     hidden : tuple of NeuronReport
-        The same of each neuron that is not read out.
+        The same for each hidden neuron.
     seconds : mapping
         Step -> wall-clock seconds.
     deviations : tuple of Deviation
         One for each output that differs from its target in bins that count, in order.
     at_least : int
-        No real weights give fewer wrong bins than this, under exact decays; 0 where there are windows.
+        A lower bound on the wrong bins of real weights under exact decays; 0 with windows.
     placement : Placement or None
-        On which cores of the chip the program goes, and what it fills there; None where it does not fit.
+        The cores of each neuron and the resources used; None if the program does not fit.
     misfit : FitError or None
-        Why it does not fit the chip. The program is what was asked for all the same, and simulators run it.
+        Why it does not fit the chip. The program satisfies the spec nevertheless, and simulators run it.
     ended_by_time : tuple of str
-        The steps that the time limit ended, as `progress` names them: what they found is the best by then. Empty, where
+        The steps that the time limit ended, as `progress` names them; their results are the best so far. Empty if
         the result does not depend on the clock.
     """
 
@@ -96,6 +108,53 @@ class CompileReport:
         """Whether the program is "exact", or the "closest" that was found."""
         return CLOSEST if self.wrong_bins else EXACT
 
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "seconds": dict(self.seconds)}  # a read-only view cannot be pickled
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, seconds=MappingProxyType(state["seconds"]))
+
+    def _summary(self) -> str:
+        wrong = f"closest found, {counted(self.wrong_bins, 'wrong bin')}" if self.wrong_bins else EXACT
+        statuses = Counter(neuron.status for neuron in self.neurons)
+        outputs = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+        hidden = f"; {counted(len(self.hidden), 'hidden neuron')}" if self.hidden else ""
+        least = min((neuron.margin for neuron in (*self.neurons, *self.hidden)), default=0.0)
+        named = f"{counted(len(self.neurons), 'output')}: {outputs}{hidden}; least margin {text_of(least)} LSB"
+        return f"{wrong}; {named}; {counted(self.synapses, 'synapse')}"
+
+    def _card(self) -> Card:
+        neurons = (*self.neurons, *self.hidden)
+        worst = sorted(sorted(range(len(neurons)), key=lambda index: neurons[index].margin)[:MOST_ROWS])
+        rows = [(each.name, each.status, each.margin, each.synapses) for each in map(neurons.__getitem__, worst)]
+        of = f"the {len(worst)} of {len(neurons)} neurons with the least margins" if len(worst) < len(neurons) else ""
+        caption = "margin of each neuron: distance from the threshold at the worst tick that counts"
+        margins = pictures.bars([each.margin for each in neurons], label=caption)
+        facts = [("cores", f"{self.placement.cores} of {self.placement.chip}")] if self.placement else []
+        facts += [("seconds", f"{sum(self.seconds.values()):.2f}")]
+        return Card(
+            BAD if self.wrong_bins else GOOD,
+            facts=facts,
+            pictures=[Picture(margins, caption + pictures.sampling(len(neurons)))],
+            table=Table.plain(of, columns=("neuron", "status", "margin (LSB)", "synapses"), rows=rows),
+            notes=[
+                *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
+                *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
+            ],
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each neuron, outputs first: its name, and all that is known of it.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        names = ["name", *(field.name for field in fields(NeuronReport))]
+        rows = [{name: getattr(each, name) for name in names} for each in (*self.neurons, *self.hidden)]
+        return data_frame_of_rows(rows, names)
+
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
         return {
@@ -114,9 +173,9 @@ class CompileReport:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class CompileResult:
-    """A program that was verified, and how it came about.
+@dataclass(frozen=True, eq=False, repr=False)
+class CompileResult(Displayed):
+    """A verified program with its network and report.
 
     Attributes
     ----------
@@ -125,15 +184,22 @@ class CompileResult:
     network : Network
         The real weights that were designed.
     report : CompileReport
-        What became of each neuron, and what it cost.
+        The status of each neuron, times and resources.
     chosen : tuple of (ticks, outputs) bool
-        The output spikes of each pattern: the target's, unless windows or the nearest raster were asked for.
+        The output spikes of each pattern: those of the target, unless the spec has windows or the closest program was
+        requested.
     """
 
     program: Program
     network: Network
     report: CompileReport
     chosen: tuple[Raster, ...]
+
+    def _summary(self) -> str:
+        return self.report._summary()
+
+    def _card(self) -> Card:
+        return self.report._card()
 
 
 def report_on(
@@ -144,7 +210,7 @@ def report_on(
     placed: tuple[Placement | None, FitError | None],
     watch: Stopwatch,
 ) -> CompileReport:
-    """Report by what the spec asks for, not by what was chosen."""
+    """Report deviations from the spec, not from the chosen spikes."""
     wrong = Counter(found.output for found in built.wrong)
     hidden, outputs = built.neurons[: -spec.n_outputs], built.neurons[-spec.n_outputs :]
     neurons = tuple(
@@ -182,7 +248,7 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
 
 
 def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, object]:
-    """Return where a program comes from, as plain data: the spec, the seed, the versions, and its neurons."""
+    """Return the origin of a program as plain data: the spec, the seed, the versions, and its neurons."""
     potential, current = spec.dynamics.effective_time_constants(spec.chip)
     placed = report.placement
     cores = {} if placed is None or placed.cores == 1 else {"cores": placed.cores, "at_least": placed.at_least}

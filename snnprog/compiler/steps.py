@@ -1,8 +1,8 @@
-"""Spec in, program out: the steps (`snnprog.compiler.work`) in the order in which they lead to a program.
+"""`compile`: the steps of `snnprog.compiler.work`, in the order that leads from a spec to a program.
 
-A program leaves here only after its integers were simulated, in closed loop where recurrent, and equalled the target on
-every bin that counts, or what came out wrong was told. With windows, or where the nearest raster was asked for, the
-integers are made for the raster that was chosen, and judged by the spec.
+A program is returned only after its integers were simulated, in closed loop if recurrent, and either equalled the
+target on every bin that counts, or its wrong bins were reported. With windows, or if the closest program is requested,
+the integers are calculated for the chosen raster and compared with the spec.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
-from snnprog.checks import as_integer, as_seconds, check_callable, check_type
+from snnprog.checks import as_integer, as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
 from snnprog.compiler.helping import built_with_help, helped_or_refused, is_flawed
@@ -30,12 +30,12 @@ from snnprog.errors import (
     SolverError,
     SpecError,
 )
-from snnprog.progress import Progress
+from snnprog.progress import Progress, shown
 from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
 SMALLER_WEIGHTS = (8, 64)
-# The share of the time in which outputs are designed or refuted, where integers that truncate may do what is refuted.
+# The share of the time for designing or refuting outputs, if truncating integers may realise refuted ones.
 # A choice, not a measurement; without a time limit, it has no effect.
 DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
@@ -48,7 +48,7 @@ def compile(
     seed: int = 0,
     on_infeasible: Literal["raise", "closest"] = RAISE,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> CompileResult:
     """Design, quantize and verify a program for a spec.
@@ -58,52 +58,52 @@ def compile(
     seed : int
         Of all random choices; none of them is random in any other way.
     on_infeasible : {"raise", "closest"}
-        What to do where no exact program is found, in real weights or in integers: raise an error, or return the
-        program with the fewest wrong bins that is found; ``result.report.deviations`` names them.
+        What to do if no exact program is found, in real weights or in integers: raise an error, or return the
+        program with the fewest wrong bins found; ``result.report.deviations`` lists them.
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed and repaired side by side: processes, Dask's ``client.get_executor()``, or loky. The
-        result does not depend on it.
-    progress : callable, optional
-        Called with (step, done, all) as work proceeds; the steps are
-        "design", "windows", "hidden", "closest", "repair", "simulate" and "place", as far as they are needed. Long
-        searches inside a step are told about four times a second, as the step's name followed by ": searching", with
-        what they have done so far as both numbers.
+        Executor that designs and repairs neurons in parallel: processes, Dask's ``client.get_executor()``, or loky.
+        The result does not depend on it.
+    progress : callable or True, optional
+        True shows a bar for each step, in a terminal or a notebook. A callable is called with (step, done, all) as work
+        proceeds; the steps are
+        "design", "windows", "hidden", "closest", "repair", "simulate" and "place", as required. Long
+        searches inside a step are reported about four times a second, as the step's name followed by ": searching",
+        with the work done so far as both numbers.
     time_limit_s : float, optional
         Seconds for the whole call, kept within about a tenth; ``result.report.ended_by_time`` and
-        ``UndecidedError.ended_by_time`` name the steps that it ended. What ends in time is the same without a limit.
-        The closest program is the best found by then, and is always checked, however late it is.
+        ``UndecidedError.ended_by_time`` name the steps that it ended. A result within the limit is the same without a
+        limit. The closest program is the best found so far, and is always checked, even after the limit.
 
     Raises
     ------
     InfeasibleError
-        If it is proved that no program of the chip does what the spec asks; ``conflicts`` names outputs, patterns and
-        ticks, and ``proof`` is what `snnprog.check_proof` has accepted.
+        If it is proved that no program of the chip satisfies the spec; ``conflicts`` names outputs, patterns and
+        ticks, and ``proof`` is a proof that `snnprog.check_proof` has accepted.
     UndecidedError
         If an output has neither weights nor a proof that there are none, or no integers yet: because the time ran out,
-        or because a search (for don't-care bins, ticks in windows, few synapses, hidden neurons) came to its end
-        without an answer. The message says what was tried.
+        or because a search (for don't-care bins, ticks in windows, few synapses, hidden neurons) ended without a
+        result. The message says what was tried.
     QuantizationError
-        If real weights exist, but no integers that were tried are exact, survive the noise that is asked for and have
-        no more synapses than are allowed, and no proof says that there are none.
+        If real weights exist, but no integers that were tried are exact, tolerate the noise and have an allowed
+        number of synapses, and there is no proof that none exist.
     LimitError
-        If they are exact, but a state leaves the range on which all runtimes of the chip agree; of the closest
-        program only where the bias alone does that.
+        If they are exact, but a state leaves the range in which all runtimes of the chip agree; for the closest
+        program only if the bias alone causes this.
     SolverError
-        If the solver gives up.
+        If the solver fails.
     SpecError
-        If an argument is not one of those above.
+        If an argument is invalid.
     """
     check_type("spec", spec, kind=Spec)
-    check_callable("progress", progress)
     seed = as_integer("seed", seed)
     if seed < 0:
-        raise SpecError(f"seed is {seed}; a whole number from 0 is needed")
+        raise SpecError(f"seed must be a non-negative integer, got {seed}")
     if on_infeasible not in (RAISE, CLOSEST):
-        raise SpecError(f"on_infeasible is {on_infeasible!r}; {RAISE!r} or {CLOSEST!r} is needed")
+        raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     is_closest = on_infeasible == CLOSEST
-    work = Work(spec, seed=seed, executor=executor, progress=progress, limit=limit, is_always_checked=is_closest)
-    with until(deadline_after(limit)), telling(progress):
+    with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+        work = Work(spec, seed=seed, executor=executor, progress=tell, limit=limit, is_always_checked=is_closest)
         built, at_least = _closest(work) if is_closest else (_exact(work), 0)
         check_fan_in(spec, built)
         check_noise(spec, built)
@@ -117,7 +117,7 @@ def compile(
 
 
 def _exact(work: Work) -> Built:
-    """Return the exact program, with hidden neurons where the spec allows them, or raise what stands against it."""
+    """Return the exact program, with hidden neurons if the spec allows them, or raise the reason why there is none."""
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
     share = PART if is_helped or has_choice(work.spec) else 1.0
     is_sure = share < 1.0 or not work.spec.linear_rule.has_errors
@@ -140,11 +140,11 @@ def _exact(work: Work) -> Built:
 
 
 def _closest(work: Work) -> tuple[Built, int]:
-    """Return the program with the fewest wrong bins that is found, and how many are wrong at least.
+    """Return the program with the fewest wrong bins found, and a lower bound on wrong bins.
 
-    No real weights give fewer under exact decays; integers that live off truncation may, as those of this program.
+    The bound holds for real weights under exact decays; integers that exploit truncation may have fewer.
 
-    Hidden neurons are part of it only where they make it exact, and fit the chip.
+    It has hidden neurons only if they make it exact and fit the chip.
     """
     if work.spec.hidden != 0:
         with suppress(InfeasibleError, SolverError, QuantizationError, LimitError), step("hidden", share=PART):
@@ -169,7 +169,7 @@ def _closest(work: Work) -> tuple[Built, int]:
 
 
 def _fitting(work: Work, built: Built) -> Built:
-    """Return the nearest program that fits: by smaller weights, in the end by none, for outputs that do not."""
+    """Return the closest program that fits: outputs that do not fit get smaller weights, finally none."""
     for part in SMALLER_WEIGHTS:
         limit = work.spec.mantissas.limit // part
         if built.overrunning and limit > 0 and not work.spec.mantissas.is_binary:

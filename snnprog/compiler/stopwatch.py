@@ -1,4 +1,4 @@
-"""How long the steps of one call took, and which of them the time limit ended."""
+"""The times of the steps of one call, and the steps that the time limit ended."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Stopwatch:
 
     @contextmanager
     def step(self, name: str, share: float = 1.0, *, has_ended: Callable[[], bool] | None = None) -> Iterator[None]:
-        """Name a step, limit its time, and note whether that ended it."""
+        """Name a step, limit its time, and record whether the limit ended it."""
         with step(name, share=share):
             yield
         if has_ended is not None and has_ended() and name not in self.ended:

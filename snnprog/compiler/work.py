@@ -1,7 +1,7 @@
 """The steps between a spec and a program: design, hidden neurons, the nearest rasters, integers and their simulation.
 
-What compiles and what explains takes the same steps, so both come to the same answers. Which of them, in which order,
-and what is refused, they decide themselves.
+`snnprog.compile` and `snnprog.explain` use the same steps, so their results agree. Each decides on the selection and
+order of steps, and on refusals.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from snnprog.solver import interruptible, is_time_over, step, until
 from snnprog.spec import Pattern, Spec
 from snnprog.trace import Trace
 
-# The share of the time left that a step may take, where another step may be needed after it: more than half, as most
-# specs need no second step. A choice, not a measurement; without a time limit, it has no effect.
+# The share of the remaining time for a step that another step may follow: more than half, as most specs end after the
+# first. A choice, not a measurement; without a time limit, it has no effect.
 PART = 0.6
-# The share for the search for integers; the rest is for trying all integers, where none are found. A choice: half each.
+# The share for the search for integers; the rest is for trying all integers, if none are found. A choice: half each.
 REPAIR_PART = 0.5
-# The share for looking at all integers before the long search. With 0.4, that took 2 s of a limit of 5 s on two Loihi
+# The share for searching all integers before the long search. With 0.4, that took 2 s of a limit of 5 s on two Loihi
 # specs, and one of them then ran out of time. Without a time limit, it has no effect.
 SETTLING_PART = 0.25
-# The share for fitting integers anew where a design has none; other choices of the design come after. A choice, not a
+# The share for fitting new integers if a design has none; other choices of the design follow. A choice, not a
 # measurement; without a time limit, it has no effect.
 FIT_PART = 0.3
-# The share for designing outputs without the hidden neurons that they may have; the search for hidden neurons takes the
+# The share for designing outputs without hidden neurons if they are allowed; the search for hidden neurons takes the
 # rest. A choice.
 ALONE_DESIGN_PART = 0.35
 
@@ -61,12 +61,12 @@ class Work:
     ----------
     spec : Spec
     seed : int
-        Of all random choices.
+        Seed of all random choices.
     executor : concurrent.futures.Executor or None
-        Where neurons are worked on side by side.
+        Executor for parallel work on neurons.
     progress : callable or None
     limit : float or None
-        Seconds for the whole call, as was asked; `snnprog.solver.until` enforces it.
+        Seconds for the whole call, as given; `snnprog.solver.until` enforces it.
     is_always_checked : bool
         Whether the final simulation runs even when the time is over.
     watch : Stopwatch
@@ -84,11 +84,11 @@ class Work:
 
     @cached_property
     def _means(self) -> Means:
-        """What decides outputs that the design leaves without weights."""
+        """The object that decides outputs which the design leaves without weights."""
         return Means(self.spec, self.seed, self.executor, self.watch)
 
     def designed(self, *, may_be_unbuilt: bool = False, share: float = 1.0) -> Design:
-        """Return what came of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
+        """Return the result of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
         if self.spec.window != (0, 0):
             with self.watch.step("windows", share, has_ended=lambda: bool(designed.out_of_time)):
                 designed = self._designed_in_windows()
@@ -101,7 +101,7 @@ class Work:
         return self._means.decided(designed)
 
     def _designed_in_windows(self) -> Design:
-        """Return what came of every output; before a complete search, integers are looked for that need none."""
+        """Return the result of every output; try quick integers before a complete search."""
         run = partial(design_in_windows, self.spec, executor=self.executor, progress=self.progress)
         if self.spec.recurrent:
             return run()
@@ -118,10 +118,10 @@ class Work:
         return again
 
     def fitted(self, designed: Design, outputs: Sequence[int]) -> Design | None:
-        """Return the design with fitted integers for some outputs, which make all choices as they run; None without.
+        """Return the design with integers for some outputs, fitted with free choices; None if none are found.
 
-        So their spikes may fall elsewhere in their windows, and they may have other synapses, than they were designed
-        with (`snnprog.integers.unbuilt`).
+        So their spikes may have other ticks in their windows, and they may have other synapses, than in the design
+        (`snnprog.integers.unbuilt`).
         """
         with self.watch.step("fit", FIT_PART):
             found = fit_outputs(designed.task, outputs, seed=self.seed, executor=self.executor)
@@ -156,7 +156,7 @@ class Work:
             self.watch.lap("hidden")
 
     def refused(self, designed: Design, outputs: Sequence[int]) -> Design | None:
-        """Return the design in which outputs are refused that no network can do; None where that is not proved."""
+        """Return the design with refusals of outputs that no network can realise; None if this is not proved."""
         found = self._means.refused(designed, outputs)
         outcomes = tuple(found.get(index, UNDECIDED) for index, _ in enumerate(designed.outcomes))
         return replace(designed, outcomes=outcomes) if found else None
@@ -164,7 +164,7 @@ class Work:
     def nearest(
         self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0
     ) -> tuple[NearestDesign, ...]:
-        """Return what comes nearest to the targets of some outputs, found in a share of the time."""
+        """Return the closest designs to the targets of some outputs, found in a share of the time."""
         with self.watch.step("closest", share, has_ended=lambda: any(found.is_out_of_time for found in nearest)):
             nearest = design_closest(
                 self.spec,
@@ -177,11 +177,11 @@ class Work:
         return nearest
 
     def built(self, designed: Design, *, share: float = 1.0, is_brief: bool = False) -> Built:
-        """Turn a design into integers, in a share of the time, made for the rasters of the design, and run them.
+        """Convert a design to integers for its rasters, in a share of the time, and run them.
 
-        Outputs without a neuron stay silent, and the others are made for the targets of these; where outputs feed
-        outputs, the program then says nothing about them, and is not run. Where a brief search leaves outputs that are
-        not exact, overrun or do not survive the noise, all their integers are looked at, as far as that goes, before a
+        Outputs without a neuron stay silent, and the others are calculated for their targets; if outputs feed
+        outputs, the program is then meaningless for them, and is not run. If a brief search leaves outputs that are
+        not exact, overflow or do not tolerate the noise, all their integers are searched within a budget before a
         long search.
         """
         if is_brief or self.is_always_checked or designed.hidden:
@@ -200,11 +200,11 @@ class Work:
         return self._reconsidered(built, {**found, **self._means.last_words(undecided)})
 
     def settled(self, built: Built) -> Built:
-        """Return other integers for failing outputs, or a proof that there are none, where that is soon known."""
+        """Return other integers for failing outputs, or a proof that there are none, if either is found quickly."""
         return self._reconsidered(built, self._means.settled(built.failing, MANY, share=SETTLING_PART))
 
     def _built(self, designed: Design, *, share: float, is_brief: bool) -> Built:
-        """Turn a design into integers once, and run them."""
+        """Convert a design to integers once, and run them."""
         whole = _completed(designed)
         spec, neurons = whole.spec, whole.network.neurons
         chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
@@ -226,7 +226,7 @@ class Work:
         return Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
 
     def _reconsidered(self, built: Built, found: Mapping[int, NeuronDesign]) -> Built:
-        """Return other integers, where such were found for all failing outputs, or what refuses some."""
+        """Return other integers if found for all failing outputs, or the refusals of some."""
         refused = [each for each in found.values() if each.proof is not None]
         if refused or not all(index in found and found[index].neuron is not None for index in built.failing):
             return replace(built, refused=tuple(refused))
@@ -234,12 +234,12 @@ class Work:
         return built if again.failing else again
 
     def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:
-        """Run a program; however late, where whatever comes out is handed out."""
+        """Run a program; also after the time limit, if the result is returned in any case."""
         with until(None) if self.is_always_checked else nullcontext(), step("simulate"):
             return tuple(interruptible(partial(simulate_built_in, program, inputs)))
 
     def placed(self, program: Program) -> tuple[Placement | None, FitError | None]:
-        """Return on which cores a program goes, or why it does not fit; the greedy placement, where time is over."""
+        """Return the placement of a program, or why it does not fit; the greedy placement if the time is over."""
         try:
             with self.watch.step("place", has_ended=lambda: is_time_over() and not placement.is_minimal):
                 placement = place(program)
@@ -251,7 +251,7 @@ class Work:
 
 
 def _completed(designed: Design) -> Design:
-    """Return the design with a silent neuron for every output that has none; no bin of these outputs counts."""
+    """Return the design with a silent neuron for every output without one; bins of these outputs do not count."""
     if not designed.unbuilt:
         return designed
     task, spec, targets = designed.task, designed.spec, designed.task.targets

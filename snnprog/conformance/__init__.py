@@ -1,4 +1,4 @@
-"""Does a runtime mean the same integers as the reference? Frozen golden programs, then random ones."""
+"""Conformance checks of backends against the reference: frozen golden programs, then random ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Does a backend mean the chip's integers? First the golden programs, then random ones: spikes and states compared.
+"""Check whether a backend executes the chip's rule: compare spikes and states on golden and random programs.
 
-Programs whose patterns have the same lengths run side by side, as separate parts of one program: a runtime's start
-costs more than a few neurons do. Programs beyond a backend's gaps are left out, and told.
+Programs whose patterns have the same lengths run together, as separate parts of one program, because starting a
+runtime takes longer than a few neurons. Programs that a backend does not support are skipped and reported.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ TOGETHER = 10
 
 @dataclass(frozen=True)
 class Conformance:
-    """What came of comparing a backend with what must come out.
+    """The result of comparing a backend with the expected results.
 
     Attributes
     ----------
     golden, random : int
-        How many programs of each kind were compared.
+        Number of programs of each kind that were compared.
     stepped : int
-        How many of the random ones were run step by step, too: all, on a backend folder that streams.
+        Number of random programs that were also run step by step: all, on a backend folder that supports streaming.
     left_out : mapping
-        Golden programs beyond the backend's gaps: name -> the sentence that says why.
+        Golden programs that the backend does not support: name -> the reason.
     neuron_ticks, spikes : int
-        How many states of a neuron were compared, and how many spikes came out.
+        Number of compared neuron states, and of output spikes.
     divergence : Divergence or None
         The first difference; its ``pattern`` and ``neuron`` belong to ``program``.
     program : str or None
-        Which program differed: "golden program" and its name, or "random program" and its seed.
+        The program that differed: "golden program" and its name, or "random program" and its seed.
     versions : mapping
         What ran.
     """
@@ -59,7 +59,7 @@ class Conformance:
 
     @property
     def programs(self) -> int:
-        """How many programs were compared."""
+        """Number of programs that were compared."""
         return self.golden + self.random
 
 
@@ -80,23 +80,23 @@ def check_conformance(
     backend : str
         "kernel", "reference", or the name of a backend folder.
     programs : int
-        How many random programs; they are drawn within the backend's gaps, and compared with the reference (which
-        itself is compared with the kernel).
+        Number of random programs; they only use features that the backend supports, and are compared with the
+        reference (the reference itself with the kernel).
     first_seed : int
-        Seed of the first random program; the others' follow.
+        Seed of the first random program; further seeds follow.
     scale : ProgramSize
-        How large they are.
+        Size of the random programs.
     golden : bool
-        Whether to run the golden programs, too; only chips that are built in have some.
+        Whether to run the golden programs, too; only built-in chips have them.
     chip : str or Chip, optional
-        For which chip; the first built-in one whose rule the backend executes, unless given.
+        The chip; by default the first built-in one whose rule the backend executes.
     progress : callable, optional
         Called with ("golden programs" or "random programs", done, all) as they are compared.
 
     Raises
     ------
     BackendError
-        If the backend is missing, fails, hangs or answers nonsense, or does not execute the chip's rule.
+        If the backend is missing, fails, hangs or returns an invalid result, or does not execute the chip's rule.
     SpecError
         If there is no such chip.
     """
@@ -122,11 +122,11 @@ def check_conformance(
 
 
 def _tell_nobody(step: str, done: int, total: int) -> None:
-    """Be the progress of whoever wants to hear of none."""
+    """No-op progress callback."""
 
 
 def _chip_and_gaps(backend: str, chip: Chip | None) -> tuple[Chip, Gaps]:
-    """Return the chip that is asked for, or one whose rule the backend executes, and what it lacks of it."""
+    """Return the requested chip, or one whose rule the backend executes, and the backend's limits for it."""
     asked = tuple(CHIPS.values()) if chip is None else (chip,)
     if backend in BUILT_IN:
         return asked[0], NO_GAPS
@@ -136,19 +136,19 @@ def _chip_and_gaps(backend: str, chip: Chip | None) -> tuple[Chip, Gaps]:
             return each, folder.gaps
     rules = ", ".join(sorted({each.rule.name for each in asked}))
     executes = ", ".join(folder.semantics) or "nothing"
-    whose = "the chips here mean" if chip is None else f"{chip.name} means"
+    whose = "the built-in chips have" if chip is None else f"{chip.name} has"
     raise BackendError(f"backend {backend} executes {executes}; {whose} {rules}")
 
 
 def _within(frozen: Sequence[Golden], gaps: Gaps, backend: str) -> tuple[list[Golden], dict[str, str]]:
-    """Return the programs within the gaps, and for each other one why it is none."""
+    """Return the supported programs, and the reason for each other one."""
     kept, left_out = [], {}
     for each in frozen:
         try:
             check_gaps(each.trial.program, gaps, backend=backend)
             kept.append(each)
         except LimitError as error:
-            left_out[each.name] = f"{error.item} is {error.found}; allowed is {error.allowed}"
+            left_out[each.name] = f"{error.item} must be {error.allowed}, got {error.found}"
     return kept, left_out
 
 
@@ -164,7 +164,7 @@ def _golden_batches(frozen: Sequence[Golden], alone: bool) -> Iterator[list[Gold
 
 
 def _compare(backend: str, batch: Sequence[Golden], before: Conformance) -> Conformance:
-    """Run programs side by side and return what is known after that; those without an answer ask the reference."""
+    """Run programs together and return the updated result; programs without expected results run on the reference."""
     joint = side_by_side([golden.trial for golden in batch])
     answer = _run(joint, backend)
     if all(golden.expected for golden in batch):
@@ -189,7 +189,7 @@ def _compare(backend: str, batch: Sequence[Golden], before: Conformance) -> Conf
 
 
 def _compare_steps(backend: str, batch: Sequence[Golden], before: Conformance) -> Conformance:
-    """Run programs side by side in pieces, on a folder that streams, and return what is known after that."""
+    """Run programs together in pieces, on a backend folder that supports streaming, and return the updated result."""
     if before.divergence is not None or backend in BUILT_IN or not find_backend(backend).stream:
         return before
     joint = side_by_side([golden.trial for golden in batch])
@@ -202,7 +202,7 @@ def _compare_steps(backend: str, batch: Sequence[Golden], before: Conformance) -
 
 
 def _run_in_steps(trial: Trial, backend: str) -> Run:
-    """Run each pattern from rest: a tick, two ticks, half of it and all the rest, a step each."""
+    """Run each pattern from rest in steps: a tick, two ticks, half of it, and the rest."""
     traces = []
     with Simulator(trial.program, backend, record="state" if shows_states(backend) else "spikes") as simulator:
         for raster in trial.inputs:
@@ -223,22 +223,22 @@ def _one_after_another(traces: Sequence[Trace]) -> Trace:
 
 def _run(trial: Trial, backend: str) -> Run:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PortabilityWarning)  # only trials leave that range that are meant to
+        warnings.simplefilter("ignore", PortabilityWarning)  # only trials that are meant to leave that range do so
         return run_backend(trial.program, trial.inputs, backend, "state" if shows_states(backend) else "spikes")
 
 
 def shows_states(backend: str) -> bool:
-    """Return whether a backend records currents and potentials; where it does not, spikes alone are compared."""
+    """Return whether a backend records currents and potentials; otherwise only spikes are compared."""
     return backend in BUILT_IN or find_backend(backend).gaps.potentials
 
 
 def _judge_of(backend: str) -> str:
-    """Return the simulator that a backend is compared with: for the reference itself, the other one."""
+    """Return the simulator that a backend is compared with: the reference, or the kernel for the reference itself."""
     return KERNEL if backend == REFERENCE else REFERENCE
 
 
 def _blame(differs: Divergence, batch: Sequence[Golden]) -> tuple[Golden, Divergence]:
-    """Return which program of a batch differs, and where in it."""
+    """Return the program of a batch that differs, and where."""
     programs = [golden.trial.program for golden in batch]
     counts = [each.n_outputs if differs.is_of_output else each.n_neurons for each in programs]
     before = np.cumsum([0, *counts])
@@ -247,7 +247,7 @@ def _blame(differs: Divergence, batch: Sequence[Golden]) -> tuple[Golden, Diverg
 
 
 def _explained(backend: str, trial: Trial, *, differs: Divergence) -> Divergence:
-    """Return the difference with its explanation, where the program differs when it runs alone, too."""
+    """Return the difference with its explanation, if the program also differs when it runs alone."""
     answer, reference = _run(trial, backend), _run(trial, _judge_of(backend))
     alone = compare_runs(backend, answer, reference)
     return (

@@ -1,7 +1,7 @@
-"""The golden programs: small ones, frozen with what must come out, that together exercise every row of a chip's rule.
+"""The golden programs: small programs with frozen results that together exercise every step of a chip's rule.
 
-Each is three files in ``golden/<chip>/``, just as a runner is given and writes them: ``NAME.snnp``,
-``NAME.stimulus.npz`` and ``NAME.result.npz``. The suite writes them and proves that a wrong rule of each kind shows.
+Each has three files in ``golden/<chip>/``, in the formats of a runner: ``NAME.snnp``,
+``NAME.stimulus.npz`` and ``NAME.result.npz``. The tests write them and prove that they detect each kind of wrong rule.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RECORDED = ("spikes", "currents", "potentials")
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """A program with its patterns, and what must come out: spikes, currents and potentials."""
+    """A program with its patterns and the expected spikes, currents and potentials."""
 
     name: str
     trial: Trial
@@ -45,7 +45,7 @@ def golden_programs(chip: str, folder: Path = GOLDEN_FOLDER) -> list[Golden]:
 
 
 def write_golden(golden: Golden, folder: Path = GOLDEN_FOLDER) -> None:
-    """Write the three files of a golden program; equal ones give equal bytes."""
+    """Write the three files of a golden program; equal programs give equal bytes."""
     program, place = golden.trial.program, folder / golden.trial.program.chip.name
     place.mkdir(parents=True, exist_ok=True)
     program.save(place / f"{golden.name}.snnp")
@@ -57,7 +57,7 @@ def write_golden(golden: Golden, folder: Path = GOLDEN_FOLDER) -> None:
 
 
 def joined(traces: Sequence[Trace]) -> Trace:
-    """Return the traces of programs that ran side by side as one."""
+    """Return the traces of programs that ran together as one program."""
     spikes, currents, potentials = (np.hstack([getattr(trace, name) for trace in traces]) for name in RECORDED)
     return Trace(spikes, currents, potentials)
 

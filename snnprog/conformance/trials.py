@@ -1,9 +1,9 @@
-"""Random programs of the subset on which a chip's runtimes agree, with stimuli.
+"""Random programs, with stimuli, within the subset in which a chip's runtimes agree.
 
-A random program has what the subset allows: recurrence, delays to the chip's longest, both decays over their whole
-range, one-sided and mixed signs, all exponents, biases, several synapses between the same two neurons and, in every
-second program, refractory periods. It is drawn again while the reference leaves the portable range on it. Every range
-comes from the chip.
+A random program uses everything that the subset allows: recurrence, delays to the chip's longest, both decays over
+their whole range, one-sided and mixed signs, all exponents, biases, several synapses between the same two neurons and,
+in every second program, refractory periods. It is drawn again while the reference leaves the portable range on it.
+Every range comes from the chip.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LAYERED_TICKS = (600, 400)
 REFRACTORY_SEED = 1
 MOST_FAN_IN = 16
 LAYERED_FAN_IN = 128
-"""Thresholds reach as far as so many of the greatest weights; programs of any size spike where they are lower."""
+"""The maximum threshold in multiples of the maximum weight; lower thresholds make programs of any size spike."""
 NO_GAPS = Gaps()
 
 
 @dataclass(frozen=True)
 class ProgramSize:
-    """How large random programs are.
+    """The size of random programs.
 
     Attributes
     ----------
@@ -37,8 +37,8 @@ class ProgramSize:
     pattern_ticks : tuple of int
         The length of each pattern.
     most_kinds : int or None
-        How many kinds of neurons (threshold and decays), and of synapses (delay, exponent and sign mode), one program
-        has; None for any number. Some runtimes simulate each kind on its own.
+        Maximum number of kinds of neurons (threshold and decays), and of synapses (delay, exponent and sign mode), of
+        one program; None for any number. Some runtimes simulate each kind separately.
     """
 
     most_neurons: int
@@ -59,12 +59,12 @@ class Trial:
 
     @property
     def neuron_ticks(self) -> int:
-        """How many states of a neuron the trial compares."""
+        """Number of neuron states that the trial compares."""
         return self.program.n_neurons * sum(len(raster) for raster in self.inputs)
 
 
 def side_by_side(trials: Sequence[Trial]) -> Trial:
-    """Return trials of one chip, with patterns of the same lengths, as one program of which they are separate parts."""
+    """Return trials of one chip, with patterns of the same lengths, as one program with separate parts."""
     programs = [trial.program for trial in trials]
     first_line = np.cumsum([0, *(program.n_inputs for program in programs)])
     first_neuron = np.cumsum([0, *(program.n_neurons for program in programs)])
@@ -83,7 +83,7 @@ def side_by_side(trials: Sequence[Trial]) -> Trial:
 
 
 def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int) -> dict[str, Int32s]:
-    """Return a program's arrays with its lines and neurons numbered from there, in a program of so many inputs."""
+    """Return a program's arrays with its lines and neurons renumbered for a larger program."""
     arrays = {name: getattr(program, name) for name in ARRAYS}
     is_input = program.pre < program.n_inputs
     from_neurons = program.pre - program.n_inputs + first_neuron + n_inputs
@@ -95,9 +95,9 @@ def _placed(program: Program, first_line: int, first_neuron: int, n_inputs: int)
 
 
 def random_trial(seed: int, chip: str | Chip = "loihi1", *, gaps: Gaps = NO_GAPS, scale: ProgramSize = SMALL) -> Trial:
-    """Return the random program of that seed with its stimuli; the reference stays in the portable range on it.
+    """Return the random program of a seed with its stimuli, within the portable range.
 
-    Xylo's rule clips, and says how, in one runtime only: there programs are drawn that clip, and that do not.
+    Xylo's rule defines clipping, and has one runtime: for it, programs with and without clipping are drawn.
     """
     generator = np.random.default_rng(seed)
     limits = find_chip(chip)
@@ -115,7 +115,7 @@ def random_trial(seed: int, chip: str | Chip = "loihi1", *, gaps: Gaps = NO_GAPS
 
 
 def _within(program: Program, gaps: Gaps) -> Program:
-    """Return the program without what lies beyond the gaps: longer delays folded back, synapses and biases left out."""
+    """Return the program restricted to a backend's limits: longer delays folded back, synapses and biases removed."""
     shortest, longest = program.chip.delays
     is_input = program.pre < program.n_inputs
     from_inputs = longest if gaps.longest_input_delay is None else gaps.longest_input_delay
@@ -134,7 +134,7 @@ def _with_refractory(program: Program, seed: int) -> Program:
         return program
     generator = np.random.default_rng((seed, REFRACTORY_SEED))
     shortest, longest = program.chip.refractory
-    choices = np.minimum([2, 8, longest], longest - shortest + 1)  # how many periods there are to draw from
+    choices = np.minimum([2, 8, longest], longest - shortest + 1)  # number of periods to draw from
     parameters = np.stack([program.threshold, program.current_decay, program.potential_decay])
     kind = np.unique(parameters, axis=1, return_inverse=True)[1].reshape(-1)
     periods = shortest + generator.integers(0, generator.choice(choices, program.n_neurons))
@@ -170,7 +170,7 @@ def _draw_trial(generator: np.random.Generator, limits: Chip, *, scale: ProgramS
 
 
 def _draw_kinds(generator: np.random.Generator, count: int, *, most: int | None) -> Int64s:
-    """Return for each of ``count`` the one whose parameters it has: its own, or one of the first ``most``."""
+    """Return the index of the parameters of each of ``count`` objects: its own, or one of the first ``most``."""
     return np.arange(count) if most is None else generator.integers(0, min(most, count), count)
 
 
@@ -209,7 +209,7 @@ def _draw_layered(generator: np.random.Generator, limits: Chip, *, layers: Layer
 
 
 def _draw_shifts(generator: np.random.Generator, limits: Chip, *, count: int) -> Int64s:
-    """Draw shifts, the fast ones more often: slow ones add up for long."""
+    """Draw shifts, fast decays more often, because slow ones integrate for a long time."""
     fast = generator.integers(0, 5, count)
     return np.where(
         generator.random(count) < generator.choice([0.5, 1.0]),
@@ -233,7 +233,7 @@ def _draw_weights(generator: np.random.Generator, limits: Chip, *, modes: Int64s
 def _draw_thresholds(
     generator: np.random.Generator, limits: Chip, count: int, *, least_bits: int, fan_in: int
 ) -> Int64s:
-    """Draw thresholds of one magnitude, from ``2**least_bits`` to what ``fan_in`` of the greatest weights reach."""
+    """Draw thresholds of one magnitude, from ``2**least_bits`` to the sum of ``fan_in`` maximum weights."""
     low, high = limits.thresholds
     most_bits = min((limits.weight_limit * fan_in).bit_length(), (high - low + 1).bit_length() - 1)
     bits = int(generator.integers(*_half_open((min(least_bits, most_bits), most_bits))))
@@ -248,7 +248,7 @@ def _draw_decays(generator: np.random.Generator, allowed: Range, *, count: int) 
 
 
 def _draw_biases(generator: np.random.Generator, limits: Chip, *, count: int, shrink: float) -> Int64s:
-    """Draw biases with the lower half of the exponents: with greater ones the portable range is soon left."""
+    """Draw biases with the lower half of the exponents: larger ones soon leave the portable range."""
     least, greatest = limits.bias_exponents
     exponents: Range = (least, (least + greatest) // 2)
     mantissas = (generator.integers(*_half_open(limits.bias_mantissas), count) * shrink).astype(np.int64)

@@ -1,4 +1,4 @@
-"""An artificial neural network as layers of rectified sums: what is converted, and what results are compared with.
+"""An artificial neural network as layers of rectified sums: the source and the reference of a conversion.
 
 A layer's neuron is ``min(max(sum of weights times activations + constant, 0), ceiling)``; the last layer may be the sum
 alone. Everything linear between two rectifiers (convolutions, average pools, batch normalisation, several dense
@@ -37,7 +37,7 @@ class AnnLayer:
     is_rectified : bool
         Whether negative sums become 0.
     ceiling : float
-        What greater sums become; infinite for a plain ReLU.
+        Upper limit of activations; infinite for a plain ReLU.
     """
 
     name: str
@@ -64,18 +64,18 @@ class Ann:
     Attributes
     ----------
     name : str
-        Where it came from.
+        Its source.
     input_shape : tuple of int
         The shape of a sample.
     layers : tuple of AnnLayer
-        Each after those that it hears; the last one is read out.
+        Each after those that feed it; the last one is read out.
     multiplications : int
-        Multiply-accumulate operations for one sample: a dense layer's weights, and those of a convolution at each of
-        its places.
+        Multiply-accumulate operations for one sample: the weights of dense layers, and those of convolutions at each
+        place.
     classes : tuple or None
         The label of each output; None for a regression.
     notes : tuple of str
-        What of the model is left out.
+        Parts of the model that are omitted.
     """
 
     name: str
@@ -111,12 +111,12 @@ class Ann:
         return found
 
     def outputs(self, samples: Floats) -> Floats:
-        """Return (samples, outputs) what the last layer gives."""
+        """Return the output (samples, outputs) of the last layer."""
         return self.activations(samples)[self.output.name].T
 
 
 def with_shares(ann: Ann, low: Floats, span: Floats) -> Ann:
-    """Return a network that takes ``(x - low) / span`` where one took x, and gives the same."""
+    """Return the equivalent network for inputs ``(x - low) / span`` instead of x."""
     layers = []
     for layer in ann.layers:
         weights = layer.parts.get(INPUT)
@@ -129,7 +129,7 @@ def with_shares(ann: Ann, low: Floats, span: Floats) -> Ann:
 
 
 def with_pairs(ann: Ann, low: Floats, span: Floats) -> Ann:
-    """Return a network that takes shares s of the ranges, and then all 1 - s, where one took x, and gives the same.
+    """Return the equivalent network for shares s of the ranges, followed by all 1 - s, instead of x.
 
     With a weight w of x, those of the two are half the span times w, and minus that: they add up to w times what x is
     from the middle of its range.
@@ -147,7 +147,7 @@ def with_pairs(ann: Ann, low: Floats, span: Floats) -> Ann:
 
 
 def with_sources_scaled(weights: Weights, factors: Floats) -> Weights:
-    """Return weights with those of each source times its factor: a kernel if all places of a channel have the same."""
+    """Return weights multiplied by a factor for each source: a kernel if a channel's places have the same one."""
     if isinstance(weights, Kernel):
         geometry = weights.geometry
         each = factors.reshape(geometry.channels[0], -1)

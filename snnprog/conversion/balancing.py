@@ -1,19 +1,19 @@
-"""Thresholds balanced on data: which activation of each neuron stands for a spike in every tick.
+"""Threshold balancing on data: the activation of each neuron that corresponds to a spike in every tick.
 
-Rates of spikes end at one spike per tick. So the activations of a layer are divided by a high percentile of them over
+The maximum rate is one spike per tick. So the activations of a layer are divided by a high percentile of them over
 the data (Diehl et al. 2015, IJCNN, use the maximum; Rueckauer et al. 2017, doi:10.3389/fnins.2017.00682, the 99.9th
-percentile, which outliers do not stretch). As a neuron spikes when its potential reaches the threshold, and the
-threshold is taken off, a threshold of that activation gives that rate.
+percentile, which is robust against outliers). As a neuron spikes when its potential reaches the threshold, which is
+then subtracted, a threshold of that activation gives that rate.
 
 With ``adjust="l4"`` each neuron of a hidden layer has a threshold in proportion to the L4 norm of its weight vector,
-and what it sends is weighted with it (Allred and Roy 2021, arXiv:2111.09446). Where inputs are random spikes with rates
-r, the variance of a potential is the sum of ``w² r``: at most ``‖w‖₄² ‖r‖₂``, by Cauchy and Schwarz. So the standard
-deviation goes with ``‖w‖₄``, as the mean goes with ``‖w‖₂``. Divided by that norm, the potentials of all neurons
-fluctuate by the same share of their thresholds. The real network is the same: it only is another unit for each neuron.
-Outputs keep one unit, as their counts are compared.
+and its outgoing weights are multiplied by it (Allred and Roy 2021, arXiv:2111.09446). Where inputs are random spikes
+with rates r, the variance of a potential is the sum of ``w² r``: at most ``‖w‖₄² ‖r‖₂``, by Cauchy and Schwarz. So the
+standard deviation goes with ``‖w‖₄``, as the mean goes with ``‖w‖₂``. Divided by that norm, the potentials of all
+neurons fluctuate by the same share of their thresholds. The real network is the same, in different units for each
+neuron. Outputs keep one unit, as their counts are compared.
 
-Outputs are sums of any sign, and spikes count from 0. A constant that is added to all outputs changes no class: it is
-chosen so that the second largest output is positive for nine of ten samples.
+Outputs are sums of any sign, and spike counts are non-negative. A constant added to all outputs does not change the
+class: it is chosen so that the second largest output is positive for nine of ten samples.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from snnprog.networks.weights import Kernel
 L4 = "l4"
 
 SILENT_SHARE = 10.0
-"""Per cent of the samples whose second largest output may be below 0 spikes; 5 and 20 gave the same accuracy."""
+"""Percentage of samples whose second largest output may be below 0 spikes; 5 and 20 gave the same accuracy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +40,11 @@ class Balance:
     Attributes
     ----------
     layer : AnnLayer
-        With weights that take one spike of each source as one unit of it.
+        With weights for one spike of each source as its unit.
     unit : (neurons,) float
         The activation for which a neuron spikes in every tick.
     offset : float
-        What is added to each sum: 0, but for outputs.
+        Amount added to each sum: 0, except for outputs.
     """
 
     layer: AnnLayer
@@ -61,13 +61,13 @@ def balanced(
     ----------
     ann : Ann
     activations : mapping of str to (neurons, samples) float
-        Of the inputs, too, whose unit is 1.
+        Including those of the inputs, whose unit is 1.
     rates : mapping of str to float
         For each layer, the spikes per tick of a neuron whose activation is at the percentile.
     adjust : str or None
         "l4" or None.
     percentile : float
-        Of the activations of a layer, over its neurons and the samples.
+        Percentile of the activations of a layer, over its neurons and the samples.
     """
     units: dict[str, Floats] = {INPUT: np.ones(ann.n_inputs)}
     found = []
@@ -84,13 +84,13 @@ def balanced(
 
 
 def _top(values: Floats, percentile: float) -> float:
-    """Return a percentile of values; the greatest where that is 0, and 1 where all are."""
+    """Return a percentile of values; the maximum if that is 0, and 1 if all are 0."""
     top = float(np.percentile(values, percentile))
     return top or float(values.max(initial=0.0)) or 1.0
 
 
 def _offset(values: Floats, *, is_class: bool) -> float:
-    """Return what is added to outputs (outputs, samples)."""
+    """Return the amount added to outputs (outputs, samples)."""
     if not is_class:
         return -float(values.min())
     second = np.sort(values, axis=0)[-2] if len(values) > 1 else values[0]
@@ -98,9 +98,9 @@ def _offset(values: Floats, *, is_class: bool) -> float:
 
 
 def l4_norms(layer: AnnLayer) -> Floats:
-    """Return the L4 norm of each neuron's weights, ``(Σ w⁴)^(1/4)``; 1 where a neuron has none.
+    """Return the L4 norm of each neuron's weights, ``(Σ w⁴)^(1/4)``; 1 for a neuron without weights.
 
-    Sums are added in the order of the weights: the same on any machine.
+    Sums are added in the order of the weights, so that they are the same on every machine.
     """
     total = np.zeros(layer.size)
     for weights in layer.parts.values():

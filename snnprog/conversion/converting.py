@@ -1,4 +1,4 @@
-"""Artificial network → spiking program: balanced on one part of the data, judged on another."""
+"""`convert`: an artificial network to a spiking program, balanced on one part of the data, evaluated on another."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
-from snnprog.coding import Encoder, EvenRate, Latency
-from snnprog.conversion.ann import INPUT, Ann, with_pairs, with_shares
+from snnprog.coding import EvenRate, Latency
+from snnprog.conversion.ann import INPUT, Ann
 from snnprog.conversion.balancing import L4, balanced
-from snnprog.conversion.costs import Costs
 from snnprog.conversion.decoding import SpikeCounts
+from snnprog.conversion.input_lines import CODES, LATENCY, RATE, encoded, encoder_of, line_values, of_lines
 from snnprog.conversion.integrator import Integrator, integrator_of
 from snnprog.conversion.measuring import Scores, measured
 from snnprog.conversion.onnx_file import is_onnx, model_of, read_onnx
 from snnprog.conversion.onnx_network import ann_of_onnx
 from snnprog.conversion.operators import check_max_pool
-from snnprog.conversion.samples import Parts, as_numbers, flat, parts_of
+from snnprog.conversion.result import Conversion, LayerReport
+from snnprog.conversion.samples import Parts, as_numbers, parts_of
 from snnprog.conversion.scikit import ann_of_perceptron, is_perceptron
 from snnprog.conversion.spiking import (
     SpikingLayer,
@@ -36,142 +37,28 @@ from snnprog.conversion.spiking import (
 from snnprog.errors import SpecError
 from snnprog.networks import QuantizedNetwork, TrainedNetwork, quantize
 from snnprog.networks.weights import Kernel
-from snnprog.program import Program
-
-RATE, LATENCY = "rate", "latency"
-CODES = (RATE, LATENCY)
 
 SUBTRACTING_TICKS, LOSING_TICKS = 64, 256
-"""Ticks of a sample where the threshold is subtracted, and where spikes are reset to 0: with them digits lost less than
+"""Ticks of a sample for resets by subtraction, and for resets to 0: with them digits lost less than
 .1 and .4 points (`benchmarks/convert.py`)."""
 
 LATENCY_SHARE = 0.5
-"""Of the usual rate, for a layer whose inputs spike once: its drive grows, and is twice the mean at the end."""
-
-LEAST_AT_REST = 0.25
-"""Where fewer values than this share are at the low ends of their ranges, as dark pixels are, a latency code gives each
-value a pair of lines. A choice: of digits half are, of measurements hardly any."""
-
-REACH_OF_PAIRS = 99.0
-"""Percentile of the distances from the mean: beyond it, values of a pair count as that far. On breast cancer, the
-greatest distance gave the same accuracy within its noise, at 64 and 256 ticks."""
+"""Share of the usual rate for a layer whose inputs spike once: its drive grows, to twice the mean at the end."""
 
 AGREEING = 0.95
-"""Below this share of samples it is told that a program and its network differ: a choice."""
+"""Agreement below this share of samples is reported as a difference: a choice."""
 
 MOST_TICKS = 1 << 14
-"""Ticks of a sample: a choice."""
+"""Maximum number of ticks of a sample: a choice."""
 
 CEILING_SLACK = 1e-9
-"""Of a ceiling: activations above it by less are rounding, in double precision."""
+"""Relative tolerance of a ceiling: smaller excesses are rounding in double precision."""
 
 LEAST_BITS = 4
-"""Weights get no coarser than this to keep potentials within the range on which all runtimes agree: a choice."""
+"""Minimum bits of weights when coarsening keeps potentials in the range in which all runtimes agree: a choice."""
 
 COMPARED = 64
 """Samples on which states are measured, and spikes compared with the real network's: a choice."""
-
-
-@dataclass(frozen=True, eq=False)
-class LayerReport:
-    """How one layer was balanced.
-
-    Attributes
-    ----------
-    name : str
-    neurons : int
-    unit : float
-        The activation of a spike in every tick, the mean over its neurons.
-    threshold : float
-        The share of that activation at which a neuron spikes: 1, but for what was fitted on data.
-    is_shared : bool
-        Whether it is a convolution whose weights are shared.
-    """
-
-    name: str
-    neurons: int
-    unit: float
-    threshold: float
-    is_shared: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Conversion:
-    """A program made of an artificial network, and how good it is.
-
-    Attributes
-    ----------
-    program : Program
-    network : TrainedNetwork
-        In real numbers.
-    quantized : QuantizedNetwork
-        What rounding changed.
-    ann : Ann
-        The artificial network.
-    encoder : EvenRate or Latency
-        Values to spikes; see `encode`.
-    decoder : SpikeCounts
-        Spikes to values, or to an output.
-    code, adjust : str
-        As given.
-    percentile : float
-    ticks : int
-        That a sample lasts.
-    total_ticks : int
-        That the program needs for a sample.
-    layers : tuple of LayerReport
-    scores : Scores
-        On the samples held out.
-    costs : Costs
-        On the samples held out, for one.
-    notes : tuple of str
-        What is not as in the model.
-    """
-
-    program: Program
-    network: TrainedNetwork
-    quantized: QuantizedNetwork
-    ann: Ann
-    encoder: EvenRate | Latency
-    decoder: SpikeCounts
-    code: str
-    adjust: str | None
-    percentile: float
-    ticks: int
-    total_ticks: int
-    layers: tuple[LayerReport, ...]
-    scores: Scores
-    costs: Costs
-    notes: tuple[str, ...] = ()
-
-    def encode(self, samples: ArrayLike) -> list[Raster]:
-        """Return the program's input for samples ``(samples, ...)``, one raster ``(total_ticks, inputs)`` each."""
-        return encoded(
-            self.encoder, flat(as_numbers("samples", samples), self.ann), ticks=self.ticks, total=self.total_ticks
-        )
-
-    def decode(self, spikes: Sequence[Raster]) -> list[object] | Floats:
-        """Return the class of each sample, or the values (samples, outputs) of a regression, from output rasters."""
-        if self.ann.classes is None:
-            return self.decoder.values(spikes)
-        return [self.ann.classes[index] for index in self.decoder.decide(spikes).tolist()]
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the report as plain data."""
-        return {
-            "code": self.code,
-            "adjust": self.adjust,
-            "percentile": self.percentile,
-            "ticks": self.ticks,
-            "total_ticks": self.total_ticks,
-            "neurons": self.program.n_neurons,
-            "synapses": self.program.n_synapses,
-            "layers": [vars(layer) for layer in self.layers],
-            "scores": self.scores.as_dict(),
-            "costs": self.costs.as_dict(),
-            "notes": list(self.notes),
-            "quantized": self.quantized.as_dict(),
-        }
 
 
 def convert(
@@ -189,42 +76,42 @@ def convert(
     bits: int | None = None,
     seed: int = 0,
 ) -> Conversion:
-    """Turn an artificial neural network into a spiking program, and judge it on samples held out.
+    """Convert an artificial neural network to a spiking program, and evaluate it on samples held out.
 
     Parameters
     ----------
     model : path, onnx.ModelProto, MLPClassifier or MLPRegressor
         A network of dense and convolutional layers with ReLU; an ``.onnx`` file, or scikit-learn's fitted perceptron.
     data : (samples, ...) float
-        Samples as the model takes them; thresholds are balanced on them.
+        Samples in the form of the model's input; thresholds are balanced on them.
     labels : (samples,), optional
         Classes, or values of a regression. Without them the program is only compared with the network.
     held_out : float or (samples, labels)
-        The share of ``data`` that is kept for judging, or other samples for that.
+        The share of ``data`` that is held out for evaluation, or other samples for it.
     ticks : int, optional
-        That a sample lasts; 64 on chips that subtract the threshold, 256 on others.
+        Duration of a sample; by default 64 on chips that subtract the threshold, 256 on others.
     code : str
-        "rate": each input value spikes evenly, the more often, the greater it is. "latency": each spikes once, the
-        earlier, the greater, and drives the first layer from then on; where few values are at the low ends of their
-        ranges, on two lines, the second of which is the earlier, the less the value is.
+        "rate": each input value spikes evenly, at a rate that grows with the value. "latency": each spikes once,
+        earlier for greater values, and drives the first layer from then on; if few values are at the low ends of their
+        ranges, on two lines, the second of which spikes earlier for smaller values.
     adjust : str, optional
         "l4": thresholds in proportion to the L4 norm of a neuron's weights (Allred and Roy 2021, arXiv:2111.09446).
     percentile : float
-        Of the activations of a layer: which one stands for a spike in every tick.
+        Percentile of the activations of a layer that corresponds to a spike in every tick.
     max_pool : str, optional
-        "average": replace the largest of a window by its mean. Otherwise such layers are refused.
+        "average": replace max pooling by average pooling. Otherwise such layers are refused.
     chip : str or Chip
     bits : int, optional
-        Of weights, the sign among them; by default as many as the chip has.
+        Bits of weights, including the sign; by default those of the chip.
     seed : int
-        Which samples are held out.
+        Seed of the choice of samples that are held out.
 
     Raises
     ------
     FormatError
-        If a file is missing or damaged, or has an operation that is not read.
+        If a file is missing or damaged, or has an unsupported operation.
     SpecError
-        If the model is of another kind, the data do not go with it, or an option is not one that there is.
+        If the model is of another kind, the data do not match it, or an option is invalid.
     LimitError
         If the network does not fit the chip's ranges.
     """
@@ -236,10 +123,10 @@ def convert(
     parts = parts_of(ann, samples, labels, held_out=held_out, seed=seed)
     integrator = integrator_of(limits)
     timing = timing_of(ann, integrator, _ticks(ticks, integrator))
-    encoder = _encoder(ann, parts.balancing, code, timing.ticks)
+    encoder = encoder_of(ann, parts.balancing, code=code, ticks=timing.ticks)
     rasters = encoded(encoder, parts.balancing, ticks=timing.ticks, total=timing.total)
     choice = _Choice(code, adjust, percentile)
-    heard = _of_lines(ann, encoder)
+    heard = of_lines(ann, encoder)
     layers = _layers(heard, encoder, parts.balancing, integrator, timing, rasters=rasters, choice=choice)
     network = network_of(heard, layers, integrator=integrator, timing=timing)
     quantized = _quantized(network, limits, bits, rasters[:COMPARED])
@@ -275,19 +162,9 @@ def ann_of(model: object, *, input_shape: tuple[int, ...] | None = None, max_poo
     if is_perceptron(model):
         return ann_of_perceptron(model)
     raise SpecError(
-        f"model is a {type(model).__name__}; a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
-        " MLPClassifier or MLPRegressor is needed"
+        f"model must be a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
+        f" MLPClassifier or MLPRegressor, got a {type(model).__name__}"
     )
-
-
-def encoded(encoder: Encoder, samples: Floats, *, ticks: int, total: int) -> list[Raster]:
-    """Return input rasters (total, inputs): spikes of the first ``ticks`` ticks, then silence."""
-    rasters: list[Raster] = []
-    for spikes in encoder.transform(samples):
-        raster = np.zeros((total, spikes.shape[1]), dtype=np.bool_)
-        raster[:ticks] = spikes[:ticks]  # in a latency code, a spike after that stands for 0
-        rasters.append(raster)
-    return rasters
 
 
 # ---------------------------------------------------------------- steps
@@ -318,47 +195,6 @@ def _ticks(ticks: int | None, integrator: Integrator) -> int:
     return count
 
 
-def _encoder(ann: Ann, samples: Floats, code: str, ticks: int) -> EvenRate | Latency:
-    """Return an encoder with the range of each value; of each channel, where a convolution shares its weights."""
-    low, high = samples.min(axis=0), samples.max(axis=0)
-    if code == LATENCY and _is_paired(ann, samples):
-        middle = samples.mean(axis=0)
-        reach = np.percentile(np.abs(samples - middle), REACH_OF_PAIRS, axis=0)
-        reach = np.where(reach > 0.0, reach, 1.0)
-        return Latency(last=ticks, low=middle - reach, high=middle + reach, is_paired=True)
-    if any(isinstance(layer.parts.get(INPUT), Kernel) for layer in ann.layers):
-        channels = ann.input_shape[0]
-        least = np.minimum(low.reshape(channels, -1).min(axis=1), 0.0)
-        most = np.maximum(high.reshape(channels, -1).max(axis=1), 0.0)
-        low, high = (np.repeat(each, low.size // channels) for each in (least, most))
-    if code == LATENCY:
-        return Latency(last=ticks, low=low, high=high)
-    return EvenRate(duration=ticks, low=low, high=high)
-
-
-def _is_paired(ann: Ann, samples: Floats) -> bool:
-    """Tell whether a latency code needs two lines for each value.
-
-    With one line, the values above the least drive a layer from their spikes on, and all that the least ones add is in
-    its constant, from the first tick on. Where most values lie within their ranges, the two are large and meet only at
-    the end: before it, neurons spike that should not.
-    """
-    if any(isinstance(layer.parts.get(INPUT), Kernel) for layer in ann.layers):
-        return False
-    return float((samples == samples.min(axis=0)).mean()) < LEAST_AT_REST
-
-
-def _of_lines(ann: Ann, encoder: EvenRate | Latency) -> Ann:
-    """Return a network that takes what the lines of an encoder stand for, from 0 to 1."""
-    is_paired = isinstance(encoder, Latency) and encoder.is_paired
-    return (with_pairs if is_paired else with_shares)(ann, encoder.low, encoder.span)
-
-
-def _line_values(encoder: EvenRate | Latency, samples: Floats) -> Floats:
-    share: Floats = encoder.share(samples)
-    return np.concatenate([share, 1.0 - share], axis=1) if encoder.n_lines > share.shape[1] else share
-
-
 def _layers(
     ann: Ann,
     encoder: EvenRate | Latency,
@@ -369,12 +205,14 @@ def _layers(
     rasters: Sequence[Raster],
     choice: _Choice,
 ) -> list[SpikingLayer]:
-    """Return the layers, with their thresholds, of a network that takes what the encoder's lines stand for."""
-    activations = ann.activations(_line_values(encoder, samples))
+    """Return the layers, with their thresholds, of a network for the values of the encoder's lines."""
+    activations = ann.activations(line_values(encoder, samples))
     is_lasting = {layer.name: choice.code == LATENCY and INPUT in layer.parts for layer in ann.layers}
     for layer in ann.layers:
         if is_lasting[layer.name] and len(layer.parts) > 1:
-            raise SpecError(f"layer {layer.name!r} hears the input and other layers; code='rate' does that")
+            raise SpecError(
+                f"layer {layer.name!r} has inputs from the network's input and other layers; use code='rate'"
+            )
     rates = {
         name: rate * (LATENCY_SHARE if is_lasting[name] else 1.0) for name, rate in rates_of(integrator, timing).items()
     }
@@ -394,7 +232,7 @@ def _layers(
 
 
 def _quantized(network: TrainedNetwork, chip: Chip, bits: int | None, rasters: list[Raster]) -> QuantizedNetwork:
-    """Return the network in integers; with coarser weights where potentials leave the range of all runtimes."""
+    """Return the network in integers, with coarser weights if potentials leave the range of all runtimes."""
     first = quantize(network, chip=chip, bits=bits, inputs=rasters, fit=False)
     found, width = first, bits or chip.weight_bits
     while found.mismatch.excursion is not None and width > LEAST_BITS:
@@ -402,7 +240,7 @@ def _quantized(network: TrainedNetwork, chip: Chip, bits: int | None, rasters: l
         found = quantize(network, chip=chip, bits=width, inputs=rasters, fit=False)
     if found.mismatch.excursion is not None or found is first:
         return first
-    note = f"weights have {width} bits, so that potentials stay within the range on which all runtimes agree"
+    note = f"weights have {width} bits, so that potentials stay within the range in which all runtimes agree"
     return replace(found, notes=(*found.notes, note))
 
 
@@ -419,7 +257,7 @@ def _report(layer: SpikingLayer, network: TrainedNetwork) -> LayerReport:
 
 
 def _scores_notes(scores: Scores, code: str) -> list[str]:
-    """Return a note where the program is often not the network."""
+    """Return a note if the program often differs from the network."""
     if scores.agreement >= AGREEING:
         return []
     hint = "code='rate', or " if code == LATENCY else ""
@@ -432,10 +270,8 @@ def _notes(layers: Sequence[SpikingLayer], encoder: EvenRate | Latency, parts: P
     for layer in layers:
         own, unit = layer.balance.layer, layer.balance.unit
         if np.isfinite(own.ceiling) and unit.max() > own.ceiling * (1.0 + CEILING_SLACK):
-            notes.append(f"{own.name}: activations above {own.ceiling:g} are not cut off, as its rates go beyond them")
+            notes.append(f"{own.name}: activations above {own.ceiling:g} are not clipped, as its rates exceed them")
     outside = (parts.judging < encoder.low) | (parts.judging > encoder.high)
     if outside.any():
-        notes.append(
-            f"{outside.mean():.2%} of the values held out lie beyond those of the data, and count as the nearest"
-        )
+        notes.append(f"{outside.mean():.2%} of the values held out lie outside the range of the data, and are clipped")
     return notes

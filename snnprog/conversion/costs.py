@@ -1,10 +1,10 @@
-"""What a spiking program does for a sample, beside the multiply-accumulates of the network that it was made from.
+"""The costs of a spiking program per sample, compared with the multiply-accumulates of the original network.
 
 Davidson and Furber (2021, Frontiers in Neuroscience 15, doi:10.3389/fnins.2021.651141) compare the two on the same
-silicon: most networks with rate codes are not cheaper than the networks that they are made from. Here both are counted.
-A multiply-accumulate fetches a weight, multiplies and adds; a synaptic operation fetches a weight and adds. Fetching is
-most of either, so a program with more synaptic operations than `BREAK_EVEN` for each multiply-accumulate costs more,
-whatever else it does: updates of neurons, and messages, come on top.
+silicon: most networks with rate codes are not cheaper than the original networks. Here both are counted.
+A multiply-accumulate fetches a weight, multiplies and adds; a synaptic operation fetches a weight and adds. Fetching
+dominates both, so a program with more synaptic operations than `BREAK_EVEN` for each multiply-accumulate costs more,
+even without updates of neurons and messages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BREAK_EVEN = (FETCH_PJ + MULTIPLY_PJ + ADD_PJ) / (FETCH_PJ + ADD_PJ)
 
 @dataclass(frozen=True)
 class Costs:
-    """Work for one sample, the mean over held-out samples.
+    """Operations for one sample, averaged over held-out samples.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Costs:
     multiplications : int
         Multiply-accumulates of the artificial network.
     energy_pj : tuple of float or None
-        An estimate for the chip, with idle and with active neurons; None where it has no published figures.
+        An estimate for the chip, with idle and with active neurons; None if it has no published figures.
     energy_source : str or None
     """
 
@@ -63,9 +63,9 @@ class Costs:
 
     @property
     def verdict(self) -> str:
-        """Which costs less, in a sentence."""
+        """The comparison in a sentence."""
         counts = (
-            f"{self.synaptic_operations:.0f} synaptic operations a sample against {self.multiplications}"
+            f"{self.synaptic_operations:.0f} synaptic operations per sample and {self.multiplications}"
             f" multiply-accumulates, {self.ratio:.2f} for each"
         )
         if self.is_ann_cheaper:

@@ -1,4 +1,4 @@
-"""From output spikes back to the outputs of an artificial network, or to a class."""
+"""Decoding of output spikes to the outputs of an artificial network, or to a class."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from snnprog.arrays import Floats, Int64s, Raster
 
 @dataclass(frozen=True, eq=False)
 class SpikeCounts:
-    """Counts of output spikes, within the time in which a sample reaches the outputs.
+    """Decoder by counts of output spikes while a sample reaches the outputs.
 
     Attributes
     ----------
     ticks : int
         That a sample lasts.
     latency : int
-        The tick of the program in which it begins at the outputs.
+        The tick of the program at which it reaches the outputs.
     unit : (outputs,) float
         The value of an output that spikes in every tick.
     offset : float
-        What was added to all outputs.
+        Amount added to all outputs.
     """
 
     ticks: int
@@ -32,19 +32,19 @@ class SpikeCounts:
     offset: float = 0.0
 
     def counts(self, spikes: Sequence[Raster]) -> Int64s:
-        """Return how often each output spikes, (samples, outputs), of rasters ``(ticks, outputs)``."""
+        """Return the spike counts (samples, outputs) of rasters ``(ticks, outputs)``."""
         return np.array([self._part(raster).sum(axis=0) for raster in spikes], np.int64).reshape(-1, self.unit.size)
 
     def values(self, spikes: Sequence[Raster]) -> Floats:
-        """Return the value that each output stands for, (samples, outputs)."""
+        """Return the value of each output, (samples, outputs)."""
         values: Floats = self.counts(spikes) * (self.unit / self.ticks) - self.offset
         return values
 
     def decide(self, spikes: Sequence[Raster]) -> Int64s:
-        """Return the output with most spikes, (samples,); of several, the one whose last spike came first.
+        """Return the output with most spikes, (samples,); for a tie, the one whose last spike came first.
 
-        The last spike of an output that was driven harder comes earlier, where counts are equal. If these are in one
-        tick, too, the first output is taken.
+        With equal counts, the last spike of a more strongly driven output comes earlier. If these are also in one
+        tick, the first output is returned.
         """
         parts = [self._part(raster) for raster in spikes]
         last = np.array([len(part) - part[::-1].argmax(axis=0) for part in parts]).reshape(-1, self.unit.size)

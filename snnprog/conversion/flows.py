@@ -1,4 +1,4 @@
-"""What flows along the edges of an artificial network: linear maps of its layers; a rectifier makes a new layer."""
+"""Values along the edges of an artificial network as linear maps of its layers; a rectifier creates a new layer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from snnprog.errors import FormatError, SpecError
 from snnprog.networks.weights import Kernel, Matrix, Weights, after, identity, is_identity, together
 
 MOST_VALUES = 1 << 24
-"""Values of one layer, as many as a program may have neurons."""
+"""Maximum number of values of one layer: that of neurons of a program."""
 
 MOST_WEIGHTS = 1 << 26
-"""Weights of all layers together, those of convolutions counted at each place: a choice; 1 GiB as a sparse matrix."""
+"""Maximum number of weights of all layers, convolutions at each place: a choice; 1 GiB as a sparse matrix."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +68,12 @@ class Flow:
         return self.through(Kernel(geometry, values.reshape(geometry.weight_shape)), shape, bias=spread)
 
     def scaled(self, factors: Floats) -> Flow:
-        """Return the values times a factor each."""
+        """Return the values multiplied by factors."""
         parts = {source: part.scaled(factors) for source, part in self.parts.items()}
         return Flow(self.shape, parts, self.constant * factors)
 
     def shifted(self, offsets: Floats) -> Flow:
-        """Return the values plus an offset each."""
+        """Return the values plus offsets."""
         return replace(self, constant=self.constant + offsets)
 
     def plus(self, other: Flow) -> Flow:
@@ -103,7 +103,7 @@ class Builder:
     multiplications : int
     notes : list of str
     weights, values : int
-        How many there are so far.
+        Numbers so far.
     """
 
     name: str
@@ -130,17 +130,19 @@ class Builder:
     def rectified(self, flow: Flow, *, name: str, ceiling: float = np.inf) -> Flow:
         """Return the activations of a new layer of rectified sums."""
         if not flow.parts:
-            raise FormatError(f"{name!r} of {self.name} rectifies a constant; a layer that hears the input is needed")
+            raise FormatError(
+                f"{name!r} of {self.name} rectifies a constant; its input must depend on the network's input"
+            )
         self._keep(AnnLayer(self._free(name), flow.shape, flow.parts, flow.constant, ceiling=ceiling))
         return self._plain(self.layers[-1].name, flow.shape)
 
     def close(self, flow: Flow) -> None:
-        """Make the last layer: the sums that are read out, or a rectified layer as it is.
+        """Create the last layer: the sums that are read out, or an existing rectified layer.
 
         Raises
         ------
         FormatError
-            If nothing leads from the input to them.
+            If they do not depend on the input.
         """
         last = self.layers[-1] if self.layers else None
         is_last = last is not None and set(flow.parts) == {last.name} and not flow.constant.any()
@@ -157,7 +159,7 @@ class Builder:
         self.layers.append(layer)
 
     def _free(self, name: str) -> str:
-        """Return a name that no layer has yet."""
+        """Return an unused layer name."""
         taken = {INPUT, *(layer.name for layer in self.layers)}
         names = (name, *(f"{name} {number}" for number in range(2, len(taken) + 3)))
         return next(each for each in names if each not in taken)
@@ -173,7 +175,7 @@ def _count(weights: Weights) -> int:
 
 
 def _check_product(first: Weights, second: Weights) -> None:
-    """Raise `SpecError` if two linear steps would have too many weights as one."""
+    """Raise `SpecError` if the product of two linear steps would have too many weights."""
     if is_identity(first) or (isinstance(first, Kernel) and isinstance(second, Kernel) and first.is_pooling):
         return
     uses = np.bincount(second.matrix.indices, minlength=second.n_sources)

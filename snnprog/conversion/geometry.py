@@ -14,15 +14,15 @@ AUTO_PADS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
 
 def conv_geometry(where: str, node: OnnxNode, shape: Shape, weights: Shape) -> tuple[Convolution, Shape]:
-    """Return a convolution's geometry, and the shape of what leaves it.
+    """Return a convolution's geometry, and its output shape.
 
     Parameters
     ----------
     where : str
-        How messages call the operation.
+        The operation's name in messages.
     node : OnnxNode
     shape : tuple of int
-        Of what arrives, (channels, rows, columns) or (channels, columns).
+        Input shape, (channels, rows, columns) or (channels, columns).
     weights : tuple of int
         (target channels, source channels of a group, rows, columns) or without rows.
     """
@@ -30,11 +30,11 @@ def conv_geometry(where: str, node: OnnxNode, shape: Shape, weights: Shape) -> t
     _check_image(where, shape, axes)
     groups = _whole(where, node, "group", 1)
     if groups < 1 or weights[1] * groups != shape[0]:
-        raise FormatError(f"{where} has weights for {weights[1] * groups} channels, and gets {shape[0]}")
+        raise FormatError(f"{where} has weights for {weights[1] * groups} channels, got {shape[0]}")
     strides, dilations = (_numbers(where, node, name, axes, 1) for name in ("strides", "dilations"))
     kernel = _numbers(where, node, "kernel_shape", axes, None) or weights[2:]
     if tuple(kernel) != tuple(weights[2:]):
-        raise FormatError(f"{where} announces a kernel of {tuple(kernel)} and has one of {tuple(weights[2:])}")
+        raise FormatError(f"{where} declares a kernel of {tuple(kernel)} and has one of {tuple(weights[2:])}")
     reach = tuple((size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True))
     before, after = _pads(where, node, shape[1:], reach=reach, strides=strides)
     return _made(
@@ -60,14 +60,14 @@ def pool_geometry(where: str, node: OnnxNode, shape: Shape) -> tuple[Convolution
     _check_image(where, shape, axes)
     strides = _numbers(where, node, "strides", axes, 1)
     if any(each != 1 for each in _numbers(where, node, "dilations", axes, 1)):
-        raise FormatError(f"{where} is dilated, which is not read")
+        raise FormatError(f"{where} is dilated, which is not supported")
     before, after = _pads(where, node, shape[1:], reach=kernel, strides=strides)
     spare = [
         (size + first + last - window) % stride
         for size, first, last, window, stride in zip(shape[1:], before, after, kernel, strides, strict=True)
     ]
     if _whole(where, node, "ceil_mode", 0) and any(spare):
-        raise FormatError(f"{where} has windows that reach beyond the image (ceil_mode), which is not read")
+        raise FormatError(f"{where} has windows that reach beyond the image (ceil_mode), which is not supported")
     return _made(
         where,
         axes,
@@ -106,26 +106,26 @@ def _pair(values: Shape, otherwise: int = 1) -> Pair:
 def _numbers(where: str, node: OnnxNode, name: str, axes: int, otherwise: int | None) -> Shape:
     value = node.attributes.get(name, () if otherwise is None else (otherwise,) * axes)
     if not isinstance(value, tuple) or len(value) not in ((0, axes) if otherwise is None else (axes,)):
-        raise FormatError(f"{where} has {name} = {value!r}; {axes} whole numbers are needed")
+        raise FormatError(f"{name} of {where} must be {axes} integers, got {value!r}")
     return tuple(int(each) for each in value)
 
 
 def _whole(where: str, node: OnnxNode, name: str, otherwise: int) -> int:
     value = node.attributes.get(name, otherwise)
     if not isinstance(value, int):
-        raise FormatError(f"{where} has {name} = {value!r}; a whole number is needed")
+        raise FormatError(f"{name} of {where} must be an integer, got {value!r}")
     return value
 
 
 def _pads(where: str, node: OnnxNode, image: Shape, *, reach: Shape, strides: Shape) -> tuple[Shape, Shape]:
-    """Return the zeros before and after each axis; those of SAME are as few as give a target for each stride."""
+    """Return the zeros before and after each axis; those of SAME are the fewest that give a target for each stride."""
     axes, kind = len(image), node.attributes.get("auto_pad", "NOTSET")
     if kind not in AUTO_PADS:
-        raise FormatError(f"{where} has auto_pad = {kind!r}; one of {', '.join(AUTO_PADS)} is needed")
+        raise FormatError(f"auto_pad of {where} must be one of {', '.join(AUTO_PADS)}, got {kind!r}")
     if kind == "NOTSET":
         pads = node.attributes.get("pads", (0,) * (2 * axes))
         if not isinstance(pads, tuple) or len(pads) != 2 * axes:
-            raise FormatError(f"{where} has pads = {pads!r}; {2 * axes} whole numbers are needed")
+            raise FormatError(f"pads of {where} must be {2 * axes} integers, got {pads!r}")
         whole = tuple(int(each) for each in pads)
         return whole[:axes], whole[axes:]
     if kind == "VALID" or min(strides) < 1:

@@ -1,4 +1,4 @@
-"""What a chip's neurons are as integrators: the slowest decays that they have, and how they are reset."""
+"""A chip's neurons as integrators: their slowest decays, and their reset."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from snnprog.rules.linear import NONE
 
 @dataclass(frozen=True)
 class Integrator:
-    """A neuron that adds up what arrives, as nearly as a chip has it.
+    """A chip's closest approximation of an integrator.
 
     Attributes
     ----------
     convention : Convention
         The chip's reset and comparison.
     current_kept, potential_kept : float
-        The shares that are left after a tick: the least of a current, and the greatest of a potential.
+        The shares that remain after a tick: the smallest of a current, and the greatest of a potential.
     lasting_current_kept : float
         The greatest share of a current: with it, one spike drives a neuron from then on.
     """
@@ -33,7 +33,7 @@ class Integrator:
 
     @property
     def is_subtracting(self) -> bool:
-        """Whether a spike takes the threshold off, and leaves the rest."""
+        """Whether a spike subtracts the threshold."""
         return self.convention.reset == SUBTRACT
 
 
@@ -56,7 +56,7 @@ def integrator_of(chip: Chip) -> Integrator:
     rule = usable[least]
     if rule.reset == NONE:
         raise SpecError(
-            f"neurons of {chip.name} are not reset, so that their spikes count nothing; choose another chip"
+            f"neurons of {chip.name} are not reset, so that spike counts have no meaning; choose another chip"
         )
     convention = Convention(
         reset=SUBTRACT if rule.reset == SUBTRACT else ZERO,

@@ -1,4 +1,4 @@
-"""How a program does on samples held out: beside the labels, beside the artificial network, and how much it works."""
+"""Evaluation of a program on samples held out: agreement with labels and with the artificial network, and costs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from snnprog.simulate.reference import run_observed
 from snnprog.wording import counted
 from snnprog.workload import PatternActivity, activity_of
 
-BEYOND = "took a state beyond the range on which all runtimes agree; more data, or fewer bits=, make it smaller"
+BEYOND = "took a state beyond the range in which all runtimes agree; more data, or fewer bits=, make it smaller"
 
 AT_ONCE = 1 << 27
-"""Bytes of rasters of all neurons that are kept at once: a choice."""
+"""Maximum size in bytes of rasters of all neurons in memory: a choice."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Scores:
     ----------
     samples : int
     measure : str
-        "accuracy", the share of samples whose class is right; for a regression "R2", the share of the variance that is
-        explained.
+        "accuracy", the share of samples with the correct class; for a regression "R2", the share of the variance that
+        is explained.
     ann, program : float or None
-        By the labels; None where there were none.
+        By the labels; None without labels.
     agreement : float
-        The same measure, with what the artificial network gives for the labels.
+        The same measure, with the output of the artificial network as labels.
     """
 
     samples: int
@@ -51,7 +51,7 @@ class Scores:
 
     @property
     def loss(self) -> float | None:
-        """By how much the program is worse than the artificial network; negative where it is better."""
+        """Loss of the program relative to the artificial network; negative if it is better."""
         return None if self.ann is None or self.program is None else self.ann - self.program
 
     def as_dict(self) -> dict[str, object]:
@@ -62,7 +62,7 @@ class Scores:
 def measured(
     ann: Ann, program: Program, *, parts: Parts, rasters: Sequence[Raster], decoder: SpikeCounts
 ) -> tuple[Scores, Costs, tuple[str, ...]]:
-    """Return how a program does on the samples that judge it, whose input rasters are given, and what to note."""
+    """Return the scores of a program on samples with given input rasters, and notes."""
     outputs: list[Raster] = []
     works: list[PatternActivity] = []
     source, beyond = None, 0
@@ -81,7 +81,7 @@ def measured(
 
 
 def _observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raster], int]:
-    """Return the spikes of all neurons, and on how many inputs a state left the range on which all runtimes agree."""
+    """Return the spikes of all neurons, and the number of inputs with a state outside the range of all runtimes."""
     if program.chip.is_readout_apart:
         spikes, excursion = run_observed(program, inputs)
         return spikes, int(excursion is not None)
@@ -151,7 +151,7 @@ def _as_values(labels: NDArray[np.generic], wanted: Floats) -> Floats:
 
 
 def _explained(labels: Floats, values: Floats) -> float:
-    """Return the share of the labels' variance that values explain, the mean over outputs (R²)."""
+    """Return the share of the labels' variance that values explain, averaged over outputs (R²)."""
     left = ((labels - values) ** 2).sum(axis=0)
     whole = ((labels - labels.mean(axis=0)) ** 2).sum(axis=0)
     return float(np.mean(1.0 - left / np.where(whole > 0.0, whole, 1.0)))

@@ -1,7 +1,7 @@
-"""ONNX models, from a file or from memory, as operations on arrays: read without trust.
+"""Safe reading of ONNX models, from a file or from memory, as operations on arrays.
 
-A file is measured before it is parsed (`snnprog.conversion.wire`), and so is every array before it is made. Weights
-that lie in other files are refused: a model from a stranger would choose what is read.
+The sizes of a file are checked before it is parsed (`snnprog.conversion.wire`), and those of arrays before they are
+created. Weights in other files are refused: a hostile model could choose which files are read.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ FILE_BYTES = 1 << 28
 """256 MiB, 64 million weights in single precision; no network that fits on a chip comes near. A choice."""
 
 NODE_LIMIT = 1 << 12
-"""Operations of a graph, as for other networks (`snnprog.networks.graph`)."""
+"""Maximum number of operations of a graph, as for other networks (`snnprog.networks.graph`)."""
 
 AXES_LIMIT = 8
-"""Axes of a tensor: a convolution has four, and what is reshaped between layers a few more. A choice."""
+"""Maximum number of axes of a tensor: a convolution has four, reshaped values a few more. A choice."""
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 
@@ -43,9 +43,9 @@ class OnnxNode:
     kind : str
         Such as "Conv".
     name : str
-        Its name, or what it gives where it has none.
+        Its name, or that of its output if it has none.
     inputs, outputs : tuple of str
-        Names of values; "" where an optional one is left out.
+        Names of values; "" for an omitted optional one.
     attributes : mapping of str to Attribute
     """
 
@@ -65,11 +65,11 @@ class OnnxModel:
     name : str
         Where it came from.
     nodes : tuple of OnnxNode
-        In the order of the file, in which each comes after what it needs.
+        In the order of the file, in which each follows its inputs.
     constants : mapping of str to array
         Weights by name.
     inputs : mapping of str to tuple
-        The axes of each input, the samples first; None where an axis has no number.
+        The axes of each input, the samples first; None if an axis has no size.
     outputs : tuple of str
     """
 
@@ -86,7 +86,7 @@ def read_onnx(path: Path) -> OnnxModel:
     Raises
     ------
     FormatError
-        If the file is missing, too large, or holds no model that can be read.
+        If the file is missing, too large, or does not hold a valid model.
     SpecError
         If the package onnx is missing.
     """
@@ -102,25 +102,25 @@ def read_onnx(path: Path) -> OnnxModel:
     try:
         model = onnx.ModelProto.FromString(data)
     except Exception as error:  # protobuf's own DecodeError, in a module that differs by version
-        raise FormatError(f"{path} is no ONNX model, or is damaged: {error}") from error
+        raise FormatError(f"{path} is not an ONNX model, or is damaged: {error}") from error
     return model_of(str(path), model)
 
 
 def is_onnx(model: object) -> bool:
-    """Tell whether an object is a model of the package onnx, without importing it."""
+    """Return whether an object is a model of the package onnx, without importing it."""
     kind = type(model)
     return kind.__name__ == "ModelProto" and kind.__module__.partition(".")[0] == "onnx"
 
 
 def model_of(name: str, model: Any) -> OnnxModel:
-    """Return the model that an ``onnx.ModelProto`` is; see `read_onnx`."""
+    """Return the model of an ``onnx.ModelProto``; see `read_onnx`."""
     graph = model.graph
     if not graph.node or not graph.output:
         raise FormatError(f"{name} holds no ONNX graph with operations and outputs")
     if len(graph.node) > NODE_LIMIT:
         raise FormatError(f"{name} has {len(graph.node)} operations; at most {NODE_LIMIT} are read")
     if graph.sparse_initializer:
-        raise FormatError(f"{name} has sparse weights (sparse_initializer), which are not read; store them dense")
+        raise FormatError(f"{name} has sparse weights (sparse_initializer), which are not supported; store them dense")
     constants = {tensor.name: array_of(f"{tensor.name!r} of {name}", tensor) for tensor in graph.initializer}
     return OnnxModel(
         name=name,
@@ -132,7 +132,7 @@ def model_of(name: str, model: Any) -> OnnxModel:
 
 
 def array_of(name: str, tensor: Any) -> Array:
-    """Return the array of a ``TensorProto``: floats of any precision, and whole numbers.
+    """Return the array of a ``TensorProto``: floats of any precision, and integers.
 
     Raises
     ------
@@ -142,22 +142,26 @@ def array_of(name: str, tensor: Any) -> Array:
     from onnx import TensorProto, numpy_helper
 
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise FormatError(f"{name} lies in another file (external data), which is not read; save the model as one file")
+        raise FormatError(
+            f"{name} lies in another file (external data), which is not supported; save the model as one file"
+        )
     kinds = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
     whole = (TensorProto.INT64, TensorProto.INT32, TensorProto.INT8, TensorProto.UINT8, TensorProto.BOOL)
     if tensor.data_type not in (*kinds, *whole):
-        raise FormatError(f"{name} has numbers of ONNX's type {tensor.data_type}; floats or whole numbers are read")
+        raise FormatError(
+            f"{name} has numbers of ONNX's type {tensor.data_type}; only floats and integers are supported"
+        )
     shape = tuple(tensor.dims)
     stored = max(len(tensor.raw_data), *(len(data) for data in _lists(tensor)))
     if len(shape) > AXES_LIMIT or min(shape, default=0) < 0 or math.prod(shape) > stored:
         raise FormatError(f"{name} has the shape {shape[:AXES_LIMIT]}, and less data than that")
     try:
         array = numpy_helper.to_array(tensor)
-    except Exception as error:  # onnx raises several kinds where sizes do not go together
+    except Exception as error:  # onnx raises several kinds if sizes do not match
         raise FormatError(f"{name} cannot be read: {error}") from error
     found = array.astype(np.float64) if tensor.data_type in kinds else array.astype(np.int64)
     if not np.isfinite(found).all():
-        raise FormatError(f"{name} has values that are no finite numbers")
+        raise FormatError(f"{name} must have finite values")
     return found
 
 
@@ -168,14 +172,14 @@ def _lists(tensor: Any) -> Iterable[Any]:
 def _node(name: str, node: Any) -> OnnxNode:
     own = node.name or next(iter(node.output), "") or node.op_type
     if node.domain not in DOMAINS:
-        raise FormatError(f"node {own!r} of {name} is {node.op_type} of {node.domain!r}, which is not read")
+        raise FormatError(f"node {own!r} of {name} is {node.op_type} of {node.domain!r}, which is not supported")
     attributes = {each.name: _attribute(f"{each.name!r} of node {own!r} of {name}", each) for each in node.attribute}
     known = {key: value for key, value in attributes.items() if value is not None}
     return OnnxNode(node.op_type, own, tuple(node.input), tuple(node.output), known)
 
 
 def _attribute(name: str, attribute: Any) -> Attribute | None:
-    """Return the value of an attribute; None for graphs and types, which no operation that is read has."""
+    """Return the value of an attribute; None for graphs and types, which no supported operation has."""
     from onnx import AttributeProto
 
     kind = attribute.type

@@ -1,4 +1,4 @@
-"""ONNX model → artificial network: its operations are followed from the input to the outputs."""
+"""Conversion of an ONNX model to an artificial network, by following its operations from input to outputs."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from snnprog.conversion.operators import ENDS, OPERATORS, Call, opposites
 from snnprog.errors import FormatError, SpecError
 
 MOST_ENTRIES = 1 << 16
-"""Entries of constants that a model puts together: they are shapes, of a few numbers. A choice."""
+"""Maximum number of entries of constants that a model calculates: they are shapes of a few numbers. A choice."""
 
 MOST_VALUES = 1 << 27
-"""Values of one sample at all operations together: a choice; ResNet-50 has 30 million."""
+"""Maximum number of values of one sample at all operations: a choice; ResNet-50 has 30 million."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tail:
-    """What is behind the last operation that matters.
+    """The end of the network, after the last relevant operation.
 
     Attributes
     ----------
     flow : Flow
-        What it was given.
+        Its input.
     kind : str
-        Which operation it was.
+        The kind of operation.
     """
 
     flow: Flow
@@ -46,20 +46,20 @@ def ann_of_onnx(model: OnnxModel, *, input_shape: Shape | None = None, max_pool:
     ----------
     model : OnnxModel
     input_shape : tuple of int, optional
-        The shape of a sample, for models that leave it open.
+        The shape of a sample, for models without it.
     max_pool : str, optional
-        "average" to replace the largest of a window by its mean.
+        "average" to replace max pooling by average pooling.
 
     Raises
     ------
     FormatError
-        If an operation is not one that is read, or does not go together with what it is given.
+        If an operation is unsupported, or does not match its inputs.
     SpecError
-        If the model leaves the shape of its samples open.
+        If the model does not define the shape of its samples.
     """
     (name, axes), *others = model.inputs.items() or [("", ())]
     if others or not name:
-        raise FormatError(f"{model.name} has {len(model.inputs)} inputs; one is needed")
+        raise FormatError(f"{model.name} must have one input, got {len(model.inputs)}")
     shape = _input_shape(model, axes, input_shape)
     builder = Builder(model.name)
     values: dict[str, Value] = {**model.constants, name: builder.source(shape)}
@@ -71,12 +71,12 @@ def ann_of_onnx(model: OnnxModel, *, input_shape: Shape | None = None, max_pool:
 
 
 def _input_shape(model: OnnxModel, axes: tuple[int | None, ...], given: Shape | None) -> Shape:
-    """Return the shape of a sample: what the model says, and what is given where it says nothing."""
+    """Return the shape of a sample: that of the model, otherwise the given one."""
     named = axes[1:]
     if named and None not in named:
         return tuple(each for each in named if each is not None)
     if given is None or (named and len(named) != len(given) and math.prod(given) != math.prod(given[:1])):
-        raise SpecError(f"{model.name} leaves the shape of its samples open; give data of (samples, *shape)")
+        raise SpecError(f"{model.name} does not define the shape of its samples; give data of (samples, *shape)")
     if named and (
         len(named) != len(given) or any(each not in (None, got) for each, got in zip(named, given, strict=True))
     ):
@@ -86,7 +86,7 @@ def _input_shape(model: OnnxModel, axes: tuple[int | None, ...], given: Shape | 
 
 def _value(model: OnnxModel, values: dict[str, Value], name: str, node: OnnxNode) -> Value:
     if name not in values:
-        raise FormatError(f"node {node.name!r} of {model.name} needs {name!r}, which no node before it gives")
+        raise FormatError(f"node {node.name!r} of {model.name} requires {name!r}, which no earlier node returns")
     return values[name]
 
 
@@ -95,18 +95,18 @@ def _result(builder: Builder, node: OnnxNode, given: list[Value | None], max_poo
     where = f"node {node.name!r} ({node.kind}) of {builder.name}"
     if ended is not None:
         if node.kind in OPERATORS and node.kind in ("Conv", "Gemm", "MatMul", "Relu", "Clip"):
-            raise FormatError(f"{where} comes after {ended.kind}, which is only read at the end of a network")
+            raise FormatError(f"{where} comes after {ended.kind}, which is only supported at the end of a network")
         return ended
     plain = [value for value in given if not isinstance(value, Tail)]
     if node.kind in ENDS:
         flow = Call(builder, node, [*plain], max_pool=None).flow()
-        builder.notes.append(f"{node.kind} at the end was left out: the outputs keep their order without it")
+        builder.notes.append(f"{node.kind} at the end was omitted: the outputs keep their order without it")
         return Tail(flow, node.kind)
     flowing = [value for value in plain if isinstance(value, Flow)]
     if not flowing or node.kind == "Shape":
         return _constant(where, node, plain)
     if node.kind not in OPERATORS:
-        raise FormatError(f"{where} is not read; operations that are read are {', '.join(sorted(OPERATORS))}")
+        raise FormatError(f"{where} is not supported; supported operations are {', '.join(sorted(OPERATORS))}")
     flow = OPERATORS[node.kind](Call(builder, node, [*plain], max_pool=max_pool))
     builder.values += flow.size
     if builder.values > MOST_VALUES:
@@ -118,7 +118,9 @@ def _finished(model: OnnxModel, builder: Builder, values: dict[str, Value], shap
     found = [values[name] for name in model.outputs if name in values]
     flows = {id(value.flow if isinstance(value, Tail) else value): value for value in found}
     if len(found) < len(model.outputs) or len(flows) != 1 or isinstance(found[0], np.ndarray):
-        raise FormatError(f"{model.name} has {len(model.outputs)} outputs; one that depends on the input is needed")
+        raise FormatError(
+            f"{model.name} must have one output that depends on the input, got {len(model.outputs)} outputs"
+        )
     last = next((each for each in found if isinstance(each, Tail)), found[0])
     flow = last.flow if isinstance(last, Tail) else last
     assert isinstance(flow, Flow)
@@ -134,14 +136,14 @@ def _finished(model: OnnxModel, builder: Builder, values: dict[str, Value], shap
 
 
 def _constant(where: str, node: OnnxNode, given: list[Flow | Array | None]) -> Array:
-    """Return what an operation makes of constants: shapes that a model works out, and weights that it turns over."""
+    """Return the result of an operation on constants: calculated shapes, and transposed weights."""
     arrays = [value for value in given if isinstance(value, np.ndarray)]
     try:
         found = _folded(node, given, arrays)
     except (ValueError, IndexError, TypeError, KeyError) as error:
-        raise FormatError(f"{where} cannot be worked out: {error}") from error
+        raise FormatError(f"{where} cannot be calculated: {error}") from error
     if found is None:
-        raise FormatError(f"{where} works on constants, and is not read there; simplify the model (onnxsim does)")
+        raise FormatError(f"{where} is not supported on constants; simplify the model (onnxsim does)")
     return np.asarray(found)
 
 

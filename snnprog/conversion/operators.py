@@ -1,4 +1,4 @@
-"""ONNX operations on what flows through a network: those that are linear, rectifiers, and ends that change no order."""
+"""ONNX operations on values: linear ones, rectifiers, and final operations that keep the order of outputs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ AVERAGE = "average"
 
 
 class Call:
-    """One operation with what it is given.
+    """One operation with its inputs.
 
     Attributes
     ----------
     builder : Builder
     node : OnnxNode
     values : list of Flow, array or None
-        None where an optional input is left out.
+        None for an omitted optional input.
     max_pool : str or None
-        "average" if the largest of a window may be replaced by its mean.
+        "average" if max pooling may be replaced by average pooling.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Call:
 
     @property
     def where(self) -> str:
-        """How messages call the operation."""
+        """The operation's name in messages."""
         return f"node {self.node.name!r} ({self.node.kind}) of {self.builder.name}"
 
     def flow(self, index: int = 0) -> Flow:
-        """Return an input that must flow."""
+        """Return an input that must depend on samples."""
         value = self.values[index] if index < len(self.values) else None
         if not isinstance(value, Flow):
-            raise FormatError(f"{self.where} gets a constant where values of a sample are needed")
+            raise FormatError(f"{self.where} must get values of a sample, got a constant")
         return value
 
     def array(self, index: int, *, axes: tuple[int, ...] | None = None) -> Floats:
@@ -55,18 +55,18 @@ class Call:
             raise FormatError(f"{self.where} needs input {index} to be a constant")
         if axes is not None and value.ndim not in axes:
             allowed = " or ".join(map(str, axes))
-            raise FormatError(f"{self.where} has a constant of {value.ndim} axes; {allowed} are needed")
+            raise FormatError(f"a constant of {self.where} must have {allowed} axes, got {value.ndim}")
         return value.astype(np.float64)
 
     def optional(self, index: int) -> Floats | None:
-        """Return an input that is a constant or left out."""
+        """Return an input that is a constant or omitted."""
         return None if index >= len(self.values) or self.values[index] is None else self.array(index)
 
     def number(self, name: str, otherwise: float) -> float:
         """Return an attribute that is a number."""
         value: Attribute = self.node.attributes.get(name, otherwise)
         if not isinstance(value, (int, float)):
-            raise FormatError(f"{self.where} has {name} = {value!r}; a number is needed")
+            raise FormatError(f"{name} of {self.where} must be a number, got {value!r}")
         return value
 
     def spread(self, array: Array, shape: tuple[int, ...]) -> Floats:
@@ -93,7 +93,7 @@ def _conv(call: Call) -> Flow:
 
 def _gemm(call: Call) -> Flow:
     if call.number("transA", 0):
-        raise FormatError(f"{call.where} transposes its samples (transA), which is not read")
+        raise FormatError(f"{call.where} transposes its samples (transA), which is not supported")
     weights = call.array(1, axes=(2,))
     weights = weights if call.number("transB", 0) else weights.T
     bias = call.optional(2)
@@ -107,9 +107,7 @@ def _matmul(call: Call) -> Flow:
 
 def _dense(call: Call, flow: Flow, weights: Floats, bias: Floats | None) -> Flow:
     if len(flow.shape) != 1 or flow.size != weights.shape[1]:
-        raise FormatError(
-            f"{call.where} has weights for {weights.shape[1]} values, and gets values of shape {flow.shape}"
-        )
+        raise FormatError(f"{call.where} has weights for {weights.shape[1]} values, got values of shape {flow.shape}")
     call.builder.multiplications += weights.size
     return flow.through(dense(weights), (len(weights),), bias=bias)
 
@@ -119,7 +117,7 @@ def _batch_norm(call: Call) -> Flow:
     scale, offset, mean, variance = (call.array(index, axes=(1,)) for index in (1, 2, 3, 4))
     deviation = np.sqrt(variance + call.number("epsilon", 1e-5))
     if {each.size for each in (scale, offset, mean, variance)} != {flow.shape[0]} or not (deviation > 0.0).all():
-        raise FormatError(f"{call.where} has not one positive variance for each of {flow.shape[0]} channels")
+        raise FormatError(f"{call.where} must have one positive variance for each of {flow.shape[0]} channels")
     factor, places = scale / deviation, flow.size // flow.shape[0]
     return flow.scaled(np.repeat(factor, places)).shifted(np.repeat(offset - mean * factor, places))
 
@@ -133,7 +131,7 @@ def _average_pool(call: Call) -> Flow:
         return pooled
     seen = Kernel(geometry, np.ones(geometry.weight_shape)).matrix @ np.ones(geometry.n_sources)
     if not seen.all():
-        raise FormatError(f"{call.where} has windows that see nothing but padding")
+        raise FormatError(f"{call.where} has windows with padding only")
     return pooled.scaled(area / seen)
 
 
@@ -149,7 +147,7 @@ def _max_pool(call: Call) -> Flow:
             f"{call.where} takes the largest of a window, and rates of spikes have no largest; train with average"
             " pools, or let it be replaced: max_pool='average' (--max-pool average)"
         )
-    call.builder.notes.append(f"{call.node.name}: the largest of a window was replaced by its mean")
+    call.builder.notes.append(f"{call.node.name}: max pooling was replaced by average pooling")
     if any(each not in (0, 1) for each in np.ravel(call.node.attributes.get("dilations", ()))):
         raise FormatError(f"{call.where} is dilated, which an average pool is not")
     return _average_pool(call)
@@ -182,7 +180,7 @@ def _sum(call: Call, first: float, second: float) -> Flow:
 def _mul(call: Call) -> Flow:
     index = 1 if isinstance(call.values[0], Flow) else 0
     if isinstance(call.values[index], Flow):
-        raise FormatError(f"{call.where} multiplies two values of a sample, which no synapse does")
+        raise FormatError(f"{call.where} multiplies two values of a sample, which synapses cannot do")
     flow = call.flow(1 - index)
     return flow.scaled(call.spread(call.array(index), flow.shape))
 
@@ -212,7 +210,9 @@ def _clip(call: Call) -> Flow:
         )
     )
     if low != 0.0 or not high > 0.0:
-        raise FormatError(f"{call.where} clips to {low:g} and {high:g}; from 0 to something above is a rectifier")
+        raise FormatError(
+            f"{call.where} clips to {low:g} and {high:g}; only clipping from 0 to a positive value is supported"
+        )
     return call.builder.rectified(call.flow(), name=call.node.name, ceiling=high)
 
 
@@ -234,7 +234,7 @@ def _reshape(call: Call) -> Flow:
     flow = call.flow()
     wanted = [int(each) for each in call.array(1, axes=(1,))]
     if not wanted or wanted[0] not in (-1, 0, 1):
-        raise FormatError(f"{call.where} reshapes samples into one another: {wanted}")
+        raise FormatError(f"{call.where} mixes samples by reshaping: {wanted}")
     rest = [
         flow.shape[index] if each == 0 and index < len(flow.shape) else each for index, each in enumerate(wanted[1:])
     ]
@@ -281,15 +281,15 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
 )
 
 ENDS = ("Softmax", "LogSoftmax", "Hardmax", "ArgMax", "Sigmoid")
-"""What keeps the order of the outputs, so that the class is the same without it; read at the end only."""
+"""Operations that keep the order of the outputs, and so the class; supported at the end only."""
 
 
 def check_max_pool(max_pool: str | None) -> None:
-    """Raise `SpecError` unless a replacement of largest values is one that there is."""
+    """Raise `SpecError` unless the replacement of max pooling is valid."""
     if max_pool not in (None, AVERAGE):
         raise SpecError(f"max_pool must be {AVERAGE!r} or None, got {max_pool!r}")
 
 
 def opposites(flow: Flow) -> Flow:
-    """Return two values of one: its negative and itself, so that the greater of two names the class."""
+    """Return the negative of a value and the value, so that the greater one is the class."""
     return flow.through(dense(np.array([[-1.0], [1.0]])), (2,))

@@ -1,4 +1,4 @@
-"""Samples for a conversion: one part to balance thresholds, another to judge the result."""
+"""Samples for a conversion: one part for balancing thresholds, another for evaluation."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from snnprog.conversion.ann import Ann
 from snnprog.errors import FormatError, SpecError
 
 LEAST_SAMPLES = 2
-"""The fewest that show a range of values: with one, each value has none."""
+"""Minimum number of samples for a range of values."""
 
 SHOWN_CLASSES = 10
-"""Classes that a message lists: a choice."""
+"""Maximum number of classes in a message: a choice."""
 
 DATA, LABELS = "data", "labels"
 
@@ -31,7 +31,7 @@ class Parts:
     ----------
     balancing, judging : (samples, inputs) float
     labels : (samples,) or None
-        Of those that judge.
+        Labels of the samples for evaluation.
     """
 
     balancing: Floats
@@ -75,7 +75,7 @@ def flat(samples: Floats, ann: Ann) -> Floats:
         If a sample has another number of values.
     """
     if math.prod(samples.shape[1:]) != ann.n_inputs:
-        raise SpecError(f"samples have the shape {samples.shape[1:]}; {ann.name} takes {ann.input_shape}")
+        raise SpecError(f"samples must have the shape {ann.input_shape} of {ann.name}'s input, got {samples.shape[1:]}")
     return samples.reshape(len(samples), -1)
 
 
@@ -87,7 +87,7 @@ def parts_of(
     held_out: float | tuple[ArrayLike, ArrayLike | None],
     seed: int,
 ) -> Parts:
-    """Return the samples that balance and those that judge; see `snnprog.convert`."""
+    """Return the samples for balancing and for evaluation; see `snnprog.convert`."""
     values, classes = flat(data, ann), _labels("labels", labels, len(data), ann=ann)
     if isinstance(held_out, tuple):
         if len(held_out) != 2:
@@ -99,7 +99,7 @@ def parts_of(
     order = np.random.default_rng(seed).permutation(len(values))
     judging = math.ceil(held_out * len(values))
     if min(judging, len(values) - judging) < LEAST_SAMPLES:
-        raise SpecError(f"data must hold {LEAST_SAMPLES} samples to balance on and to judge by, got {len(values)}")
+        raise SpecError(f"data must hold {LEAST_SAMPLES} samples for balancing and for evaluation, got {len(values)}")
     chosen, rest = np.sort(order[:judging]), np.sort(order[judging:])
     return Parts(values[rest], values[chosen], None if classes is None else classes[chosen])
 

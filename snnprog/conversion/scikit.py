@@ -1,4 +1,4 @@
-"""scikit-learn's multilayer perceptrons as artificial networks; nothing of scikit-learn is imported."""
+"""scikit-learn's multilayer perceptrons as artificial networks, without importing scikit-learn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS = ("MLPClassifier", "MLPRegressor")
 
 
 def is_perceptron(model: object) -> bool:
-    """Tell whether an object is a multilayer perceptron of scikit-learn, or a class of one's own made of it."""
+    """Return whether an object is a multilayer perceptron of scikit-learn, or of a derived class."""
     return any(
         kind.__name__ in KINDS and kind.__module__.partition(".")[0] == "sklearn" for kind in type(model).__mro__
     )
@@ -27,7 +27,7 @@ def ann_of_perceptron(model: Any) -> Ann:
     Raises
     ------
     SpecError
-        If it is not fitted, has another activation than ReLU, or gives a sample several labels.
+        If it is not fitted, has another activation than ReLU, or is a multilabel classifier.
     """
     name = type(model).__name__
     if not hasattr(model, "coefs_"):
@@ -46,9 +46,9 @@ def ann_of_perceptron(model: Any) -> Ann:
         builder.close(flow)
         return Ann(builder.name, (int(model.n_features_in_),), tuple(builder.layers), builder.multiplications, None)
     if model.out_activation_ == "logistic" and flow.size > 1:
-        raise SpecError(f"the {name} gives a sample several labels, which is not converted")
+        raise SpecError(f"the {name} is a multilabel classifier, which is not supported")
     builder.close(opposites(flow) if flow.size == 1 else flow)
     classes = tuple(np.asarray(model.classes_).tolist())
-    note = f"{model.out_activation_} at the end was left out: the outputs keep their order without it"
+    note = f"{model.out_activation_} at the end was omitted: the outputs keep their order without it"
     shape = (int(model.n_features_in_),)
     return Ann(builder.name, shape, tuple(builder.layers), builder.multiplications, classes, (note,))

@@ -1,4 +1,4 @@
-"""Spec → Network: weights with a margin that is proved, or the proof that there are none."""
+"""Design of weights for a spec, with a proved margin, or a proof that there are none."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Linear programs over the few rows of a neuron that matter: one way to write the rows, one loop that adds some.
+"""Linear programs over the few relevant rows of a neuron, which are added in a loop.
 
 A neuron has a row for each of thousands of ticks, and few of them bind at the optimum. So a program starts with a few
-rows, is solved, and takes in those that its answer violates most, until no row is violated that is not in the program
+rows, is solved, and adds those that its solution violates most, until all violated rows are in the program
 (Kelley's cutting planes, 1960; here the cuts are the neuron's own rows). An optimum over some of the rows is at least
-as good as the optimum over all of them, so every answer on the way is a bound, and the last answer holds for all.
+as good as the optimum over all of them, so every intermediate solution is a bound, and the last one satisfies all rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from snnprog.solver import LinearProgram
 
 T = TypeVar("T")
 
-# How many of the hardest spikes, and of the hardest silences, are there from the start, and the least number of rows
+# How many of the hardest spikes, and of the hardest silences, are there from the start, and the smallest number of rows
 # that may come in at a time. Only time depends on them, as long as optima are unique: × 3 and ÷ 3 gave another program
 # on 1 of 5 specs, and between .9 and 1.3 of the time.
 FIRST_ROWS, MORE_ROWS = 60, 100

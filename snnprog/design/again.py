@@ -1,4 +1,4 @@
-"""Designs that make other choices than some that were made: in windows, in don't-care bins, and of synapses."""
+"""Designs with other choices than earlier ones: of ticks in windows, don't-care bins, and synapses."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def choices_of(designed: Design, outputs: Iterable[int]) -> set[bytes]:
 
 
 def design_again(spec: Spec, designed: Design, outputs: Iterable[int], refused: Collection[bytes]) -> Design | None:
-    """Return a design in which some outputs make other choices than those refused, or None where none is found.
+    """Return a design in which some outputs make other choices than those refused, or None if none is found.
 
     Parameters
     ----------
     spec : Spec
-        What is asked.
+        The specification.
     designed : Design
         What was designed for it.
     """
@@ -49,6 +49,6 @@ def design_again(spec: Spec, designed: Design, outputs: Iterable[int], refused: 
 
 
 def _done_by(task: Task, outcomes: Iterable[NeuronDesign]) -> Task:
-    """Return the task of doing what neurons do."""
+    """Return the task of reproducing the spikes of neurons."""
     raster = np.stack([outcome.neuron.raster for outcome in outcomes if outcome.neuron is not None], axis=1)
     return task.with_targets(range(task.spec.n_outputs), raster)

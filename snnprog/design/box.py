@@ -15,7 +15,7 @@ from snnprog.spec import FREE, Spec
 
 @dataclass(frozen=True)
 class Box:
-    """Where the unknowns may lie, in weight LSBs; a fixed threshold or bias has equal ends.
+    """The ranges of the unknowns , in weight LSBs; a fixed threshold or bias has equal ends.
 
     A free bias has steps of ``2**bias_exponent`` units of the potential, and reaches as far as these allow.
     Neighbouring weights lie ``weight_step`` apart: 1, or 2 where they are ±1 and never 0. The noise is what every row

@@ -1,4 +1,4 @@
-"""Which bins are still open where target spikes have windows: a dynamic programme over ticks and spike counts.
+"""The open bins of target spikes with windows, by dynamic programming over ticks and spike counts.
 
 The spikes of an output that count match its target's one to one exactly where its n-th spike lies in the window of the
 n-th target spike (`snnprog.judgement`; windows open and close in the order of their targets). So a raster is read from
@@ -40,7 +40,7 @@ class Matched:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """The target spikes of one output in one pattern, and where they may fall.
+    """The target spikes of one output in one pattern, and their windows.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Windows:
         return cls(tuple(np.flatnonzero(target & care).tolist()), tuple(care.tolist()), window)
 
     def is_open(self, tick: int) -> bool:
-        """Tell whether a bin counts and lies in some window; counting bins in none are silent."""
+        """Return whether a bin counts and lies in some window; counting bins in none are silent."""
         return self.care[tick] and self._matches[tick] != 0
 
     def open_values(self, known: Known) -> list[tuple[bool, bool]] | None:

@@ -1,4 +1,4 @@
-"""Why a neuron cannot be built, in the words of the specification."""
+"""Explanations of infeasible neurons, in terms of the specification."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from snnprog.potential import NO_RESET
 from snnprog.proof import BinRow, Farkas, Node, leaves_of
 from snnprog.wording import counted
 
-NAMED_TICKS = 4  # so many fit in a line of a message
+NAMED_TICKS = 4  # so many fit into a line of a message
 DEMANDS = {"spike": "spike", "silence": "be silent", "no second spike": "spike no more than once"}
 
 
 def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
-    """Return the conflict of a spike that is due when nothing has arrived since the neuron was last at rest."""
+    """Return the conflict of a target spike before any input since the neuron was last at rest."""
     (tick,) = certificate.prices
     pattern, local = problem.potential_map.tape.where(tick)
     if problem.resets.is_held[tick]:
@@ -44,7 +44,7 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
 
 
 def refractory_reason(problem: NeuronProblem, tick: int) -> str:
-    """Return why a spike is impossible that is due while the neuron is refractory."""
+    """Return the conflict of a target spike while the neuron is refractory."""
     spike = problem.potential_map.tape.where(int(problem.resets.spike[tick]))[1]
     period = problem.potential_map.linear.refractory
     return (
@@ -90,7 +90,7 @@ def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
 def no_choice(
     known: Sequence[NeuronProblem], given: Raster, *, care: Raster, proof: Proof, reservations: str
 ) -> list[Conflict]:
-    """Return the conflicts of neurons that cannot do what is asked, whatever is chosen of what is left open.
+    """Return the conflicts of neurons that cannot reproduce the targets for any choice of the open bins.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def no_choice(
         for index, ticks in sorted(named.items())
         if ticks
     ]
-    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} do what is asked"
+    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} reproduce its targets"
     reason = f"no weights let {asked}{reservations}{_fixed(known[0])}"
     blamed = {index: ticks for index, ticks in named.items() if ticks} or {min(named): set()}
     return [_choiceless(known[index], sorted(ticks), reason) for index, ticks in sorted(blamed.items())]
@@ -140,7 +140,7 @@ def _choiceless(problem: NeuronProblem, ticks: Sequence[int], reason: str) -> Co
 
 
 def conflict_of(problem: NeuronProblem, care: Raster, proof: Node, *, reservations: str = "") -> Conflict:
-    """Return the conflict of all bins that count and that a proof rests on; what is left open, in words, is added."""
+    """Return the conflict of all bins that count in a proof, with the open choices in words."""
     leaves = [leaf for leaf in leaves_of(proof) if isinstance(leaf, Farkas) and leaf.output == problem.neuron]
     mapping, prices = problem.potential_map, dict[int, int]()
     for row in (row for leaf in leaves for row in leaf.rows if isinstance(row, BinRow)):
@@ -167,12 +167,12 @@ def conflict_of_integers(problem: NeuronProblem, demands: Raster, *, reservation
 
 
 def _tried(problem: NeuronProblem, care: Raster) -> Conflict:
-    """Return the conflict of an output all of whose integers were tried; its due spikes are named, or a silence."""
+    """Return the conflict of an output after all integers were tried; it names the target spikes, or a silence."""
     counts = problem.potential_map.at_every_look(care)
     ticks = np.flatnonzero(counts & problem.raster).tolist() or np.flatnonzero(counts).tolist()[:1] or [0]
     pattern, tick = problem.potential_map.tape.where(ticks[0])
     reason = (
-        f"no integers let output {problem.neuron} do what is asked from tick {tick} of pattern {pattern} on"
+        f"no integers let output {problem.neuron} reproduce its targets from tick {tick} of pattern {pattern} on"
         f"{_fixed(problem)}: all that the specification allows were tried"
     )
     bins = tuple(_bin(problem, each, price=0) for each in ticks)
@@ -207,7 +207,7 @@ def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
 
 
 def _fixed(problem: NeuronProblem) -> str:
-    """Name what was not left to the design."""
+    """Return the fixed numbers of a neuron, in words."""
     box, is_used = problem.box, problem.potential_map.is_tap_used.any()
     has_weights = bool(box.weight_lower.any() or box.weight_upper.any())
     parts = ["at most 0 synapses"] if is_used and not has_weights else []
@@ -220,7 +220,7 @@ def _fixed(problem: NeuronProblem) -> str:
 
 
 def _are_alike(problem: NeuronProblem, certificate: Certificate) -> bool:
-    """Tell whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
+    """Return whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
     pulled = pull(problem, certificate.prices)
     is_bias_pulled = problem.box.has_bias and any(pulled.bias)
     return not any(pulled.threshold) and not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())
@@ -232,7 +232,7 @@ def _place(problem: NeuronProblem, tick: int) -> str:
 
 
 def _demands(problem: NeuronProblem, ticks: Sequence[int]) -> str:
-    """Say what is asked at some ticks."""
+    """Return the targets at some ticks, in words."""
     asked: dict[str, list[int]] = {demand: [] for demand in DEMANDS}
     for tick in ticks:
         asked[_bin(problem, tick, price=0).demand].append(tick)
@@ -253,7 +253,7 @@ def hopeless_spikes(problem: NeuronProblem) -> list[int]:
     """Return the ticks of spikes that are due when nothing has arrived since the neuron was last at rest.
 
     A neuron with a bias, fixed or free, may fire on its own, so it has none but those for which it is refractory. A
-    spike since another hopeless one is left out: what stands against it would rest on a spike that cannot be.
+    spike since another hopeless one is omitted: what stands against it would rest on a spike that cannot be.
     """
     if problem.box.has_bias:
         ticks: list[int] = problem.refractory_spikes.tolist()

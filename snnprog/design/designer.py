@@ -1,4 +1,4 @@
-"""All neurons of a spec: independent once every raster is given, so designed side by side.
+"""Design of all neurons of a spec, which are independent for given rasters.
 
 Recurrent ones too: the spikes that feed back are the target's, and if every neuron is exact for them, the closed loop
 is exact by induction over ticks.
@@ -32,12 +32,12 @@ from snnprog.wording import counted
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What came of every output, in order.
+    """The results of all outputs, in order.
 
     Attributes
     ----------
     task : Task
-        What was designed: what was asked for, or beside hidden neurons, or with what outputs that feed others do in
+        What was designed: the specification for, or beside hidden neurons, or with what outputs that feed others do in
         don't-care bins.
     outcomes : tuple of NeuronDesign
         One per output.
@@ -51,12 +51,12 @@ class Design:
 
     @property
     def spec(self) -> Spec:
-        """What was asked of the outputs."""
+        """The spec of the outputs."""
         return self.task.spec
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Why outputs cannot be built; empty where all can."""
+        """Why outputs cannot be built; empty if all can."""
         return tuple(dict.fromkeys(conflict for outcome in self.outcomes for conflict in outcome.conflicts))
 
     def with_outcomes(self, found: Mapping[int, NeuronDesign]) -> Design:
@@ -66,12 +66,12 @@ class Design:
 
     @property
     def proof(self) -> Node | None:
-        """The proof that an output cannot be built: of several, the one that is soonest checked."""
+        """The proof that an output cannot be built: of several, the one that is checked fastest."""
         return soonest_checked(self.outcomes)
 
     @property
     def undecided(self) -> tuple[int, ...]:
-        """Outputs for which the time ran out before there were weights or a proof."""
+        """Outputs with neither weights nor a proof when the time ran out."""
         return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_undecided)
 
     @property
@@ -117,21 +117,21 @@ def design(
     progress: Progress | None = None,
     may_be_unbuilt: bool = False,
 ) -> Design:
-    """Design every output of a spec; those that have neither weights nor a proof when the time is over stay undecided.
+    """Design every output of a spec; those with neither weights nor a proof at the time limit stay undecided.
 
     Parameters
     ----------
     executor : concurrent.futures.Executor, optional
-        Where neurons are designed; here and one after another, unless given. It does not change the answers.
+        Where neurons are designed; here and in turn, by default. The results do not depend on it.
     progress : callable, optional
         Called with ("design", neurons done, neurons in all) as they are done.
     may_be_unbuilt : bool
-        Whether an output on which the solver gives up is left unbuilt, as those that hidden neurons may help are.
+        Whether an output on which the solver fails is left unbuilt, as those that hidden neurons may help are.
 
     Raises
     ------
     SolverError
-        If the solver gives up on a neuron that may not be left unbuilt.
+        If the solver fails on a neuron that may not be left unbuilt.
     """
     task = Task.of(spec)
     is_last_word = may_be_unbuilt or spec.hidden == 0
@@ -146,23 +146,23 @@ def design(
 
 
 def _late(outcome: NeuronDesign) -> NeuronDesign:
-    """Return what came of an output before the time was over."""
+    """Return the result of an output within the time limit."""
     return OUT_OF_TIME if outcome.is_undecided else outcome
 
 
 def is_open_loop(spec: Spec) -> bool:
-    """Tell whether bins about which some neurons have a choice are inputs of others."""
+    """Return whether undecided bins of some neurons are inputs of others."""
     is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
     return spec.recurrent and is_open
 
 
 def has_open_ticks(spec: Spec) -> bool:
-    """Tell whether it is open when some neurons spike, and rows or lines depend on that: windows, or an open loop."""
+    """Return whether it is open when some neurons spike, and rows or lines depend on that: windows, or an open loop."""
     return spec.window != NO_WINDOW or is_open_loop(spec)
 
 
 def _design_loop(designed: Design) -> Design:
-    """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
+    """Search the spikes of neurons in don't-care bins; neurons of a loop are built together or not at all."""
     task = designed.task
     try:
         outcomes = design_loop(Together(task), thrift_of(task.spec))
@@ -220,7 +220,7 @@ def _run(job: _OutputJob) -> NeuronDesign:
 
 
 def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
-    """Return the design with as few synapses as are asked for; where none is found, the complete search decides."""
+    """Return the design with as few synapses as requested; if none is found, the complete search decides."""
     asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
     few = thinned(job.problem, designed, job.thrift, asked=asked)
     if few.neuron is None or job.thrift.allows(few.neuron):

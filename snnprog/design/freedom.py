@@ -1,11 +1,11 @@
-"""Open bins and taps: a complete search for what neurons do where they may choose, and for the synapses they have.
+"""A complete search over open bins and taps: spikes in don't-care bins and windows, and the presence of synapses.
 
 Bins are open where they do not count, and where target spikes have windows; taps are open where the synapses of a
 neuron are limited. What a neuron does in a bin decides whether it resets there, and where outputs feed outputs, what
-all others hear. So the search decides one bin after another, in order of time, and asks at each step only for what the
-bins decided so far make sure: the rows of ticks whose last reset is known, and all that has arrived. Weights that meet
-those are let run free. Where they do all that is asked, they are the answer; where they first fail, the next bin of
-that pattern is decided, first as they do it themselves. Weights on too many taps have the heaviest of them decided,
+all others receive. So the search decides one bin after another, in order of time, and asks at each step only for what
+the bins decided so far make sure: the rows of ticks whose last reset is known, and all that has arrived. Weights that
+meet those are let run free. Where they reproduce the targets, they are the answer; where they first fail, the next bin
+of that pattern is decided, first as they do it themselves. Weights on too many taps have the heaviest of them decided,
 first as absent. What windows and the number of synapses leave no choice about follows from each decision at once.
 
 Where the rows known so far are proved impossible, the search goes back to the last decision that the proof rests on,
@@ -13,7 +13,8 @@ and remembers the proof for wherever the same decisions meet again; a decision t
 cases. So it ends with neurons or with a proof, unless a limit strikes first, or a case stays unsettled: one in which
 all is decided, but nothing could be built.
 
-The search is the same for one neuron that no other hears and for all neurons of a loop (`snnprog.design.scopes`).
+The search is the same for one neuron that feeds no other neuron and for all neurons of a loop
+(`snnprog.design.scopes`).
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ from snnprog.solver import check_time
 
 Built = TypeVar("Built")
 
-# The most steps of a search, each a linear program per neuron: so many entries of all their rows, but no fewer and no
-# more steps than these.
+# Maximum number of steps of a search, each a linear program per neuron: so many entries of all their rows, but no fewer
+# and no more steps than these.
 EFFORT, LEAST_STEPS, MOST_STEPS = 20_000_000, 100, 4_000
 # The share of the room that weights have at their widest that they keep when they are made few: any share below 1
 # leaves a choice, and half is the middle.
@@ -87,7 +88,7 @@ Assumed: TypeAlias = Mapping[Choice, bool]
 
 @dataclass
 class Decision:
-    """One decided bin or tap on the way, and what became of the other value."""
+    """One decided bin or tap on the way, and the result of the other value."""
 
     choice: Choice
     value: bool
@@ -105,7 +106,7 @@ class Scope(Protocol):
     pattern : (ticks,) int
         Which pattern each tick belongs to.
     most : int or None
-        The most synapses that each neuron may have.
+        Maximum number of synapses that each neuron may have.
     """
 
     open_bins: list[Bin]
@@ -116,13 +117,13 @@ class Scope(Protocol):
         """Return each neuron's rows that are sure if open bins and taps are as assumed."""
 
     def implied(self, assumed: Assumed) -> list[Decision]:
-        """Return what windows and the number of synapses leave no choice about, with the proofs against the others."""
+        """Return the choices that windows and the number of synapses determine, with the proofs against the others."""
 
     def run(self, weights: Sequence[Weights]) -> Raster:
-        """Return what neurons of these weights do (ticks, neurons)."""
+        """Return the spikes of neurons with these weights (ticks, neurons)."""
 
     def wrong(self, done: Raster, known: Sequence[NeuronProblem]) -> int | None:
-        """Return the first tick at which a raster (ticks, neurons) does not do what is asked, or None."""
+        """Return the first tick at which a raster (ticks, neurons) does not reproduce the targets, or None."""
 
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Assumed) -> set[Choice]:
         """Return the assumptions that a proof rests on."""
@@ -133,26 +134,26 @@ class Scope(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What the search suggests to build: a raster (ticks, neurons), and the taps that each neuron may use."""
+    """A suggestion of the search: a raster (ticks, neurons), and the taps that each neuron may use."""
 
     raster: Raster
     taps: tuple[Int64s, ...]
 
 
 def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_steps: int | None = None) -> Built | Proof:
-    """Return what is built for a raster that does what is asked, or the proof that there is none.
+    """Return the design for a raster that reproduces the targets, or the proof that there is none.
 
     Parameters
     ----------
     build : callable
-        Takes a candidate; returns None where nothing comes of it.
+        Takes a candidate; returns None if it fails.
     most_steps : int, optional
-        After how many steps to give up; as many as the size of the rows allows, unless given.
+        After how many steps to stop; as many as the size of the rows allows, by default.
 
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     UndecidedError
         If the time allowed or the steps run out, or a case stays unsettled.
     """
@@ -204,7 +205,7 @@ def _step(
     build: Callable[[Candidate], Built | None],
     tried: set[bytes],
 ) -> tuple[Decision | None, Built | None]:
-    """Let weights run; return what to decide next, or what was built, or neither where all is decided."""
+    """Run weights; return the next decision, or the design, or neither if all is decided."""
     done, asked = scope.run(weights), np.stack([problem.spikes for problem in known], axis=1)
     wrong = scope.wrong(done, known)
     crowded = [index for index, one in enumerate(weights) if scope.most is not None and one.support.size > scope.most]
@@ -227,7 +228,7 @@ def _usable(problem: NeuronProblem) -> Int64s:
 
 
 def _heaviest(neuron: int, weights: Weights, *, assumed: Assumed) -> Decision | None:
-    """Return the decision to leave out the tap with the greatest weight, of those that are not decided."""
+    """Return the decision to remove the tap with the largest weight, of those that are not decided."""
     undecided = [tap for tap in weights.support.tolist() if Tap(neuron, tap) not in assumed]
     if not undecided:
         return None
@@ -241,8 +242,8 @@ def _cases(proof: Split | SynapseSplit) -> tuple[Choice, dict[bool, Case]]:
 
 
 def _settled(proof: Case, neuron: int) -> Proof:
-    """Return a proof, or raise where a case of it is unsettled."""
-    assert not isinstance(proof, (NoCompletion, TooManySynapses)), "what is asked is one completion"
+    """Return a proof, or raise an error if one of its cases is open."""
+    assert not isinstance(proof, (NoCompletion, TooManySynapses)), "the targets are one completion"
     if any(isinstance(leaf, Unsettled) for leaf in all_leaves(proof)):
         raise UndecidedError(f"output {neuron}: real weights exist for some choices, but nothing was built", [neuron])
     assert not isinstance(proof, Unsettled), "an unsettled case is a leaf"
@@ -290,7 +291,7 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
 
 
 def _meets(problem: NeuronProblem, weights: Weights) -> bool:
-    """Tell whether weights meet the rows of a neuron, by more than a solver's tolerance."""
+    """Return whether weights meet the rows of a neuron, by more than a solver's tolerance."""
     box, ideal = problem.box, problem.idealised(problem.box.widest_exponent)
     is_absent = (box.weight_lower == 0.0) & (box.weight_upper == 0.0)
     return not weights.taps[is_absent].any() and bool(
@@ -299,7 +300,7 @@ def _meets(problem: NeuronProblem, weights: Weights) -> bool:
 
 
 def _few(problem: NeuronProblem, weights: Weights) -> Weights:
-    """Return light weights that meet the rows as well, which live on few taps; the same where they have no room."""
+    """Return light weights that meet the rows with few taps; the same weights if there are none."""
     ideal = problem.idealised(problem.box.widest_exponent)
     room = ideal.room(weights.taps, weights.threshold, weights.bias)
     if not 0.0 < room < np.inf:

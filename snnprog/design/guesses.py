@@ -1,4 +1,4 @@
-"""Neurons for outputs that are undecided: real weights that come near, from which integers are looked for.
+"""Neurons for undecided outputs: nearly exact real weights, from which integers are searched.
 
 Decays truncate, so integers may do what no real weights do under exact decays. Which ticks, and which synapses, is a
 guess: a few choices, the targets' own ticks first, then others that lie in the windows, drawn at random.
@@ -33,7 +33,7 @@ SOME = 1e-6
 
 
 def guesses(spec: Spec, designed: Design) -> Iterator[Design]:
-    """Yield designs in which all undecided outputs have neurons that may not do what is asked."""
+    """Yield designs in which all undecided outputs have neurons that may not reproduce the targets."""
     task, outputs = Task.of(spec), designed.undecided
     group = tuple(range(spec.n_outputs)) if is_open_loop(spec) else outputs
     for raster, number in itertools.product(rasters(task, group), range(TAP_SETS if spec.fan_in else 1)):
@@ -50,7 +50,7 @@ def guesses(spec: Spec, designed: Design) -> Iterator[Design]:
 
 
 def rasters(task: Task, outputs: Sequence[int]) -> Iterator[Raster]:
-    """Yield different rasters (ticks, outputs) that do what is asked, the targets first."""
+    """Yield different rasters (ticks, outputs) that reproduce the targets, the targets first."""
     starts, seen = task.mapping.played.starts, set()
     asked = Demands.of(task.spec, targets=task.targets, care=task.care, starts=starts)
     generator = np.random.default_rng(SEED)
@@ -92,7 +92,7 @@ def _near(problem: NeuronProblem, most: int | None, number: int) -> Neuron:
 
 
 def _some_taps(weights: Floats, taps: Int64s, *, most: int, number: int) -> Int64s:
-    """Return a set of so many taps: the heaviest first, then sets drawn at random."""
+    """Return a set of ``most`` taps: the heaviest for number 0, else a random one."""
     if number == 0:
         return np.sort(taps[np.argsort(-np.abs(weights[taps]), kind="stable")[:most]])
     return np.sort(np.random.default_rng([SEED, number]).choice(taps, most, replace=False))

@@ -1,4 +1,4 @@
-"""One neuron's design: which grid, which don't-cares, and the verdict when there is no way.
+"""The design of one neuron: choice of the grid and of don't-care bins, and the verdict if it is infeasible.
 
 Decisions
 ---------
@@ -8,9 +8,10 @@ Decisions
   has prices that contradict one another in fractions (`snnprog.design.proofs`), whatever the solver's tolerance makes
   of a narrow case. An output is refused only once such prices have become a proof about the chip's integers, which
   truncate (`snnprog.design.proofs.substantiating`).
-- Spikes that nothing has reached, and spikes and silences with the same history, are looked for first: they need no
+- Spikes that nothing has reached, and spikes and silences with the same history, are searched first: they need no
   solver.
-- Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that no other hears.
+- Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that feeds no other
+neuron.
 - Don't-care bins are first done as the target has them; if that fails, a neuron that feeds no other may do there as it
   likes: its weights decide, the resets follow, and the two are brought to agree by repetition; where that fails, a
   complete search decides (`snnprog.design.freedom`).
@@ -50,22 +51,22 @@ MOST_CLASHES = 20
 
 @dataclass(frozen=True, eq=False)
 class NeuronDesign:
-    """What came of one output: a neuron, the conflicts that forbid it, or neither where the time ran out.
+    """The result of one output: a neuron, the conflicts that forbid it, or neither if the time ran out.
 
     Attributes
     ----------
     neuron : Neuron or None
     conflicts : tuple of Conflict
     certificate : proof or None
-        The proof behind the conflicts (behind the first of them, where each is one of its own).
+        The proof behind the conflicts (behind the first of them, where each is one separate).
     proof : node or None
         What proves the first conflict, checked by `snnprog.check_proof`.
     is_out_of_time : bool
         Whether the time limit ended the search.
     found : str
-        Of an undecided output, in words, what was found that is not enough; empty where that is nothing.
+        Of an undecided output, in words, what was found that is not enough; empty if that is nothing.
     work : int
-        Ticks and events that were run for the proof, and are to be run again to check it.
+        Ticks and events that were run for the proof, and must be run again to check it.
     """
 
     neuron: Neuron | None
@@ -92,13 +93,13 @@ OUT_OF_TIME = NeuronDesign(None, is_out_of_time=True)
 
 
 def soonest_checked(outcomes: Iterable[NeuronDesign]) -> Node | None:
-    """Return the proof that takes least work to check, the first of several; None where nothing is proved."""
+    """Return the proof that takes least work to check, the first of several; None if nothing is proved."""
     proved = [outcome for outcome in outcomes if outcome.proof is not None]
     return min(proved, key=lambda outcome: outcome.work).proof if proved else None
 
 
 def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Design one neuron that no other hears, or say why it cannot be.
+    """Design one neuron that feeds no other neuron, or say why it cannot be.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     UndecidedError
         If the time allowed runs out.
     """
@@ -121,7 +122,7 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
 
 
 def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Return the neuron of `design_neuron` where it is found without a complete search; undecided otherwise."""
+    """Return the neuron of `design_neuron` if it is found without a complete search; else undecided."""
     design = design_asked(problem, care)
     if design.neuron is not None:
         return design
@@ -130,12 +131,12 @@ def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
 
 
 def design_given(problem: NeuronProblem) -> NeuronDesign:
-    """Design one neuron that does what its raster says at every tick, or say why it cannot be."""
+    """Design one neuron that follows its raster at every tick, or explain why there is none."""
     return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
 
 
 def design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Design for known resets in the patterns that ask something; in the others, the neuron does what comes of it."""
+    """Design for known resets in the patterns with bins that count; in the others, the resulting weights decide."""
     asked = problem.asked(care)
     design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(asked)))
     if design.neuron is None or asked.all():
@@ -189,7 +190,7 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
 
 
 def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
-    """Return the smallest conflict that a proof leads to, if it is asked for."""
+    """Return the smallest conflict that a proof leads to, if it is requested."""
     if not problem.is_conflict_asked:
         return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
     smallest, is_minimal = minimal_conflict(problem, certificate)
@@ -210,7 +211,7 @@ def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
 
 
 def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Let the weights decide the don't-care bins: by repetition, and where that fails by a complete search."""
+    """Let the weights decide the don't-care bins: by repetition, and if that fails by a complete search."""
     freer = _settled(problem, care)
     if freer is not None:
         return NeuronDesign(freer)
@@ -247,7 +248,7 @@ def _built(problem: NeuronProblem, care: Raster, *, raster: Raster) -> Neuron | 
 
 
 def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:
-    """Return the neuron of weights that do what is asked, with hardly any margin."""
+    """Return the neuron of weights that reproduce the targets, with hardly any margin."""
     coarsest = problem.at_exponent(problem.box.widest_exponent)
     margins = coarsest.margins(separation.weights, separation.threshold, separation.bias)
     answer = replace(

@@ -1,6 +1,6 @@
-"""Neurons that could spike several times in a tick, and are to spike once: each of their ticks is looked at twice.
+"""Neurons that could spike several times in a tick, and are to spike once: each of their ticks is examined twice.
 
-A hidden neuron of Xylo spikes as often in a tick as its potential holds thresholds, and all that it feeds hear every
+A hidden neuron of Xylo spikes as often in a tick as its potential holds thresholds, and all that it feeds receive every
 one. A raster says once or not at all, so a tick with a spike asks for two things: that the potential reaches the
 threshold, and that what the reset leaves of it does not. The second is a silence like any other,::
 
@@ -80,6 +80,6 @@ class OnceMap(PotentialMap):
 def map_of(
     presynaptic: Sequence[Raster], delays: Sequence[int], linear: LinearRule, *, is_heard_often: bool
 ) -> PotentialMap:
-    """Return the map of neurons; ``is_heard_often`` where others would hear each of several spikes in a tick."""
+    """Return the map of neurons; ``is_heard_often`` if others would receive each of several spikes in a tick."""
     kind = OnceMap if is_heard_often else PotentialMap
     return kind(presynaptic, delays, linear)

@@ -1,4 +1,4 @@
-"""What the design of one neuron must satisfy, as rows over the linear map.
+"""The constraints on the design of one neuron, as rows over the linear map.
 
 For each constrained tick k, with s = +1 where a spike is due and -1 where silence is::
 
@@ -42,7 +42,7 @@ class NeuronProblem:
     resets : Resets
         The neuron's own.
     raster : (ticks,) bool
-        Where its potential is to reach the threshold: what it is to do (assumed, in don't-care bins).
+        Where its potential is to reach the threshold: what it must do (assumed, in don't-care bins).
     constrained : (ticks,) bool
         The ticks that have a row; a refractory neuron is silent anyway.
     norms, bias_response, truncation, leeway : (ticks,) float
@@ -52,7 +52,7 @@ class NeuronProblem:
     exponent : int
         The grid has steps of ``2**exponent``, and weights reach as much further.
     is_conflict_asked : bool
-        Whether a conflict is to be as small as can be; not where hidden neurons are tried next, and nobody reads it.
+        Whether a conflict must be as small as can be; not where hidden neurons are tried next, and nobody reads it.
     """
 
     neuron: int
@@ -70,7 +70,7 @@ class NeuronProblem:
 
     @property
     def spikes(self) -> Raster:
-        """(ticks played,) What it is to do."""
+        """(ticks played,) The target spikes."""
         return self.raster[: self.potential_map.played.ticks]
 
     @property
@@ -85,7 +85,7 @@ class NeuronProblem:
 
     @property
     def threshold_response(self) -> Floats:
-        """τ, (ticks,): how many thresholds are to be exceeded."""
+        """τ, (ticks,): how many thresholds must be exceeded."""
         return self.resets.threshold_response
 
     @property
@@ -95,7 +95,7 @@ class NeuronProblem:
 
     @property
     def slack(self) -> Floats:
-        """σ, (ticks,): twice what rounding to the nearest can move at each tick."""
+        """σ, (ticks,): twice the possible effect of rounding to the nearest at each tick."""
         slack = self.step * self.box.weight_step * self.norms
         if self.box.is_threshold_free:
             slack = slack + self.threshold_response
@@ -114,11 +114,11 @@ class NeuronProblem:
         return self.potential_map.potential(weights, self.resets) + bias * self.bias_response
 
     def margins(self, weights: Floats, threshold: float, bias: float) -> Floats:
-        """Return (ticks,) the margin of each tick; infinite where nothing is asked."""
+        """Return (ticks,) the margin of each tick; infinite for bins without a target."""
         return self.cleared(weights, threshold, bias) / self.slack
 
     def cleared(self, weights: Floats, threshold: float, bias: float) -> Floats:
-        """Return (ticks,) by how many LSBs each row is cleared; infinite where nothing is asked."""
+        """Return (ticks,) by how many LSBs each row is cleared; infinite for bins without a target."""
         distance = self.distance(weights, threshold, bias)
         return np.where(self.constrained, distance - self.truncation, np.inf)
 
@@ -139,14 +139,14 @@ class NeuronProblem:
         return within, float(threshold), float(bias)
 
     def ends(self, taps: Ticks | None = None) -> tuple[Floats, Floats]:
-        """Return the least and the greatest weights (of all taps, or of some), threshold and bias, (taps + 2,) each."""
+        """Return the ranges of weights (of all taps, or of some), threshold and bias, (taps + 2,) each."""
         box, chosen = self.box, slice(None) if taps is None else taps
         low = np.concatenate([self.step * box.weight_lower[chosen], [box.threshold[0], box.bias[0]]])
         high = np.concatenate([self.step * box.weight_upper[chosen], [box.threshold[1], box.bias[1]]])
         return low, high
 
     def hardest(self, count: int) -> Ticks:
-        """Return so many spikes that least has reached, then so many silences that most has, among those with a row."""
+        """Return the spikes with the fewest arrivals, then the silences with the most, among those with a row."""
         spikes, silences = (np.flatnonzero(self.constrained & kind) for kind in (self.raster, ~self.raster))
         by_reach = spikes[np.argsort(self.norms[spikes], kind="stable")]
         against_reach = silences[np.argsort(-self.norms[silences], kind="stable")]
@@ -178,7 +178,7 @@ class NeuronProblem:
         return replace(self, exponent=exponent, box=box)
 
     def idealised(self, widest_exponent: int) -> NeuronProblem:
-        """Return the problem that has an answer if any real weights do what is asked, under decays without truncation.
+        """Return the problem that decides whether real weights reproduce the targets under exact decays.
 
         Where weights, threshold and bias may shrink together, only their proportions count, so the threshold is not
         bounded; else, and where there is noise to survive, the weights reach as far as the chip's widest grid. Where a
@@ -202,7 +202,7 @@ class NeuronProblem:
         return replace(self, constrained=ticks & ~_is_silent_anyway(self.resets, self.raster))
 
     def asked(self, care: Raster) -> Raster:
-        """(ticks played,) Return the ticks of patterns in which something counts; see `asked_ticks`."""
+        """(ticks played,) Return the ticks of patterns with bins that count; see `asked_ticks`."""
         return asked_ticks(care, self.potential_map.played.starts)
 
     def with_raster(self, raster: Raster) -> NeuronProblem:
@@ -213,9 +213,9 @@ class NeuronProblem:
 
 
 def asked_ticks(care: Raster, starts: Ticks) -> Raster:
-    """Return which ticks may matter to a neuron that no other hears: those of patterns in which something counts.
+    """Return the relevant ticks of a neuron that feeds no other: those of patterns with bins that count.
 
-    Every pattern starts from rest, so what it does in the others is nobody's concern. Where nothing counts at all, all
+    Every pattern starts from rest, so its spikes in the others do not matter. If no bin counts, all
     ticks are kept.
 
     Parameters
@@ -233,7 +233,7 @@ def asked_ticks(care: Raster, starts: Ticks) -> Raster:
 def neuron_problem(
     potential_map: PotentialMap, neuron: int, *, raster: Raster, constrained: Raster, box: Box
 ) -> NeuronProblem:
-    """Return the problem of one output that is to spike at ``raster``, with rows at ``constrained`` (ticks played,)."""
+    """Return the problem of one output that must spike at ``raster``, with rows at ``constrained`` (ticks played,)."""
     resets, asked = potential_map.resets(raster), potential_map.asked_of(raster)
     return NeuronProblem(
         neuron=neuron,

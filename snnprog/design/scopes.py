@@ -1,8 +1,9 @@
-"""The neurons whose open bins and taps are decided together: one that no other hears, or all neurons of a loop.
+"""The neurons whose open bins and taps are decided together: one that feeds no other neuron, or all neurons of a loop.
 
 Decisions
 ---------
-- Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that no other hears.
+- Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that feeds no other
+neuron.
 - With windows, a bin that counts is open where it lies in some window; the others that count are silent.
 """
 
@@ -30,7 +31,7 @@ from snnprog.spec.options import NO_WINDOW
 
 @dataclass(frozen=True, eq=False)
 class Demands:
-    """What is asked of some neurons: which bins are given, which may be chosen within windows, and how many synapses.
+    """The demands on some neurons: given bins, windows with free ticks, and numbers of synapses.
 
     Attributes
     ----------
@@ -41,7 +42,7 @@ class Demands:
     windows : mapping of (int, int) to Windows
         Neuron and pattern -> its windows; nothing where spikes are due at their own ticks.
     most : int or None
-        The most synapses that each neuron may have.
+        Maximum number of synapses that each neuron may have.
     """
 
     care: Raster
@@ -51,7 +52,7 @@ class Demands:
 
     @classmethod
     def of(cls, spec: Spec, *, targets: Raster, care: Raster, starts: Int64s) -> Demands:
-        """Return what a spec asks of neurons with these targets and these bins that count, (ticks, neurons) each."""
+        """Return the demands of a spec on neurons with these targets and bins that count, (ticks, neurons) each."""
         parts = zip(np.split(targets, starts[1:]), np.split(care, starts[1:]), strict=True)
         windows = {
             (neuron, pattern): Windows.of(target[:, neuron], counts[:, neuron], spec.window)
@@ -71,7 +72,7 @@ class Demands:
         return given
 
     def implied(self, assumed: Assumed, *, taps: Sequence[Int64s]) -> list[Decision]:
-        """Return what is left no choice about, in order of time; ``taps`` are those that each neuron may use."""
+        """Return the determined bins, in order of time; ``taps`` are those that each neuron may use."""
         found = []
         for (neuron, pattern), windows in self.windows.items():
             known = self._known(assumed, neuron, pattern=pattern)
@@ -96,7 +97,7 @@ class Demands:
         return None
 
     def _known(self, assumed: Assumed, neuron: int, *, pattern: int) -> dict[int, bool]:
-        """Return what is assumed of the bins of one neuron that count in a pattern, by tick."""
+        """Return the assumptions about the bins of one neuron that count in a pattern, by tick."""
         start, care = int(self.starts[pattern]), self.windows[neuron, pattern].care
         return {
             tick: assumed[start + tick, neuron]
@@ -152,7 +153,7 @@ def _usable(problem: NeuronProblem) -> Int64s:
 
 
 class Alone:
-    """One neuron that no other hears.
+    """One neuron that feeds no other neuron.
 
     Parameters
     ----------
@@ -171,12 +172,12 @@ class Alone:
 
     @classmethod
     def cared(cls, problem: NeuronProblem, care: Raster) -> Alone:
-        """Return the neuron that is to do what its raster says in the bins that count, (ticks,)."""
+        """Return the neuron that must follow its raster in the bins that count, (ticks,)."""
         return cls(problem, Demands(care[:, None], problem.potential_map.played.starts, {}))
 
     @classmethod
     def of(cls, task: Task, output: int) -> Alone:
-        """Return one output of a task, to do what its spec asks."""
+        """Return one output of a task, with the targets of its spec."""
         own, starts = [output], task.mapping.played.starts
         asked = Demands.of(task.spec, targets=task.targets[:, own], care=task.care[:, own], starts=starts)
         return cls(task.problem(output, task.targets[:, output], constrained=task.care[:, output]), asked)
@@ -272,7 +273,7 @@ class Together:
         return _first_wrong(done, known, asked=self.asked)
 
     def is_asked(self, done: Raster) -> bool:
-        """Tell whether a raster (ticks, neurons) does what is asked."""
+        """Return whether a raster (ticks, neurons) reproduces the targets."""
         is_given_done = not ((done != self.task.targets) & self.asked.given).any()
         return bool(is_given_done) and self.asked.wrong_in_windows(done) is None
 
@@ -316,7 +317,7 @@ def under_assumptions(problem: NeuronProblem, care: Raster, *, assumed: Mapping[
 
 
 def _first_wrong(done: Raster, known: Sequence[NeuronProblem], *, asked: Demands) -> int | None:
-    """Return the first tick at which neurons do not do what is given or known, or whose pattern's windows they miss."""
+    """Return the first tick with a wrong spike or silence of neurons, or in a pattern with a missed window."""
     spikes = np.stack([problem.spikes for problem in known], axis=1)
     rows = np.stack([problem.constrained[: len(done)] for problem in known], axis=1)
     wrong = np.flatnonzero(((done != spikes) & (asked.given | rows)).any(axis=1))

@@ -1,6 +1,6 @@
-"""Neurons that the complete search finds or refutes, where spikes have windows, synapses a limit, or loops open bins.
+"""The complete search for neurons with windows, limited synapses, or loops with open bins.
 
-What the search suggests is designed for a margin, and thinned where few synapses are asked for. What cannot be designed
+What the search suggests is designed for a margin, and thinned where few synapses are requested. What cannot be designed
 goes on being searched.
 """
 
@@ -32,7 +32,7 @@ ROUNDS = 8
 def design_chosen(
     scope: Alone, thrift: Thrift, *, refused: Collection[bytes] = (), most_steps: int | None = None
 ) -> NeuronDesign:
-    """Design one neuron that no other hears, its open bins and taps being free, or say why it cannot be.
+    """Design one neuron that feeds no other neuron, its open bins and taps being free, or say why it cannot be.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def design_chosen(
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     UndecidedError
         If the search ends without an answer.
     """
@@ -61,7 +61,7 @@ def design_chosen(
 
 
 def design_few(problem: NeuronProblem, thrift: Thrift) -> NeuronDesign:
-    """Design one neuron that does what its raster says at every tick, with as few synapses as are allowed.
+    """Design one neuron that follows its raster at every tick, within the allowed number of synapses.
 
     Raises
     ------
@@ -112,10 +112,10 @@ def design_loop(scope: Together, thrift: Thrift, *, refused: Collection[bytes] =
 
 
 def _settled(scope: Together) -> Iterator[Candidate]:
-    """Yield what neurons do in don't-care bins by repetition: weights that fit the bins that count decide the others.
+    """Yield the spikes of neurons in don't-care bins by repetition: weights for the bins that count decide them.
 
     Real weights that survive truncation come first, then any. Nothing comes of it where no round ends in a closed loop
-    that does what is asked; the complete search tries on.
+    that reproduces the targets; the complete search tries on.
     """
     care, taps = scope.asked.care, np.arange(scope.mapping.n_taps)
     for is_ideal in (False, True):
@@ -135,7 +135,7 @@ def _settled(scope: Together) -> Iterator[Candidate]:
 
 
 def choice_of(designs: Sequence[NeuronDesign], thrift: Thrift) -> bytes:
-    """Return which bins neurons spike in, and which synapses they have where these are limited."""
+    """Return the bins with spikes of neurons, and their synapses if these are limited."""
     parts = []
     for design in designs:
         assert design.neuron is not None, "only what was built has made a choice"
@@ -173,7 +173,7 @@ def _on_taps(problem: NeuronProblem, taps: Int64s, thrift: Thrift) -> NeuronProb
 
 
 def _thrifty(problem: NeuronProblem, design: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign | None:
-    """Return the design with as few synapses as are asked for, or None."""
+    """Return the design with as few synapses as are requested, or None."""
     thin = thinned(problem, design, thrift, asked=asked)
     return thin if thin.neuron is not None and thrift.allows(thin.neuron) else None
 
@@ -189,7 +189,7 @@ def _conflicts(scope: Alone | Together, proof: Proof) -> list[Conflict]:
 
 
 def reservations_of(asked: Demands) -> str:
-    """Name what is left open, and how far."""
+    """Return the open choices, in words."""
     parts = []
     if asked.windows:
         spikes = sum(len(windows.due) for windows in asked.windows.values())

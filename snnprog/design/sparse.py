@@ -1,8 +1,8 @@
-"""Fewest synapses: a designed neuron keeps its spikes on as few taps as can be found.
+"""Sparse design: reduce the synapses of a designed neuron without changing its spikes.
 
 Finding the fewest is NP-hard, so this is a search. The lightest weights, ``Σ |w|`` with every row cleared, already live
 on few taps; weighing each tap by the inverse of its last weight makes them fewer (reweighted L1: Candès, Wakin, Boyd,
-J. Fourier Anal. Appl. 14 (2008) 877). Then taps are left out for as long as the rest can do, in blocks, at last one by
+J. Fourier Anal. Appl. 14 (2008) 877). Then taps are omitted for as long as the rest can do, in blocks, at last one by
 one, the lightest first; the taps that are left start the weighing afresh. Where taps are few, two are exchanged for
 one. What is left is designed again, for a wide margin.
 
@@ -35,21 +35,21 @@ from snnprog.spec import Spec
 # left start it afresh. × 3 and ÷ 3 of all constants here but NOTHING: no change on 2 specs, and 1.0 to 1.4 of the
 # time.
 WEIGHINGS, RESTARTS = 3, 4
-# ε of the reweighting, as a share of the greatest weight: Candès and others use 0.1, and find it robust.
+# ε of the reweighting, as a share of the largest weight: Candès and others use 0.1, and find it robust.
 BLUNTNESS = 0.1
 # In place of a greatest weight of 0, where all costs are equal anyway.
 NOTHING = 1e-6
-# The LSBs by which rows are to be cleared at first (as much as rounding can move at a tick that 2 taps reach), and the
+# The LSBs by which rows must be cleared at first (as much as rounding can move at a tick that 2 taps reach), and the
 # shares of the design's own room that are tried after it.
 ROOM, SHARES = 1.0, (0.25, 0.75)
-# The most programs that are solved to exchange two taps for one: a program takes about a millisecond, so all are below
-# a second.
+# Maximum number of programs that are solved to exchange two taps for one: a program takes about a millisecond, so all
+# are below a second.
 FEW_EXCHANGES = 400
 
 
 @dataclass(frozen=True)
 class Thrift:
-    """What is asked of the synapses: the fewest that can be found, no more than so many, or both."""
+    """The specification of the synapses: the fewest that are found, a maximum, or both."""
 
     is_fewest: bool
     most: int | None
@@ -60,21 +60,21 @@ class Thrift:
         return self.is_fewest or self.most is not None
 
     def allows(self, neuron: Neuron) -> bool:
-        """Tell whether a neuron has no more synapses than so many."""
+        """Return whether the synapses of a neuron are within the maximum."""
         return self.most is None or np.count_nonzero(neuron.weights) <= self.most
 
     def is_met_by(self, taps: Int64s) -> bool:
-        """Tell whether there is no reason to look for fewer taps."""
+        """Return whether there is no reason to look for fewer taps."""
         return not self.is_fewest and self.most is not None and taps.size <= self.most
 
 
 def thrift_of(spec: Spec) -> Thrift:
-    """Return what a spec asks of the synapses of each output."""
+    """Return the limits of a spec on the synapses of each output."""
     return Thrift(spec.sparse, spec.fan_in)
 
 
 def thinned(problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign:
-    """Return a designed neuron with fewer synapses, as few as are found; there may be more than is asked.
+    """Return a designed neuron with fewer synapses, as few as are found; there may be more than allowed.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def thinned(problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, a
 
 
 def _search(problem: NeuronProblem, neuron: Neuron, *, thrift: Thrift) -> Int64s | None:
-    """Return the fewest taps found that can do, lightest first, or None where none but those designed were found."""
+    """Return the fewest taps found that can do, lightest first, or None if none but those designed were found."""
     programs = Programs(problem)
     start = _start(programs, neuron, thrift)
     if start is None:
@@ -126,7 +126,7 @@ class _LightStart:
 
 
 def _start(programs: Programs, neuron: Neuron, thrift: Thrift) -> _LightStart | None:
-    """Return where to start; weights that clear the rows by more are tried where lighter ones cannot do."""
+    """Return the start; weights with larger margins are tried if lighter ones do not suffice."""
     designed = neuron.weights.ravel()
     room = programs.problem.room(designed, neuron.threshold, neuron.bias)
     margins = [ROUNDING_PROOF] if thrift.most is None else [ROUNDING_PROOF, min(ROUNDING_PROOF, neuron.margin)]
@@ -154,7 +154,7 @@ def _costs(weights: Floats) -> Floats:
 
 
 def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> Int64s:
-    """Leave out blocks of taps, lightest first and ever smaller blocks, for as long as the others can do.
+    """Remove blocks of taps, lightest first and ever smaller blocks, for as long as the others can do.
 
     Where even all taps of these weights cannot do, all of them are returned: the caller asks.
     """
@@ -174,7 +174,7 @@ def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> 
 
 
 def _exchanged(programs: Programs, taps: Int64s, *, least: float) -> Int64s:
-    """Replace two taps by one for as long as that can do, where there are few ways to."""
+    """Replace two taps by one as long as that succeeds, if there are few ways."""
     while math.comb(taps.size, 2) * (programs.usable.size - taps.size) <= FEW_EXCHANGES:
         smaller = (
             np.append(np.delete(taps, pair), other)

@@ -1,7 +1,7 @@
-"""Which taps suffice: linear programs over some of a neuron's taps, which share the rows that have mattered so far.
+"""Sufficient sets of taps, by linear programs that share the rows used so far.
 
 One search solves hundreds of programs over ever fewer taps. The rows that bind hardly change, so they are kept from one
-program to the next; an answer counts only once every tick has been looked at.
+program to the next; an answer counts only once every tick has been examined.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from snnprog.solver import LinearProgram, maximise
 
 # How many taps may come in at a time: only time depends on it. × 3 and ÷ 3: no change on 2 specs.
 MORE_TAPS = 100
-# The margin above which none is sought. It must exceed `ROUNDING_PROOF`, which is asked for: a third of it is below,
+# The margin above which none is sought. It must exceed `ROUNDING_PROOF`, which is requested: a third of it is below,
 # and found nothing; three times as much gave another program on 1 of 2 specs.
 WIDE_ENOUGH = 1.0
 # By which share a row or a tap's price may be off: the rooms sought are multiples of 0.25 LSB, which 1 % leaves apart.
@@ -39,7 +39,7 @@ class Supported:
 
 
 def restricted_to(problem: NeuronProblem, taps: Int64s) -> NeuronProblem:
-    """Return the same problem where only these taps may have a weight; rounding moves no other."""
+    """Return the same problem with weights only on these taps; rounding affects no others."""
     chosen = np.zeros(problem.potential_map.n_taps)
     chosen[taps] = 1.0
     norms = problem.potential_map.potential(chosen, problem.resets)
@@ -79,7 +79,7 @@ class Programs:
                 return weights
 
     def supported(self, taps: Int64s, least: float) -> Supported | None:
-        """Return an answer on these taps with at least this margin, or None where there is none."""
+        """Return an answer on these taps with at least this margin, or None if there is none."""
         problem = restricted_to(self.problem, taps)
         for found in answers(self.rows, lambda rows: _widest(problem, rows, taps, least)):
             if found is None or found.margin >= least:
@@ -134,7 +134,7 @@ def _lightest_program(
 
 
 def _widest(problem: NeuronProblem, rows: ActiveRows, taps: Int64s, least: float) -> tuple[Supported | None, Ticks]:
-    """Return the answer of widest margin over some rows, None if that is less than asked, and the ticks it violates."""
+    """Return the answer of widest margin over some rows, None below the required margin, and the ticks it violates."""
     scale = problem.step * float((problem.box.weight_upper - problem.box.weight_lower).max(initial=1.0))
     values = maximise(margin_program(problem, rows, scale=scale, taps=taps, most=WIDE_ENOUGH)).values * scale
     if values[-1] < least:

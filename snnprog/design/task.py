@@ -1,4 +1,4 @@
-"""A spec as its neurons see it: the lines they listen to, what each is to do, and where its unknowns may lie.
+"""A spec from the view of its neurons: their lines, their targets, and the ranges of their unknowns.
 
 Neurons are hidden ones, then outputs; lines are inputs, hidden neurons and, if recurrent, outputs. A hidden neuron's
 spikes are given like an output's target: what its integers really do when the lines it listens to do what they are to
@@ -24,18 +24,18 @@ from snnprog.spec import Spec, with_targets
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What all neurons of a spec share, built once; `Task.of` makes it.
+    """The common data of all neurons of a spec, built once by `Task.of`.
 
     Attributes
     ----------
     spec : Spec
-        What is asked of the outputs.
+        The specification of the outputs.
     hidden : tuple of (ticks of all patterns,) bool
         What each hidden neuron does.
     mapping : PotentialMap
         The linear map of all lines, as outputs need it.
     box : Box
-        Where the unknowns of each neuron may lie.
+        The ranges of the unknowns of each neuron .
     """
 
     spec: Spec
@@ -45,13 +45,13 @@ class Task:
 
     @classmethod
     def of(cls, spec: Spec, hidden: Sequence[Raster] = ()) -> Task:
-        """Return the task of a spec, beside hidden neurons that do ``hidden``."""
+        """Return the task of a spec, with hidden neurons whose spikes are ``hidden``."""
         mapping = potential_map(spec, hidden)
         return cls(spec, tuple(hidden), mapping, box_of(spec, mapping))
 
     @cached_property
     def hidden_mapping(self) -> PotentialMap:
-        """The map of hidden neurons: as all that others hear, they must not spike twice in a tick."""
+        """The map of hidden neurons: as all that others receive, they must not spike twice in a tick."""
         linear = self.spec.linear_rule
         if linear.most_spikes == 1 or self.spec.recurrent:
             return self.mapping
@@ -73,12 +73,12 @@ class Task:
 
     @property
     def lines(self) -> list[Raster]:
-        """What each line does in each pattern, (ticks, lines)."""
+        """The spikes of each line in each pattern, (ticks, lines)."""
         return presynaptic_rasters(self.spec, self.hidden)
 
     @cached_property
     def targets(self) -> Raster:
-        """(ticks of all patterns, neurons) What each neuron is to do."""
+        """(ticks of all patterns, neurons) The targets of each neuron."""
         return np.column_stack([*self.hidden, self.spec.targets])
 
     @cached_property
@@ -87,11 +87,11 @@ class Task:
         return np.column_stack([*(np.ones_like(raster) for raster in self.hidden), self.spec.care])
 
     def problem(self, neuron: int, raster: Raster, *, constrained: Raster) -> NeuronProblem:
-        """Return the problem of a neuron that is to spike at ``raster``, with rows at ``constrained`` (ticks,)."""
+        """Return the problem of a neuron that must spike at ``raster``, with rows at ``constrained`` (ticks,)."""
         return neuron_problem(self.mapping, neuron, raster=raster, constrained=constrained, box=self.box)
 
     def with_targets(self, outputs: Iterable[int], raster: Raster) -> Task:
-        """Return the task in which some outputs are to do ``raster`` (ticks of all patterns, outputs) instead.
+        """Return the task with ``raster`` (ticks of all patterns, outputs) as targets of some outputs.
 
         Where no neuron listens to an output, the map stays the same.
         """

@@ -1,4 +1,4 @@
-"""Where two runs differ first, and why: the difference, what had arrived there, and which rule would give it.
+"""The first difference of two runs: its place, the spikes that had arrived, and the rule that would explain it.
 
 A difference is explained by trying: the pattern is calculated again by variations of the chip's rule and of the
 program's numbers (`snnprog.divergence.catalogue`): another rounding, no wrap, a delay that is off by one. They are made

@@ -1,4 +1,4 @@
-"""All variations of a program: made from the structure of its chip's rule, whatever that is, and from its numbers."""
+"""All variations of a program, derived from the structure of its chip's rule and from its numbers."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ QUANTITIES = ("currents", "potentials", "readout", "spikes")
 def first_difference(
     names: tuple[str, str], pairs: Sequence[tuple[Trace, Trace]], *, first_pattern: int = 0
 ) -> Divergence | None:
-    """Return where runs differ first, in the order of patterns, ticks, quantities and neurons; None where nowhere.
+    """Return where runs differ first, in the order of patterns, ticks, quantities and neurons; None if nowhere.
 
     Parameters
     ----------

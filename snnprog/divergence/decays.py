@@ -1,6 +1,6 @@
-"""Variations of decays: how they are rounded, by how much they decay, and when in the tick.
+"""Variations of decays: rounding, factor, and order within the tick.
 
-Runtimes of Loihi were seen to round down instead of toward zero, and to leave out the 1 that is added to the current's
+Runtimes of Loihi were seen to round down instead of toward zero, and to remove the 1 that is added to the current's
 decay. Xylo's decays are shifts that take at least 1 of every value; a simulator easily multiplies instead, or takes
 nothing of small values.
 """
@@ -49,7 +49,7 @@ def decays_of(rule: Rule) -> dict[str, list[Decay]]:
 
 
 def _rounds(model: Model, node: Decay) -> bool:
-    """Tell whether a decay ever leaves a fraction."""
+    """Return whether a decay ever leaves a fraction."""
     by = node.factor if isinstance(node, Scale) else node.bits
     if not names_in(by) <= set(model.parameters):
         return True
@@ -199,7 +199,7 @@ def _less_and_more(name: str, decay: Decay) -> Iterator[tuple[str, str, Callable
 
 
 def _offset(decay: Decay) -> int | None:
-    """Return what a factor like ``4095 - decay`` adds to the decay; None where it is written otherwise."""
+    """Return what a factor like ``4095 - decay`` adds to the decay; None if it is written otherwise."""
     if isinstance(decay, Scale) and isinstance(decay.factor, Sub) and isinstance(decay.factor.left, Const):
         return (1 << decay.bits) - decay.factor.left.value
     return None

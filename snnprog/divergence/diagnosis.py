@@ -1,4 +1,4 @@
-"""Why two runs differ: the pattern is run again by the chip's rule, and by variations of it and of the numbers."""
+"""Diagnosis of a difference, by running the pattern again under the chip's rule and variations."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def diagnose_target(program: Program, inputs: Sequence[Raster], *, place: Diverg
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """One difference, and all that is asked of it."""
+    """The diagnosis of one difference."""
 
     program: Program
     sight: Sight
@@ -103,7 +103,7 @@ class _Case:
     def _extent(self, variation: Variation, trace: Trace) -> int | None:
         """Return for how many ticks from the difference on a variation gives all that was recorded.
 
-        0 where it gives the neuron's values there and no more; None where it does not give those, or something else
+        0 where it gives the neuron's values there and no more; None if it does not give those, or something else
         before.
         """
         place, neuron = self.sight.place, self.sight.neuron
@@ -152,5 +152,5 @@ def _shown(variation: Variation, ticks: Iterator[Moment]) -> Iterator[tuple[Mome
 
 
 def _late(ticks: Iterator[Moment], lag: int, *, model: Model) -> Iterator[Moment]:
-    """Return the ticks, late by a tick (rest comes first), early by one, or as they are."""
+    """Return the ticks, late by a tick (rest comes first), early by one, or unchanged."""
     return islice(ticks, 1, None) if lag < 0 else chain([Moment.at_rest(model)] * lag, ticks)

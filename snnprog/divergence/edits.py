@@ -1,4 +1,4 @@
-"""How one rule is made from another: its parts found by what they do, and replaced."""
+"""Edits of rules: find parts by their function, and replace them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Variations of a program's numbers: delays, weights, signs, exponents, biases and refractory periods.
 
 Runtimes were seen to lose synapses of too long a delay (Lava), to make weights even because one of them is negative
-(Lava), and to have no biases or delays at all. The others are slips of whoever writes a simulator.
+(Lava), and to have no biases or delays at all. The others are mistakes in writing a simulator.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
 
 Changes = Mapping[str, tuple[str, Callable[[Int64s], Int64s]]]
-"""Name of a variation -> its text, and what becomes of the numbers."""
+"""Name of a variation -> its text, and the handling of the numbers."""
 
 
 def delays(model: Model) -> Iterator[Variation]:

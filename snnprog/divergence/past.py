@@ -1,4 +1,4 @@
-"""What happened before a difference, by the chip's rule; and whether the runs say the same."""
+"""The events before a difference by the chip's rule, compared with the runs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Past:
         return Start(self.tick, self.state, self.rows[:-1])
 
     def sent(self, line: int, delay: int) -> int:
-        """Return how often a line spiked so many ticks before the difference."""
+        """Return how often a line spiked a number of ticks before the difference."""
         return int(self.rows[-1 - delay, line]) if delay < len(self.rows) else 0
 
     def arrivals(self, neuron: int) -> Iterator[Arrival]:
@@ -84,7 +84,7 @@ class Past:
                 yield Arrival(source, self.tick - delay, synapse, delay, int(weight[synapse]), spikes)
 
     def holds_under(self, variation: Variation) -> bool:
-        """Tell whether the state before the difference is a variation's, too, if that has recorded the same.
+        """Return whether the state before the difference is a variation's, too, if that has recorded the same.
 
         It is where the registers that no record shows follow from the spikes, and as they do by the chip's rule.
         """
@@ -109,7 +109,7 @@ def differing(sight: Sight, trace: Trace, tick: int, shown: tuple[Moment, Moment
 
 
 def _steps_of_spikes(rule: Rule) -> list[Step] | None:
-    """Return the step that fires and those that follow from spikes alone; None where a hidden register does not."""
+    """Return the step that fires and those that follow from spikes alone; None if a hidden register does not."""
     hidden = set(rule.registers) - {CURRENT, POTENTIAL}
     known = {each.name for each in rule.parameters} | {each.name for each in rule.constants} | hidden
     found = []

@@ -1,4 +1,4 @@
-"""What is told of a difference: its place, what had arrived there, and its causes; as text and as plain data."""
+"""The description of a difference: its place, arrived spikes and causes, as text and as plain data."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ class Diagnosis:
     at_fault : tuple of str
         Which of the two runs do not follow the chip's rule there.
     causes : tuple of Cause
-        The rules that give what was found; several where what was recorded does not tell them apart.
+        The rules that give what was found; several where what was recorded does not distinguish them.
     rules_tried : int
         How many other rules were.
     note : str
-        What else is to be known, as a clause.
+        What else must be known, as a clause.
     is_equal_a_spike : bool
         Whether the chip fires where the potential just equals the threshold.
     """
@@ -113,13 +113,13 @@ class Diagnosis:
 
     @property
     def reasons(self) -> str:
-        """The causes and the note, as clauses; empty where there is nothing to tell."""
+        """The causes and the note, as clauses; empty if there is nothing to tell."""
         notes = [self.note] if self.note else []
         return "; ".join(notes + _cause_clauses(self.causes, self.rules_tried, at_fault=self.at_fault))
 
     @property
     def scene(self) -> str:
-        """What the neuron heard at that tick, as a sentence."""
+        """What the neuron received at that tick, as a sentence."""
         shown = ", ".join(map(str, self.arrivals[:SHOWN_ARRIVALS])) or "nothing"
         more = len(self.arrivals) - SHOWN_ARRIVALS
         shown += f" and {more} more" if more > 0 else ""
@@ -145,7 +145,7 @@ class Divergence:
     expected, found : int
         The two values.
     diagnosis : Diagnosis or None
-        Why, where that was looked for; no part of what makes two divergences equal.
+        Why, where that was searched; no part of what makes two divergences equal.
     """
 
     backend: str

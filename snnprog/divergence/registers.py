@@ -1,4 +1,4 @@
-"""Variations of what registers do with values beyond their ends.
+"""Variations of the overflow of registers.
 
 Runtimes of Loihi were seen to neither wrap nor clip (brian2-loihi), and to have an accumulator of 22 bits. The others
 are what is easily written instead: clipped for wrapped, the range of two's complement for a symmetrical one, once per
@@ -17,7 +17,7 @@ from snnprog.rules.expressions import End, Expression, Hold, Neg, Ref, names_in,
 from snnprog.rules.rule import Rule
 
 Otherwise = tuple[str, str, Callable[[Hold], Expression]]
-"""The name and the text of another end, and what becomes of a register that has it."""
+"""The name and the text of another end, and the handling of a register that has it."""
 
 
 def overflows(model: Model) -> Iterator[Variation]:

@@ -1,7 +1,7 @@
 """A pattern run again under any rule and with any numbers: from rest, or from a state in its middle.
 
 Ticks are the reference's (`snnprog.rules.interpreter`, `snnprog.simulate.arrivals`). What the reference has no need of
-is here: a start with spikes under way, delays of 0, and a neuron alone.
+is here: a start with spikes in progress, delays of 0, and a neuron alone.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def replay(model: Model, inputs: Raster, start: Start, *, only: int | None = Non
     Parameters
     ----------
     only : int, optional
-        The one neuron whose first tick is needed: where that makes no difference, no other hears anything.
+        The one neuron whose first tick is needed: where that makes no difference, no other receives anything.
     """
     n_inputs = model.program.n_inputs
     interpreter = Interpreter(model.rule, model.parameters)
@@ -170,7 +170,7 @@ def replay(model: Model, inputs: Raster, start: Start, *, only: int | None = Non
 def _arrivals(
     model: Model, interpreter: Interpreter, start: Start, only: int | None
 ) -> tuple[Arrivals, Arrivals | None]:
-    """Return what is under way at a start, and what carries the spikes of neurons within their tick, if anything."""
+    """Return what is in progress at a start, and what carries the spikes of neurons within their tick, if anything."""
     synapses, shape = model.synapses, (1, model.program.n_neurons, model.n_lines)
     is_at_once = (synapses.delay == 0) & (synapses.pre >= model.program.n_inputs)
     is_heard = synapses.post == only if only is not None and not is_at_once.any() else np.ones_like(is_at_once)

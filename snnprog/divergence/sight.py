@@ -1,4 +1,4 @@
-"""What is known of two runs around their first difference: looked at again, more closely, where that can be done.
+"""The data of two runs around their first difference, recorded in more detail if possible.
 
 The pattern is run again on both backends with the state of every neuron and the spikes of the hidden ones, cut
 `AROUND` ticks after the difference: first alone, then, where alone it does not differ, after the pattern before it. A
@@ -23,7 +23,7 @@ from snnprog.program import Program
 from snnprog.trace import Trace
 
 AROUND = 256
-"""Ticks after a difference by which rules that give the same at first are told apart; more make the replays slower."""
+"""Ticks after a difference for distinguishing rules with equal results at first; more slow down the replays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +36,13 @@ class Sight:
         That difference; its neuron is counted as ``neurons`` are.
     inputs : (ticks, inputs) bool
     runs : mapping of str to Trace
-        What the backend recorded, and what the other did; empty where a program is compared with its target.
+        What the backend recorded, and what the other did; empty if a program is compared with its target.
     neurons : (neurons read out,) int
         Which neurons the columns of their spikes belong to.
     before : tuple of raster
         The inputs of the patterns that went before, where without them there is no difference.
     note : str
-        What came of looking again, as a clause.
+        The result of looking again, as a clause.
     """
 
     place: Divergence
@@ -120,7 +120,7 @@ def _see_again(everyone: Program, rasters: Sequence[Raster], *, first: Divergenc
 
 
 def _run(program: Program, rasters: Sequence[Raster], backend: str) -> tuple[Trace, ...]:
-    """Run with states; that the portable range is left was told when the runs were made that differ."""
+    """Run with states, without warnings about the portable range, which the differing runs gave already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PortabilityWarning)
         return run_backend(program, rasters, backend, "state").traces

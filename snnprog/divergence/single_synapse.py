@@ -1,4 +1,4 @@
-"""Variations of one synapse: those other weights and delays of it that give what a neuron recorded in a tick."""
+"""Variations of one synapse: other weights and delays that reproduce the recorded values of a neuron in a tick."""
 
 from __future__ import annotations
 

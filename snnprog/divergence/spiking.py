@@ -1,4 +1,4 @@
-"""Variations of the comparison, of how spikes are counted, and of what they leave behind."""
+"""Variations of the comparison, of spike counts, and of resets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ potential, spikes = Ref(POTENTIAL), Ref(SPIKES)
 
 
 def spikes_several_times(rule: Rule) -> bool:
-    """Tell whether a neuron can spike more than once in a tick."""
+    """Return whether a neuron can spike more than once in a tick."""
     return rule.firing.most != Const(1)
 
 

@@ -1,4 +1,4 @@
-"""A variation: a program run by a rule, numbers, a start or a record other than the chip's."""
+"""A variation: a run of a program with another rule, other numbers, another start or another record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Variation:
         As in `snnprog.divergence.Cause`.
     model : Model
     start : str
-        What a pattern inherits from the one before: nothing ("rest"), "state", "spikes" under way, or "everything".
+        What a pattern inherits from the one before: nothing ("rest"), "state", "spikes" in progress, or "everything".
     shows_compared : bool
         Whether the potential is recorded before the reset.
     state_lag, spike_lag : int
@@ -48,7 +48,7 @@ def starts(model: Model) -> Iterator[Variation]:
     """Yield the variations of what a pattern inherits."""
     texts = {
         STATE: "keeps currents and potentials of the pattern before",
-        SPIKES_ONLY: "delivers spikes that were under way when the pattern before ended",
+        SPIKES_ONLY: "delivers spikes that were in progress when the pattern before ended",
         EVERYTHING: "continues where the pattern before ended",
     }
     for what, text in texts.items():
@@ -67,6 +67,6 @@ def records(model: Model) -> Iterator[Variation]:
 
 
 def resets_potential(rule: Rule) -> bool:
-    """Tell whether a rule changes the potential after it was compared with the threshold."""
+    """Return whether a rule changes the potential after it was compared with the threshold."""
     targets = [step.target for step in rule.steps]
     return POTENTIAL in targets[targets.index(SPIKES) :]

@@ -1,4 +1,4 @@
-"""Programs out, in the forms of other tools: NIR graphs, C99."""
+"""Export of programs: C99, NIR graphs, Verilog and FPGA files."""
 
 from __future__ import annotations
 

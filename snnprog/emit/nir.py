@@ -1,4 +1,4 @@
-"""Program → NIR graph: neurons as LIF, CubaLIF or IF nodes, synapses as Linear, Conv2d and Delay nodes, in seconds.
+"""Export of a program as a NIR graph: LIF, CubaLIF or IF, Linear, Conv2d and Delay nodes, times in seconds.
 
 Weights are the chip's, thresholds its mantissas, so a potential is counted in weight LSBs. The graph has the chip's
 decays without their truncation: neurons whose margin pays for truncation, as certified ones' does, spike the same.

@@ -1,4 +1,4 @@
-"""Which populations of a NIR graph a program's neurons make, and what connects them: matrices, or convolutions.
+"""The populations of a NIR graph for a program's neurons, and their connections: matrices, or convolutions.
 
 A convolution of the program stays one where its source and its target are populations, each of one shape, and NIR can
 say it: zeros added alike before and after, one group, one delay for all its weights, nothing else between the same
@@ -115,7 +115,7 @@ def _convolutional(program: Program) -> NirLayout | None:
 
 
 def _is_in_nir(synapses: SharedSynapses) -> bool:
-    """Tell whether NIR has such a convolution: zeros alike on both sides, one group, and one delay.
+    """Return whether NIR has such a convolution: zeros alike on both sides, one group, and one delay.
 
     NIR has groups, but nir 1.0.8 takes the channels of a kernel for those of the image and refuses the graph.
     """

@@ -1,4 +1,4 @@
-"""What programs take of the machines that they are exported for, measured by those machines' own tools, or counted."""
+"""Resources that exported programs take on their machines, measured by those machines' tools, or counted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a program takes of a core on an FPGA board, and what the tools say of that core once it is built.
+"""The resources of a program on an FPGA board, and the tools' figures of the built core.
 
 How much room the core has and how many clocks a tick takes is known from the program alone. Logic, memory blocks and
-the greatest clock are what nextpnr reports: they are read from the folder that ``snnprog export --board`` wrote, after
+the largest clock are what nextpnr reports: they are read from the folder that ``snnprog export --board`` wrote, after
 ``make`` has built it there. Nothing is built here.
 """
 
@@ -62,7 +62,7 @@ class ToolReport:
     parts : mapping
         What the device has ("logic cells", "block RAM", …) -> how much of it is used.
     clock_mhz : float
-        The greatest clock at which the design works.
+        The largest clock at which the design works.
     """
 
     parts: Mapping[str, Share]
@@ -76,19 +76,23 @@ class BoardFigures:
     Attributes
     ----------
     board, device : str
+    cores : int
+        How many there are, among which the neurons are divided.
     room : mapping
-        What the core has room for ("neurons", "inputs", "synapses", "longest delay") -> how much the program takes.
+        What the core, or all of them together, have room for ("neurons", "inputs", "synapses", "longest delay") -> how
+        much the program takes.
     clock_mhz : float
         What the core is clocked with.
     silent_ticks_per_s, active_ticks_per_s : int
         Without a spike, and where 2 % of all lines spike, each with the mean number of synapses; without the time that
         a serial line takes.
     tools : ToolReport or None
-        None where the board's folder is not named, or not built.
+        None if the board's folder is not named, or not built.
     """
 
     board: str
     device: str
+    cores: int
     room: Mapping[str, Share]
     clock_mhz: float
     silent_ticks_per_s: int
@@ -114,22 +118,24 @@ def board_figures(program: Program, board: str | Path) -> BoardFigures:
     SpecError
         If there is no such board, or Amaranth is not installed.
     LimitError
-        If the board's core has no room for the program.
+        If no core, nor all cores together, of the board have room for the program.
     FormatError
         If the folder's report cannot be read.
     """
     check_installed("amaranth", "the figures of a core", extra="fpga")
     from snnprog.emit.hardware.boards import find_board, plan_for
     from snnprog.emit.hardware.folder import ABOUT, board_of
+    from snnprog.emit.hardware.timing import clocks_of
 
     folder = Path(board)
     is_folder = (folder / ABOUT).exists()
     found = find_board(board_of(folder) if is_folder else str(board))
     plan = plan_for(program, found)
-    silent, active = _clocks(program, plan)
+    silent, active = (clocks_of(program, plan, share=share) for share in (0.0, ACTIVE_SHARE))
     return BoardFigures(
         board=found.name,
         device=found.device.name,
+        cores=plan.size.cores,
         room=_room(program, plan),
         clock_mhz=found.device.clock_hz / 1e6,
         silent_ticks_per_s=round(found.device.clock_hz / silent),
@@ -144,7 +150,7 @@ def read_tool_report(path: Path) -> ToolReport:
     Raises
     ------
     FormatError
-        If it is no report of nextpnr.
+        If it is not a report of nextpnr.
     """
     try:
         document: Any = parse_json(path.read_bytes())
@@ -164,18 +170,8 @@ def read_tool_report(path: Path) -> ToolReport:
 def _room(program: Program, plan: CorePlan) -> dict[str, Share]:
     size = plan.size
     return {
-        "neurons": Share(program.n_neurons, size.neurons),
+        "neurons": Share(program.n_neurons, size.cores * size.neurons),
         "inputs": Share(program.n_inputs, size.inputs),
-        "synapses": Share(program.n_synapses, size.synapses),
+        "synapses": Share(program.n_synapses, size.cores * size.synapses),
         "longest delay": Share(int(program.delay.max(initial=0)), size.longest_delay),
     }
-
-
-def _clocks(program: Program, plan: CorePlan) -> tuple[float, float]:
-    """Return the clocks of a tick without spikes, and of one where `ACTIVE_SHARE` of the lines spike."""
-    from snnprog.emit.hardware.core import CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE, clocks_per_neuron
-
-    silent = 1 + clocks_per_neuron(plan) * program.n_neurons
-    lines = program.n_neurons + program.n_inputs
-    spikes = ACTIVE_SHARE * (lines * CLOCKS_PER_LINE + program.n_synapses * CLOCKS_PER_SYNAPSE)
-    return float(silent), silent + spikes

@@ -1,4 +1,4 @@
-"""Bytes of flash and RAM, and instructions of a tick, of a program as C on a microcontroller.
+"""Flash, RAM and instructions per tick of a program as C on a microcontroller.
 
 The program is exported, and ``toolchain/figures.py`` of the backend folder ``c`` compiles it and runs it under QEMU:
 that folder alone knows compilers and boards.
@@ -59,7 +59,7 @@ class MicrocontrollerFigures:
         What changes, without the stack.
     quiet, active : TickInstructions or None
         Instructions of a tick from rest on without input spikes, and with spikes on a tenth of the lines at each tick;
-        None where they could not be counted.
+        None if they could not be counted.
     counted_by : str
         What counted them, or why nothing did.
     """

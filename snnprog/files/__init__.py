@@ -1,7 +1,7 @@
-"""The files that rasters come in, one module for each format; the suffix decides which.
+"""File formats of rasters, one module for each; the suffix selects the format.
 
 =======  ========================  ==================================================================================
-suffix   module                    what it holds
+suffix   module                    content
 =======  ========================  ==================================================================================
 .npz     `snnprog.files.arrays`    arrays ``(ticks, neurons)`` or ``(patterns, ticks, neurons)``, or in a given layout
 .csv     `snnprog.files.events`    one line for each spike: ``tick,neuron``, ``pattern,tick,neuron``, or times
@@ -13,8 +13,8 @@ suffix   module                    what it holds
 Recordings of event cameras and cochleas are read by `snnprog.files.event_files`, and become rasters in
 `snnprog.files.event_raster`.
 
-What a file does not tell (the milliseconds of a tick where it holds times, its extent where silence leaves no trace) is
-told beside it, and never guessed.
+Information that a file lacks (the milliseconds of a tick if it holds times, the size if it lists spikes) must be
+given by the caller, and is never guessed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rasters as arrays in an ``.npz``: ``(ticks, neurons)``, or ``(patterns, ticks, neurons)``, unless told."""
+"""Rasters as arrays in an ``.npz``: ``(ticks, neurons)``, or ``(patterns, ticks, neurons)`` by default."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def read_npz(path: Path, reading: Reading) -> list[Raster]:
     Raises
     ------
     FormatError
-        If the file is missing or damaged, holds several arrays and no key tells which, or the array is no raster, or
-        has another extent than announced.
+        If the file is missing or damaged, holds several arrays and no key selects one, or the array is not a raster, or
+        has another size than given.
     """
     reading.check_takes(path, "key", "layout")
     array = _in_order(path, _array(path, reading.key), layout=reading.layout)
     if array.ndim == 3 and len(array) > PATTERN_LIMIT:
-        raise FormatError(f"{path} has {len(array)} patterns; at most {PATTERN_LIMIT} are read")
+        raise FormatError(f"{path} must have at most {PATTERN_LIMIT} patterns, got {len(array)}")
     if array.shape[-2] == 0:
-        raise FormatError(f"{path} has no ticks; at least one is needed")
+        raise FormatError(f"{path} must have at least one tick")
     try:
         raster = as_bools(array, str(path))
     except SpecError as error:
@@ -46,7 +46,7 @@ def _array(path: Path, key: str | None) -> NDArray[np.generic]:
     if not keys:
         raise FormatError(f"{path} must hold an array, got {', '.join(sorted(members))}; is this another kind of file?")
     if key is None and len(keys) != 1:
-        raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); say which, as in {path.name}:NAME")
+        raise FormatError(f"{path} holds {len(keys)} arrays ({', '.join(keys)}); name one, as in {path.name}:NAME")
     return array_of(path, members, name=key or keys[0])
 
 
@@ -55,7 +55,7 @@ def _in_order(path: Path, array: NDArray[np.generic], *, layout: str | None) -> 
     if layout is None:
         if array.ndim not in (2, 3):
             raise FormatError(
-                f"{path} has shape {array.shape}; (ticks, neurons) or (patterns, ticks, neurons) is needed"
+                f"{path} must have shape (ticks, neurons) or (patterns, ticks, neurons), got {array.shape}"
             )
         return array
     axes = as_axes(layout)
@@ -70,8 +70,8 @@ def _check_extent(path: Path, shape: tuple[int, ...], reading: Reading) -> None:
     for label, there, wanted in zip(("tick", "neuron", "pattern"), (ticks, neurons, patterns), announced, strict=True):
         if wanted is not None and there != wanted:
             turned = reading.layout is None and (neurons, ticks) == (reading.ticks, reading.neurons)
-            hint = "; say layout = 'neurons,ticks' if neurons come first" if turned and len(shape) == 2 else ""
-            raise FormatError(f"{path} has {counted(there, label)}; {wanted} were announced{hint}")
+            hint = "; give layout = 'neurons,ticks' if neurons come first" if turned and len(shape) == 2 else ""
+            raise FormatError(f"{path} must have {counted(wanted, label)}, got {there}{hint}")
 
 
 def write_npz(path: Path, rasters: Sequence[NDArray[np.generic]], *, key: str) -> None:
@@ -80,7 +80,7 @@ def write_npz(path: Path, rasters: Sequence[NDArray[np.generic]], *, key: str) -
     Raises
     ------
     FormatError
-        If there are none, or more of unequal shapes than an archive has members.
+        If there are no rasters, or too many of unequal shapes for an archive.
     """
     equal = len({raster.shape for raster in rasters}) == 1
     if not rasters or (not equal and len(rasters) > MEMBER_LIMIT):

@@ -1,4 +1,4 @@
-"""How many bins a file may ask for, before anything is allocated."""
+"""Limits on the number of bins of a file, checked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PATTERN_LIMIT = 1 << 20
 
 
 def check_bins(path: Path, patterns: int, *, ticks: int, neurons: int) -> None:
-    """Raise `FormatError` unless so many rasters of that extent exist, and are few enough to be read."""
+    """Raise `FormatError` unless the number and size of rasters are valid and within the limits."""
     if patterns < 1 or ticks < 1 or neurons < 0:
-        raise FormatError(f"{path} is to hold {patterns} rasters of {ticks} x {neurons}; at least one tick is needed")
+        raise FormatError(f"{path} must hold rasters of at least one tick, got {patterns} of {ticks} x {neurons}")
     if patterns > PATTERN_LIMIT or patterns * ticks * max(neurons, 1) > SIZE_LIMIT_BYTES:
         raise FormatError(
-            f"{path} asks for {patterns} rasters of {ticks} x {neurons};"
+            f"{path} has {patterns} rasters of {ticks} x {neurons};"
             f" at most {PATTERN_LIMIT} rasters and {SIZE_LIMIT_BYTES} bins are read"
         )

@@ -1,4 +1,4 @@
-"""Structured arrays of events, as Tonic's datasets and transforms give them, checked and taken apart into columns."""
+"""Structured arrays of events, as in Tonic's datasets and transforms, checked and split into columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snnprog.errors import SpecError
 from snnprog.files.spike_times import share_of
 from snnprog.raster import ROUNDING_SHARE
 
-EXACT_WHOLE = 1 << 53  # float64 tells whole numbers up to this one apart (IEEE 754)
+EXACT_WHOLE = 1 << 53  # float64 represents all integers up to this one (IEEE 754)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +24,13 @@ class EventColumns:
     ----------
     x : (events,) int64
     y : (events,) int64, optional
-        None where events have no row: a cochlea's.
+        None for events without rows, of a cochlea.
     time : (events,) int64 or float64
-        In the array's own unit; whole wherever all times are whole.
+        In the unit of the array; integers if all times are integers.
     on : (events,) bool, optional
-        None where events have no polarity.
+        None if events have no polarity.
     share : float
-        By how much of itself a time may be off, from how it was kept.
+        Maximum relative error of a time, from its storage type.
     """
 
     x: Int64s
@@ -41,7 +41,7 @@ class EventColumns:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the times are whole numbers."""
+        """Whether the times are integers."""
         return self.time.dtype.kind == "i"
 
 
@@ -51,13 +51,13 @@ def columns_of(events: ArrayLike) -> EventColumns:
     Parameters
     ----------
     events : (events,) structured array
-        Fields ``x``, ``t``, and ``y`` and ``p`` where there are such, in any order, others are not read. ``x`` and
-        ``y`` hold whole numbers, ``t`` finite ones, ``p`` bools, 0 and 1, or -1 and 1.
+        Fields ``x``, ``t``, and optionally ``y`` and ``p``, in any order; others are ignored. ``x`` and
+        ``y`` hold integers, ``t`` finite ones, ``p`` bools, 0 and 1, or -1 and 1.
 
     Raises
     ------
     SpecError
-        If it is anything else.
+        If it is not such an array.
     """
     array = np.asarray(events)
     fields = array.dtype.fields
@@ -85,7 +85,7 @@ def _numbers(array: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _whole(name: str, column: NDArray[Any]) -> Int64s:
-    """Return whole numbers as int64; fractions and numbers that no sensor has are refused."""
+    """Return integers as int64; refuse fractions and numbers beyond every sensor."""
     if column.dtype.kind == "f":
         is_odd = ~np.isfinite(column) | (np.abs(np.where(np.isfinite(column), column, 0)) >= EXACT_WHOLE)
         is_odd |= np.where(is_odd, 0, column) % 1 != 0
@@ -93,19 +93,21 @@ def _whole(name: str, column: NDArray[Any]) -> Int64s:
         is_odd = column > np.uint64(EXACT_WHOLE) if column.dtype.kind == "u" else np.zeros(column.shape, dtype=np.bool_)
     if is_odd.any():
         event = int(is_odd.argmax())
-        raise SpecError(f"event {event} has {name} {column[event]}; {name} must be a whole number: round it first")
+        raise SpecError(f"{name} of event {event} must be an integer, got {column[event]}; round it first")
     return column.astype(np.int64)
 
 
 def _times(column: NDArray[Any]) -> tuple[Int64s | Floats, float]:
-    """Return times, whole ones as int64, and by how much of itself each may be off."""
+    """Return times, as int64 if they are integers, and their maximum relative error."""
     if column.dtype.kind != "f":
         if column.dtype.kind == "u" and column.size and int(column.max()) > np.iinfo(np.int64).max:
-            raise SpecError(f"event {int(column.argmax())} has t {column.max()}; times must fit 64 bits with a sign")
+            raise SpecError(
+                f"t of event {int(column.argmax())} must fit in a signed 64-bit integer, got {column.max()}"
+            )
         return column.astype(np.int64), 0.0
     if not np.isfinite(column).all():
         event = int((~np.isfinite(column)).argmax())
-        raise SpecError(f"event {event} has t {column[event]}; times must be finite: drop such events first")
+        raise SpecError(f"t of event {event} must be finite, got {column[event]}; drop such events first")
     times = column.astype(np.float64)
     if column.dtype.itemsize >= 8 and np.all(times % 1 == 0) and np.abs(times).max(initial=0) < EXACT_WHOLE:
         return times.astype(np.int64), 0.0
@@ -122,5 +124,5 @@ def _polarities(column: NDArray[Any]) -> Bools:
     is_odd = ~(is_on | is_off)
     if is_odd.any():
         event = int(is_odd.argmax())
-        raise SpecError(f"event {event} has p {column[event]}; polarities must be 0 and 1, -1 and 1, or bools")
+        raise SpecError(f"p of event {event} must be 0 or 1, -1 or 1, or a bool, got {column[event]}")
     return np.asarray(is_on)

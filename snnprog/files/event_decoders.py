@@ -1,7 +1,7 @@
 """Events of fixed length, decoded here: Prophesee's DAT and the 40-bit events of N-MNIST.
 
-They are fields of a word, so that NumPy decodes them without a library, and without changing the times of events that
-are out of order (faery 0.7.1 raises them to the latest time before).
+Each event is a word with fields, so NumPy decodes it without a library, and without changing the times of events that
+are out of order (faery 0.7.1 replaces them by the latest earlier time).
 
 Sources: docs.prophesee.ai, "DAT File Format"; Orchard et al., "Converting static image datasets to spiking neuromorphic
 datasets using saccades" (2015), and its reader, for N-MNIST.
@@ -20,7 +20,7 @@ from snnprog.errors import FormatError
 from snnprog.files.event_formats import EVENT, Frame
 from snnprog.files.event_recording import EventRecording
 
-DAT_WRAP = 1 << 32  # microseconds: what 32 bits of time count to
+DAT_WRAP = 1 << 32  # microseconds: the range of 32 bits of time
 ATIS_EVENT_BYTES = 5
 ATIS_LIMIT_BYTES = 1 << 28  # a choice: N-MNIST's files have 20 kB, N-Caltech101's 1 MB
 ATIS_OVERFLOW_ROW, ATIS_OVERFLOW_TIME = 240, 1 << 13
@@ -29,12 +29,12 @@ ATIS_OVERFLOW_ROW, ATIS_OVERFLOW_TIME = 240, 1 << 13
 def read_dat(path: Path, frame: Frame) -> EventRecording:
     """Return the CD events of a DAT file: 32 bits of microseconds, 14 of x, 14 of y, 4 of polarity.
 
-    A time that is half of its range or more before the last one counts as later than it by a whole range.
+    A time that is before the last one by half of its range or more is assumed to have wrapped around.
 
     Raises
     ------
     FormatError
-        If the file is missing or too large, or an event lies outside the sensor that its header tells.
+        If the file is missing or too large, or an event lies outside the sensor size in its header.
     """
     words = np.frombuffer(read_bytes(path), dtype="<u8", offset=frame.begin)
     events = np.zeros(words.size, dtype=EVENT)
@@ -59,10 +59,10 @@ def _check_inside(path: Path, events: NDArray[Any], *, size: tuple[int, int]) ->
 
 
 def read_atis(path: Path) -> EventRecording:
-    """Return the 40-bit events of an ATIS, as N-MNIST and N-Caltech101 keep them.
+    """Return the 40-bit events of an ATIS, as in N-MNIST and N-Caltech101.
 
-    Each has a byte of x, one of y, a bit of polarity and 23 bits of microseconds. One with y = 240 is no event: the
-    times from there on are 2^13 microseconds later.
+    Each has a byte of x, one of y, a bit of polarity and 23 bits of microseconds. A word with y = 240 is not an event:
+    it adds 2^13 microseconds to all later times.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def read_atis(path: Path) -> EventRecording:
     content = read_bytes(path)
     if len(content) % ATIS_EVENT_BYTES or len(content) > ATIS_LIMIT_BYTES:
         raise FormatError(
-            f"{path} is cut off, or no N-MNIST file: it has {len(content)} bytes, which are no multiple of"
+            f"{path} is cut off, or not an N-MNIST file: it has {len(content)} bytes, not a multiple of"
             f" {ATIS_EVENT_BYTES}, or more than {ATIS_LIMIT_BYTES}"
         )
     fields = np.frombuffer(content, dtype=np.uint8).reshape(-1, ATIS_EVENT_BYTES)

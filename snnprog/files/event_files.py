@@ -40,22 +40,22 @@ from snnprog.wording import counted
 
 EVENT_SUFFIXES = (".aedat4", ".raw", ".dat", ".bin", ".npy", ".hdf5")
 FIELDS, COLUMNS = ("x", "y", "t", "p"), {"x", "t"}
-"""The fields of events, and those that all events have."""
+"""The fields of events, and those that are required."""
 
 SHARED_SUFFIXES = (".npz", ".h5")
-"""Suffixes of files that may hold events or rasters; as events they are read where a view of events was given."""
+"""Suffixes of files that may hold events or rasters; they are read as events if a view of events is given."""
 
 
 def read_events(path: str | Path, *, key: str | int | None = None) -> EventRecording:
-    """Read a recording of an event camera or a cochlea; `snnprog.from_events` makes rasters of it.
+    """Read a recording of an event camera or a cochlea; `snnprog.from_events` converts it to rasters.
 
     Parameters
     ----------
     path : path
         AEDAT 4, Prophesee ``.raw`` (EVT 2.0 and 3.0) and ``.dat``, N-MNIST's ``.bin``, a structured array in an
         ``.npy`` or ``.npz``, arrays x, y, t and p in an ``.npz``, or HDF5: SHD and SSC, Tonic's caches, and columns
-        ``/events/x``, ``y``, ``t`` and ``p``. The first bytes decide which of them it is, whatever the suffix; a
-        ``.bin`` alone goes by its suffix.
+        ``/events/x``, ``y``, ``t`` and ``p``. The first bytes select the format, not the suffix, except for
+        ``.bin``.
     key : str or int, optional
         Which stream of an AEDAT 4 file with several, array of an ``.npz`` with several, or sample of SHD or SSC.
 
@@ -63,7 +63,7 @@ def read_events(path: str | Path, *, key: str | int | None = None) -> EventRecor
     ------
     FormatError
         If the file is missing, damaged, cut off, of another format, takes more memory or time than a file of its size
-        may, or holds several recordings and no key tells which.
+        may, or holds several recordings and no key selects one.
     SpecError
         If a package that reads such files is missing: ``pip install 'snnprog[events]'``, and ``'snnprog[files]'`` for
         HDF5.
@@ -75,7 +75,7 @@ def read_events(path: str | Path, *, key: str | int | None = None) -> EventRecor
 
 
 def read_recordings(path: Path, key: str | None) -> list[EventRecording]:
-    """Return the recordings of a file: several only where a key names a range of samples."""
+    """Return the recordings of a file: several only if a key names a range of samples."""
     check_regular(path)
     kind = kind_of(path)
     if kind == "hdf5":
@@ -86,12 +86,12 @@ def read_recordings(path: Path, key: str | None) -> list[EventRecording]:
         frame, stream = frame_of(path, kind), _stream(path, kind, key)
         return [read_dat(path, frame) if frame.kind == "dat" else read_with_libraries(path, kind, stream)]
     if key is not None:
-        raise FormatError(f"{path} holds one recording; leave {key!r} out")
+        raise FormatError(f"{path} holds one recording; omit {key!r}")
     return [read_atis(path) if kind == "atis" else _of_npy(path)]
 
 
 def holds_events(path: Path, key: str | None = None) -> bool:
-    """Tell whether a file that may hold events or rasters holds events.
+    """Return whether a file that may hold events or rasters holds events.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def read_event_rasters(path: Path, reading: Reading) -> list[Raster]:
     Raises
     ------
     FormatError
-        If the file cannot be read, what is said beside it is too little, or the events do not fit what was said.
+        If the file cannot be read, required options are missing, or the events contradict the options.
     """
     reading.check_takes(path, "key", "dt_ms", "starts_ms", "merge", "view")
     reading.timed(path)
@@ -158,9 +158,9 @@ def _rasters(path: Path, recording: EventRecording, view: EventView, *, binning:
 
 
 def _in_words_of_files(message: str) -> str:
-    """Return a message of `from_events` with the option that rasters from files have for repeats."""
+    """Return a message of `from_events` with the name of the option for files."""
     return message.replace(
-        "take a shorter tick, or repeats='merge' or 'count'", "take a shorter tick, or ask for merging"
+        "take a shorter tick, or repeats='merge' or 'count'", "take a shorter tick, or allow merging"
     )
 
 
@@ -178,7 +178,7 @@ def _stream(path: Path, kind: str, key: str | None) -> int | None:
     if key is None:
         return None
     if kind != "aedat4" or not (key.isascii() and key.isdigit() and len(key) < 10):
-        wanted = "the number of a stream is needed" if kind == "aedat4" else "it holds one recording; leave it out"
+        wanted = "give the number of a stream" if kind == "aedat4" else "it holds one recording; omit it"
         raise FormatError(f"{path} is read with {key!r}: {wanted}")
     return int(key)
 
@@ -196,7 +196,7 @@ def _of_npz(path: Path, key: str | None) -> EventRecording:
     if key is None and len(structured) != 1:
         raise FormatError(
             f"{path} holds {len(structured)} structured arrays ({', '.join(structured) or 'none'}) with the fields x,"
-            f" y, t and p; one is needed, or arrays x, y, t and p: say which, as in {path.name}:NAME"
+            f" y, t and p, and no arrays x, y, t and p; name one array, as in {path.name}:NAME"
         )
     return _recording(path, members, key or structured[0], name="NumPy archive")
 
@@ -220,7 +220,7 @@ def _recording(path: Path, members: Mapping[str, bytes], member: str, *, name: s
 
 
 def _checked(path: Path, events: NDArray[Any], *, name: str) -> EventRecording:
-    """Return a recording of an array whose columns are those of events."""
+    """Return a recording from an array of events."""
     try:
         columns_of(events)
     except SpecError as error:

@@ -1,7 +1,7 @@
-"""What event files say of themselves, and whether they are whole; checked before a library reads them.
+"""Headers of event files, and a check that files are complete, before a library reads them.
 
-Libraries stop at the end of a truncated file as if it were the end of the recording. So the frame of a file is walked
-here first: the header, whether whole words follow it, and, in AEDAT 4, whether each packet ends within the file.
+Libraries treat the end of a truncated file as the end of the recording. So the structure of a file is checked
+here first: the header, whether complete words follow it, and, in AEDAT 4, whether each packet ends within the file.
 
 Sources: docs.prophesee.ai, "RAW File Format", "EVT 2.0 Format", "EVT 3.0 Format", "DAT File Format";
 docs.inivation.com, "AEDAT 4.0", with its FlatBuffers schemas.
@@ -21,30 +21,30 @@ from snnprog.archive import SIZE_LIMIT_BYTES, SMALL_BYTES
 from snnprog.errors import FormatError
 
 AEDAT4, HDF5, NPY, ZIP = b"#!AER-DAT4.0\r\n", b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"PK\3\4"
-HEADER_LINES, LINE_BYTES = 1000, 4096  # a choice: cameras write some 20 lines of 100 bytes
-LARGEST_SIZE = (2048, 2048)  # what EVT 2.0 and 3.0 can number: 11 bits
-IO_HEADER_LIMIT = 1 << 24  # of text about a recording; those that were seen have 4 kB
+HEADER_LINES, LINE_BYTES = 1000, 4096  # a choice: cameras write about 20 lines of 100 bytes
+LARGEST_SIZE = (2048, 2048)  # the range of coordinates in EVT 2.0 and 3.0: 11 bits
+IO_HEADER_LIMIT = 1 << 24  # of text about a recording; known ones have 4 kB
 CD_EVENTS = {0x00: "2D", 0x0C: "CD"}
 EVENT = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "?")])
-"""The fields and types of events from libraries, which are Tonic's."""
+"""The fields and types of events from libraries, as in Tonic."""
 
 EVENT_RATIO = 128  # EVT 3.0's densest word has 2 bytes and makes 12 events of 13: 78 times as many
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What an event file says of itself.
+    """The header of an event file.
 
     Attributes
     ----------
     kind : str
-        Which reader can decode it: "aedat4", "evt2", "evt3" or "dat".
+        The kind of reader: "aedat4", "evt2", "evt3" or "dat".
     name : str
-        What to call the format in messages.
+        The name of the format in messages.
     size : (int, int), optional
-        Width and height of the sensor, where they stand in the header.
+        Width and height of the sensor, if they are in the header.
     begin : int
-        Where the data begin.
+        Offset of the data.
     """
 
     kind: str
@@ -54,19 +54,19 @@ class Frame:
 
 
 def event_limit(size: int) -> int:
-    """Return how many bytes of events a file of so many bytes may unpack to."""
+    """Return the maximum number of bytes of events for a file of a size."""
     return min(SIZE_LIMIT_BYTES, SMALL_BYTES + EVENT_RATIO * size)
 
 
 def kind_of(path: Path) -> str:
     """Return "aedat4", "prophesee", "hdf5", "npy", "npz" or "atis", by the first bytes of an event file.
 
-    N-MNIST's files ("atis") alone have no mark; they go by their suffix, ``.bin``.
+    Only N-MNIST's files ("atis") have no signature; they are recognised by their suffix, ``.bin``.
 
     Raises
     ------
     FormatError
-        If it is no event file that is read, or cannot be read at all.
+        If it is not a supported event file, or cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -85,18 +85,18 @@ def kind_of(path: Path) -> str:
     if version is not None:
         raise FormatError(f"{path} is AEDAT {version[1].decode('ascii')}; AEDAT 4.0 is read: convert it first")
     raise FormatError(
-        f"{path} is no event recording: it begins with {beginning[:8]!r}; AEDAT 4, Prophesee .raw and .dat, N-MNIST"
+        f"{path} is not an event recording: it begins with {beginning[:8]!r}; AEDAT 4, Prophesee .raw and .dat, N-MNIST"
         " .bin, .npy, .npz and .h5 are read"
     )
 
 
 def frame_of(path: Path, kind: str) -> Frame:
-    """Return what the header of an AEDAT 4 or Prophesee file says, after checking that the file is whole.
+    """Return the header of an AEDAT 4 or Prophesee file, after checking that the file is complete.
 
     Raises
     ------
     FormatError
-        If it is cut off, or its header is damaged or names a format that is not read.
+        If it is cut off, or its header is damaged or names an unsupported format.
     """
     try:
         with path.open("rb") as file:
@@ -148,7 +148,7 @@ def _version(words: dict[str, str]) -> str | None:
 
 
 def _sensor_size(path: Path, words: dict[str, str]) -> tuple[int, int] | None:
-    """Return width and height, however a header says them."""
+    """Return width and height, in any form of the header."""
     fields = dict(field.split("=", 1) for field in words.get("format", "").split(";") if "=" in field)
     geometry = words.get("geometry", "").split("x")
     width, height = geometry if len(geometry) == 2 else (words.get("width"), words.get("height"))
@@ -190,7 +190,7 @@ def _aedat4(path: Path, file: BinaryIO, size: int) -> Frame:
     header, begin = _io_header(path, file)
     end = _table_place(path, header)
     if not (end == -1 or begin <= end <= size):
-        raise FormatError(f"{path} is cut off: its file table is announced at byte {end}, and it has {size} bytes")
+        raise FormatError(f"{path} is cut off: its file table is declared at byte {end}, and it has {size} bytes")
     end = size if end == -1 else end
     place = begin
     while place < end:
@@ -216,7 +216,7 @@ def _io_header(path: Path, file: BinaryIO) -> tuple[bytes, int]:
 
 
 def _table_place(path: Path, header: bytes) -> int:
-    """Return the second field of the FlatBuffers table that is the header: where the file table is, or -1."""
+    """Return the second field of the FlatBuffers table of the header: the offset of the file table, or -1."""
     try:
         (table,) = struct.unpack_from("<I", header)
         vtable = table - struct.unpack_from("<i", header, table)[0]
@@ -224,4 +224,4 @@ def _table_place(path: Path, header: bytes) -> int:
         (place,) = struct.unpack_from("<H", header, vtable + 6) if length >= 8 else (0,)
         return int(struct.unpack_from("<q", header, table + place)[0]) if place else -1
     except struct.error as error:
-        raise FormatError(f"{path} has a damaged header: its fields lie outside of it") from error
+        raise FormatError(f"{path} has a damaged header: its fields lie outside it") from error

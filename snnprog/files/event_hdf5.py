@@ -3,12 +3,12 @@
 ============================  ==========================================================================
 ``/spikes/times``, ``units``  SHD and SSC: a list of seconds and one of channels for each sample
 ``/data/0``                   Tonic's ``DiskCachedDataset``: one structured array
-``/events/x``, y, t and p     DSEC and others: columns in microseconds, later by ``/t_offset`` where it is
+``/events/x``, y, t and p     DSEC and others: columns in microseconds, plus ``/t_offset`` if present
 ============================  ==========================================================================
 
-The process that reads HDF5 for this package copies them (`snnprog.files.hdf5_process`), of SHD and SSC only the samples
-that are asked for. SHD keeps times in half precision: they are taken as they are stored, in steps of half a millisecond
-from .5 s on and of a millisecond from 1 s on.
+The process that reads HDF5 for this package copies them (`snnprog.files.hdf5_process`), of SHD and SSC only the
+requested samples. SHD stores times in half precision, in steps of half a millisecond
+from .5 s and of a millisecond from 1 s; they are used unchanged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from snnprog.files.event_recording import EventRecording
 from snnprog.files.hdf5 import Hdf5, read_hdf5
 
 PARTS = ("spikes/times", "spikes/units", "data/0", "events", "t_offset")
-SAMPLE_LIMIT = 1 << 12  # at once; half of what the reader's limit of objects lets through, two for each sample
+SAMPLE_LIMIT = 1 << 12  # at a time; half of the reader's limit of objects, with two for each sample
 SAMPLES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
 INT64 = np.iinfo(np.int64)
 SPIKE = np.dtype([("x", "<i8"), ("t", "<f8")])
@@ -37,7 +37,7 @@ def read_event_hdf5(path: Path, key: str | None) -> list[EventRecording]:
     Raises
     ------
     FormatError
-        If the file is damaged, holds no events that are read, or several samples and no key tells which.
+        If the file is damaged, holds no supported events, or several samples and no key selects one.
     SpecError
         If h5py is not installed.
     """
@@ -46,7 +46,7 @@ def read_event_hdf5(path: Path, key: str | None) -> list[EventRecording]:
 
 
 def holds_events(path: Path) -> bool:
-    """Tell whether an HDF5 file holds events that are read, and no SONATA spikes."""
+    """Return whether an HDF5 file holds supported events, and no SONATA spikes."""
     file = read_hdf5(path, PARTS, rows=(0, 0))
     return any(_is_there(file, name) for name in ("spikes/times", "data/0/t", "events/t"))
 
@@ -63,7 +63,7 @@ def recordings_of_hdf5(file: Hdf5, key: str | None) -> list[EventRecording]:
             f" got {there}"
         )
     if key is not None:
-        raise FormatError(f"{file.path} holds one recording; leave {key!r} out")
+        raise FormatError(f"{file.path} holds one recording; omit {key!r}")
     columns = {field: file.numbers(f"{name}/{field}", "iufb") for field in "xytp" if _is_there(file, f"{name}/{field}")}
     return [_camera(file, name, columns)]
 
@@ -72,7 +72,7 @@ def _camera(file: Hdf5, name: str, columns: dict[str, NDArray[Any]]) -> EventRec
     lengths = {field: len(column) for field, column in columns.items()}
     if "x" not in columns or len(set(lengths.values())) != 1:
         found = ", ".join(f"{length} of {field}" for field, length in lengths.items())
-        raise FormatError(f"/{name} in {file.path} must hold as many x as t (and y and p), got {found}")
+        raise FormatError(f"/{name} in {file.path} must hold equal numbers of x and t (and y and p), got {found}")
     if "t_offset" in file.arrays:
         columns["t"] = _later(file, columns["t"], int(np.asarray(file.numbers("t_offset", "iu", axes=0))))
     events = np.zeros(len(columns["t"]), dtype=[(field, column.dtype) for field, column in columns.items()])
@@ -82,13 +82,13 @@ def _camera(file: Hdf5, name: str, columns: dict[str, NDArray[Any]]) -> EventRec
 
 
 def _later(file: Hdf5, times: NDArray[Any], offset: int) -> NDArray[Any]:
-    """Return times that much later; whole ones stay whole."""
+    """Return times with an offset; integers stay integers."""
     if times.dtype.kind == "f":
         return times.astype(np.float64) + offset
     if times.size and not (
         INT64.min <= int(times.min()) + offset <= INT64.max and int(times.max()) + max(offset, 0) <= INT64.max
     ):
-        raise FormatError(f"/t_offset in {file.path} is {offset}, which makes times that do not fit 64 bits")
+        raise FormatError(f"/t_offset in {file.path} must keep times within 64 bits, got {offset}")
     return times.astype(np.int64) + offset
 
 
@@ -112,7 +112,7 @@ def _samples_of(file: Hdf5, key: str | None) -> list[EventRecording]:
     count = int(found.split()[0])
     if key is None:
         raise FormatError(
-            f"{file.path} holds {count} samples; say which, as in {file.path.name}:3 or {file.path.name}:0-9"
+            f"{file.path} holds {count} samples; name one, as in {file.path.name}:3 or {file.path.name}:0-9"
         )
     first, last = _samples(file.path, key)
     if last >= count:

@@ -1,6 +1,6 @@
-"""AEDAT 4 and Prophesee files, read without trust: by libraries in a process of its own, with limits.
+"""Safe reading of AEDAT 4 and Prophesee files: by libraries in a separate process, with limits.
 
-See `snnprog.files.event_process`. What comes back is plain arrays, and every fault is one sentence.
+See `snnprog.files.event_process`. The results are plain arrays, and every fault is one sentence.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TIME_LIMIT_S = 120.0
 
 
 def read_with_libraries(path: Path, kind: str, stream: int | None) -> EventRecording:
-    """Return the events of an AEDAT 4 file or a Prophesee ``.raw``, the frame of which was found whole.
+    """Return the events of an AEDAT 4 file or a Prophesee ``.raw`` whose structure was checked.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def read_with_libraries(path: Path, kind: str, stream: int | None) -> EventRecor
         If the file is missing, damaged or cut off, holds no such stream of events, or takes more memory or time than a
         file of its size may.
     SpecError
-        If no package that can read it is installed.
+        If no package that reads it is installed.
     """
     size = check_regular(path)
     with temporary_folder() as folder:
@@ -44,7 +44,7 @@ def read_with_libraries(path: Path, kind: str, stream: int | None) -> EventRecor
         try:
             return _recording(read_copy(folder, limit=event_limit(size)))
         except (ValueError, KeyError, RefusalError) as error:
-            raise FormatError(f"{path} cannot be read: what its reader wrote is invalid: {error}") from error
+            raise FormatError(f"{path} cannot be read: its reader wrote an invalid result: {error}") from error
 
 
 def _recording(copied: Copy) -> EventRecording:
@@ -62,7 +62,7 @@ def _recording(copied: Copy) -> EventRecording:
 
 
 def _error(path: Path, ending: Ending, folder: Path) -> SnnprogError:
-    """Return what to raise where the process that reads failed."""
+    """Return the error for a failed reading process."""
     reason = _reason(folder)
     if ending.code == UNUSABLE:
         return SpecError(f"reading {path} needs a package: pip install 'snnprog[events]' ({reason})")

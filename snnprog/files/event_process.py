@@ -1,12 +1,12 @@
-"""What decodes an AEDAT 4 or EVT file in a process of its own, since native libraries may crash or hang.
+"""The process that decodes AEDAT 4 and EVT files, separate because native libraries may crash or hang.
 
-aedat and faery read AEDAT 4, faery and evlib read EVT 2.0 and 3.0. The first that is installed and
-succeeds decides; where it fails, the next one is tried. What they return is checked against the size of the sensor.
+aedat and faery read AEDAT 4, faery and evlib read EVT 2.0 and 3.0. They are tried in
+order until one that is installed succeeds. Results are checked against the size of the sensor.
 
-Measured with aedat 2.3.0, faery 0.7.1 and evlib 0.13.2 on files of this project's own writers and a recording of a
+Measured with aedat 2.3.0, faery 0.7.1 and evlib 0.13.2 on files written by this project and a recording of a
 Prophesee camera: all return the same events of AEDAT 4, EVT 2.0 and EVT 3.0. evlib does not read
-AEDAT 4 with Zstandard and brings 700 MB of packages, so it is used where it is installed and no dependency; faery
-panics at EVT 2.1.
+AEDAT 4 with Zstandard and brings 700 MB of packages, so it is used if it is installed, but is not a dependency; faery
+panics on EVT 2.1.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Chunks = Iterator[Mapping[str, NDArray[Any]]]
 
 
 def imported(kind: str) -> tuple[dict[str, Any], list[str]]:
-    """Return the packages that can read a kind of file, by their names, and why others cannot be imported."""
+    """Return the packages that read a kind of file, by name, and why others cannot be imported."""
     libraries: dict[str, Any] = {}
     failures = []
     for package in READERS[kind]:
@@ -54,12 +54,12 @@ def imported(kind: str) -> tuple[dict[str, Any], list[str]]:
 def copy_events(
     path: Path, frame: Frame, stream: int | None, *, libraries: Mapping[str, Any], copied: Copy, folder: Path
 ) -> None:
-    """Copy the events of a file: arrays x, y, t and p, the reader, and the sensor size where it is known.
+    """Copy the events of a file: arrays x, y, t and p, the reader, and the sensor size if known.
 
     Raises
     ------
     RefusalError
-        If no library can read it, or what one returned lies outside the sensor.
+        If no library can read it, or a returned event lies outside the sensor.
     """
     failures = []
     for package, library in libraries.items():
@@ -68,7 +68,7 @@ def copy_events(
             events = _joined(chunks, copied)
         except (RefusalError, MemoryError):
             raise
-        except BaseException as error:  # a panic of a Rust library is none of Python's own exceptions
+        except BaseException as error:  # a panic of a Rust library is not an Exception
             failures.append(f"{package} says: {' '.join(str(error).split()) or type(error).__name__}")
             continue
         _check_inside(events, size)
@@ -92,7 +92,7 @@ def _joined(chunks: Chunks, copied: Copy) -> NDArray[Any]:
         part = np.zeros(len(chunk["t"]), dtype=EVENT)
         copied.grow(part.nbytes)
         if len(part) and int(chunk["t"].max()) > np.iinfo(np.int64).max:
-            raise RefusalError(f"it has the time {chunk['t'].max()}, which is no time of a recording; it is damaged")
+            raise RefusalError(f"it is damaged: it has the impossible time {chunk['t'].max()}")
         for field in ("x", "y", "t", "p"):
             part[field] = chunk[field] if field != "p" else chunk[field] > 0
         parts.append(part)
@@ -171,17 +171,17 @@ def _columns(packet: NDArray[Any], names: str) -> dict[str, NDArray[Any]]:
 
 
 def _chosen(streams: Mapping[int, object], stream: int | None) -> int:
-    """Return which stream of events is read: the one that was asked for, or the only one."""
+    """Return the stream of events to read: the requested or the only one."""
     there = ", ".join(map(str, sorted(streams))) or "none"
     if stream is None and len(streams) != 1:
-        raise RefusalError(f"it holds {counted(len(streams), 'stream')} of events ({there}); say which, as in FILE:0")
+        raise RefusalError(f"it holds {counted(len(streams), 'stream')} of events ({there}); name one, as in FILE:0")
     if stream is not None and stream not in streams:
         raise RefusalError(f"it has no stream {stream} of events; there are: {there}")
     return next(iter(streams)) if stream is None else stream
 
 
 def _unmistakable(path: Path, frame: Frame, folder: Path) -> Path:
-    """Return a file whose data do not begin with ``%``: readers may take them for another line of the header."""
+    """Return a file whose data do not begin with ``%``, which readers may take for a line of the header."""
     with path.open("rb") as file:
         file.seek(frame.begin)
         if file.read(1) != b"%":
@@ -194,7 +194,7 @@ def _unmistakable(path: Path, frame: Frame, folder: Path) -> Path:
 
 
 def main(path: str, kind: str, stream: str, folder: str) -> int:
-    """Copy the events of a file into a folder, or write a reason why not; return the exit code."""
+    """Copy the events of a file into a folder, or write the reason of a failure; return the exit code."""
     warnings.simplefilter("ignore")
     try:
         frame = frame_of(Path(path), kind)

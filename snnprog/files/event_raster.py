@@ -1,8 +1,8 @@
-"""Rasters from events of cameras and cochleas: each event is put into the bin of its tick and its line.
+"""Conversion of events of cameras and cochleas to rasters: each event goes to the bin of its tick and line.
 
-What a raster cannot hold is counted or refused, never dropped without a word: events that share a bin, and events
-outside the region, the window or the polarity that was asked for. Times are binned exactly: a tick holds its beginning
-and not its end, and the length of a tick is the decimal number that was given.
+Events that a raster cannot hold are counted or refused, never dropped silently: events that share a bin, and events
+outside the selected region, window or polarity. Times are binned exactly: a tick includes its beginning
+and excludes its end, and the length of a tick is the given decimal number.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import SIZE_LIMIT_BYTES
 from snnprog.arrays import Bools, Int32s, Int64s, Raster
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import LimitError, SpecError
 from snnprog.files.event_columns import EventColumns, columns_of
 from snnprog.files.event_recording import EventRecording
@@ -27,9 +29,9 @@ from snnprog.wording import counted
 REPEATS = ("refuse", "merge", "count")
 
 
-@dataclass(frozen=True, eq=False)
-class EventRaster:
-    """A raster made of events, and what became of each event.
+@dataclass(frozen=True, eq=False, repr=False)
+class EventRaster(Displayed):
+    """A raster of events, with counts of merged and excluded events.
 
     ``events`` is the sum of the bins that are true, ``merged``, ``other_polarity``, ``outside_region`` and
     ``outside_window``; an event that several of the last three exclude is counted in the first of them.
@@ -37,19 +39,19 @@ class EventRaster:
     Attributes
     ----------
     raster : (ticks, lines) bool
-        Read-only; what `snnprog.Pattern` takes as ``inputs``. Line (polarity * rows + row) * columns + column.
+        Read-only; valid as ``inputs`` of `snnprog.Pattern`. The line is (polarity * rows + row) * columns + column.
     size : (int, int, int)
         Polarities, rows and columns of the lines: ``raster.reshape(-1, *size)`` are frames.
     dt_ms, start_ms : float
-        Length of a tick, and where the first one begins.
+        Length of a tick, and beginning of the first one.
     counts : (ticks, lines) int32, optional
-        Number of events in each bin, where they were asked for with ``repeats="count"``. Read-only.
+        Number of events in each bin, with ``repeats="count"``. Read-only.
     events : int
         All events of the recording.
     merged : int
-        Events that fell into a bin that had one already.
+        Events in a bin that already had one.
     other_polarity, outside_region, outside_window : int
-        Events that are not in the raster because of their polarity, their place and their time.
+        Events that are excluded because of their polarity, position and time.
     """
 
     raster: Raster
@@ -65,8 +67,18 @@ class EventRaster:
 
     @property
     def outside(self) -> int:
-        """Events that are not in the raster, for whichever reason but a shared bin."""
+        """Events that are not in the raster, except those merged into a shared bin."""
         return self.other_polarity + self.outside_region + self.outside_window
+
+    def _summary(self) -> str:
+        ticks, lines = self.raster.shape
+        size = f"{counted(ticks, 'tick')} of {self.dt_ms:g} ms, {counted(lines, 'line')}"
+        return f"{size}; {counted(self.events, 'event')}, {self.merged} merged, {self.outside} outside"
+
+    def _card(self) -> Card:
+        caption = "bins with events: lines from top to bottom, ticks from left to right"
+        svg = pictures.raster([(self.raster, pictures.INPUT)], label=caption)
+        return Card(pictures=[Picture(svg, caption + pictures.merging(self.raster.shape))])
 
 
 @overload
@@ -118,15 +130,15 @@ def from_events(
 ) -> EventRaster | list[EventRaster]:
     """Return the raster of a recording of an event camera or a cochlea, or one for each of several windows.
 
-    Nothing tells the size of the sensor from the events alone, because a silent border leaves none: give
+    The size of the sensor is not known from the events, because a border may be silent: give
     ``sensor_size``, or a region. Negative times and times before the window are counted in ``outside_window``.
 
     Parameters
     ----------
     events : (events,) structured array, or EventRecording
-        Fields ``x``, ``y``, ``t`` and ``p`` in any order, as Tonic's datasets and transforms give them; ``x`` and ``t``
-        alone, or with ``p``, for a cochlea. The times need not be sorted. Or what `snnprog.read_events` returned, which
-        knows its unit of time and may know its sensor size.
+        Fields ``x``, ``y``, ``t`` and ``p`` in any order, as in Tonic's datasets and transforms; only ``x`` and ``t``,
+        or also ``p``, for a cochlea. The times need not be sorted. Or the result of `snnprog.read_events`, which
+        has a unit of time and may have a sensor size.
     dt_ms : float
         Length of a tick in milliseconds.
     sensor_size, polarity, region, downsample, time_unit, origin
@@ -135,11 +147,11 @@ def from_events(
         Where the first tick begins, counted from the origin; a sequence cuts one window at each, and a list is
         returned. Windows may overlap.
     ticks : int, optional
-        Number of ticks of each raster. For one window, as many as hold the last event of the recording, unless given.
+        Number of ticks of each raster. By default, one window extends to the last event of the recording.
     duration_ms : float, optional
         The same in milliseconds, which must be a whole number of ticks.
     repeats : str
-        What becomes of several events in one bin: they are an error ("refuse"), or one spike ("merge"), or one spike
+        How to treat several events in one bin: as an error ("refuse"), one spike ("merge"), or one spike
         and a number in ``counts`` ("count").
 
     Returns
@@ -150,7 +162,7 @@ def from_events(
     ------
     SpecError
         If the array is malformed, an event lies outside the sensor, several events share a bin and ``repeats`` is
-        "refuse", times are kept too coarsely to tell ticks apart, or an option is malformed or missing.
+        "refuse", times are stored too coarsely to distinguish ticks, or an option is malformed or missing.
     LimitError
         If the rasters would have more than 2^30 bins.
     """
@@ -175,7 +187,7 @@ def from_events(
         raise LimitError(
             f"rasters of {windows.ticks} ticks and {math.prod(lines.size)} lines",
             bins * len(windows.starts),
-            f"{SIZE_LIMIT_BYTES} bins",
+            f"at most {SIZE_LIMIT_BYTES} bins",
             "take fewer or longer ticks, origin='first', a region, or downsample",
         )
     rasters = [_raster(lines, windows, window, repeats=repeats) for window in range(len(windows.starts))]
@@ -184,7 +196,7 @@ def from_events(
 
 @dataclass(frozen=True, eq=False)
 class _Lines:
-    """The events that have a line, and which.
+    """The events that have a line, and their lines.
 
     Attributes
     ----------
@@ -192,7 +204,7 @@ class _Lines:
         Polarities, rows and columns.
     line : (kept,) int64
     kept : (kept,) int64
-        Which events those are.
+        Indices of those events.
     events, other_polarity, outside_region : int
         As in `EventRaster`.
     """
@@ -211,7 +223,7 @@ class _Lines:
         Raises
         ------
         SpecError
-            If an event lies outside the sensor, or the size of the sensor is not known.
+            If an event lies outside the sensor, or the size of the sensor is unknown.
         """
         x0, y0, x1, y1 = _checked_region(columns, view)
         polarity = _polarity_of(columns, view)
@@ -236,7 +248,7 @@ class _Lines:
 
 
 def _checked_region(columns: EventColumns, view: EventView) -> tuple[int, int, int, int]:
-    """Return x0, y0, x1 and y1, all of the sensor unless a region was given; events outside the sensor are refused."""
+    """Return x0, y0, x1 and y1, by default of the whole sensor; refuse events outside the sensor."""
     size, region = view.width_and_height, view.region
     if region is not None and len(region) != (2 if columns.y is None else 4):
         wanted = "(x0, x1), because the events have no y" if columns.y is None else "(x0, y0, x1, y1)"
@@ -246,8 +258,7 @@ def _checked_region(columns: EventColumns, view: EventView) -> tuple[int, int, i
     if region is None:
         if size is None:
             raise SpecError(
-                "sensor_size must be given: events do not tell it, because silent pixels leave none;"
-                " give (width, height), or a region"
+                "sensor_size must be given, because silent pixels have no events; give (width, height), or a region"
             )
         return 0, 0, *size
     x0, y0, x1, y1 = region if len(region) == 4 else (region[0], 0, region[1], 1)
@@ -258,9 +269,11 @@ def _checked_region(columns: EventColumns, view: EventView) -> tuple[int, int, i
 
 def _check_inside(columns: EventColumns, view: EventView, *, size: tuple[int, int]) -> None:
     if columns.y is None and size[1] != 1:
-        raise SpecError(f"sensor_size is {view.sensor_size}, and the events have no y; give the number of channels")
+        raise SpecError(
+            f"sensor_size must be the number of channels, because the events have no y, got {view.sensor_size}"
+        )
     if columns.y is not None and isinstance(view.sensor_size, tuple) and len(view.sensor_size) == 1:
-        raise SpecError(f"sensor_size is {view.sensor_size}, and the events have x and y; give (width, height)")
+        raise SpecError(f"sensor_size must be (width, height), because the events have x and y, got {view.sensor_size}")
     for name, column, extent in (("x", columns.x, size[0]), ("y", columns.y, size[1])):
         if column is None:
             continue
@@ -277,7 +290,7 @@ def _polarity_of(columns: EventColumns, view: EventView) -> str:
         has_two = columns.on is not None and columns.y is not None and not view.has_one_polarity
         return "both" if has_two else "merged"
     if columns.on is None and view.polarity != "merged":
-        raise SpecError(f"polarity is {view.polarity!r}, and the events have no field p; leave it out")
+        raise SpecError(f"polarity is {view.polarity!r}, and the events have no field p; omit it")
     return view.polarity
 
 

@@ -1,4 +1,4 @@
-"""Rows of events in CSV, as files and streams have them: what a header and a row may be, and what is said of others."""
+"""Headers and rows of events in CSV files and streams, and their errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def header_of(name: Path | str, content: bytes, *, allowed: Sequence[Header]) ->
     Raises
     ------
     FormatError
-        If it is no header that is allowed.
+        If it is not a valid header.
     """
     try:
         text = content[:LINE_LIMIT].decode("utf-8-sig").rstrip("\r\n")
@@ -36,14 +36,14 @@ def header_of(name: Path | str, content: bytes, *, allowed: Sequence[Header]) ->
     header = tuple(field.strip() for field in fields_of(name, 1, line=text))
     if header not in allowed:
         known = " or ".join(repr(",".join(names)) for names in allowed)
-        raise FormatError(f"{name} begins with {','.join(header)!r}; the header is {known}")
+        raise FormatError(f"the header of {name} must be {known}, got {','.join(header)!r}")
     return header
 
 
 def fields_of(name: Path | str, number: int, *, line: str) -> list[str]:
-    """Return the fields of a line; none where it is empty."""
+    """Return the fields of a line; empty for an empty line."""
     if len(line) == LINE_LIMIT:
-        raise FormatError(f"{name}, line {number}: it has {LINE_LIMIT} characters or more; three numbers are fewer")
+        raise FormatError(f"{name}, line {number}: it must have fewer than {LINE_LIMIT} characters")
     try:
         return next(csv.reader([line]), [])
     except csv.Error as error:
@@ -51,7 +51,7 @@ def fields_of(name: Path | str, number: int, *, line: str) -> list[str]:
 
 
 def is_mark(row: Sequence[str], header: Header) -> bool:
-    """Tell whether a row marks the end of a tick: it has no neuron."""
+    """Return whether a row marks the end of a tick: it has no neuron."""
     if header != TICK_HEADER or len(row) != 2 or row[1].strip() or not INTEGER.fullmatch(row[0].strip()):
         return False
     return abs(int(row[0])) <= GREATEST
@@ -63,7 +63,7 @@ def values_of(name: Path | str, line: int, *, row: Sequence[str], header: Header
     Raises
     ------
     FormatError
-        If it has others than the header says.
+        If they do not match the header.
     """
     texts = [field.strip() for field in row]
     forms = [DECIMAL if column in TIME_UNITS else INTEGER for column in header]
@@ -71,5 +71,5 @@ def values_of(name: Path | str, line: int, *, row: Sequence[str], header: Header
         values = [float(text) if form is DECIMAL else int(text) for form, text in zip(forms, texts, strict=True)]
         if all(abs(value) <= GREATEST for value in values):
             return values
-    wanted = f"{len(header)} whole numbers" if header[-2] == "tick" else "a time from 0 and a whole number"
-    raise FormatError(f"{name}, line {line}: {','.join(row)!r}; {wanted} are needed")
+    wanted = f"{len(header)} integers" if header[-2] == "tick" else "a non-negative time and an integer"
+    raise FormatError(f"{name}, line {line}: must have {wanted}, got {','.join(row)!r}")

@@ -1,13 +1,13 @@
-"""Events that come one by one, in order of ticks, made into ticks: from any iterator, or from lines of CSV in a pipe.
+"""Conversion of single events, in order of ticks, to ticks: from an iterator, or from lines of CSV in a pipe.
 
 A stream has the columns ``tick,neuron`` of a file of events. A tick ends, and can run,
 
 - with the first event of a later tick;
-- with a row that has no neuron, as in ``7,``: it marks the end of tick 7, with events or without;
+- with a row that has no neuron, as in ``7,``: it marks the end of tick 7, with or without events;
 - with the end of the stream.
 
-Ticks between are silent. Whoever waits for an answer marks the end of each tick; the answer has marks for the same
-ticks.
+Ticks in between are silent. A sender that waits for the output marks the end of each tick; the output has marks for
+the same ticks.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class StreamedTick(NamedTuple):
     Attributes
     ----------
     lines : list of int
-        Those that spike; one is there several times where it spikes several times.
+        The lines that spike; a line that spikes several times is repeated.
     is_marked : bool
-        Whether the stream has marked its end.
+        Whether the stream marked its end.
     """
 
     lines: list[int]
@@ -36,7 +36,7 @@ class StreamedTick(NamedTuple):
 
 
 class _Event(NamedTuple):
-    """One row: a spike of a line, or None for the end of the tick; ``place`` is what messages call it."""
+    """One row: a spike of a line, or None for the end of the tick; ``place`` is its name in messages."""
 
     tick: int
     line: int | None
@@ -49,13 +49,13 @@ def ticks_of_events(events: Iterable[tuple[int, int | None]]) -> Iterator[list[i
     Parameters
     ----------
     events : iterable of (int, int)
-        Tick and line, in order of ticks. (tick, None) says that a tick has ended; without that it ends with the first
+        Tick and line, in order of ticks. (tick, None) marks the end of a tick; otherwise it ends with the first
         event of a later tick, or with the last event.
 
     Yields
     ------
     list of int
-        What `Simulator.step` takes; empty for a silent tick.
+        An input of `Simulator.step`; empty for a silent tick.
 
     Raises
     ------
@@ -75,25 +75,26 @@ def ticks_of_events(events: Iterable[tuple[int, int | None]]) -> Iterator[list[i
 def read_ticks(
     file: BinaryIO, name: str, *, neurons: int, most: int = 1, merge: bool = False
 ) -> Iterator[StreamedTick]:
-    """Yield the ticks of a stream of CSV, each as soon as it has ended.
+    """Yield the ticks of a CSV stream, each as soon as it has ended.
 
     Parameters
     ----------
     file
-        Whose lines are read as they come.
+        The file, whose lines are read as they arrive.
     name : str
-        What messages call it.
+        Its name in messages.
     neurons : int
-        How many lines there are.
+        Number of lines.
     most : int
-        How often one may spike in a tick.
+        Maximum number of spikes of a line in a tick.
     merge : bool
         Whether further spikes of a line in a tick are dropped.
 
     Raises
     ------
     FormatError
-        If a line is no event or mark, or is out of order, with its number; all ticks that have ended come before.
+        If a line is not an event or a mark, or is out of order; the message has its number. Finished ticks are yielded
+        first.
     """
     return _grouped(_events(file, name, neurons), most=most, merge=merge, error=FormatError)
 
@@ -121,7 +122,7 @@ def _events(file: BinaryIO, name: str, neurons: int) -> Iterator[_Event]:
 def _grouped(
     events: Iterable[_Event], *, most: int | None, merge: bool, error: type[SnnprogError]
 ) -> Iterator[StreamedTick]:
-    tick, counts = 0, dict[int, int]()  # of the tick under way
+    tick, counts = 0, dict[int, int]()  # of the current tick
     lines: list[int] = []
     for event in events:
         if event.tick < tick:
@@ -140,7 +141,7 @@ def _grouped(
         elif not merge:
             raise error(
                 f"{event.place}: neuron {event.line} has more than {counted(most, 'spike')} in tick {tick};"
-                " list each event once, or ask for merging"
+                " list each event once, or allow merging"
             )
     if lines:
         yield StreamedTick(lines, is_marked=False)

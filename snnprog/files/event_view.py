@@ -1,8 +1,8 @@
-"""Which events of a recording become lines of a raster: sensor size, polarity, region, downsampling and time base.
+"""Selection of the events of a recording for a raster: sensor size, polarity, region, downsampling, time base.
 
 Lines are numbered polarity by polarity, row by row, column by column, as NumPy flattens an array (polarities, rows,
 columns): line ``(polarity * rows + row) * columns + column``. Polarity 0 is "off", 1 is "on". Convolutions number the
-places of their source the same way (`snnprog.convolution`), with polarities as channels.
+places of their source in the same way (`snnprog.convolution`), with polarities as channels.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ LARGEST_SIDE = 1 << 16  # a choice: 32 times the widest sensor that EVT 2.0 and 
 
 @dataclass(frozen=True)
 class EventView:
-    """Which events of a recording become lines of a raster, and how they are numbered.
+    """The events of a recording that become lines of a raster, and the numbering of lines.
 
     Attributes
     ----------
     sensor_size : int or tuple of int, optional
         (width, height) of the sensor in pixels, or (width, height, polarities) as Tonic's datasets have it; the number
-        of channels of a cochlea. Needed unless a file tells it, or a region is given.
+        of channels of a cochlea. Required unless it is in the file, or a region is given.
     polarity : str, optional
         "both": a channel for off and one for on; "merged": one channel for events of either polarity; "on" or "off":
-        one channel for events of that polarity. Unless given, "both" where events have a row and a polarity and
-        ``sensor_size`` does not say that there is one polarity, else "merged".
+        one channel for events of that polarity. By default "both" if events have a row and a polarity and
+        ``sensor_size`` does not have one polarity, otherwise "merged".
     region : tuple of int, optional
-        (x0, y0, x1, y1): the events with x0 <= x < x1 and y0 <= y < y1, before downsampling; (x0, x1) where events have
+        (x0, y0, x1, y1): the events with x0 <= x < x1 and y0 <= y < y1, before downsampling; (x0, x1) if events have
         no row.
     downsample : int
-        As many pixels in a row, and as many rows, become one. Those that are left over at the end become one, too.
+        Number of pixels of a row, and number of rows, that are combined into one; a remainder at the end, too.
     time_unit : str, optional
-        "s", "ms", "us" or "ns": the unit of the times. Microseconds, unless given or told by the file.
+        "s", "ms", "us" or "ns": the unit of the times. By default that of the file, or microseconds.
     origin : str
-        Where time 0 is: at the time stamp 0 ("zero"), or at the first event of the recording ("first").
+        The position of time 0: at the time stamp 0 ("zero"), or at the first event of the recording ("first").
 
     Raises
     ------
     SpecError
-        If one of them is malformed.
+        If an argument is invalid.
     """
 
     sensor_size: int | tuple[int, ...] | None = None
@@ -76,14 +76,14 @@ class EventView:
 
     @property
     def width_and_height(self) -> tuple[int, int] | None:
-        """Size of the sensor, one row high where only a width was given; None where it is not known."""
+        """Size of the sensor, one row high if only a width is given; None if unknown."""
         if not isinstance(self.sensor_size, tuple):
             return None
         return self.sensor_size[0], self.sensor_size[1] if len(self.sensor_size) > 1 else 1
 
     @property
     def has_one_polarity(self) -> bool:
-        """Whether ``sensor_size`` says that there is one polarity."""
+        """Whether ``sensor_size`` has one polarity."""
         return isinstance(self.sensor_size, tuple) and self.sensor_size[2:] == (1,)
 
 
@@ -95,7 +95,7 @@ def _as_size(value: object) -> tuple[int, ...]:
             f" got {value!r}"
         )
     if size[2:] and size[2] > 2:
-        raise SpecError(f"sensor_size has {size[2]} polarities; 1 or 2 are possible: (width, height, polarities)")
+        raise SpecError(f"sensor_size must be (width, height, polarities) with 1 or 2 polarities, got {size[2]}")
     return size
 
 
@@ -115,5 +115,5 @@ def _as_region(value: object) -> tuple[int, ...]:
 
 def _as_integers(name: str, value: object) -> tuple[int, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise SpecError(f"{name} must be a tuple of whole numbers, got {value!r}")
+        raise SpecError(f"{name} must be a tuple of integers, got {value!r}")
     return tuple(as_integer(name, item) for item in value)

@@ -1,8 +1,8 @@
-"""Where the ticks of a raster of events begin: exactly, in the unit of the events' time stamps.
+"""The exact boundaries of the ticks of a raster of events, in the unit of the events' time stamps.
 
-The length of a tick and the beginning of a window are the decimal numbers that were given, so that .1 ms is 100
-microseconds and no time stamp near an edge depends on how a float was rounded. Times that are no whole numbers are
-binned as those of other recordings are (`snnprog.raster.tick_of_time`).
+The length of a tick and the beginning of a window are the given decimal numbers, so that .1 ms is 100
+microseconds and no time stamp near an edge depends on rounding. Non-integer times are
+binned like those of other recordings (`snnprog.raster.tick_of_time`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MORE_TICKS = 1 << 31  # than any raster has: 2^30 bins are made at most
 
 @dataclass(frozen=True, eq=False)
 class EventWindows:
-    """Where ticks begin and end, in the unit of the events' times.
+    """The boundaries of ticks, in the unit of the events' times.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class EventWindows:
     per_ms : Fraction
         Units of time in a millisecond.
     origin : int or float
-        The time stamp at which time is 0.
+        The time stamp of time 0.
     """
 
     columns: EventColumns
@@ -62,12 +62,12 @@ class EventWindows:
         columns: EventColumns,
         view: EventView,
     ) -> EventWindows:
-        """Return the windows that were asked for.
+        """Return the requested windows.
 
         Raises
         ------
         SpecError
-            If what was asked for is malformed, or too little.
+            If an argument is malformed or missing.
         """
         starts = as_starts(list(starts_ms))
         per_ms = UNITS_PER_MS[view.time_unit or "us"]
@@ -75,13 +75,13 @@ class EventWindows:
         windows = cls(columns, check_bin_ms("dt_ms", dt_ms), 1, starts, per_ms, first)
         windows._check_resolution()
         if ticks is not None and duration_ms is not None:
-            raise SpecError("ticks and duration_ms say the same; give one of them")
+            raise SpecError("only one of ticks and duration_ms may be given; omit one")
         if duration_ms is not None:
             ticks = _ticks_in(duration_ms, windows.dt_ms)
         return replace(windows, ticks=windows._last_tick() + 1 if ticks is None else _as_ticks(ticks))
 
     def bins(self, window: int) -> Int64s:
-        """Return the tick of each event, from 0 on; below 0 before the window, ``ticks`` or more after it."""
+        """Return the tick of each event; negative before the window, ``ticks`` or more after it."""
         if self.columns.is_exact:
             return np.searchsorted(self._edges(window), self.columns.time, side="right").astype(np.int64) - 1
         return self._tick_of_time(self.starts[window], self.ticks)
@@ -103,26 +103,27 @@ class EventWindows:
         return np.fromiter((min(max(edge, INT64.min), INT64.max) for edge in edges), np.int64, count=self.ticks + 1)
 
     def _exact(self, window: int) -> tuple[Fraction, Fraction]:
-        """Return where a window begins and how long a tick is, in units of the time stamps."""
+        """Return the beginning of a window and the length of a tick, in units of the time stamps."""
         start = Fraction(self.origin) + Fraction(repr(self.starts[window])) * self.per_ms
         return start, Fraction(repr(self.dt_ms)) * self.per_ms
 
     def _last_tick(self) -> int:
         if len(self.starts) != 1:
-            raise SpecError("ticks must be given where starts_ms cuts several windows; or give duration_ms")
+            raise SpecError("ticks must be given if starts_ms has several windows; or give duration_ms")
         if not self.columns.time.size:
-            raise SpecError("ticks must be given: there are no events that tell how long the recording lasts")
+            raise SpecError("ticks must be given, because a recording without events has no duration")
         if self.columns.is_exact:
             start, step = self._exact(0)
             return max(int((int(self.columns.time.max()) - start) // step), 0)
         return max(int(self._tick_of_time(self.starts[0], MORE_TICKS).max()), 0)
 
     def _check_resolution(self) -> None:
-        """Raise `SpecError` where times were kept too coarsely to tell ticks apart."""
+        """Raise `SpecError` if times are stored too coarsely to distinguish ticks."""
         farthest_ms = float(np.abs(self.columns.time).max(initial=0) / float(self.per_ms))
         if farthest_ms * self.columns.share > self.dt_ms / 2:
             raise SpecError(
-                f"times up to {farthest_ms:g} ms are kept with errors up to {farthest_ms * self.columns.share:.2g} ms;"
+                f"times up to {farthest_ms:g} ms are stored with errors up to {farthest_ms * self.columns.share:.2g}"
+                " ms;"
                 f" ticks of {self.dt_ms:g} ms are too short for them"
             )
 

@@ -1,12 +1,12 @@
 """Rasters as a list of events in a ``.csv``: the columns ``tick,neuron``, or ``pattern,tick,neuron``.
 
-A recording may have ``time_ms,neuron`` or ``time_s,neuron`` instead; then the length of a tick is given beside the
-file. So are the sizes, because silence leaves no event. An event that is listed twice is an error, unless merging was
-asked for. Rows that mark the end of a tick (`snnprog.files.event_stream`) are skipped.
+A recording may have ``time_ms,neuron`` or ``time_s,neuron`` instead; then the length of a tick must be given.
+So must the sizes, because a list of events has none. An event that is listed twice is an error, unless merging is
+allowed. Rows that mark the end of a tick (`snnprog.files.event_stream`) are skipped.
 
-NumPy parses files that hold digits and what goes with them, 50 times as fast as Python does. Whatever else there is
-(quoted fields, text, a row that is too short) is read line by line, and the first line that is not as it should be is
-named. Both read the same numbers where both read any.
+NumPy parses files that only hold plain numbers, 50 times as fast as Python. Other files
+(quoted fields, text, a row that is too short) are read line by line, and the error names the first invalid
+line. Both read the same numbers if both succeed.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ CSV_LIMIT_BYTES = 1 << 28
 FIRST_LINE = re.compile(rb"[^\r\n]*")
 PLAIN_INTEGERS = b"0123456789-, \t\r\n"
 PLAIN_TIMES = PLAIN_INTEGERS + b".eE+"
-ODD_PLUS = re.compile(rb"\+(?<![eE]\+)")  # begins with the sign itself, which is searched for fast
-CHUNK = 1 << 16  # events that are formatted at once; insensitive within a factor of 16
+ODD_PLUS = re.compile(rb"\+(?<![eE]\+)")  # begins with the sign itself, which is fast to search
+CHUNK = 1 << 16  # events formatted at a time; insensitive within a factor of 16
 
 Columns = Sequence[Int64s | Floats]
 
@@ -56,7 +56,7 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
     Raises
     ------
     FormatError
-        If the file is missing or damaged, is no list of events or times, or an event lies outside the rasters.
+        If the file is missing or damaged, is not a list of events or times, or an event lies outside the rasters.
     """
     ticks, neurons = reading.extent(path)
     header, columns = _read_columns(path)
@@ -84,7 +84,7 @@ def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neuro
     count = max(highest, 0) + 1 if patterns is None else patterns
     check_bins(path, count, ticks=ticks, neurons=neurons)
     if lowest < 0 or highest >= count:
-        raise FormatError(f"{path} numbers patterns {lowest} to {highest}; allowed is 0 to {count - 1}")
+        raise FormatError(f"patterns of {path} must be 0 to {count - 1}, got {lowest} to {highest}")
     try:
         for label, column, extent in (("tick", events[1], ticks), ("neuron", events[2], neurons)):
             check_inside(str(path), label, column=column, extent=extent)
@@ -103,7 +103,7 @@ def _repeated(path: Path, events: Int64s, *, shape: tuple[int, ...]) -> FormatEr
     more = f" (and {counted(shared - 1, 'more bin')} like it)" if shared > 1 else ""
     return FormatError(
         f"{path}: neuron {neuron} has {counts[first]} spikes in tick {tick} of pattern {pattern}{more};"
-        " list each event once, or ask for merging"
+        " list each event once, or allow merging"
     )
 
 
@@ -123,12 +123,12 @@ def csv_texts(rasters: Sequence[Raster]) -> Iterator[str]:
 
 
 def holds_times(path: Path) -> bool:
-    """Tell whether a list of events has times, and no ticks.
+    """Return whether a list of events has times instead of ticks.
 
     Raises
     ------
     FormatError
-        If the file is missing or damaged, or is no list of events.
+        If the file is missing or damaged, or is not a list of events.
     """
     check_regular(path)
     try:
@@ -139,27 +139,27 @@ def holds_times(path: Path) -> bool:
 
 
 def _read_columns(path: Path) -> tuple[tuple[str, ...], Columns]:
-    """Return the names of the columns, and what each holds."""
+    """Return the names and contents of the columns."""
     size = check_regular(path)
     if size > CSV_LIMIT_BYTES:
         raise FormatError(f"{path} has {size} bytes; at most {CSV_LIMIT_BYTES} are read; write an .npz")
     content = read_bytes(path)
     first = FIRST_LINE.match(content)
-    assert first is not None, "it matches nothing, too"
+    assert first is not None, "it also matches an empty string"
     header, body = header_of(path, first.group(), allowed=HEADERS), content[first.end() :]
     columns = _plain_columns(header, body)
     return header, _columns_by_line(path, header, body=body) if columns is None else columns
 
 
 def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
-    """Return what each column holds, or None where NumPy may read something else than Python, or nothing."""
+    """Return the contents of the columns, or None if NumPy might read them differently from Python, or fails."""
     is_timed = header[0] in TIME_UNITS
     if body.translate(None, PLAIN_TIMES if is_timed else PLAIN_INTEGERS) or ODD_PLUS.search(body):
         return None
     types = [(name, np.float64 if name in TIME_UNITS else np.int64) for name in header]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # whole numbers written as fractions
+            warnings.simplefilter("error", DeprecationWarning)  # integers written as fractions
             warnings.simplefilter("ignore", UserWarning)  # no events
             table = np.loadtxt(io.BytesIO(body), dtype=types, delimiter=",", comments=None, ndmin=1)
     except (ValueError, OverflowError, DeprecationWarning):
@@ -170,7 +170,7 @@ def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
 
 
 def _columns_by_line(path: Path, header: tuple[str, ...], *, body: bytes) -> Columns:
-    """Return what each column holds, or raise `FormatError` for the first line that is odd."""
+    """Return the contents of the columns, or raise `FormatError` for the first invalid line."""
     columns = [packed.array("d" if name in TIME_UNITS else "q") for name in header]
     lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8")
     try:

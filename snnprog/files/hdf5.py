@@ -1,8 +1,8 @@
-"""HDF5 files, read without trust: what SONATA, NWB and NIR are kept in.
+"""Safe reading of HDF5 files: SONATA, NWB and NIR.
 
-The HDF5 library is not made for strangers' files: of 6,000 that differed from good ones in a few bytes, two never came
-back from it (h5py 3.16, HDF5 2.0). So a process of its own reads (`snnprog.files.hdf5_process`), with limits on time,
-memory and what a file of its size may unpack to; it ends with this one. What comes back is arrays of numbers and texts,
+The HDF5 library is not designed for hostile files: of 6,000 that differed from valid ones in a few bytes, two made it
+hang (h5py 3.16, HDF5 2.0). So a separate process reads (`snnprog.files.hdf5_process`), with limits on time,
+memory and the unpacked size for a file of its size; it ends with this one. The results are arrays of numbers and texts,
 and every fault is a `FormatError`.
 """
 
@@ -33,7 +33,7 @@ READER = "snnprog.files.hdf5_process"
 
 @dataclass(frozen=True, eq=False)
 class Hdf5:
-    """Parts of a file: its arrays by their names without the leading slash, and what else was met.
+    """Parts of a file: its arrays by name without the leading slash, and other objects.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class Hdf5:
     attributes : mapping
         (name, attribute) -> one number or text.
     members : mapping
-        Name of a group, "" for the file -> names of what is in it.
+        Name of a group, "" for the file -> names of its members.
     others : mapping
-        Name, or ``name@attribute`` -> type of what is no array of numbers or texts, or not one of either.
+        Name, or ``name@attribute`` -> type of an object that is not a number, a text, or an array of them.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class Hdf5:
 
     @classmethod
     def of(cls, path: Path, copied: Copy) -> Hdf5:
-        """Return what was copied from a file."""
+        """Return the parts copied from a file."""
         pairs = list(zip(copied.index, copied.arrays, strict=True))
         return cls(
             path=path,
@@ -67,40 +67,40 @@ class Hdf5:
         )
 
     def group(self, name: str) -> Sequence[str]:
-        """Return the names of what is in a group.
+        """Return the names of the members of a group.
 
         Raises
         ------
         FormatError
-            If there is none of that name.
+            If there is no such group.
         """
         if name not in self.members:
             raise self.lacks(name)
         return self.members[name]
 
     def numbers(self, name: str, kinds: str, *, axes: int = 1) -> NDArray[np.generic]:
-        """Return an array of numbers of so many axes, of some of NumPy's kinds ("i", "u", "f").
+        """Return an array of numbers with a number of axes, of given NumPy kinds ("i", "u", "f").
 
         Raises
         ------
         FormatError
-            If it is missing, or something else.
+            If it is missing or of another type.
         """
         if name not in self.arrays:
             raise self.lacks(name)
         array = self.arrays[name]
         if array.ndim != axes or array.dtype.kind not in kinds or array.dtype.itemsize > 8:
-            wanted = "whole numbers" if "f" not in kinds else "numbers"
-            raise FormatError(f"/{name} in {self.path} is {array.dtype} of shape {array.shape}; {wanted} are needed")
+            wanted = "integers" if "f" not in kinds else "numbers"
+            raise FormatError(f"/{name} in {self.path} must be {wanted}, got {array.dtype} of shape {array.shape}")
         return array
 
     def attribute(self, name: str, attribute: str) -> object:
-        """Return the number or text that an attribute is, or None where there is none.
+        """Return the number or text of an attribute, or None if it is missing.
 
         Raises
         ------
         FormatError
-            If it is something else.
+            If it is of another type.
         """
         odd = self.others.get(f"{name}@{attribute}")
         if odd is not None:
@@ -111,9 +111,9 @@ class Hdf5:
         return None if found is None else found.item()
 
     def lacks(self, name: str) -> FormatError:
-        """Return what to raise where something is missing."""
+        """Return the error for a missing part."""
         if name in self.others:
-            return FormatError(f"/{name} in {self.path} is {self.others[name]}; numbers are needed")
+            return FormatError(f"/{name} in {self.path} must be numbers, got {self.others[name]}")
         above = name.rpartition("/")[0]
         while above not in self.members:
             above = above.rpartition("/")[0]
@@ -122,7 +122,7 @@ class Hdf5:
 
 
 def read_hdf5(path: Path, names: Sequence[str], *, rows: tuple[int, int] = (0, 0)) -> Hdf5:
-    """Return the named parts of a file, groups with all that is in them; what is missing is left out.
+    """Return the named parts of a file, groups with all members; omit missing ones.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def read_hdf5(path: Path, names: Sequence[str], *, rows: tuple[int, int] = (0, 0
     Raises
     ------
     FormatError
-        If the file is missing, is no HDF5 file, is damaged or locked, packed by a filter that is not here, or takes
+        If the file is missing, not HDF5, damaged, locked or packed by a missing filter, or takes
         more memory or time than a file of its size may.
     SpecError
         If h5py is not installed, or cannot be imported.
@@ -149,11 +149,11 @@ def read_hdf5(path: Path, names: Sequence[str], *, rows: tuple[int, int] = (0, 0
         try:
             return Hdf5.of(path, read_copy(folder, limit=unpacked_limit(size)))
         except (ValueError, KeyError, RefusalError) as error:
-            raise FormatError(f"{path} cannot be read: what its reader wrote is invalid: {error}") from error
+            raise FormatError(f"{path} cannot be read: its reader wrote an invalid result: {error}") from error
 
 
 def check_installed(package: str, what: str, *, extra: str = "files") -> None:
-    """Raise `SpecError` unless a package is there that is needed for something, and that an extra installs."""
+    """Raise `SpecError` unless a required package of an extra is installed."""
     if importlib.util.find_spec(package) is None:
         raise SpecError(f"{what} needs {package}; install it with: pip install 'snnprog[{extra}]'")
 
@@ -166,7 +166,7 @@ def _check_signature(path: Path) -> None:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
     if beginning != SIGNATURE:
         what = f"it begins with {beginning!r}" if beginning else "it is empty"
-        raise FormatError(f"{path} is no HDF5 file: {what}")
+        raise FormatError(f"{path} is not an HDF5 file: {what}")
 
 
 def _error(path: Path, ending: Ending) -> SnnprogError:
@@ -174,7 +174,7 @@ def _error(path: Path, ending: Ending) -> SnnprogError:
     if ending.code == UNUSABLE:
         return SpecError(
             f"reading {path} needs h5py, and h5py cannot be imported ({ending.last_words});"
-            " install it anew with: pip install --force-reinstall h5py"
+            " reinstall it with: pip install --force-reinstall h5py"
         )
     if ending.code == REFUSED and ending.last_words:
         return FormatError(f"{path} cannot be read: {ending.last_words}")

@@ -1,8 +1,8 @@
-"""What is copied out of an HDF5 file, and how it crosses from the process that reads to its parent.
+"""The content copied from an HDF5 file, and its transfer from the reading process to the parent.
 
-Numbers lie one array after another in a file without any form; a JSON text says what each of them is, and holds the
-texts. So the parent reads no more than plain values, as many bytes as were announced. This module is apart from
-`snnprog.files.hdf5_process`, which runs as a script: nothing may import that before.
+Numbers are in a raw file, one array after another; a JSON text describes each of them and contains the
+texts. So the parent only reads plain values, of the declared sizes. This module is separate from
+`snnprog.files.hdf5_process`, which runs as a script that must not be imported before.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from snnprog.documents import parse_json
 from snnprog.errors import FormatError
 
 OBJECT_LIMIT = 1 << 14
-WAY_LIMIT = 16  # whoever shares a group shares it among few
-NUMBER_BYTES = 8  # what every number becomes in the parent, however few bytes it has in the file
-CHARACTER_BYTES = 4  # in an array of texts, in which each has room for the longest
+WAY_LIMIT = 16  # groups are shared by few links
+NUMBER_BYTES = 8  # bytes of a number in the parent, for any size in the file
+CHARACTER_BYTES = 4  # in an array of texts, which allocates the longest size for each
 REFUSED, UNUSABLE = 3, 4
-"""The exit codes of a process that refused its file, or has no h5py to read it: Python itself exits with 1 or 2."""
+"""Exit codes of a process that refused its file, or has no h5py; Python itself exits with 1 or 2."""
 
 NUMBERS_FILE, INDEX_FILE = "numbers", "index.json"
 NUMBER_TYPE = re.compile(r"[<>|][biuf]\d{1,2}", re.ASCII)
@@ -42,28 +42,28 @@ class RefusalError(Exception):
 
 @dataclass
 class Copy:
-    """What has been copied so far.
+    """The content copied so far.
 
     Attributes
     ----------
     limit : int
-        How many bytes all of it may take in memory.
+        Maximum size in memory in bytes.
     arrays : list
         In the order of ``index``.
     index : list of (str, str)
-        The object that each array was, and the attribute, if it was one.
+        The object of each array, and the attribute, if any.
     members : dict
-        Group -> names of what is in it.
+        Group -> names of its members.
     others : dict
-        Object, or ``object@attribute`` -> its type, where it is no array of numbers or texts, or not one of either.
+        Object, or ``object@attribute`` -> its type, if it is not a number, a text, or an array of them.
     size : int
-        How many bytes were counted.
+        Number of bytes counted.
     visits : Counter
-        How often each group was read, by its place in the file.
+        Number of reads of each group, by its address in the file.
     reserve : callable
-        Called with the bytes that what is read next may take, before it is read.
+        Called with the maximum size of the next read, before it.
     rows : (int, int)
-        From which on and before which lists of numbers are copied, of a dataset that holds such.
+        First and end index of the lists of numbers to copy from a dataset of lists.
     """
 
     limit: int
@@ -77,7 +77,7 @@ class Copy:
     rows: tuple[int, int] = (0, 0)
 
     def keep(self, name: str, attribute: str, array: NDArray[np.generic]) -> None:
-        """Add an array, the bytes of which have been counted."""
+        """Add an array whose bytes have been counted."""
         self.grow(len(name) + len(attribute))
         self.arrays.append(array)
         self.index.append((name, attribute))
@@ -85,27 +85,27 @@ class Copy:
             raise RefusalError(f"it holds more than {OBJECT_LIMIT} objects")
 
     def skip(self, name: str, found: str) -> None:
-        """Note what is not copied."""
+        """Record the type of an object that is not copied."""
         self.grow(len(name) + len(found))
         self.others[name] = found
         if len(self.others) > OBJECT_LIMIT:
             raise RefusalError(f"it holds more than {OBJECT_LIMIT} objects")
 
     def list_members(self, name: str, members: list[str]) -> None:
-        """Note what is in a group."""
+        """Record the members of a group."""
         self.grow(len(name) + sum(map(len, members)))
         if len(self.members) > OBJECT_LIMIT:
             raise RefusalError(f"it holds more than {OBJECT_LIMIT} groups")
         self.members[name] = members
 
     def visit(self, place: int) -> None:
-        """Count a group that is going to be read, since links may lead to one by very many ways."""
+        """Count a read of a group, since many links may lead to one group."""
         self.visits[place] += 1
         if self.visits[place] > WAY_LIMIT:
             raise RefusalError(f"more than {WAY_LIMIT} ways lead to one of its groups; write it once")
 
     def grow(self, size: int) -> None:
-        """Count bytes, before they are read wherever that can be known."""
+        """Count bytes, if possible before they are read."""
         self.size += size
         if self.size > self.limit:
             raise RefusalError(
@@ -115,7 +115,7 @@ class Copy:
 
 
 def write_copy(copied: Copy, folder: Path) -> None:
-    """Write what was copied into a folder: numbers one array after another, and a JSON text about them."""
+    """Write the copied content into a folder: numbers one array after another, and a JSON text about them."""
     parts: list[dict[str, object]] = []
     with (folder / NUMBERS_FILE).open("wb") as file:
         for (name, attribute), array in zip(copied.index, copied.arrays, strict=True):
@@ -130,26 +130,26 @@ def write_copy(copied: Copy, folder: Path) -> None:
 
 
 def read_copy(folder: Path, *, limit: int) -> Copy:
-    """Return what `write_copy` wrote.
+    """Return the content that `write_copy` wrote.
 
     Raises
     ------
     ValueError
-        If anything there is not as that writes it, or larger than the limit.
+        If anything there is invalid or larger than the limit.
     """
     try:
         content = read_bytes(folder / NUMBERS_FILE)
         index = parse_json(read_bytes(folder / INDEX_FILE))
     except FormatError as error:
         raise ValueError(str(error)) from error
-    copied = Copy(2 * limit)  # names were counted once, and are not again
+    copied = Copy(2 * limit)  # names were counted once already
     position = 0
     for part in _list_of(index["parts"], dict):
         array, size = _array(part, content, position=position)
         position += size
         copied.keep(_text_of(part["name"]), _text_of(part["attribute"]), array)
     if position != len(content) or position > limit:
-        raise ValueError(f"{len(content)} bytes came; {position} were announced, and at most {limit} are read")
+        raise ValueError(f"expected {position} bytes, at most {limit}, got {len(content)}")
     for name, members in _mapping_of(index["members"]).items():
         copied.list_members(name, _list_of(members, str))
     for name, found in _mapping_of(index["others"]).items():
@@ -158,7 +158,7 @@ def read_copy(folder: Path, *, limit: int) -> Copy:
 
 
 def _array(part: Mapping[str, object], content: bytes, *, position: int) -> tuple[NDArray[np.generic], int]:
-    """Return an array that stands at a position, and how many bytes it has there."""
+    """Return the array at a position, and its number of bytes."""
     shape = tuple(_list_of(part["shape"], int))
     count = math.prod(shape)
     if "texts" in part:
@@ -169,23 +169,23 @@ def _array(part: Mapping[str, object], content: bytes, *, position: int) -> tupl
     dtype = np.dtype(text)
     array = np.frombuffer(content, dtype=dtype, count=count, offset=position) if count else np.zeros(0, dtype=dtype)
     if dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
-        raise ValueError("flags are neither 0 nor 1")
+        raise ValueError("bools must be 0 or 1")
     return array.reshape(shape), count * dtype.itemsize
 
 
 def _list_of(value: object, kind: type[T]) -> list[T]:
     if not isinstance(value, list) or not all(isinstance(item, kind) for item in value):
-        raise ValueError(f"a list of {kind.__name__} was announced")
+        raise ValueError(f"expected a list of {kind.__name__}")
     return value
 
 
 def _mapping_of(value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise ValueError("a table was announced")
+        raise ValueError("expected a table")
     return value
 
 
 def _text_of(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("a text was announced")
+        raise ValueError("expected a text")
     return value

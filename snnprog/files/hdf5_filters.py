@@ -1,4 +1,4 @@
-"""The filters that packed the numbers of an HDF5 file: whether they are here, and unpack no more than once."""
+"""Compression filters of HDF5 files: whether they are available, and applied only once."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NAMES: Mapping[int, str] = MappingProxyType(
         32026: "Blosc2",
     }
 )
-SAME_SIZE = (2, 3)  # shuffle and Fletcher-32 give as many bytes as they get, or 4 fewer
+SAME_SIZE = (2, 3)  # shuffle and Fletcher-32 keep the number of bytes, or remove 4
 
 
 def check_filters(dataset: Any, name: str) -> None:
-    """Raise `RefusalError` where a filter is missing, or what it unpacks is to be unpacked again.
+    """Raise `RefusalError` if a filter is missing, or data are compressed twice.
 
-    Packed twice, 8 kB of zeros become 8 GB before anything can be checked.
+    With two levels of compression, 8 kB unpack to 8 GB of zeros before anything can be checked.
     """
     properties = dataset.id.get_create_plist()
     numbers = [properties.get_filter(index)[0] for index in range(properties.get_nfilters())]
@@ -41,7 +41,8 @@ def check_filters(dataset: Any, name: str) -> None:
         if not _is_available(number):
             what = NAMES.get(number, "a filter")
             raise RefusalError(
-                f"/{name} is compressed with {what} (HDF5 filter {number}), which h5py lacks; install it with:"
+                f"/{name} is compressed with {what} (HDF5 filter {number}), which h5py does not support; install it"
+                " with:"
                 " pip install hdf5plugin, or write the file with gzip"
             )
     if len(packed) > 1 and math.prod(dataset.shape):

@@ -1,9 +1,9 @@
-"""What reads an HDF5 file in a process of its own: the HDF5 library may hang or crash on a damaged one.
+"""The process that reads an HDF5 file, separate because the HDF5 library may hang or crash on a damaged one.
 
-It copies the parts that are named into a folder (see `snnprog.files.hdf5_copy`): arrays, the members of every group on
-the way, and what was met that is no array of numbers or texts. Groups, links and chunks come from strangers, too: they
-are few, lead nowhere else, and cost no more than a file of that size may, or the file is refused. What that cannot
-foresee is ended by the limits on this process's memory and processor time.
+It copies the named parts into a folder (see `snnprog.files.hdf5_copy`): arrays, the members of every group on
+the path, and the types of other objects. Groups, links and chunks may be hostile, too:
+unless they are few, stay in the file, and take no more than a file of that size may, the file is refused. Limits on
+this process's memory and processor time end everything else.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from snnprog.files.hdf5_filters import check_filters
 from snnprog.files.process_limits import READ_SHARES, limit_memory, limit_time_and_files
 
 TEXT_LIMIT = 1 << 16
-TEXT_BYTES = 1 << 13  # counted for each text that is read by itself, in .3 ms; it has 16 bytes in the file at least
+TEXT_BYTES = 1 << 13  # counted for each text that is read separately, in .3 ms; it has at least 16 bytes in the file
 DEPTH_LIMIT = 16
-CHUNK_BYTES = 512  # what the library keeps of a chunk while it reads: 330 to 480 were measured (HDF5 2.0)
+CHUNK_BYTES = 512  # memory of the library for a chunk while it reads: 330 to 480 were measured (HDF5 2.0)
 MESSAGE_CHARACTERS = 1000
-FILE_SHARES = 32  # objects took ten bytes for each that they have in the file
+FILE_SHARES = 32  # objects took ten bytes for each byte in the file
 
 
 def copy_parts(
@@ -48,14 +48,14 @@ def copy_parts(
     rows: tuple[int, int] = (0, 0),
     reserve: Callable[[int], None] = lambda size: None,
 ) -> Copy:
-    """Return the named parts of a file, groups with all that is in them; what is missing is left out.
+    """Return the named parts of a file, groups with all members; omit missing ones.
 
     An array of structures is copied as one array for each of its fields, ``<name>/<field>``.
 
     Parameters
     ----------
     rows : (int, int)
-        From which on and before which to copy lists of numbers, of a dataset that holds such; each becomes an array
+        First and end index of the lists of numbers to copy from a dataset of lists; each becomes an array
         ``<name>/<number>``.
     reserve : callable
         See `Copy`.
@@ -80,7 +80,7 @@ def copy_parts(
 
 
 def _member(file: Any, name: str) -> Any:
-    """Return what a name leads to by hard links alone, or None."""
+    """Return the object of a name, through hard links only, or None."""
     import h5py
 
     found = file
@@ -89,7 +89,7 @@ def _member(file: Any, name: str) -> Any:
         if link is None:
             return None
         if not isinstance(link, h5py.HardLink):
-            raise RefusalError(f"/{name} is a link to another place; a file that holds it is needed")
+            raise RefusalError(f"/{name} must be a part of the file, got a link to another place")
         found = found[part]
     return found
 
@@ -102,7 +102,7 @@ def _note_members(group: Any, name: str, *, copied: Copy) -> list[str]:
 
 
 def _copy(found: Any, name: str, *, copied: Copy, above: tuple[int, ...] = ()) -> None:
-    """Copy what was found, where it is a group with all that is in it; ``above`` says in which groups it is."""
+    """Copy an object, a group with all members; ``above`` are the groups that contain it."""
     import h5py
 
     if len(above) > DEPTH_LIMIT:
@@ -126,7 +126,7 @@ def _copy_dataset(dataset: Any, name: str, *, copied: Copy) -> None:
     import h5py
 
     if dataset.is_virtual or dataset.external:
-        raise RefusalError(f"/{name} keeps its data in other files; a file that holds it is needed")
+        raise RefusalError(f"/{name} keeps its data in other files; copy the data into this file")
     if dataset.shape is None:
         copied.skip(name, "empty")
     elif h5py.check_string_dtype(dataset.dtype) is not None:
@@ -147,7 +147,7 @@ def _copy_dataset(dataset: Any, name: str, *, copied: Copy) -> None:
 
 
 def _copy_lists(dataset: Any, name: str, *, copied: Copy) -> None:
-    """Copy the lists of numbers that were asked for; many may be the same one in the file, and each is counted."""
+    """Copy the requested lists of numbers; each counts, even if several are the same in the file."""
     import h5py
 
     kind = h5py.check_vlen_dtype(dataset.dtype)
@@ -175,7 +175,7 @@ def _copy_fields(dataset: Any, name: str, *, copied: Copy) -> None:
 
 
 def _check_storage(dataset: Any, name: str, *, copied: Copy) -> None:
-    """Refuse chunks that cost more than they hold: large ones, very many, or such that cannot be unpacked."""
+    """Refuse chunks that are too large, too many, or cannot be unpacked."""
     check_filters(dataset, name)
     if dataset.chunks is None:
         return
@@ -189,7 +189,7 @@ def _check_storage(dataset: Any, name: str, *, copied: Copy) -> None:
 
 
 def _texts(dataset: Any, name: str, copied: Copy) -> NDArray[np.generic]:
-    """Return texts of any shape; if their lengths vary, one by one: each may be long, and many may be the same one."""
+    """Return texts of any shape; one by one if their lengths vary: each may be long, and several may be the same."""
     count = math.prod(dataset.shape)
     if count > TEXT_LIMIT:
         raise RefusalError(f"/{name} holds {count} texts; at most {TEXT_LIMIT} are read")
@@ -210,7 +210,7 @@ def _texts(dataset: Any, name: str, copied: Copy) -> NDArray[np.generic]:
 
 
 def _copy_attributes(found: Any, name: str, *, copied: Copy) -> None:
-    """Copy the attributes that are one number or one text, some writers' arrays of one among them; note the others."""
+    """Copy the attributes that are one number or text, also as arrays of length 1; record the others."""
     if len(found.attrs) > OBJECT_LIMIT:
         raise RefusalError(f"/{name} has {len(found.attrs)} attributes; at most {OBJECT_LIMIT} are read")
     for attribute in found.attrs:
@@ -229,7 +229,7 @@ def _copy_attributes(found: Any, name: str, *, copied: Copy) -> None:
 
 
 def reason_of(error: Exception) -> str:
-    """Return what is wrong, in words about the file, with an error that the library raised."""
+    """Return the reason, in words about the file, of an error of the library."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, MemoryError) or any(word in text.lower() for word in OUT_OF_MEMORY):
         return "unpacking it takes more memory than a file of its size may; store it without compression"
@@ -244,12 +244,12 @@ OUT_OF_MEMORY = ("unable to allocate", "memory allocation failed", "can't alloca
 
 
 def main(path: str, names: str, folder: str, rows: str) -> int:
-    """Copy parts of a file, or say on standard error why not; return the exit code."""
+    """Copy parts of a file, or print the reason of a failure on standard error; return the exit code."""
     warnings.simplefilter("ignore")
     try:
         import h5py
 
-        h5py.File  # noqa: B018  (an h5py.py that is something else lacks it)
+        h5py.File  # noqa: B018  (another h5py.py lacks it)
     except Exception as error:
         sys.stderr.write(f"{type(error).__name__}: {error}"[:MESSAGE_CHARACTERS])
         return UNUSABLE
@@ -261,7 +261,7 @@ def main(path: str, names: str, folder: str, rows: str) -> int:
     except RefusalError as refusal:
         sys.stderr.write(str(refusal)[:MESSAGE_CHARACTERS])
         return REFUSED
-    except Exception as error:  # whatever the library says of a damaged file
+    except Exception as error:  # the library may raise anything for a damaged file
         sys.stderr.write(reason_of(error)[:MESSAGE_CHARACTERS])
         return REFUSED
     return 0

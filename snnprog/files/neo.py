@@ -1,7 +1,7 @@
-"""Neo's spike trains, in memory: `neo` reads the formats of most recording systems, and these two lead from and to it.
+"""Conversion from and to Neo's spike trains; `neo` reads the formats of most recording systems.
 
-A train's times may be in any unit and begin anywhere: ``t_start`` is where the first tick begins, ``t_stop`` where the
-last one ends, unless another window is given.
+A train's times may have any unit and start: by default the first tick begins at ``t_start`` and the last one ends at
+``t_stop``.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ def from_neo(
     dt_ms : float
         Milliseconds of a tick.
     start_ms : float, optional
-        Where the first tick begins; the trains' common ``t_start``, unless given together with ``ticks``.
+        Beginning of the first tick; by default the trains' common ``t_start``. Requires ``ticks``.
     ticks : int, optional
-        How many there are; as many as reach to the trains' common ``t_stop``, unless given.
+        Number of ticks; by default up to the trains' common ``t_stop``.
     merge : bool
         Whether spikes of one train in one tick become one instead of being refused.
 
     Raises
     ------
     SpecError
-        If neo is not installed, these are no spike trains, two spikes of a train share a tick and ``merge`` is not set,
-        or no window is given and the trains differ in theirs, or it is no whole number of ticks.
+        If neo is not installed, these are not spike trains, two spikes of a train share a tick and ``merge`` is not
+        set, or no window is given and those of the trains differ or are not a whole number of ticks.
     """
     chosen = _as_trains(trains)
     tick_ms = check_bin_ms("dt_ms", dt_ms)
     if (start_ms is None) != (ticks is None):
-        raise SpecError("start_ms and ticks make a window together; give both, or neither for the trains' own")
+        raise SpecError("start_ms and ticks must be given together; give both, or neither for the window of the trains")
     share = max((share_of(train.dtype) for train in chosen), default=ROUNDING_SHARE)
     times = joined(NAME, [_seconds(train) for train in chosen], share)
     window = _own_window(chosen, tick_ms, times=times) if start_ms is None or ticks is None else (start_ms, ticks)
@@ -69,21 +69,21 @@ def from_neo(
 
 
 def to_neo(raster: ArrayLike, *, dt_ms: float, start_ms: float = 0.0) -> list[neo.SpikeTrain]:
-    """Return one Neo spike train for each column of a raster ``(ticks, neurons)``; a spike is where its tick begins.
+    """Return one Neo spike train for each column of a raster ``(ticks, neurons)``, with spikes at tick starts.
 
     Parameters
     ----------
     dt_ms : float
         Milliseconds of a tick.
     start_ms : float
-        Where the first tick begins.
+        Beginning of the first tick.
 
     Raises
     ------
     SpecError
-        If neo is not installed, or these are no raster and no length of a tick.
+        If neo is not installed, or the raster or the length of a tick is invalid.
     """
-    check_installed("neo", "making Neo's spike trains")
+    check_installed("neo", "creating Neo's spike trains")
     import neo
 
     spikes, tick_ms = as_raster(raster, "raster"), check_bin_ms("dt_ms", dt_ms)
@@ -100,16 +100,16 @@ def _as_trains(trains: Any) -> Sequence[Any]:
 
     chosen = trains.spiketrains if isinstance(trains, neo.Segment) else trains
     if isinstance(chosen, neo.SpikeTrain) or not isinstance(chosen, Iterable):
-        raise SpecError(f"trains is a {type(trains).__name__}; a neo.Segment or a list of neo.SpikeTrain is needed")
+        raise SpecError(f"trains must be a neo.Segment or a list of neo.SpikeTrain, got a {type(trains).__name__}")
     collected = list(chosen)
     for index, train in enumerate(collected):
         if not isinstance(train, neo.SpikeTrain):
-            raise SpecError(f"trains[{index}] is a {type(train).__name__}; a neo.SpikeTrain is needed")
+            raise SpecError(f"trains[{index}] must be a neo.SpikeTrain, got a {type(train).__name__}")
     return collected
 
 
 def _own_window(trains: Sequence[Any], tick_ms: float, *, times: SpikeTimes) -> tuple[float, int]:
-    """Return where the trains begin, in milliseconds, and how many ticks they last, which hold all spikes."""
+    """Return the beginning of the trains, in milliseconds, and their number of ticks."""
     ends = sorted({(float(_seconds(train.t_start)), float(_seconds(train.t_stop))) for train in trains})
     if len(ends) != 1:
         raise SpecError(
@@ -121,10 +121,10 @@ def _own_window(trains: Sequence[Any], tick_ms: float, *, times: SpikeTimes) -> 
     slack = times.share * (abs(start) + abs(stop))
     if abs(ticks - round(ticks)) * tick_ms / 1000.0 > slack or round(ticks) < 1:
         raise SpecError(
-            f"{NAME} last {stop - start:g} s, no whole number of ticks of {tick_ms:g} ms; give start_ms and ticks"
+            f"{NAME} last {stop - start:g} s, not a whole number of ticks of {tick_ms:g} ms; give start_ms and ticks"
         )
     if times.seconds.max(initial=start) >= stop - slack:
-        raise SpecError(f"{NAME} have a spike at t_stop, where the last tick has ended; give start_ms and ticks")
+        raise SpecError(f"{NAME} have a spike at t_stop, after the last tick; give start_ms and ticks")
     return start * 1000.0, round(ticks)
 
 

@@ -1,19 +1,19 @@
 """NWB files (``.nwb``): the spike times of ``/units``, which are sorted units of a recording.
 
 Source: NWB format specification, "Units", and HDMF's ``VectorIndex``: ``spike_times`` holds the times of all units in
-seconds, one unit after another, and ``spike_times_index`` where each one ends; ``obs_intervals`` holds from when to
-when each unit was observed, in the same way. A unit's row is its column, unless ids are chosen, which are those of
-``/units/id``.
+seconds, one unit after another, and ``spike_times_index`` the end of each one; ``obs_intervals`` holds the intervals in
+which each unit was observed, in the same form. A unit's row is its column, unless ids of ``/units/id`` are given.
 
 Why not PyNWB
 -------------
-PyNWB 4.2 was measured in the process that reads (`snnprog.files.hdf5_process`), and five arrays read with h5py stayed:
+PyNWB 4.2 was measured in the reading process (`snnprog.files.hdf5_process`) and rejected in favour of reading five
+arrays with h5py:
 
 - importing it takes .8 s of processor time (2 to 4 s on a cold disk) and 1,000 modules; h5py takes .15 s;
 - it builds an object for everything in a file before it gives access to the units: 8.9 s for a file of 5 MB with 2,000
   time series, where the five arrays take .03 s; no limit can be set before that;
-- it reads no more of units than this module does, and checks less: an index that descends or points beyond the times
-  is read as other spikes, without a word;
+- it reads no more of units than this module, and checks less: an index that descends or points beyond the times
+  is silently read as other spikes;
 - files of NWB 1 are read by neither.
 """
 
@@ -37,12 +37,12 @@ PARTS = (IDS, SPIKES, f"{SPIKES}_index", INTERVALS, f"{INTERVALS}_index")
 
 
 def read_nwb(path: Path, reading: Reading) -> RecordedRasters:
-    """Return the rasters of the units, and where they were observed.
+    """Return the rasters of the units, and when they were observed.
 
     Raises
     ------
     FormatError
-        If the file is missing, damaged, has no such units, or what is said beside it is too little.
+        If the file is missing, damaged, has no such units, or options are missing.
     """
     reading.check_takes(path, "dt_ms", "starts_ms", "ids", "merge")
     reading.binning(path)
@@ -54,7 +54,7 @@ def recording_of_nwb(file: Hdf5, reading: Reading) -> RecordedRasters:
     unit_ids = file.numbers(IDS, "iu")
     rows = _rows(file.path, unit_ids.astype(np.int64).tolist(), reading.ids)
     if reading.neurons not in (None, len(rows)):
-        raise FormatError(f"{file.path} has {len(rows)} units; {reading.neurons} were announced")
+        raise FormatError(f"{file.path} must have {reading.neurons} units, got {len(rows)}")
     rasters = reading.bin(file.path, _spikes(file, unit_ids, rows))
     return RecordedRasters(rasters, _observed(file, unit_ids, rows=rows, reading=reading))
 
@@ -73,7 +73,7 @@ def _spikes(file: Hdf5, unit_ids: NDArray[np.generic], rows: Sequence[int]) -> S
 def _observed(
     file: Hdf5, unit_ids: NDArray[np.generic], *, rows: Sequence[int], reading: Reading
 ) -> list[Raster] | None:
-    """Return which bins were observed as a whole, or None where the file does not tell; so it is of single units."""
+    """Return which bins were completely observed, or None if that is not in the file, also for single units."""
     if INTERVALS.rpartition("/")[2] not in file.group("units"):
         return None
     intervals: Reals = file.numbers(INTERVALS, "f", axes=2)  # type: ignore[assignment]
@@ -86,24 +86,24 @@ def _observed(
 
 
 def _ends(file: Hdf5, name: str, n_units: int, size: int) -> Int64s:
-    """Return where the entries of each unit end in an array of so many."""
+    """Return the ends of the entries of each unit in an array."""
     ends = file.numbers(f"{name}_index", "iu").astype(np.int64)
     if ends.size != n_units or (np.diff(ends, prepend=0) < 0).any() or (ends[-1] if ends.size else 0) != size:
         what = name.rpartition("/")[2].replace("_", " ")
         raise FormatError(
             f"/units in {file.path} has {n_units} units, {ends.size} ends and {size} {what};"
-            " the ends of all units ascend to the number of them"
+            " the ends must ascend to the number of entries"
         )
     return ends
 
 
 def _rows(path: Path, unit_ids: list[int], ids: Sequence[int] | None) -> list[int]:
-    """Return the rows of the units that are read."""
+    """Return the rows of the units to read."""
     if ids is None:
         return list(range(len(unit_ids)))
     row_of = {unit: row for row, unit in enumerate(unit_ids)}
     if len(row_of) != len(unit_ids):
-        raise FormatError(f"/units/id in {path} has an id twice, so that units cannot be chosen by their ids")
+        raise FormatError(f"/units/id in {path} has duplicate ids, so that units cannot be selected by id")
     missing = [unit for unit in ids if unit not in row_of]
     if missing:
         raise FormatError(f"{path} has no unit {missing[0]}; it has {', '.join(map(str, unit_ids[:20])) or 'none'}")
@@ -111,7 +111,7 @@ def _rows(path: Path, unit_ids: list[int], ids: Sequence[int] | None) -> list[in
 
 
 def _check_times(path: Path, times: Reals, begins: Int64s, unit_ids: NDArray[np.generic]) -> None:
-    """Raise `FormatError` unless times are finite, not negative, and ascend within each unit."""
+    """Raise `FormatError` unless times are finite, non-negative, and ascend within each unit."""
     wrong = ~(np.isfinite(times) & (times >= 0))
     odd = wrong.copy()
     odd[1:] |= times[1:] < times[:-1]
@@ -120,5 +120,5 @@ def _check_times(path: Path, times: Reals, begins: Int64s, unit_ids: NDArray[np.
     if odd.any():
         spike = int(odd.argmax())
         unit = unit_ids[int(np.searchsorted(begins, spike, side="right")) - 1]
-        reason = "times must be finite and not negative" if wrong[spike] else "the times of a unit must ascend"
+        reason = "times must be finite and non-negative" if wrong[spike] else "the times of a unit must ascend"
         raise FormatError(f"/units in {path}: unit {unit} has a spike at {times[spike]:g} s; {reason}")

@@ -1,4 +1,4 @@
-"""Rasters to files and back: the suffix decides the format."""
+"""Reading and writing of raster files: the suffix selects the format."""
 
 from __future__ import annotations
 
@@ -52,33 +52,33 @@ def read_rasters(
 ) -> list[Raster]:
     """Read the rasters, one per pattern, of a file.
 
-    What was not observed is silent; `read_observed` tells where that is.
+    Bins that were not observed are silent; `read_observed` returns them.
 
     Parameters
     ----------
     path : path
-        The file; its suffix decides the format: ``.npz`` arrays, ``.csv`` events, ``.h5`` SONATA spikes, ``.nwb``
+        The file; its suffix selects the format: ``.npz`` arrays, ``.csv`` events, ``.h5`` SONATA spikes, ``.nwb``
         units, and recordings of events: ``.aedat4``, ``.raw``, ``.dat``, ``.bin``, ``.npy``, ``.hdf5``, and ``.npz``
         and ``.h5`` if a view is given.
     ticks, neurons : int, optional
-        The extent of each raster: needed where silence leaves no trace in the file, checked where it does.
+        The size of each raster: required for files that only list spikes, otherwise checked.
     patterns : int, optional
-        How many patterns there are; without it, a ``.csv`` has as many as its highest pattern number tells, so that
-        silent ones at the end are not seen.
+        Number of patterns; without it, a ``.csv`` has patterns up to its highest pattern number, so that
+        silent ones at the end are missing.
     key : str, optional
         Which array of an ``.npz`` with several, population of a SONATA file, stream of an ``.aedat4`` with several,
         or samples of SHD or SSC, as in "3" or "0-9".
     layout : str, optional
-        The axes of an array in their order, as in "neurons,ticks" or "ticks,patterns,neurons". An ``.npz`` holds
-        "ticks,neurons" or "patterns,ticks,neurons", unless said.
+        The axes of an array in order, such as "neurons,ticks" or "ticks,patterns,neurons". By default an ``.npz``
+        has "ticks,neurons" or "patterns,ticks,neurons".
     dt_ms : float, optional
-        Milliseconds of a tick; needed where a file keeps times: ``.h5``, ``.nwb``, recordings of events, and ``.csv``
+        Milliseconds of a tick; required for files with times: ``.h5``, ``.nwb``, recordings of events, and ``.csv``
         with a column of times.
     starts_ms : sequence of float, optional
-        Where each pattern begins, where a file keeps times; one that begins at time 0 and holds all spikes, unless
-        given.
+        Beginning of each pattern, for files with times; by default one pattern that begins at time 0 and contains all
+        spikes.
     ids : sequence of int, optional
-        Which SONATA nodes or NWB units are read, in the order of the columns.
+        The SONATA nodes or NWB units to read, in the order of the columns.
     merge : bool
         Whether several spikes of one neuron in one tick become one instead of being refused; an ``.npz`` has none.
     view : EventView, optional
@@ -87,10 +87,10 @@ def read_rasters(
     Raises
     ------
     FormatError
-        If the file is missing, damaged, of another format, its values are no raster, or what is said beside it is too
-        little or has no use.
+        If the file is missing, damaged, of another format, its values are not a raster, or options are missing or do
+        not apply.
     SpecError
-        If what is said beside it is malformed, or a package is missing.
+        If an option is malformed, or a package is missing.
     """
     reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge, view)
     return read_recording(Path(path), reading).rasters
@@ -104,10 +104,10 @@ def read_observed(
     starts_ms: Sequence[float] | None = None,
     ids: Sequence[int] | None = None,
 ) -> list[Raster]:
-    """Return which bins of the rasters of an ``.nwb`` file were observed: what `snnprog.Pattern` takes as ``care``.
+    """Return which bins of the rasters of an ``.nwb`` file were observed, for ``care`` of `snnprog.Pattern`.
 
-    The file's ``obs_intervals`` tell it. A bin counts if all of it lies within them; so do all bins of a unit that has
-    none, and of a file without them. In the rasters, bins that were not observed are silent.
+    They come from the file's ``obs_intervals``. A bin counts if it lies completely within them; all bins of a unit or
+    a file without intervals count. In the rasters, bins that were not observed are silent.
 
     Parameters
     ----------
@@ -124,17 +124,19 @@ def read_observed(
     FormatError
         If the file is no ``.nwb``, or `read_rasters` refuses it.
     SpecError
-        If what is said beside it is malformed, or a package is missing.
+        If an option is malformed, or a package is missing.
     """
     path = Path(path)
     if path.suffix != ".nwb":
-        raise FormatError(f"{path} must end in .nwb, got {path.suffix!r}; no other format tells what was observed")
+        raise FormatError(
+            f"{path} must end in .nwb, got {path.suffix!r}; other formats have no intervals of observation"
+        )
     recording = read_recording(path, Reading(ticks=ticks, dt_ms=dt_ms, starts_ms=starts_ms, ids=ids, merge=True))
     return recording.observed or [np.ones_like(raster) for raster in recording.rasters]
 
 
 def read_recording(path: Path, reading: Reading) -> RecordedRasters:
-    """Return what a file holds; see `read_rasters`."""
+    """Return the content of a file; see `read_rasters`."""
     if path.suffix not in READ:
         raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READ)}")
     if path.suffix == ".nwb":
@@ -157,7 +159,7 @@ def write_rasters(
     key : str
         The name of the array, or of the population.
     dt_ms : float, optional
-        Milliseconds of a tick; needed for ``.h5``, which keeps times.
+        Milliseconds of a tick; required for ``.h5``, which stores times.
 
     Raises
     ------
@@ -171,7 +173,7 @@ def write_rasters(
         write_sonata(path, rasters, population=key, dt_ms=dt_ms)
         return
     if dt_ms is not None:
-        raise FormatError(f"dt_ms is given for {path}, which keeps ticks; leave it out")
+        raise FormatError(f"dt_ms does not apply to {path}, which stores ticks; omit it")
     if path.suffix == ".csv":
         write_csv(path, rasters)
     else:
@@ -179,19 +181,19 @@ def write_rasters(
 
 
 def options_of(path: Path, key: str | None = None, *, has_view: bool = False) -> tuple[str, ...]:
-    """Return which options of `read_rasters`, beside extents and key, a file has a use for.
+    """Return the options of `read_rasters`, except sizes and key, that apply to a file.
 
     Parameters
     ----------
     key : str, optional
-        Which of several arrays of an ``.npz`` is meant.
+        The array of an ``.npz`` with several.
     has_view : bool
-        Whether a view of events was given, for this file or another one: then an ``.npz`` or ``.h5`` is looked into.
+        Whether a view of events was given, for this file or another one: then an ``.npz`` or ``.h5`` is inspected.
 
     Raises
     ------
     FormatError
-        If it has to be looked into, and cannot be read.
+        If it must be inspected, and cannot be read.
     """
     if has_view and path.suffix in SHARED_SUFFIXES and holds_events(path, key):
         return *TIMED, "view"
@@ -199,7 +201,7 @@ def options_of(path: Path, key: str | None = None, *, has_view: bool = False) ->
 
 
 def split_key(name: str) -> tuple[str, str | None]:
-    """Return the file and the key of ``FILE.npz:ARRAY`` or ``FILE.h5:POPULATION``; None where none is told."""
+    """Return the file and the key of ``FILE.npz:ARRAY`` or ``FILE.h5:POPULATION``; None if there is none."""
     for suffix in KEYED:
         file, found, key = name.partition(f"{suffix}:")
         if found:

@@ -1,4 +1,4 @@
-"""What to raise where a separate process that reads a file failed, whatever library it runs."""
+"""Errors of separate processes that read files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def reading_failure(path: Path, ending: Ending, *, library: str) -> FormatError:
     ending : Ending
         How the process ended.
     library : str
-        What messages call the code that runs in it.
+        The name of its library in messages.
     """
     if ending.code is None:
         return FormatError(f"{path} cannot be read: its reader {ending.failure}; it is damaged, or on a slow disk")
@@ -29,7 +29,7 @@ def reading_failure(path: Path, ending: Ending, *, library: str) -> FormatError:
         last = ending.last_words.splitlines()[-1] if ending.last_words else str(ending.code)
         return FormatError(f"{path} cannot be read: the process that reads it failed: {last}")
     reasons = {
-        XCPU: "it takes more processor time than a file of its size may; it is damaged, or made to be slow",
+        XCPU: "it takes more processor time than a file of its size may; it is damaged or hostile",
         KILL: "its reader was killed by signal 9; memory may have run out",
     }
     damaged = f"{library} was ended by signal {-ending.code}: it is damaged"

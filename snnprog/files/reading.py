@@ -1,4 +1,4 @@
-"""What is said of a raster file beside its name: nothing of it is guessed, and nothing is said in vain."""
+"""Options of raster files: none is guessed, and options that do not apply are refused."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from snnprog.files.event_view import EventView
 from snnprog.files.spike_times import Binning, SpikeTimes, as_starts, rasters_of_times
 from snnprog.raster import check_bin_ms
 
-AXES = ("patterns", "ticks", "neurons")
+AXES = ALWAYS = ("patterns", "ticks", "neurons")  # the axes of rasters; their sizes may be given for any format
 ID_LIMIT = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
 class RecordedRasters:
-    """Rasters as a file has them, and what it tells of when neurons were observed.
+    """Rasters of a file, and when neurons were observed.
 
     Attributes
     ----------
     rasters : list of (ticks, neurons) bool
         One per pattern. Bins that were not observed are silent.
     observed : list of (ticks, neurons) bool, optional
-        One per pattern: which bins were observed as a whole; None where a file does not tell.
+        One per pattern: which bins were completely observed; None if this is not in the file.
     """
 
     rasters: list[Raster]
@@ -36,24 +36,24 @@ class RecordedRasters:
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is to be read.
+    """Options for reading a file.
 
     Attributes
     ----------
     ticks, neurons, patterns : int, optional
-        The extent of the rasters.
+        The size of the rasters.
     key : str, optional
         Which array of an ``.npz``, or population of a SONATA file.
     layout : str, optional
         The axes of an array in their order, as in "neurons,ticks".
     dt_ms : float, optional
-        Milliseconds of a tick, where a file keeps times.
+        Milliseconds of a tick, for files with times.
     starts_ms : sequence of float, optional
-        Where each pattern begins, where a file keeps times.
+        Beginning of each pattern, for files with times.
     ids : sequence of int, optional
-        Which nodes or units are read, in the order of the columns.
+        The nodes or units to read, in the order of the columns.
     merge : bool
-        Whether spikes of one neuron in one tick become one, where a file lists spikes.
+        Whether spikes of one neuron in one tick become one, for files that list spikes.
     view : EventView, optional
         Which events of a camera's or cochlea's recording become lines.
     """
@@ -70,6 +70,9 @@ class Reading:
     view: EventView | None = None
 
     def __post_init__(self) -> None:
+        for name in ALWAYS:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, as_integer(name, getattr(self, name)))
         if self.layout is not None:
             as_axes(self.layout)
         if self.dt_ms is not None:
@@ -80,14 +83,13 @@ class Reading:
             object.__setattr__(self, "ids", _as_ids(self.ids))
 
     def check_takes(self, path: Path, *names: str) -> None:
-        """Raise `FormatError` where something is said that a file of this format has no use for."""
-        always = ("ticks", "neurons", "patterns")
+        """Raise `FormatError` if an option does not apply to this format."""
         for field in fields(self):
-            if field.name not in (*always, *names) and getattr(self, field.name) != field.default:
-                raise FormatError(f"{field.name} is given for {path}, which has no use for it; leave it out")
+            if field.name not in (*ALWAYS, *names) and getattr(self, field.name) != field.default:
+                raise FormatError(f"{field.name} does not apply to {path}; omit it")
 
     def extent(self, path: Path) -> tuple[int, int]:
-        """Return ticks and neurons, where silence leaves no event.
+        """Return ticks and neurons of a list of events.
 
         Raises
         ------
@@ -95,28 +97,30 @@ class Reading:
             If either is not given.
         """
         if self.ticks is None or self.neurons is None:
-            raise FormatError(f"{path} is a list of events, which has no size; give both ticks and neurons")
+            missing = {"ticks": self.ticks, "neurons (n_inputs or n_outputs in a SPEC.toml)": self.neurons}
+            names = " and ".join(name for name, given in missing.items() if given is None)
+            raise FormatError(f"{path} is a list of events without a size; give {names}")
         return self.ticks, self.neurons
 
     def binning(self, path: Path) -> Binning:
-        """Return how times become ticks.
+        """Return the binning of times.
 
         Raises
         ------
         FormatError
-            If the ticks or their length are not given, or patterns are announced and not told apart.
+            If the ticks or their length are not given, or several patterns without their beginnings.
         """
         binning = self.timed(path)
         windows = 1 if binning.starts_ms is None else len(binning.starts_ms)
         if self.patterns not in (None, windows):
             raise FormatError(
-                f"{path} gives {windows} of {self.patterns} patterns; give starts_ms, where each of them begins"
+                f"{path} gives {windows} of {self.patterns} patterns; give starts_ms, the beginning of each"
             )
         check_bins(path, windows, ticks=binning.ticks, neurons=self.neurons or 0)
         return binning
 
     def timed(self, path: Path) -> Binning:
-        """Return how times become ticks, whatever the number of patterns.
+        """Return the binning of times, for any number of patterns.
 
         Raises
         ------
@@ -124,9 +128,9 @@ class Reading:
             If the ticks or their length are not given.
         """
         if self.dt_ms is None:
-            raise FormatError(f"{path} holds times, and a raster has ticks; give dt_ms, the milliseconds of one")
+            raise FormatError(f"{path} holds times; give dt_ms, the milliseconds of a tick")
         if self.ticks is None:
-            raise FormatError(f"{path} does not tell how long it lasts; give the number of ticks")
+            raise FormatError(f"{path} has no duration; give the number of ticks")
         starts = None if self.starts_ms is None else tuple(self.starts_ms)
         return Binning(self.dt_ms, self.ticks, starts, self.merge)
 
@@ -136,7 +140,7 @@ class Reading:
         Raises
         ------
         FormatError
-            If they are too large, or spikes are left over or share a bin.
+            If they are too large, or spikes lie outside the rasters or share a bin.
         """
         binning = self.binning(path)
         check_bins(path, len(binning.starts_ms or (0,)), ticks=binning.ticks, neurons=times.neurons)
@@ -147,23 +151,23 @@ class Reading:
 
 
 def as_axes(layout: str) -> tuple[str, ...]:
-    """Return the axes that a layout names.
+    """Return the axes of a layout.
 
     Raises
     ------
     SpecError
-        If it is not made of ticks and neurons, and perhaps patterns, in some order.
+        If it does not consist of ticks, neurons and optionally patterns.
     """
     axes = tuple(axis.strip() for axis in layout.split(",")) if isinstance(layout, str) else ()
     if sorted(axes) not in (sorted(AXES), sorted(AXES[1:])):
-        raise SpecError(f"layout is {layout!r}; the axes in their order are needed, as in 'patterns,ticks,neurons'")
+        raise SpecError(f"layout must name the axes in order, as in 'patterns,ticks,neurons', got {layout!r}")
     return axes
 
 
 def _as_ids(values: Iterable[int]) -> tuple[int, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise SpecError(f"ids is {values!r}; a list of whole numbers is needed")
+        raise SpecError(f"ids must be a list of integers, got {values!r}")
     ids = tuple(as_integer("id", value) for value in values)
     if not 0 < len(set(ids)) == len(ids) <= PATTERN_LIMIT or min(ids) < 0 or max(ids) > ID_LIMIT:
-        raise SpecError(f"ids are {ids[:20]}; give each once, at least one, and none below 0")
+        raise SpecError(f"ids must be distinct and non-negative, at least one, got {ids[:20]}")
     return ids

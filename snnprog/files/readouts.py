@@ -1,4 +1,4 @@
-"""Files of readouts: the potentials of outputs that are read by them, tick by tick."""
+"""Files of readouts: the potentials, at each tick, of outputs that are read by their potential."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snnprog.output_files import write_bytes
 
 HEADER = "pattern,tick,output,potential\n"
 CHUNK = 1 << 14
-"""Lines that become text together."""
+"""Number of lines formatted at a time."""
 
 
 def readout_texts(readouts: Sequence[Integers], is_read: Bools) -> Iterator[str]:
@@ -38,9 +38,9 @@ def readout_texts(readouts: Sequence[Integers], is_read: Bools) -> Iterator[str]
 
 
 def check_potentials(path: Path, is_read: Bools) -> None:
-    """Raise `FormatError` if a file of potentials would hold none."""
+    """Raise `FormatError` if a file of potentials would be empty."""
     if not is_read.any():
-        raise FormatError(f"{path} would hold potentials, and every output of the program is read by its spikes")
+        raise FormatError(f"{path} would hold potentials, but every output of the program is read by its spikes")
 
 
 def write_readouts(path: Path, readouts: Sequence[Integers], is_read: Bools) -> None:

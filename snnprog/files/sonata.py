@@ -1,17 +1,18 @@
 """SONATA spike files (``.h5``): ``/spikes/<population>/timestamps`` and ``node_ids``, one entry for each spike.
 
 Source: SONATA developer guide, "Spike file". A node's id is its column, unless ids are chosen. Times are in the unit
-that the attribute ``units`` tells, milliseconds where there is none; the attribute ``sorting`` is checked against them.
+of the attribute ``units``, by default milliseconds; the attribute ``sorting`` is checked.
 
 Why not libsonata
 -----------------
-libsonata 0.2.2 was tried in the process that reads (`snnprog.files.hdf5_process`). Its import is cheap (.02 s, where
-h5py takes .15 s), but it is no reader of files from strangers, and reads no file that this module does not:
+libsonata 0.2.2 was tried in the reading process (`snnprog.files.hdf5_process`). Its import is cheap (.02 s, while
+h5py takes .15 s), but it is not safe for untrusted files, and reads no file that this module cannot read:
 
-- it follows links and data that lead to other files, so that a file may show what stands in another one; that cannot be
+- it follows links and data that lead to other files, so that a file may expose the content of another one; this cannot
+be
   switched off;
 - a file without ``units``, or with ``sorting`` as a text or in an array, ends in "unable to read attribute";
-- a node -2 becomes node 0, a time that is not a number is a spike, and a unit that it does not know is passed on.
+- a node -2 becomes node 0, NaN is accepted as a time, and unknown units are passed on.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ def read_sonata(path: Path, reading: Reading) -> list[Raster]:
     Raises
     ------
     FormatError
-        If the file is missing, damaged or no spike file, or what is said beside it is too little.
+        If the file is missing, damaged or not a spike file, or options are missing.
     """
     reading.check_takes(path, "key", "dt_ms", "starts_ms", "ids", "merge")
     reading.binning(path)
     if reading.ids is None and reading.neurons is None:
-        raise FormatError(f"{path} does not tell how many nodes there are; give the number of neurons, or ids")
+        raise FormatError(f"{path} has no number of nodes; give the number of neurons, or ids")
     return rasters_of_sonata(read_hdf5(path, ["spikes"]), reading)
 
 
@@ -56,7 +57,7 @@ def rasters_of_sonata(file: Hdf5, reading: Reading) -> list[Raster]:
     """Return the rasters of one population of a file that was read; see `read_sonata`."""
     times = _spikes(file, reading.key, reading.neurons, reading.ids)
     if reading.neurons not in (None, times.neurons):
-        raise FormatError(f"{file.path} is read with {times.neurons} ids; {reading.neurons} neurons were announced")
+        raise FormatError(f"{file.path} is read with {times.neurons} ids; {reading.neurons} neurons were given")
     return reading.bin(file.path, times)
 
 
@@ -72,7 +73,7 @@ def _spikes(file: Hdf5, population: str | None, neurons: int | None, ids: Sequen
     if population is None and len(populations) != 1:
         raise FormatError(
             f"{file.path} holds {counted(len(populations), 'population')} ({', '.join(populations[:20])});"
-            f" say which, as in {file.path.name}:NAME"
+            f" name one, as in {file.path.name}:NAME"
         )
     group = f"spikes/{population or populations[0]}"
     timestamps, nodes = file.numbers(f"{group}/timestamps", "iuf"), _nodes(file, f"{group}/node_ids")
@@ -85,10 +86,10 @@ def _spikes(file: Hdf5, population: str | None, neurons: int | None, ids: Sequen
     if ids is not None:
         column, kept = _columns(nodes, ids)
         return SpikeTimes(str(file.path), seconds[kept], column[kept], len(ids), share)
-    assert neurons is not None, "asked for before the file is read"
+    assert neurons is not None, "checked before the file is read"
     if nodes.max(initial=-1) >= neurons:
         raise FormatError(
-            f"{file.path} has spikes of node {nodes.max()}; allowed is 0 to {neurons - 1}: give more neurons, or ids"
+            f"nodes of {file.path} must be 0 to {neurons - 1}, got {nodes.max()}; give more neurons, or ids"
         )
     return SpikeTimes(str(file.path), seconds, nodes, neurons, share)
 
@@ -97,7 +98,7 @@ def _nodes(file: Hdf5, name: str) -> Int64s:
     nodes = file.numbers(name, "iu")
     if nodes.size and not 0 <= nodes.min() <= nodes.max() <= NODE_LIMIT:
         odd = nodes.min() if nodes.min() < 0 else nodes.max()
-        raise FormatError(f"/{name} in {file.path} has the node {odd}; allowed is 0 to {NODE_LIMIT}")
+        raise FormatError(f"nodes of /{name} in {file.path} must be 0 to {NODE_LIMIT}, got {odd}")
     return nodes.astype(np.int64)
 
 
@@ -114,18 +115,18 @@ def _check_times(path: Path, group: str, seconds: Floats) -> None:
     wrong = ~np.isfinite(seconds) | (seconds < 0)
     if wrong.any():
         spike = int(wrong.argmax())
-        raise FormatError(f"/{group} in {path}: spike {spike} is at {seconds[spike]:g} s; times are finite and from 0")
+        raise FormatError(f"/{group} in {path}: spike {spike} is at {seconds[spike]:g} s; times must be non-negative")
 
 
 def _check_sorting(file: Hdf5, group: str, *, seconds: Floats, nodes: Int64s) -> None:
-    """Raise `FormatError` where spikes are not in the order that is told."""
+    """Raise `FormatError` if spikes are not in the declared order."""
     told = file.attribute(group, "sorting")
     number = SORTINGS.get(told) if isinstance(told, str) else told
     if number not in (None, *SORTINGS.values()) or (number is None and told is not None):
         raise FormatError(f"/{group} in {file.path} has the sorting {told!r}; known are {', '.join(SORTINGS)}")
     key, what = (seconds, "time") if number == SORTINGS["by_time"] else (nodes, "node")
     if number and (key[1:] < key[:-1]).any():
-        raise FormatError(f"/{group} in {file.path} says that it is sorted by {what}, and is not")
+        raise FormatError(f"/{group} in {file.path} is declared as sorted by {what}, but is not")
 
 
 def _columns(nodes: Int64s, ids: Sequence[int]) -> tuple[Int64s, Bools]:
@@ -141,9 +142,9 @@ def write_sonata(path: Path, rasters: Sequence[Raster], *, population: str, dt_m
     Raises
     ------
     FormatError
-        If there are several rasters, no length of a tick, or the file cannot be written.
+        If there are several rasters, the length of a tick is missing, or the file cannot be written.
     SpecError
-        If h5py is not installed, or the length of a tick is no positive number.
+        If h5py is not installed, or the length of a tick is not a positive number.
     """
     check_installed("h5py", f"writing {path}")
     import h5py

@@ -1,8 +1,8 @@
-"""Spikes as times, which is how recordings keep them, and the rasters they become.
+"""Spikes as times, the form of recordings, and their conversion to rasters.
 
-What a raster adds is never guessed: how long a tick is, how many there are, and where the first one begins are given.
-Two spikes of a neuron in one tick are refused unless merging was asked for; so are spikes after the last tick, unless
-windows were asked for.
+The parameters of a raster are never guessed: the length, number and beginning of ticks must be given.
+Two spikes of a neuron in one tick are refused unless merging is allowed; so are spikes after the last tick, unless
+windows are given.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ WINDOW_LIMIT = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class SpikeTimes:
-    """When neurons fired.
+    """The spike times of neurons.
 
     Attributes
     ----------
     name : str
-        What to call them in messages.
+        Their name in messages.
     seconds : (spikes,) float64
     neuron : (spikes,) int64
         0 to ``neurons - 1``.
     neurons : int
     share : float
-        By how much of itself each time may be off, from how it was kept.
+        Maximum relative error of a time, from its storage type.
     """
 
     name: str
@@ -47,16 +47,16 @@ class SpikeTimes:
 
 @dataclass(frozen=True)
 class Binning:
-    """How times become ticks.
+    """The binning of times to ticks.
 
     Attributes
     ----------
     dt_ms : float
         Length of a tick.
     ticks : int
-        In each raster.
+        Number of ticks of each raster.
     starts_ms : tuple of float, optional
-        Where each raster begins; one that begins at 0 and holds all spikes, unless given.
+        Beginning of each raster; by default one that begins at 0 and contains all spikes.
     merge : bool
         Whether spikes of one neuron in one tick become one.
     """
@@ -70,32 +70,32 @@ class Binning:
         object.__setattr__(self, "dt_ms", check_bin_ms("dt_ms", self.dt_ms))
         object.__setattr__(self, "ticks", as_integer("ticks", self.ticks))
         if self.ticks < 1:
-            raise SpecError(f"ticks is {self.ticks}; at least one is needed")
+            raise SpecError(f"ticks must be at least 1, got {self.ticks}")
         if self.starts_ms is not None:
             object.__setattr__(self, "starts_ms", as_starts(self.starts_ms))
         if not isinstance(self.merge, bool):
-            raise SpecError(f"merge is {self.merge!r}; True or False is needed")
+            raise SpecError(f"merge must be True or False, got {self.merge!r}")
 
 
 def as_starts(values: ArrayLike) -> tuple[float, ...]:
-    """Return where windows begin.
+    """Return the beginnings of windows.
 
     Raises
     ------
     SpecError
-        If this is no list of finite numbers.
+        If this is not a list of finite numbers.
     """
     try:
         starts = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise SpecError(f"starts_ms is no list of numbers: {error}") from error
+        raise SpecError(f"starts_ms must be a list of numbers: {error}") from error
     if starts.ndim != 1 or not 0 < starts.size <= WINDOW_LIMIT or not np.isfinite(starts).all():
-        raise SpecError(f"starts_ms has shape {starts.shape}; a list of 1 to {WINDOW_LIMIT} finite numbers is needed")
+        raise SpecError(f"starts_ms must be a list of 1 to {WINDOW_LIMIT} finite numbers, got shape {starts.shape}")
     return tuple(starts.tolist())
 
 
 def share_of(dtype: np.dtype[np.generic]) -> float:
-    """Return by how much of itself a time of that type may be off: half a unit in its last place, and what is added."""
+    """Return the maximum relative error of a time of a type: half a unit in its last place, and an allowance."""
     is_coarse = np.issubdtype(dtype, np.floating) and dtype.itemsize < 8
     return ROUNDING_SHARE + (float(np.finfo(dtype.name).eps) / 2 if is_coarse else 0.0)
 
@@ -106,8 +106,8 @@ def rasters_of_times(times: SpikeTimes, binning: Binning) -> list[Raster]:
     Raises
     ------
     SpecError
-        If two spikes of a neuron share a tick and merging was not asked for, spikes lie after the last tick and windows
-        were not asked for, or the times are kept too coarsely to tell ticks apart.
+        If two spikes of a neuron share a tick and merging is not allowed, spikes lie after the last tick and no windows
+        are given, or the times are stored too coarsely to distinguish ticks.
     """
     _check_resolution(times, binning)
     order = np.argsort(times.seconds, kind="stable")
@@ -124,14 +124,14 @@ def rasters_of_times(times: SpikeTimes, binning: Binning) -> list[Raster]:
 
 
 def observed_bins(intervals: Sequence[Floats], binning: Binning, *, share: float) -> list[Raster]:
-    """Return for each window which bins lie as a whole within the intervals in which each neuron was observed.
+    """Return for each window which bins lie completely within the intervals in which each neuron was observed.
 
     Parameters
     ----------
     intervals : sequence of (intervals, 2) float64
-        Per neuron: from when to when in seconds, in any order; they may touch and overlap.
+        Per neuron: beginning and end in seconds, in any order; they may touch and overlap.
     share : float
-        By how much of itself each time may be off: a bin that begins that little before an interval lies within it.
+        Relative tolerance of times: a bin that begins before an interval by no more counts as within it.
     """
     starts_s = [start_ms / 1000.0 for start_ms in binning.starts_ms or (0.0,)]
     rasters = np.zeros((len(starts_s), binning.ticks, len(intervals)), dtype=np.bool_)
@@ -148,7 +148,7 @@ def observed_bins(intervals: Sequence[Floats], binning: Binning, *, share: float
 
 
 def _united(intervals: Floats, share: float) -> Floats:
-    """Return intervals (intervals, 2) in order, those that touch or overlap as one."""
+    """Return intervals (intervals, 2) in order, merging those that touch or overlap."""
     ordered = intervals[np.argsort(intervals[:, 0], kind="stable")]
     reached = np.maximum.accumulate(ordered[:, 1])
     is_first = np.concatenate([[True], ordered[1:, 0] > reached[:-1] + share * np.abs(reached[:-1])])
@@ -157,14 +157,14 @@ def _united(intervals: Floats, share: float) -> Floats:
 
 
 def _overlapping(intervals: Floats, start_s: float, *, binning: Binning) -> slice:
-    """Return which intervals, in order and apart, may share bins with a window: a tick more on either side."""
+    """Return which ordered, disjoint intervals may share bins with a window, with a margin of a tick on either side."""
     tick_s = binning.dt_ms / 1000.0
     first = int(np.searchsorted(intervals[:, 1], start_s - tick_s))
     return slice(first, int(np.searchsorted(intervals[:, 0], start_s + (binning.ticks + 1) * tick_s)))
 
 
 def _full_ticks(seconds: Floats, binning: Binning, *, start_s: float, share: float) -> Int64s:
-    """Return how many ticks lie before each time as a whole, counted from the start; see `tick_of_time`."""
+    """Return the number of complete ticks from the start to each time; see `tick_of_time`."""
     bin_s = binning.dt_ms / 1000.0
     near = np.clip(seconds, start_s - (binning.ticks + 1) * bin_s, start_s + (binning.ticks + 1) * bin_s)
     slack = share * np.maximum(np.abs(near), abs(start_s))
@@ -176,13 +176,13 @@ def _check_resolution(times: SpikeTimes, binning: Binning) -> None:
     farthest = float(np.abs(times.seconds).max(initial=0.0))
     if farthest * times.share > binning.dt_ms / 2000.0:
         raise SpecError(
-            f"{times.name} keeps times up to {farthest:g} s with errors up to {farthest * times.share * 1000:.2g} ms;"
+            f"{times.name} stores times up to {farthest:g} s with errors up to {farthest * times.share * 1000:.2g} ms;"
             f" ticks of {binning.dt_ms:g} ms are too short for them"
         )
 
 
 def _raster_from(times: SpikeTimes, binning: Binning, *, start_s: float) -> tuple[Raster, Floats]:
-    """Return the raster that begins there, and the times after its end."""
+    """Return the raster of a beginning, and the times after its end."""
     first, last = _neighbourhood(times, binning, start_s=start_s)
     seconds, neuron = times.seconds[first:last], times.neuron[first:last]
     tick = tick_of_time(seconds, start_s=start_s, bin_ms=binning.dt_ms, ticks=binning.ticks, share=times.share)
@@ -209,7 +209,7 @@ def _refuse_merging(name: str, tick: Int64s, *, neuron: Int64s, binning: Binning
     window = "" if binning.starts_ms is None else f" of the window from {start_s * 1000:g} ms"
     raise SpecError(
         f"{name}: neuron {bins[1, where]} has {counts[where]} spikes in tick {bins[0, where]} of {binning.dt_ms:g} ms"
-        f"{window}{more}; take a shorter tick, or ask for merging"
+        f"{window}{more}; take a shorter tick, or allow merging"
     )
 
 

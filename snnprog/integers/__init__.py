@@ -1,4 +1,4 @@
-"""Network → Program: the chip's integers, with a certificate per neuron and widths proved."""
+"""Quantization of a network to a program: the chip's integers, with a certificate per neuron and proved widths."""
 
 from __future__ import annotations
 

@@ -34,13 +34,13 @@ from snnprog.wording import counted
 
 FEW, MANY = 1 << 18, 1 << 22
 """Ticks and events that are run for one output before other searches, and after them: some tenths of a second, and a
-second or two; to check what comes of it takes some 2 us for each."""
+second or two; to check the result of it takes some 2 us for each."""
 
 NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.1
 """The same for finding few bins that are to blame; how many choices of bins are tried; and the share of the time."""
 
 MOST_ENTRIES = 20_000
-"""Ticks times taps up to which all integers are looked at: with more, a linear program takes too long."""
+"""Ticks times taps up to which all integers are examined: with more, a linear program takes too long."""
 
 
 class AllIntegers:
@@ -62,7 +62,7 @@ class AllIntegers:
     def settled(self, most_work: int) -> NeuronDesign:
         """Return a neuron of integers that reproduces the targets, or a proof that there is none.
 
-        Undecided, where the work allowed ends first, or where what the output hears is open.
+        Undecided, where the work allowed ends first, or where what the output receives is open.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class AllIntegers:
 
     @property
     def left(self) -> int:
-        """The bits of how many choices of integers are left; 0 where none are looked at."""
+        """The bits of how many choices of integers are left; 0 where none are examined."""
         return 0 if self.neuron is None else self._search.left
 
     def asking(self, asked: Raster) -> Exhausting:
@@ -106,7 +106,7 @@ class AllIntegers:
 
     @cached_property
     def _known(self) -> NeuronProblem:
-        """The rows of bins of which it is known what they are to be, and whose last reset is known."""
+        """The rows of bins of which it is known what they must be, and whose last reset is known."""
         assert self.neuron is not None
         due = np.concatenate([bins.due for bins in self.neuron.patterns])
         problem = self.task.problem(self.output, due == 1, constrained=due >= 0)
@@ -147,7 +147,7 @@ def _few_demands(search: AllIntegers) -> Raster:
 
 
 def _leave_out(search: AllIntegers, kept: Raster) -> None:
-    """Leave out of some bins what is not needed: whole patterns, then fewer bins, as long as the work allowed goes."""
+    """Remove of some bins what is not needed: whole patterns, then fewer bins, as long as the work allowed goes."""
     left, trials = NAMING_WORK, NAMING_TRIALS
     ends = np.cumsum([pattern.ticks for pattern in search.task.spec.patterns]).tolist()
     parts = list(zip([0, *ends[:-1]], ends, strict=True))

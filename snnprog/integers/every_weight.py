@@ -1,4 +1,4 @@
-"""All integers of a very small neuron of a chip whose resets subtract: every weight there is, at every exponent.
+"""Exhaustive search over all weights and exponents of a very small neuron of a chip whose resets subtract.
 
 Without truncation, weights leave an interval of thresholds that keep silences below and spikes above; truncation can
 move its ends by ρ, no more. So what the chip makes exact is among the thresholds of the widened interval, and each of

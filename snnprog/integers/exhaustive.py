@@ -1,9 +1,9 @@
-"""All integers of a small neuron: some that the chip makes exact, or the knowledge that there are none to look for.
+"""Exhaustive search over all integers of a small neuron: an exact solution, or a proof that there is none.
 
 Two integer programs speak for the chip. The *relaxed* one has a row for each tick, loosened by all that truncating
 decays, and the rounding of its own coefficients, can do: no integers that the chip makes exact are missing from it, so
 if it has no answer, neither has the chip. The *whole* one follows the chip's rule tick by tick, truncation included, in
-the range on which all runtimes agree: its answers are exact, and if it has none at any exponent, there are none.
+the range in which all runtimes agree: its answers are exact, and if it has none at any exponent, there are none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FRACTION_BITS = 30
 # with RELAXED_EFFORT a third, nothing changed on 5 specs.
 RELAXED_EFFORT, WHOLE_EFFORT = 4.0, 2.0
 EXPONENTS_EFFORT, UNPROVABLE_EFFORT = 6.0, 0.25
-# The most weights and coefficients of all rows that CP-SAT is asked about: beyond, it runs out of its effort.
+# Maximum number of weights and coefficients of all rows for CP-SAT: beyond, it exceeds its effort.
 MOST_TAPS, MOST_BINS = 64, 6000
 WIDEST = 1 << 40
 """Of a variable that no register limits; CP-SAT multiplies it by a decay's factor within 63 bits."""
@@ -42,7 +42,7 @@ WIDEST = 1 << 40
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """An exact neuron, or whether there is none to look for; neither where all was in vain, or the time ran out."""
+    """An exact neuron, or whether there is none; neither if the search failed or the time ran out."""
 
     neuron: IntegerNeuron | None
     is_impossible: bool = False
@@ -154,7 +154,7 @@ class _WholeRule(Sums):
         return Form.symbol(str(quotient))
 
     def held(self, operand: Form, node: Hold, step: Step) -> Form:
-        """Return a variable for a value, kept within the range on which all runtimes agree."""
+        """Return a variable for a value, kept within the range in which all runtimes agree."""
         limit = min(min(-node.low, node.high) + 1, self.limits.get(step.name, WIDEST))
         return Form.symbol(str(self._variable_of(operand, limit)[0]))
 
@@ -225,7 +225,7 @@ def _finer(problem: IntegerProblem) -> int:
 
 
 def _unknowns(problem: IntegerProblem, other: IntegerProblem, values: Int64s) -> Int64s:
-    """Return the answer of the relaxed rows as unknowns at another exponent; a threshold is found anew there."""
+    """Return the answer of the relaxed rows as unknowns at another exponent; a threshold is found again there."""
     unknowns, ratio = values.copy(), other.problem.step / problem.problem.step
     if problem.problem.box.is_bias_free:
         unknowns[-1] = half_even_integer(values[-1] / _finer(problem) * ratio / other.bias_step)

@@ -1,4 +1,4 @@
-"""One exponent for all neurons, where a chip has but one: the same network on each of its grids.
+"""One exponent for all neurons, for chips with a shared exponent: the same network on each grid.
 
 Where a neuron's scale is free, weights, bias and threshold grow with the grid, so that only decays truncate otherwise;
 else the weights stay as they were designed, and what the grid makes of them is left to rounding and repair. Where some
@@ -18,7 +18,7 @@ TINY = 1e-9  # in place of a divisor of 0; any number far below 1 LSB does
 
 
 def networks_at_exponents(spec: Spec, network: Network) -> Iterator[Network]:
-    """Yield a network as it is, or where the chip has one exponent for all, at each it has, the coarsest grid first."""
+    """Yield a network unchanged, or, if the chip has one exponent for all, at each exponent, coarsest first."""
     chip = spec.chip
     if not chip.is_exponent_shared:
         yield network

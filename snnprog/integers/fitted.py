@@ -1,4 +1,4 @@
-"""Integers found by running them: for neurons that no rounding of real weights makes exact.
+"""Integers fitted by running them, for neurons that no rounding of real weights makes exact.
 
 Real weights know nothing of what decays truncate, of where registers end, or of what a neuron does by itself in bins
 that do not count. So the integers are moved while the chip's own rule runs them (`snnprog.simulate.fitting`), at one
@@ -26,7 +26,7 @@ from snnprog.solver import check_time
 from snnprog.spec.options import NO_WINDOW
 
 # How many moves back a neuron may have been as bad, in one round after another, and how many times as many moves are
-# tried with that. Most fits that succeed do so within some thousands of moves, so starting anew finds more than going
+# tried with that. Most fits that succeed do so within some thousands of moves, so starting again finds more than going
 # on: of 96 fits of 3 neurons, 69 succeeded, and 53 with the same work in one round each of 20, 100, 500 and 2000 with
 # twice as many moves.
 MEMORIES, MOVES_PER_MEMORY = (20, 20, 100, 20, 20, 100, 500, 2000), 200
@@ -40,18 +40,18 @@ AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """What a neuron is to do.
+    """What a neuron must do.
 
     Attributes
     ----------
     counts : (ticks played,) bool
-        Where it must do what its problem's raster says; elsewhere it does what it likes.
+        Where it must do what its problem's raster says; elsewhere it runs freely.
     asked : (ticks played,) bool
         Where noise must be survived, if any.
     window : (int, int)
         How many ticks before and after its own each spike of the raster may fall.
     synapses : int or None
-        The most weights other than 0; any number, unless given.
+        Maximum number of weights other than 0; any number, by default.
     """
 
     counts: Raster
@@ -60,7 +60,7 @@ class Wanted:
     synapses: int | None = None
 
     def at(self, spikes: Raster, *, is_noisy: bool) -> Int64s:
-        """Return what is asked at each tick, as `Fitter` takes it."""
+        """Return the target of each tick, in the form for `Fitter`."""
         asked = np.where(spikes, 1, -1)
         return np.where(self.counts, asked, np.where(self.asked & is_noisy, 2, 0)).astype(np.int64)
 
@@ -93,7 +93,7 @@ def fitted(
     work: float,
     seed: tuple[int, ...],
 ) -> IntegerNeuron | None:
-    """Return an exact neuron, or None where none was found.
+    """Return an exact neuron, or None if none was found.
 
     Parameters
     ----------
@@ -251,7 +251,7 @@ def _origin(problem: IntegerProblem) -> Int64s:
 
 
 def _neuron(problem: IntegerProblem, values: Int64s, wanted: Wanted) -> IntegerNeuron:
-    """Return the neuron of unknowns that are exact; where it does all that it was told, its threshold in the middle."""
+    """Return the neuron of exact unknowns, with its threshold in the middle if all spikes are prescribed."""
     is_told = bool(wanted.counts.all()) and wanted.window == NO_WINDOW
     centred = problem.exact_neuron(values, FITTED) if is_told else None
     return centred or problem.run_neuron(values, FITTED, counts=wanted.counts)

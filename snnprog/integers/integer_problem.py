@@ -1,11 +1,11 @@
-"""One neuron's rows with nothing but integers unknown: mantissas, the threshold where it is free, the bias likewise.
+"""One neuron's rows with integer unknowns only: mantissas, and a free threshold and bias.
 
 In steps of the weights' grid, for each tick k, with s = +1 where a spike is due and -1 where silence is::
 
     s (Σ_j m_j φ_j[k] + b β[k] - τ[k] θ)  >=  ρ[k]
 
-ρ[k] is what truncating decays can do; where it is met everywhere, the chip does what is asked. Columns come signed, so
-that every row asks for its sum to be large.
+ρ[k] is what truncating decays can do; where it is met everywhere, the chip reproduces the targets. Columns come signed,
+so that every row asks for its sum to be large.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class IntegerProblem:
 
     @property
     def ranges(self) -> tuple[Int64s, Int64s]:
-        """The least and the greatest of each unknown."""
+        """The least and the largest of each unknown."""
         box = self.problem.box
         ends = [np.stack([box.weight_lower[self.taps], box.weight_upper[self.taps]]).astype(np.int64)]
         ends += [np.array([self.chip.thresholds]).T] if box.is_threshold_free else []
@@ -111,7 +111,7 @@ class IntegerProblem:
         Parameters
         ----------
         allowed : (int, int), optional
-            The thresholds that it may have; all that the spec and the chip allow, unless given.
+            The thresholds that it may have; all that the spec and the chip allow, by default.
         """
         mantissas, bias = self._weights(unknowns), self._bias(unknowns)
         allowed = self._allowed_thresholds if allowed is None else allowed

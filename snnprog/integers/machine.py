@@ -1,4 +1,4 @@
-"""One neuron in the chip's own integers, made to spike where its raster says.
+"""Simulation of one neuron in the chip's integers, with prescribed spikes.
 
 The potential that is compared at each tick tells whether it would have done so by itself: it reaches the threshold
 where the neuron spikes, and nowhere else. Where a reset takes the threshold off, that potential depends on the
@@ -20,8 +20,8 @@ from snnprog.rules.linear import SUBTRACT
 from snnprog.simulate.neuron import NeuronSimulator
 
 TRIED_THRESHOLDS = 12
-"""Thresholds between the least and the greatest that exact decays leave possible; their middle is tried first, which is
-the one that rounding moves least, and does in nearly all cases."""
+"""Thresholds between the smallest and the largest that exact decays leave possible; their middle is tried first, which
+is the one that rounding moves least, and does in nearly all cases."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Course:
 
 
 class Machine:
-    """A neuron of a chip that resets where it is told to.
+    """A neuron of a chip with prescribed resets.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Machine:
         return Course(run.potentials, run.is_portable)
 
     def threshold(self, weights: Int64s, bias: int, allowed: Range) -> int | None:
-        """Return a threshold under which the neuron does what it is told, and all runtimes agree; None if none does."""
+        """Return a threshold with which the neuron has the prescribed spikes and all runtimes agree, or None."""
         if self.is_threshold_subtracted:
             return self._tried_threshold(weights, bias, allowed=allowed)
         course, unit, more = self.run(weights, bias), self.unit, int(self.is_equal_a_spike)
@@ -82,6 +82,6 @@ class Machine:
         return None
 
     def is_exact(self, weights: Int64s, threshold: int, bias: int) -> bool:
-        """Tell whether the neuron does what it is told, and all runtimes agree."""
+        """Return whether the neuron has the prescribed spikes and all runtimes agree."""
         run = self.simulator.run(weights, threshold, bias)
         return run.is_portable and np.array_equal(run.spikes, self.raster)

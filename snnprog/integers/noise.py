@@ -1,7 +1,7 @@
-"""How much noise a program survives, seen in its integers.
+"""The noise that a program tolerates, from its integers.
 
 Noise is what may be added to the potential where it is compared with the threshold: anything from ``-x`` to ``+x``, at
-every tick anew, not integrated. It is survived if no comparison comes out otherwise: then no reset moves, and the next
+every tick again, not integrated. It is survived if no comparison comes out otherwise: then no reset moves, and the next
 tick starts from the same state. So every tick counts, those of don't-care bins too.
 """
 
@@ -19,7 +19,7 @@ def survived_noise(potentials: Int64s, threshold: int, *, rule: Rule) -> float:
     Parameters
     ----------
     potentials : (ticks,) int
-        What is held against the threshold at each tick, before any reset, in the chip's units.
+        What is compared with the threshold at each tick, before any reset, in the chip's units.
     threshold : int
         The mantissa.
     """

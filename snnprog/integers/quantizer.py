@@ -1,9 +1,9 @@
-"""Every neuron in integers: scaled to fit the widths, rounded, rehearsed; rounded otherwise where that was not exact.
+"""Quantization of every neuron: scaling to the widths, rounding, simulation, and repair if the result is not exact.
 
 A neuron's scale is free where its threshold and bias are: weights, bias and threshold may shrink together, and then
 take the finest grid that still holds them. The first scale tried fits the widths for any input there can be; it is
-taken if the neuron stays certified. The next ones fit them for the spec's patterns, one so that the greatest weight is
-the greatest that its grid has. If the rounded neuron is then not exact in rehearsal, smaller scales, drawn from the
+taken if the neuron stays certified. The next ones fit them for the spec's patterns, one so that the largest weight is
+the largest that its grid has. If the rounded neuron is then not exact in rehearsal, smaller scales, drawn from the
 seed, round its weights in other ways. What none of them makes exact is repaired (`snnprog.integers.repair`).
 
 A rehearsal runs a neuron in integers with the target spikes of all others as its input: exact there is exact in the
@@ -45,7 +45,7 @@ from snnprog.solver import is_time_over, present_deadline, run_jobs
 from snnprog.trace import Excursion
 
 CERTIFIED, EXACT, INEXACT = "certified", "exact", "inexact"
-# How many random scales are tried where plain rounding fails, from this share of the greatest on: finer grids begin
+# How many random scales are tried where plain rounding fails, from this share of the largest on: finer grids begin
 # at half of it, so smaller scales are covered. × 3 and ÷ 3: no change on 3 specs.
 OTHER_SCALES = 40
 LEAST_SCALE = 0.5
@@ -55,7 +55,7 @@ Candidate: TypeAlias = "tuple[list[_ScaleSearch], list[Rehearsal]]"
 
 @dataclass(frozen=True)
 class NeuronReport:
-    """What became of one output, or of one hidden neuron.
+    """The result of one output, or of one hidden neuron.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ class NeuronReport:
 
 @dataclass(frozen=True, eq=False)
 class Quantized:
-    """A program and what became of each of its neurons.
+    """A program and the result of each of its neurons.
 
     Attributes
     ----------
@@ -142,13 +142,13 @@ def quantize(
     Parameters
     ----------
     task : Task
-        What the neurons are to do.
+        What the neurons must do.
     network : Network
         One neuron for each of the task's, in order.
     seed : int
         Of the scales that are tried where plain rounding is not exact, and of the search after them.
     executor : concurrent.futures.Executor, optional
-        Where neurons are repaired side by side; it does not change the answers.
+        Where neurons are repaired in parallel; it does not change the answers.
     progress : callable, optional
         Called with ("repair", done, all) as neurons are repaired.
     is_brief : bool
@@ -159,7 +159,7 @@ def quantize(
     LimitError
         If a fixed bias is beyond the chip.
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     scales = LEAST_SCALE + (1.0 - LEAST_SCALE) * np.random.default_rng(seed).random(OTHER_SCALES)
     repairs = _Repairs(task, seed, executor, progress, is_brief)
@@ -178,7 +178,7 @@ def quantize(
 
 
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
-    """Round all neurons, those that fail at other scales too; return how, and what came of it."""
+    """Round all neurons, those that fail at other scales too; return how, and the result of it."""
     searches = [
         _ScaleSearch(neuron, Rounder(task, neuron, mapping.at_every_look(asked_of(task, index)), mapping))
         for index, (neuron, mapping) in enumerate(
@@ -324,14 +324,14 @@ class _ScaleSearch:
         return self.best.scale <= self.fit_anything
 
     def fitted_round(self, scale: float) -> IntegerNeuron:
-        """Round at a share of the greatest scale that fits the spec's patterns."""
+        """Round at a share of the largest scale that fits the spec's patterns."""
         return self.rounding.round(scale * self.fit_patterns)
 
 
 def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -> Program:
     """Collect the neurons' synapses, ordered by line, delay and neuron; in a rehearsal every line is an input.
 
-    Outputs that are heard stand twice where the chip reads out none that feeds others.
+    Outputs that are received stand twice where the chip reads out none that feeds others.
     """
     spec, mapping = task.spec, task.mapping
     mantissas = np.stack([neuron.mantissas for neuron in neurons], axis=-1)

@@ -1,7 +1,7 @@
-"""Neurons that are read out and heard, on a chip where what is read out feeds nothing: each of them stands twice.
+"""Outputs that feed other neurons, on a chip whose readout neurons cannot: each of them is duplicated.
 
-The first stands where others hear it, the second in the readout layer. Both have the same integers and hear the same
-lines, so they do the same, tick for tick, as long as the first spikes once in a tick: which its design asks for.
+The first stands where others receive it, the second in the readout layer. Both have the same integers and receive the
+same lines, so they do the same, tick for tick, as long as the first spikes once in a tick: which its design asks for.
 """
 
 from __future__ import annotations

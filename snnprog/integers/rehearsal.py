@@ -1,4 +1,4 @@
-"""How a neuron in integers does when all others do what the target says: exact there is exact in the closed loop."""
+"""Simulation of a quantized neuron with the targets of all others: exact there means exact in the closed loop."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def _rehearsal(task: Task, simulator: NeuronSimulator, *, neuron: IntegerNeuron,
 
 
 def asked_of(task: Task, index: int) -> Raster:
-    """(ticks played,) The ticks at which a neuron has to do what it was designed for; all, where others hear it."""
+    """(ticks played,) The ticks at which a neuron has to do what it was designed for; all, where others receive it."""
     care = task.care[:, index]
     return np.ones_like(care) if task.spec.recurrent else asked_ticks(care, task.mapping.played.starts)

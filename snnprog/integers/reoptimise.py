@@ -1,6 +1,6 @@
-"""Rounding that re-optimises the rest: the surest weights are fixed at their integers, the others solved for again.
+"""Rounding that re-optimises the rest: the most certain weights are fixed at integers, the others solved again.
 
-Each time a share of the free weights, those that lie nearest to integers, become these, and the margin program is asked
+Each time a share of the free weights, those nearest to integers, are fixed there, and the margin program is solved
 for the widest margin that the others leave. Only what is still to be rounded counts as error, so the margin needed
 shrinks with every round. (Diving, as in mixed-integer programming.) The smaller the share, the better the integers, and
 the more programs to solve. Once nothing is left to gain, all others are rounded as they were.
@@ -36,7 +36,7 @@ def reoptimised(problem: NeuronProblem, share: float) -> tuple[Int64s, WidestMar
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     box, free = problem.box, problem.box.weight_lower < problem.box.weight_upper
     mantissas = box.nearest_weights(box.weight_lower)
@@ -63,7 +63,7 @@ def ideal(problem: NeuronProblem) -> WidestMargin:
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     return widest_margin(replace(problem, truncation=np.zeros_like(problem.truncation)))
 

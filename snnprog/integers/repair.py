@@ -1,4 +1,4 @@
-"""What is done for a neuron that no plain rounding makes exact, in this order.
+"""The repair of a neuron that plain rounding does not make exact, in order of methods.
 
 1. Rounding that re-optimises the rest (`snnprog.integers.reoptimise`), at every exponent that is worth it.
 2. All small integers, and a short fit of others, as they run (`snnprog.integers.fitted`), which alone know of
@@ -11,9 +11,9 @@
 What is handed back has run through the chip's integer rule and was exact there. The work is limited by counts, so the
 outcome is the same on every machine; a limit of time ends it sooner, and says so.
 
-Exponents: where the scale is free, the greatest at which the design's weights fit the widths, because coarser grids
+Exponents: where the scale is free, the largest at which the design's weights fit the widths, because coarser grids
 make truncation small and the threshold's steps fine; an answer that does not fit is tried at those below. Where a
-threshold or bias is fixed, each exponent is a problem of its own.
+threshold or bias is fixed, each exponent is a problem separate.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from snnprog.solver import Deadline, check_time, one_blas_thread, until
 
 REOPTIMISED, SEARCHED = "re-optimised", "searched"
 # The shares of the weights that become integers at a time: the smaller, the better the integers and the longer it
-# takes (a linear program each time), so small ones only up to so many entries of all rows. Beyond the last number,
+# takes (a linear program each time), so small ones only up to this many entries of all rows. Beyond the last number,
 # nothing but the first dive is done. × 3 and ÷ 3 of each (of the odds, for shares): no change on 1 spec that no
 # integers solve.
 LARGE_SHARE, SMALL_SHARES = 0.5, (0.05, 0.1, 0.03)
@@ -96,7 +96,7 @@ def repair(job: RepairJob) -> Repair:
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     try:
         with until(job.deadline):
@@ -273,7 +273,7 @@ def _exhaust(family: _Family) -> Repair:
     """Ask the relaxed rows first, then the chip's whole rule, at every exponent left open.
 
     The work is bounded for all exponents together. Once one of them stays open, something is left to look for, and the
-    others are asked for answers only, briefly. The whole rule is Loihi's: where resets subtract, all weights are tried
+    others are requested answers only, briefly. The whole rule is Loihi's: where resets subtract, all weights are tried
     in its place, if they are few.
     """
     if family.chip.is_exponent_shared:

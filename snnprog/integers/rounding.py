@@ -1,4 +1,4 @@
-"""One neuron's real weights become integers, and the certificate that says what rounding can do to them.
+"""Rounding of one neuron's real weights, and a certificate that bounds the effect.
 
 Rounder is to the nearest grid point, halves to even. The threshold is chosen last, inside the interval that the
 potentials leave: above every silence, below every spike. An interval that leaves room for every rounding is the
@@ -89,7 +89,7 @@ class Rounder:
     Parameters
     ----------
     task : Task
-        What was asked for.
+        What was requested.
     neuron : Neuron
         Its real weights.
     constrained : (ticks,) bool
@@ -100,7 +100,7 @@ class Rounder:
     Attributes
     ----------
     loudest : (taps,) float
-        The most spikes that can come in one tick.
+        Maximum number of spikes that can come in one tick.
     """
 
     def __init__(self, task: Task, neuron: Neuron, constrained: Raster, mapping: PotentialMap) -> None:
@@ -162,7 +162,7 @@ class Rounder:
         )
 
     def filling(self, scale: float) -> float:
-        """Return the greatest scale, at most this one, at which the greatest weight is the greatest of its grid."""
+        """Return the largest scale, at most this one, at which the largest weight is the largest of its grid."""
         if not self.is_scalable or self.greatest == 0.0:
             return scale
         full = (self._limit * (1 << exponent) / self.greatest for exponent in self._grids)

@@ -1,4 +1,4 @@
-"""Integer coordinate search: annealed moves of one or two unknowns, in compiled code, until every row is met.
+"""Integer coordinate search: annealed moves of one or two unknowns, in compiled code, until every row is satisfied.
 
 What falls is the sum by which rows fall short (their hinge). A move adds to one unknown, or takes from another mantissa
 what it adds to one, so that the sum of the weights stays; it is taken if it does not raise the sum, or by chance, the
@@ -45,11 +45,11 @@ class Schedule:
     Attributes
     ----------
     heats : tuple of float
-        What each run begins with, over and over: in units of what the greatest weight does to a row.
+        What each run begins with, over and over: in units of what the largest weight does to a row.
     first_steps : int
         Moves tried in the first run; each next one is twice as long.
     work : float
-        How many rows may be looked at in all.
+        How many rows may be examined in all.
     """
 
     heats: tuple[float, ...]
@@ -57,7 +57,7 @@ class Schedule:
     work: float
 
 
-# A run that starts barely heated keeps what rounding has found, hotter ones leave it. A row is looked at in about a
+# A run that starts barely heated keeps what rounding has found, hotter ones leave it. A row is examined in about a
 # nanosecond, so the work is about .2 s and 6 s.
 SHORT = Schedule((0.003, 0.8, 0.03, 0.3), 200_000, 2e8)
 LONG = Schedule((0.8, 0.5, 0.8, 1.2), 2_000_000, 6e9)
@@ -106,7 +106,7 @@ class IntegerRows:
 
 
 def search(rows: IntegerRows, start: Int64s, schedule: Schedule, *, seed: int) -> Int64s | None:
-    """Return values that meet all rows, or None where none were found.
+    """Return values that meet all rows, or None if none were found.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class Board(NamedTuple):
     columns : (unknowns, rows) int
     least : (rows,) int
     limits : pair of (unknowns,) int
-        The least and the greatest of each unknown.
+        The least and the largest of each unknown.
     reach : (unknowns,) int
     kinds : (int, int)
         How many of the unknowns are weights, and how far apart neighbouring weights lie.
@@ -184,7 +184,7 @@ class Board(NamedTuple):
 
 
 def _in_integers(rows: IntegerRows) -> tuple[Board, float] | None:
-    """Scale rows by a power of two, so that their sums stay exact; None where they are too large for any."""
+    """Scale rows by a power of two, so that their sums stay exact; None if they are too large for any."""
     top = np.maximum(np.abs(rows.lower), np.abs(rows.upper)).astype(np.float64)
     largest = float((transposed_times(np.abs(rows.columns), top) + np.abs(rows.least)).sum())
     bits = min(FRACTION_BITS, math.frexp(LARGEST_SUM / max(largest, 1.0))[1] - 1)

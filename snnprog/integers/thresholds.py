@@ -1,4 +1,4 @@
-"""Which threshold to take, of those that do."""
+"""The choice of a threshold among the exact ones."""
 
 from __future__ import annotations
 

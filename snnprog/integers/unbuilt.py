@@ -1,4 +1,4 @@
-"""Outputs for which no real weights were found: integers may do what they are asked all the same.
+"""Integers for outputs without real weights, which may exist because decays truncate.
 
 Decays truncate: a small current or potential is gone sooner than a share of it would be, so that integers can do what
 no real weights under exact decays can. And a search among real weights can end without an answer. In both cases the
@@ -64,9 +64,9 @@ def fit_outputs(
     Parameters
     ----------
     task : Task
-        What they are asked. Where outputs feed outputs, all others are taken to do what their targets say.
+        Their targets. If outputs feed outputs, all others are assumed to produce their targets.
     exponents : iterable of int
-        The only ones that the neurons may have, where all must have the same; any, unless given.
+        The only ones that the neurons may have, where all must have the same; any, by default.
     is_brief : bool
         Whether to try no more than takes a tenth of a second.
     """
@@ -145,7 +145,7 @@ def _fit(job: _FitJob) -> Neuron | None:
 def _starts(problems: Sequence[IntegerProblem], synapses: int | None) -> list[tuple[IntegerProblem, Int64s]]:
     """Return the integers next to the real weights that come nearest under exact decays, where these are soon found.
 
-    Where few synapses are allowed, the greatest weights stay.
+    Where few synapses are allowed, the largest weights stay.
     """
     entries = problems[0].problem.potential_map.n_taps * problems[0].problem.raster.size
     starts = [(one, one.rounded(ideal(one.problem))) for one in problems if entries <= MODERATE_ENTRIES]

@@ -1,4 +1,4 @@
-"""How wide the accumulators must be: proved for any input from the weights, or for the spec's patterns from them.
+"""Required widths of accumulators, proved for any input from the weights, or for the spec's patterns.
 
 The portable range is where all runtimes of a chip agree; outside it some wrap, some clip, some raise. Bounds are in
 weight LSBs, as the weights are.
@@ -24,7 +24,7 @@ SAFETY = 0.999
 
 @dataclass(frozen=True)
 class Widths:
-    """The greatest magnitudes of what arrives in one tick, of the current and of the potential, in weight LSBs.
+    """The largest magnitudes of what arrives in one tick, of the current and of the potential, in weight LSBs.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
-"""Trained networks of other tools (``.nir``, ``.net``): read, turned into integers, and what that changed.
+"""Trained networks of other tools (``.nir``, ``.net``): import, quantization, and comparison with the original.
 
 ::
 
-    .nir ──from_nir──▶ TrainedNetwork (real, in ticks) ──quantize──▶ Program, and what changed
+    .nir ──from_nir──▶ TrainedNetwork (real, in ticks) ──quantize──▶ Program and changes
     .net ──from_net──▶
 """
 

@@ -1,8 +1,9 @@
-"""A network made fit for a chip: what its neurons do with a spike, and when constant drives begin.
+"""Adaptation of a network to a chip: the reset of its neurons, and the start of constant drives.
 
-A reset a tick after the spike is a refractory period of two ticks, or, where the threshold is subtracted, a synapse of
-each neuron with itself that takes off what the chip subtracted too early. A chip's bias acts from the first tick on;
-the constant drive of a population that starts later comes by synapses from a neuron that spikes in every tick.
+A reset a tick after the spike is a refractory period of two ticks, or, where the threshold is subtracted, synapses of
+each neuron with itself; a neuron that holds back gets a second one (`snnprog.networks.resets`). A chip's bias acts from
+the first tick on; the constant drive of a population that starts later comes by synapses from a neuron that spikes in
+every tick.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from scipy.sparse import csr_array
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
-from snnprog.networks.convention import SUBTRACT, ZERO
-from snnprog.networks.network import Connection, Population, TrainedNetwork, joined
+from snnprog.networks.convention import ABOVE, SUBTRACT, ZERO
+from snnprog.networks.network import Connection, Population, TrainedNetwork
+from snnprog.networks.resets import with_late_subtraction, with_second_neurons
 from snnprog.networks.running import batches, run_network
-from snnprog.networks.weights import Matrix, one_to_one
+from snnprog.networks.weights import Matrix
 from snnprog.rules.linear import NONE
 from snnprog.wording import counted
 
@@ -28,14 +30,14 @@ CLOCK = "clock"
 
 @dataclass(frozen=True, eq=False)
 class AdaptedNetwork:
-    """A network whose neurons are reset as a chip's.
+    """A network whose neurons have the resets of a chip.
 
     Attributes
     ----------
     network : TrainedNetwork
         With the neurons of the original first, in its order.
     refractory : (neurons,) int
-        The refractory periods that they need, in ticks.
+        The refractory periods that they require, in ticks.
     """
 
     network: TrainedNetwork
@@ -44,24 +46,28 @@ class AdaptedNetwork:
 
 def adapted_to(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork | None:
     """Return a network that spikes on a chip as one does, but for rounding; None if the chip has no such neurons."""
-    ones, reset = np.ones(network.n_neurons, np.int64), network.convention.reset
+    reset = network.convention.reset
     late = [each for each in network.populations if each.reset_delay and not each.is_readout]
     lasting = [each for each in network.populations if not each.is_readout and each.potential_kept.any()]
-    if not late and not lasting:
-        return _with_clock(network, chip, ones)  # nothing is left that a reset could change
-    if reset != chip.linear_rule(*chip.usual_decays).reset:
-        return None
-    if reset == ZERO:
-        return _with_pauses(network, chip, late)
-    late = [each for each in late if (each.potential_kept < 1.0).any()]
-    if any(population.current_kept.any() for population in late):
-        return None
-    loops = [_late_subtraction(population) for population in late]
-    return _with_clock(replace(network, connections=joined((*network.connections, *loops))), chip, ones)
+    if late or lasting:  # otherwise nothing is left that a reset could change
+        if reset != chip.linear_rule(*chip.usual_decays).reset:
+            return None
+        if reset == ZERO:
+            return _with_pauses(network, chip, late)
+        network = with_late_subtraction(network)
+    return as_the_chip(_with_seconds(network, chip), chip)
+
+
+def _with_seconds(network: TrainedNetwork, chip: Chip) -> TrainedNetwork:
+    """Return a network with second neurons where its neurons hold back, if those of the chip do so with them."""
+    own, longest = network.convention, 3 if network.current_kept.any() else 2
+    is_possible = own.compare == ABOVE and chip.linear_rule(*chip.usual_decays).most_spikes == 1
+    has_delays = chip.delays[0] == 1 and longest <= chip.delays[1]
+    return with_second_neurons(network) if own.holds_back and is_possible and has_delays else network
 
 
 def as_the_chip(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork:
-    """Return a network with the chip's reset for its own: what its weights are fitted to must be told by another."""
+    """Return a network with the chip's reset instead of its own; its weights must be fitted to the original."""
     return _with_clock(network, chip, np.ones(network.n_neurons, np.int64))
 
 
@@ -73,17 +79,8 @@ def _with_pauses(network: TrainedNetwork, chip: Chip, late: Sequence[Population]
     return _with_clock(network, chip, refractory) if not late or chip.refractory[1] >= 2 else None
 
 
-def _late_subtraction(population: Population) -> Connection:
-    """Return synapses that make a threshold subtracted at once one that is subtracted a tick later.
-
-    At once, ``γ (v - θ)`` is left in the next tick; a tick later, ``γ v - θ``.
-    """
-    left = population.threshold * (1.0 - population.potential_kept)
-    return Connection(population.name, population.name, 1, 1.0, one_to_one(-left))
-
-
 def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is_random: bool) -> SpecError:
-    """Return what to raise where a chip has no such neurons, with the number of bins that would differ."""
+    """Return the error for a chip without such neurons, with the number of bins that would differ."""
     own, has_reset = network.convention, chip.linear_rule(*chip.usual_decays).reset
     other = replace(
         network,
@@ -97,7 +94,7 @@ def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is
     how = {SUBTRACT: "by subtraction of the threshold", ZERO: "to 0"}
     is_late = any(population.reset_delay and not population.is_readout for population in network.populations)
     late = ", a tick after the spike" if is_late else ""
-    on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the inputs given"
+    on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the given inputs"
     return SpecError(
         f"neurons of {network.name} are reset {how.get(str(own.reset), 'not at all')}{late}, and those of {chip.name}"
         f" {how.get(has_reset, 'not at all')}: {on}, {counted(wrong, 'bin')} would differ ({counted(spikes, 'spike')})."
@@ -116,29 +113,30 @@ def _with_clock(network: TrainedNetwork, chip: Chip, refractory: Int64s) -> Adap
         for population in network.populations
         if chip.delays[0] <= population.start <= chip.delays[1] and _by_synapse(population).any()
     ]
-    if not driven or CLOCK in network.first:
+    if not driven:
         return AdaptedNetwork(network, refractory)
+    clock = _clock(network.unused_name(CLOCK))
     others = {population.name: _without_drive(population) for population in driven}
     wires = [
-        Connection(CLOCK, each.name, each.start, float(each.start), Matrix(csr_array(_by_synapse(each)[:, None])))
+        Connection(clock.name, each.name, each.start, float(each.start), Matrix(csr_array(_by_synapse(each)[:, None])))
         for each in driven
     ]
     adapted = replace(
         network,
-        populations=(*(others.get(each.name, each) for each in network.populations), _clock()),
+        populations=(*(others.get(each.name, each) for each in network.populations), clock),
         connections=(*network.connections, *wires),
     )
     return AdaptedNetwork(adapted, np.concatenate([refractory, [1]]))
 
 
-def _clock() -> Population:
-    """Return a neuron that spikes once in every tick, however it is reset: it forgets what is left."""
+def _clock(name: str) -> Population:
+    """Return a neuron that spikes once in every tick with any reset, because its potential does not last."""
     threshold, bias, nothing = np.array([2.0]), np.array([3.0]), np.zeros(1)
-    return Population(CLOCK, (1,), threshold, bias, nothing, current_kept=nothing, potential_kept=nothing)
+    return Population(name, (1,), threshold, bias, nothing, current_kept=nothing, potential_kept=nothing, is_clock=True)
 
 
 def _by_synapse(population: Population) -> Floats:
-    """Return the constant drive that a synapse can give: what no current is to smooth, and what it does smooth."""
+    """Return the constant drive that a synapse can provide: the direct part, and the part smoothed by the current."""
     return np.where(population.current_kept == 0.0, population.bias, 0.0) + population.late_bias
 
 

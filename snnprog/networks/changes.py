@@ -1,4 +1,4 @@
-"""What rounding made of a network's numbers: asked, got, difference."""
+"""Changes of a network's numbers by rounding: requested value, actual value, difference."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats
+from snnprog.display.card import Displayed
 from snnprog.networks.network import TrainedNetwork
 from snnprog.program import Program
 
 SAME = 1e-9
-"""Of a number's unit: what differs by less is the same, in double precision."""
+"""Share of a number's unit below which differences count as equal in double precision."""
 
 
-@dataclass(frozen=True, eq=False)
-class Change:
-    """What rounding made of one kind of number.
+@dataclass(frozen=True, eq=False, repr=False)
+class Change(Displayed):
+    """The change of one kind of number by rounding.
 
     Attributes
     ----------
@@ -26,7 +27,7 @@ class Change:
         In the network's own units, in its order of weights, synapses or neurons. Synapses that share a weight count
         once.
     unit : (n,) float
-        What differences are given as shares of: the largest weight into the same neuron for weights, the threshold for
+        The unit of differences: the largest weight into the same neuron for weights, the threshold for
         biases, the value itself otherwise.
     """
 
@@ -37,7 +38,7 @@ class Change:
 
     @property
     def difference(self) -> Floats:
-        """(n,) Got minus asked."""
+        """(n,) ``got`` minus ``asked``."""
         difference: Floats = self.got - self.asked
         return difference
 
@@ -49,18 +50,21 @@ class Change:
 
     @property
     def changed(self) -> int:
-        """How many are not what was asked."""
+        """Number of changed values."""
         return int(np.count_nonzero(self.share > SAME))
 
     @property
     def vanished(self) -> int:
-        """How many became 0."""
+        """Number of values that became 0."""
         return int(np.count_nonzero((self.got == 0.0) & (self.asked != 0.0)))
 
     @property
     def worst(self) -> int | None:
-        """Which differs most."""
+        """Index of the largest difference."""
         return int(np.argmax(self.share)) if self.share.size else None
+
+    def _summary(self) -> str:
+        return f"{self.quantity}: {self.changed} of {self.asked.size} changed, {self.vanished} became 0"
 
     def as_dict(self) -> dict[str, object]:
         """Return the change as plain data."""
@@ -78,7 +82,7 @@ class Change:
 
 
 def changes_of(network: TrainedNetwork, program: Program, *, scales: Floats, weights: Floats) -> tuple[Change, ...]:
-    """Return what each kind of number became.
+    """Return the changes of each kind of number.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ def changes_of(network: TrainedNetwork, program: Program, *, scales: Floats, wei
     scales : (neurons,) float
         Chip units for each unit of a neuron's weights.
     weights : (weights,) float
-        What each of the network's weights became, in its own units.
+        The actual value of each of the network's weights, in its own units.
     """
     asked, spiking = network.parameters, ~network.is_readout
     unit = np.zeros(asked.size)

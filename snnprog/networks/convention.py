@@ -1,7 +1,7 @@
-"""What NIR does not say: how neurons are reset, what is compared with the threshold, and how long a step is.
+"""Conventions that NIR does not define: resets, comparison with the threshold, and the length of a step.
 
-NIR describes neurons in continuous time and has no field for the reset. What a trained network does in a step is up to
-the tool that trained it, and tools differ. `EXPORTERS` has the convention of each, as its defaults are:
+NIR describes neurons in continuous time and has no field for the reset. The tool that trained a
+network defines a step, and tools differ. `EXPORTERS` has the default convention of each:
 
 ======== ======== =========== ======= ============ =====================================================================
 exporter reset    reset_delay compare dt_ms        source, and what a step of its neurons is
@@ -20,20 +20,20 @@ lava-dl  zero     0           ``>=``  1            SLAYER's ``leaky_integrator``
 ======== ======== =========== ======= ============ =====================================================================
 
 (a) Norse 1.1 and older multiplied time constants by its dt of .001 s, so that a step is .001 ms of the file's time;
-where no time constant reaches 1 ms, that is taken. (b) Time constants count steps. (c) r is ``tau exp(-dt/tau) / dt``.
-(d) r is ``1 - dt/tau``, which is no resistance; a step is 1000 ms where no node tells it.
+this is assumed if no time constant reaches 1 ms. (b) Time constants count steps. (c) r is ``tau exp(-dt/tau) / dt``.
+(d) r is ``1 - dt/tau``, which is not a resistance; a step is 1000 ms if no node defines it.
 
-With ``reset_delay`` 1 the reset takes place a step after the spike: the potential that the spike left is what decays,
-and then the threshold is subtracted, or the whole step gives 0. Where snnTorch's ``Leaky`` subtracts at once
-(``reset_delay=False``), a neuron that is left above its threshold has to reach twice the threshold in the next step
-(`Convention.holds_back`); so it is with ``exporter="snntorch", reset_delay=0``.
+With ``reset_delay`` 1 the reset takes place a step after the spike: the potential decays after the spike,
+and then the threshold is subtracted, or the result of the step is 0. Where snnTorch's ``Leaky`` subtracts at once
+(``reset_delay=False``), a neuron that stays above its threshold must reach twice the threshold in the next step
+(`Convention.holds_back`); this applies to ``exporter="snntorch", reset_delay=0``.
 
-What their simulations do that their files do not hold, and that therefore cannot be had from them: sinabs writes
+Properties of their simulations that their files lack and that cannot be imported: sinabs writes
 neither ``norm_input`` (taken as its default, for ``LIF`` true, for ``ExpLeak`` false), ``min_v_mem``, ``tau_syn``,
 ``spike_fn`` nor ``reset_fn``; Rockpool neither the bias, the noise nor the recurrent weights of its neurons; snnTorch
 neither ``reset_mechanism``, ``reset_delay``, ``inhibition`` nor ``graded_spikes_factor``; Norse starts potentials at
-``v_leak``, here they start at ``v_reset``; Spyx pads pools on all sides where it pads one. Neurons of sinabs and
-Rockpool spike several times in a step. Layers of Spyx each answer a step later, as a chip's do.
+``v_leak``, here they start at ``v_reset``; Spyx pads pools on all sides instead of one. Neurons of sinabs and
+Rockpool spike several times in a step. Each layer of Spyx responds a step later, as on a chip.
 """
 
 from __future__ import annotations
@@ -51,23 +51,23 @@ NIR, NORSE, SINABS, ROCKPOOL, SPYX = "nir", "norse", "sinabs", "rockpool", "spyx
 
 @dataclass(frozen=True)
 class Convention:
-    """What a trained network's neurons do in a step.
+    """The step of a trained network's neurons.
 
     Attributes
     ----------
     reset : str or None
-        "zero" or "subtract": what a spike does to the potential; None where that is not known.
+        "zero" or "subtract": the effect of a spike on the potential; None if unknown.
     reset_delay : int
         0 or 1: the steps between a spike and its reset.
     compare : str
-        ">" or ">=": a neuron spikes where its potential is above the threshold, or at it too.
+        ">" or ">=": a neuron spikes if its potential is above the threshold, or also if it is equal.
     equations : str
-        What a step does with potentials and currents: "nir", forward Euler as NIR's documents write it, or as one of
-        the tools "norse", "sinabs", "rockpool" and "spyx" does; see `snnprog.networks.dynamics`.
+        The equations of potentials and currents: "nir", forward Euler as in NIR's documentation, or those of
+        the tools "norse", "sinabs", "rockpool" and "spyx"; see `snnprog.networks.dynamics`.
     many : bool
         Whether a neuron whose potential is several thresholds spikes as many times in a step.
     at_once : tuple of (str, str)
-        Resets and NIR types of neurons that are reset at once, whatever ``reset_delay`` is, but for those with
+        Resets and NIR types of neurons that are reset immediately for any ``reset_delay``, except those with
         connections to their own population.
     holds_back : bool
         Whether a neuron that a reset leaves above its threshold spikes above twice the threshold in the next step.
@@ -94,7 +94,7 @@ class Convention:
                 raise SpecError(f"{name} must be {listed}, got {value!r}")
 
     def reset_delay_of(self, kind: str, *, is_recurrent: bool) -> int:
-        """Return the steps between a spike and its reset, for the neurons of a node; a Threshold keeps nothing.
+        """Return the steps between a spike and its reset, for the neurons of a node; a Threshold has no state.
 
         Parameters
         ----------
@@ -111,13 +111,13 @@ class Convention:
 
 @dataclass(frozen=True)
 class Exporter:
-    """A tool that writes networks, and its convention.
+    """A tool that exports networks, and its convention.
 
     Attributes
     ----------
     convention : Convention
     dt_ms : float or None
-        The usual length of a step in milliseconds; None for a tool that is not known.
+        The usual length of a step in milliseconds; None for an unknown tool.
     is_dt_fixed : bool
         Whether it always writes time constants for steps of that length.
     """
@@ -140,12 +140,12 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
 
 
 def exporter_of(name: str | None) -> Exporter:
-    """Return an exporter by name; for None, one of which nothing is known.
+    """Return an exporter by name; for None, an unknown one.
 
     Raises
     ------
     SpecError
-        If there is none of that name.
+        If there is no such exporter.
     """
     if name is None:
         return Exporter(Convention(), None)
@@ -157,17 +157,17 @@ def exporter_of(name: str | None) -> Exporter:
 def convention_of(
     exporter: str | None, *, reset: str | None, reset_delay: int | None, compare: str | None
 ) -> Convention:
-    """Return an exporter's convention with what is given instead.
+    """Return an exporter's convention with given replacements.
 
     Raises
     ------
     SpecError
-        If a value is not one of those that there are.
+        If a value is invalid.
     """
     usual = exporter_of(exporter).convention
     found = replace(
         usual,
-        many=usual.many and reset in (None, usual.reset),  # what is reset to 0 has nothing left to spike for
+        many=usual.many and reset in (None, usual.reset),  # after a reset to 0 no second spike is possible
         reset=usual.reset if reset is None else reset,
         reset_delay=usual.reset_delay if reset_delay is None else reset_delay,
         at_once=usual.at_once if reset_delay is None else (),

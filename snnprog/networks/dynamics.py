@@ -1,7 +1,7 @@
-"""Neurons of NIR nodes per tick: what is kept, what arrivals are multiplied with, biases and thresholds.
+"""Neurons of NIR nodes per tick: decays, gains, biases and thresholds.
 
-The equations are those of `snnprog.networks.network`. Tools that write NIR take steps of their own: `EQUATIONS` has,
-for each, what an arrival adds to a potential or a current; their sources are in `snnprog.networks.convention`.
+The equations are those of `snnprog.networks.network`. Tools that write NIR have different steps: `EQUATIONS` has,
+for each, the effect of an arriving spike on a potential or a current; see `snnprog.networks.convention` for sources.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ Gain = Callable[[Floats, Floats, Floats], Floats]
 
 @dataclass(frozen=True)
 class Integration:
-    """What a step of a tool's neurons does.
+    """The step of a tool's neurons.
 
     Attributes
     ----------
     is_exponential : bool
         Whether a step keeps ``exp(-dt/tau)``, or ``1 - dt/tau``.
     membrane, readout, synapse : function of three arrays
-        What an arrival adds to a potential of a neuron that spikes and of one that does not (LI), and to a current:
-        from dt/tau, the share that a step keeps, and ``r`` or ``w_in``.
+        The amount that an arriving unit adds to a potential of a spiking and of a non-spiking (LI) neuron, and to a
+        current: from dt/tau, the share that a step keeps, and ``r`` or ``w_in``.
     adds_dt : bool
-        Whether a neuron that loses nothing (IF, I) adds ``dt r``, or ``r``, for a unit that arrives.
+        Whether a neuron without leak (IF, I) adds ``dt r``, or ``r``, for an arriving unit.
     """
 
     is_exponential: bool
@@ -72,7 +72,7 @@ def _rockpool_membrane(step: Floats, kept: Floats, factor: Floats) -> Floats:
 
 
 SINGLE = 1e-4
-"""What differs by less from the ``r`` of Rockpool is it: a thousand times what single precision leaves."""
+"""Tolerance for recognising the ``r`` of Rockpool: a thousand times the error of single precision."""
 
 EQUATIONS: Mapping[str, Integration] = MappingProxyType(
     {
@@ -91,7 +91,7 @@ class NodeRule:
 
     Attributes
     ----------
-    gain : what weights are multiplied with
+    gain : factor of weights
     bias, late_bias, threshold, current_kept, potential_kept : as in `Population`
     """
 
@@ -114,9 +114,9 @@ def rule_of(
     name : str
         Of the node.
     shape : tuple of int
-        Of what leaves it.
+        Shape of its output.
     constant : (neurons,) float
-        What always arrives.
+        Constant input.
     tick_s : float
         Seconds of a tick.
     convention : Convention
@@ -147,14 +147,14 @@ def rule_of(
 
 
 def readout_rule(constant: Floats) -> NodeRule:
-    """Return neurons whose potential is what arrives in the tick, and nothing else."""
+    """Return neurons whose potential is the input of the tick."""
     zero, one = np.zeros(constant.size), np.ones(constant.size)
     return NodeRule(one, constant, zero, np.full(constant.size, np.inf), zero, zero)
 
 
 @dataclass(frozen=True, eq=False)
 class _Steps:
-    """What a step does with the potential and the current of a node."""
+    """The step of the potential and the current of a node."""
 
     graph: Graph
     name: str
@@ -174,12 +174,12 @@ class _Steps:
         return kept, self.equations.synapse(step, kept, self.fields["w_in"])
 
     def _shares(self, field: str) -> tuple[Floats, Floats]:
-        """Return dt / tau, and what a step keeps."""
+        """Return dt / tau, and the share that a step keeps."""
         step = self._step(field)
         return step, _exponentials(-step) if self.equations.is_exponential else 1.0 - step
 
     def _step(self, field: str) -> Floats:
-        """Return dt / tau: above 0, and at most 1, but for rounding, where a step keeps ``1 - dt/tau``."""
+        """Return dt / tau: above 0, and at most 1 except for rounding, if a step keeps ``1 - dt/tau``."""
         taus = self.fields[field]
         if taus.min() <= 0.0 or (not self.equations.is_exponential and taus.min() < self.tick_s * (1.0 - 1e-6)):
             raise FormatError(

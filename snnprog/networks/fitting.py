@@ -1,7 +1,7 @@
-"""A trained network fitted to sample inputs: its populations as plain arrays for calibration, and the answer back.
+"""Fitting of a trained network to sample inputs: conversion to plain arrays for calibration, and back.
 
-Neurons that do not spike keep their rounded weights: nothing decides between two integers that round the same number.
-The neuron that spikes in every tick, by which constant drives come, counts as an input line.
+Neurons that do not spike keep their rounded weights, because no spikes distinguish two integers near one number.
+The neuron that spikes in every tick to provide constant drives counts as an input line.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from scipy.sparse.csgraph import connected_components
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.errors import SpecError
-from snnprog.networks.adapting import CLOCK
 from snnprog.networks.calibration import (
+    Accuracy,
     Calibrated,
     FewestBits,
+    NetworkIntegers,
     Samples,
     TrainedLayers,
     calibrate,
@@ -38,7 +39,7 @@ Bits = int | str | Mapping[str, int] | None
 
 @dataclass(frozen=True, eq=False)
 class NetworkFit:
-    """What calibration gave.
+    """The result of calibration.
 
     Attributes
     ----------
@@ -46,15 +47,19 @@ class NetworkFit:
     stages : tuple of str
         The populations of each stage.
     bits : tuple of int or None
-        Of each stage's weights; None for all that the chip has.
+        Bits of each stage's weights; None for those of the chip.
     fewest : FewestBits or None
-        How the fewest bits were found, where they were asked for.
+        The search for the fewest bits, if requested.
     """
 
     calibrated: Calibrated
     stages: tuple[str, ...]
     bits: tuple[int | None, ...]
     fewest: FewestBits | None = None
+
+    def with_accuracy(self, accuracy: Accuracy) -> NetworkFit:
+        """Return the same with the shares of right classes."""
+        return replace(self, calibrated=replace(self.calibrated, accuracy=accuracy))
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -84,12 +89,12 @@ class NetworkFit:
 
 @dataclass(frozen=True, eq=False)
 class Fitting:
-    """A network that is to be fitted.
+    """A network to fit.
 
     Attributes
     ----------
     network : TrainedNetwork
-        Adapted to the chip; what it is to do is told by another.
+        The network, adapted to the chip; the original defines its targets.
     start : RoundedNetwork
         Its numbers rounded.
     refractory : (neurons,) int
@@ -103,7 +108,7 @@ class Fitting:
     @cached_property
     def populations(self) -> tuple[Population, ...]:
         """The populations that are fitted."""
-        return tuple(each for each in self.network.populations if not each.is_readout and each.name != CLOCK)
+        return tuple(each for each in self.network.populations if not each.is_readout and not each.is_clock)
 
     @cached_property
     def stages(self) -> dict[str, int]:
@@ -127,7 +132,7 @@ class Fitting:
 
     @cached_property
     def neurons(self) -> Int64s:
-        """(fitted neurons,) Their places among all neurons of the network."""
+        """(fitted neurons,) Their indices among all neurons of the network."""
         own = [self.network.neurons_in(population.name) for population in self.populations]
         return np.concatenate([np.zeros(0, np.int64), *own])
 
@@ -138,8 +143,8 @@ class Fitting:
         place = np.full(network.n_inputs + network.n_neurons, -1)
         place[: network.n_inputs] = np.arange(network.n_inputs)
         place[network.n_inputs + self.neurons] = network.n_inputs + 1 + np.arange(self.neurons.size)
-        if CLOCK in network.first:
-            place[network.first[CLOCK]] = network.n_inputs
+        for clock in (each.name for each in network.populations if each.is_clock):
+            place[network.first[clock]] = network.n_inputs
         kept = np.flatnonzero((place[network.n_inputs + synapses.post] >= 0) & (synapses.weight != 0.0))
         post = place[network.n_inputs + synapses.post[kept]] - network.n_inputs - 1
         kept, post = kept[post >= 0], post[post >= 0]
@@ -147,7 +152,7 @@ class Fitting:
 
     @cached_property
     def parameters(self) -> Int64s:
-        """(fitted weights,) Their places among all weights of the network."""
+        """(fitted weights,) Their indices among all weights of the network."""
         return np.unique(self.network.synapses.parameter[self._synapses["kept"]])
 
     @cached_property
@@ -157,7 +162,7 @@ class Fitting:
         kept, chosen = self._synapses["kept"], self.neurons
         new = np.full(network.n_neurons, -1)
         new[chosen] = np.arange(chosen.size)
-        outputs = new[network.outputs]
+        outputs = new[self._judged]
         stages = [np.full(each.size, self.stages[each.name]) for each in self.populations]
         return TrainedLayers(
             n_inputs=network.n_inputs + 1,
@@ -178,10 +183,21 @@ class Fitting:
 
     @cached_property
     def thresholds(self) -> Int64s | None:
-        """The thresholds that rounded neurons share; None where each may have its own, and a core still holds all."""
+        """The thresholds that rounded neurons share; None if each may have its own within the limits of a core."""
         limit, found = self.start.chip.core.thresholds, np.unique(self.start.thresholds)
         is_shared = limit is not None and found.size <= limit < self.start.thresholds.size
         return np.unique(self.start.thresholds[self.neurons]) if is_shared else None
+
+    @property
+    def _judged(self) -> Int64s:
+        """The neurons whose wrong bins count as wrong outputs: the outputs, and those that lead to a readout."""
+        network = self.network
+        readouts = {each.name for each in network.populations if each.is_readout}
+        sources = {each.source for each in network.connections if each.target in readouts} & set(self.stages)
+        if not sources:
+            return network.outputs
+        judged: Int64s = np.unique(np.concatenate([network.outputs, *map(network.neurons_in, sources)]))
+        return judged
 
     def _groups(self) -> Int64s:
         """Return the group of each neuron that is fitted: the channel of a convolution, or the neuron alone."""
@@ -198,32 +214,37 @@ class Fitting:
         return np.concatenate(groups)
 
     def samples(self, trained: TrainedNetwork, inputs: Sequence[Raster], labels: Int64s | None) -> Samples:
-        """Return sample inputs, with what the trained network does on them.
+        """Return sample inputs with the activity of the trained network.
 
         Parameters
         ----------
         trained : TrainedNetwork
-            Before it was adapted.
+            The network before adaptation.
         inputs : sequence of (ticks, inputs) bool
         labels : (samples,) int, optional
+            Not looked at where outputs are readouts: what these say is known of a whole program alone.
         """
-        traces = run_network(trained, inputs, potentials=True)
+        traces = run_network(self._told_by(trained), inputs, potentials=True)
         potentials = [trace.potentials for trace in traces if trace.potentials is not None]
         clocked = [np.concatenate([raster, np.ones((len(raster), 1), np.bool_)], axis=1) for raster in inputs]
         return Samples(
             inputs=tuple(clocked),
             spikes=tuple(trace.spikes[:, self.neurons] for trace in traces),
             potentials=tuple(each[:, self.neurons] for each in potentials),
-            labels=labels,
+            labels=None if self.network.is_readout[self.network.outputs].any() else labels,
         )
 
+    def _told_by(self, trained: TrainedNetwork) -> TrainedNetwork:
+        """Return what tells all neurons that are fitted what to do: the adapted network, if others came with it."""
+        return trained if self.neurons.max(initial=-1) < trained.n_neurons else self.network
+
     def fit(self, samples: Samples, *, bits: Bits, keep: float, tolerance: float, seed: int) -> NetworkFit:
-        """Return the integers that do what the trained network does on samples.
+        """Return the integers that reproduce the trained network on samples.
 
         Raises
         ------
         SpecError
-            If bits are given for a population that is not there, or as in `snnprog.networks.calibration.calibrate`.
+            If bits are given for an unknown population, or as in `snnprog.networks.calibration.calibrate`.
         """
         chip, layers = self.start.chip, self.layers
         names = tuple(
@@ -239,16 +260,16 @@ class Fitting:
 
     def _bits_by_stage(self, bits: Bits) -> dict[int, int | None]:
         if not isinstance(bits, Mapping):
-            assert bits is None or isinstance(bits, int), "texts are looked at before"
+            assert bits is None or isinstance(bits, int), "strings are handled before"
             return dict.fromkeys(self.stages.values(), bits)
         unknown = sorted(set(bits) - set(self.stages))
         if unknown:
             raise SpecError(f"bits must name populations of the network, {', '.join(self.stages)}, got {unknown[0]!r}")
         return {stage: bits.get(name) for name, stage in self.stages.items()}
 
-    def rounded_with(self, fit: NetworkFit) -> RoundedNetwork:
-        """Return the rounded network with the numbers that were fitted in their places."""
-        start, layers, integers = self.start, self.layers, fit.calibrated.integers
+    def rounded_with(self, integers: NetworkIntegers) -> RoundedNetwork:
+        """Return the rounded network with the fitted integers inserted."""
+        start, layers = self.start, self.layers
         mantissas, exponents, real = start.mantissas.copy(), start.exponents.copy(), start.real_weights.copy()
         thresholds, biases, scales = start.thresholds.copy(), start.biases.copy(), start.scales.copy()
         group = layers.group_of_parameter

@@ -1,12 +1,15 @@
-"""NIR graphs from a file or from `nir`'s own objects, with nested graphs laid open.
+"""NIR graphs from a file or from `nir`'s own objects, with nested graphs flattened.
 
 A graph is a node whose ``nodes`` are nodes, and whose ``edges`` are pairs of their names. Where several edges lead to a
 node, it gets their sum. A nested graph is entered through its Input and left through its Output.
 
-`nir.write` fails on some graphs and leaves half a file behind, without edges and without the type of the last node:
-nir 1.0.8 where a neuron's fields are single numbers (it fails at ``v_reset``), 1.0.4 at a Flatten that knows no shape.
-What there is of such a file is read, with a note, if it can only be one chain: nodes numbered as PyTorch's Sequential
-numbers them, neurons among them, each whole but a last neuron, whose fields up to ``v_reset`` tell its type.
+`nir.write` fails on some graphs and leaves an incomplete file, without edges and without the type of the last node:
+nir 1.0.8 if a neuron's fields are single numbers (it fails at ``v_reset``), 1.0.4 at a Flatten without a shape.
+Such a file is read, with a note, if it can only be a chain: nodes numbered as by PyTorch's Sequential,
+with neurons among them, each complete except a last neuron, whose fields up to ``v_reset`` identify its type.
+
+If edges name one node that does not exist, and one node has no edge, the two are read as one, with a note: recurrent
+graphs that snnTorch wrote for NIR's paper have this mistake.
 """
 
 from __future__ import annotations
@@ -28,24 +31,24 @@ from snnprog.networks.nodes import FIELDS, GRAPH, INPUT, NEURONS, OUTPUT, PASSAG
 Edge = tuple[str, str]
 
 NODE_LIMIT, EDGE_LIMIT, DEPTH_LIMIT = 1 << 12, 1 << 15, 8
-"""Sizes that no trained network comes near: choices, not measurements. A file of strangers may ask for more."""
+"""Limits far above the size of trained networks: choices, not measurements. A hostile file may exceed them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A graph without graphs in it.
+    """A graph without nested graphs.
 
     Attributes
     ----------
     name : str
-        Where it came from.
+        Its source.
     nodes : mapping of str to Node
     edges : tuple of (str, str)
         Source and target.
     notes : tuple of str
-        What was guessed.
+        Assumptions that were made.
     reset : str or None
-        "zero" or "subtract", where its metadata tell, as those of snnprog's own graphs do.
+        "zero" or "subtract", if it is in the metadata, as in graphs written by snnprog.
     """
 
     name: str
@@ -61,7 +64,7 @@ def read_graph(path: Path) -> Graph:
     Raises
     ------
     FormatError
-        If the file is missing or damaged, or holds no graph of nodes that are known here.
+        If the file is missing or damaged, or does not hold a graph of supported nodes.
     """
     return graph_of_file(read_hdf5(path, ["node"]))
 
@@ -73,7 +76,7 @@ def graph_of_file(file: Hdf5) -> Graph:
 
 
 def _tree(file: Hdf5, name: str, *, depth: int) -> dict[str, object]:
-    """Return a group as a mapping; deeper than graphs nest it is cut off, which is then told."""
+    """Return a group as a mapping, truncated beyond the depth limit, which is then reported."""
     tree: dict[str, object] = {}
     for member in file.members[name] if depth <= 2 * DEPTH_LIMIT + 2 else ():
         inner = f"{name}/{member}"
@@ -85,65 +88,75 @@ def _tree(file: Hdf5, name: str, *, depth: int) -> dict[str, object]:
 
 
 def graph_of(name: str, data: Mapping[str, object]) -> Graph:
-    """Return the graph that a mapping of NIR is, as ``nir.NIRGraph.to_dict`` gives it.
+    """Return the graph of a NIR mapping, as returned by ``nir.NIRGraph.to_dict``.
 
     Raises
     ------
     FormatError
-        If it is none, has nodes that are not known here, or values that are no finite numbers of the right shape.
+        If it is not a graph, has unsupported nodes, or values that are not finite numbers of the correct shape.
     """
     data, notes = _completed(name, data)
-    nodes: dict[str, Node] = {}
-    edges: list[Edge] = []
-    _lay_open(name, data, prefix="", nodes=nodes, edges=edges, depth=0)
-    return Graph(name, nodes, tuple(dict.fromkeys(edges)), notes, reset=_reset_of(data.get("metadata")))
+    found = _Found({}, [], list(notes))
+    _lay_open(name, data, prefix="", found=found, depth=0)
+    edges = tuple(dict.fromkeys(found.edges))
+    return Graph(name, found.nodes, edges, tuple(found.notes), reset=_reset_of(data.get("metadata")))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a graph and the graphs in it hold, as far as they were read."""
+
+    nodes: dict[str, Node]
+    edges: list[Edge]
+    notes: list[str]
 
 
 def _lay_open(
-    name: str, data: Mapping[str, object], *, prefix: str, nodes: dict[str, Node], edges: list[Edge], depth: int
+    name: str, data: Mapping[str, object], *, prefix: str, found: _Found, depth: int
 ) -> tuple[list[str], list[str]]:
-    """Add a graph's nodes and edges to those there are; return where it is entered and where it is left."""
-    inner, doors = data.get("nodes"), {}
+    """Add a graph's nodes and edges to those found; return its entry and its exit."""
+    inner, doors = data.get("nodes"), dict[str, tuple[list[str], list[str]]]()
     where = f"the graph {prefix[:-1]!r} in {name}" if prefix else name
     if depth > DEPTH_LIMIT:
-        raise FormatError(f"{where} is nested deeper than {DEPTH_LIMIT} graphs; lay them open")
+        raise FormatError(f"{where} is nested deeper than {DEPTH_LIMIT} graphs; flatten them")
     if _text(data.get("type")) != GRAPH or not isinstance(inner, Mapping):
         raise FormatError(_no_graph(where, data))
     for key, node in inner.items():
         full = f"{prefix}{key}"
         kind = _text(node.get("type")) if isinstance(node, Mapping) else ""
         if kind == GRAPH:
-            doors[str(key)] = _lay_open(name, node, prefix=f"{full}.", nodes=nodes, edges=edges, depth=depth + 1)
+            doors[str(key)] = _lay_open(name, node, prefix=f"{full}.", found=found, depth=depth + 1)
             continue
-        nodes[full] = _node(name, full, kind, node, is_inner=depth > 0)
+        found.nodes[full] = _node(name, full, kind, node, is_inner=depth > 0)
         doors[str(key)] = [full], [full]
-        if len(nodes) > NODE_LIMIT:
+        if len(found.nodes) > NODE_LIMIT:
             raise FormatError(f"{name} has more than {NODE_LIMIT} nodes")
-    for source, target in _edges(where, data.get("edges")):
+    for source, target in _mended(where, _edges(where, data.get("edges")), doors, found.notes):
         if source not in doors or target not in doors:
             raise FormatError(
                 f"{where} has an edge from {source!r} to {target!r}, and its nodes are {_listed(doors)}; name nodes"
                 " that are there"
             )
-        edges += [(a, b) for a in doors[source][1] for b in doors[target][0]]
-        if len(edges) > EDGE_LIMIT:
+        found.edges.extend((a, b) for a in doors[source][1] for b in doors[target][0])
+        if len(found.edges) > EDGE_LIMIT:
             raise FormatError(f"{name} has more than {EDGE_LIMIT} edges")
     kinds = {key: _text(node.get("type")) for key, node in inner.items() if isinstance(node, Mapping)}
     entries = [f"{prefix}{key}" for key, kind in kinds.items() if kind == INPUT]
     exits = [f"{prefix}{key}" for key, kind in kinds.items() if kind == OUTPUT]
     if not entries or not exits or (depth > 0 and (len(entries) > 1 or len(exits) > 1)):
         raise FormatError(
-            f"{where} has {len(entries)} Input and {len(exits)} Output nodes; one of each is needed"
+            f"{where} must have an Input and an Output node, got {len(entries)} and {len(exits)}"
             + ("" if depth > 0 else ", or more")
         )
     return entries, exits
 
 
 def _no_graph(where: str, data: Mapping[str, object]) -> str:
-    """Return what to say of a group that is no graph."""
+    """Return the message about a group that is not a graph."""
     if isinstance(data.get("nodes"), Mapping) and "edges" not in data and "type" not in data:
         return (
-            f"{where} was left half-written by its exporter: nodes without edges, which are no chain of known neurons;"
+            f"{where} was written incompletely by its exporter: nodes without edges that are not a chain of known"
+            " neurons;"
             " export it again, with arrays where a neuron's fields are single numbers"
         )
     return f"{where} must be a NIR graph, got {_text(data.get('type')) or 'nothing'!r}"
@@ -165,6 +178,17 @@ def _edges(name: str, data: object) -> list[Edge]:
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise FormatError(f"edges of {name} must be pairs of names, got shape {pairs.shape}")
     return [(str(source), str(target)) for source, target in pairs]
+
+
+def _mended(where: str, edges: list[Edge], nodes: Iterable[str], notes: list[str]) -> list[Edge]:
+    """Return edges with a node's own name in place of one that is not there, where that can only be this node."""
+    ends = {end for edge in edges for end in edge}
+    missing, unused = ends.difference(nodes), set(nodes) - ends
+    if len(missing) != 1 or len(unused) != 1:
+        return edges
+    (wrong,), (right,) = missing, unused
+    notes.append(f"{where} has edges of {wrong!r}, which is not there, and none of {right!r}; taken for the same node")
+    return [(right if source == wrong else source, right if target == wrong else target) for source, target in edges]
 
 
 def _text(value: object) -> str:
@@ -197,7 +221,7 @@ LAST_NEURONS: Mapping[frozenset[str], str] = MappingProxyType(
 
 
 def _completed(name: str, data: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[str, ...]]:
-    """Return a graph as it is, or a half-written chain of numbered nodes with what can be known of the rest."""
+    """Return a graph unchanged, or complete an incompletely written chain of numbered nodes."""
     nodes = data.get("nodes")
     if "edges" in data or "type" in data or not isinstance(nodes, Mapping):
         return data, ()
@@ -218,7 +242,7 @@ def _completed(name: str, data: Mapping[str, object]) -> tuple[Mapping[str, obje
         "edges": list(itertools.pairwise(names)),
     }
     note = (
-        f"{name} was left half-written by its exporter, without edges; read as the chain {' - '.join(names)}."
+        f"{name} was written incompletely by its exporter, without edges; read as the chain {' - '.join(names)}."
         " Nodes after these may be missing: export it again"
     )
     return completed, (note,)

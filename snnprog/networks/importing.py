@@ -1,9 +1,9 @@
 """NIR graph → network: paths between neurons become connections, seconds become ticks.
 
-A graph's connection without a Delay acts in the step of the spike, and a chip's takes a tick at least. So populations
-are shifted against each other, each by as few ticks as make every delay 1 or more; what comes out is the same, later by
-the output's latency. A population's connection to itself without a Delay takes one tick, as simulators of NIR take it;
-a longer loop has Delays for as many ticks as it has populations, or is refused: which of them waits would be a guess.
+In a graph, a connection without a Delay acts in the step of the spike; on a chip it takes at least a tick. So
+populations are shifted relative to each other by the fewest ticks that make every delay at least 1; the outputs are the
+same, later by their latency. A population's connection to itself without a Delay takes one tick, as in simulators of
+NIR; a longer loop must have Delays for as many ticks as it has populations, or is refused as ambiguous.
 """
 
 from __future__ import annotations
@@ -44,33 +44,33 @@ def from_nir(
     reset_delay: int | None = None,
     compare: str | None = None,
 ) -> TrainedNetwork:
-    """Return the network that a NIR graph is, tick by tick.
+    """Return the network of a NIR graph in ticks.
 
-    Read are LIF, CubaLIF, IF and Threshold neurons; LI, CubaLI and I neurons, and weighted sums of spikes, as readouts
-    that do not spike; Linear, Affine, Scale, Conv1d, Conv2d, SumPool2d, AvgPool2d, Delay, Flatten, Input and Output
-    nodes, connections of a population with itself, and nested graphs. NIR's times are seconds.
+    Supported are LIF, CubaLIF, IF and Threshold neurons; LI, CubaLI and I neurons, and weighted sums of spikes, as
+    readouts that do not spike; Linear, Affine, Scale, Conv1d, Conv2d, SumPool2d, AvgPool2d, Delay, Flatten, Input and
+    Output nodes, connections of a population with itself, and nested graphs. NIR's times are seconds.
 
     Parameters
     ----------
     source : path or nir.NIRGraph
     dt_ms : float, optional
-        Milliseconds of a tick, in the time of the graph; by default the exporter's, or what the graph tells of it.
+        Milliseconds of a tick, in the time of the graph; by default that of the exporter or the graph.
     exporter : str, optional
         The tool that wrote the graph, one of "snntorch", "norse", "sinabs", "rockpool", "spyx" and "lava-dl". It
-        sets the parameters that are not given, and what a step of its neurons is; see `snnprog.networks.convention`.
+        sets the parameters that are not given, and the equations of its neurons; see `snnprog.networks.convention`.
     reset : str, optional
-        "zero" or "subtract": what a spike does to the potential, which NIR cannot say.
+        "zero" or "subtract": the effect of a spike on the potential, which NIR does not define.
     reset_delay : int, optional
         0 or 1: the steps between a spike and its reset.
     compare : str, optional
-        ">" or ">=": whether a neuron spikes where its potential is above its threshold, or at it too.
+        ">" or ">=": whether a neuron spikes if its potential is above its threshold, or also if it is equal.
 
     Raises
     ------
     FormatError
-        If the file is missing or damaged, or the graph has something that no network of LIF neurons has.
+        If the file is missing or damaged, or the graph has unsupported elements.
     SpecError
-        If the tick or the reset is not known, a parameter has no such value, or a package is missing.
+        If the tick or the reset is unknown, a parameter is invalid, or a package is missing.
     """
     convention = convention_of(exporter, reset=reset, reset_delay=reset_delay, compare=compare)
     if isinstance(source, (str, Path)):
@@ -91,7 +91,7 @@ def network_of(graph: Graph, tick_s: float, *, convention: Convention) -> Traine
         with np.errstate(over="raise", invalid="raise", divide="raise"):
             network = _network(graph, tick_s, convention)
     except FloatingPointError as error:
-        raise FormatError(f"{graph.name} has numbers whose products no float holds; give others") from error
+        raise FormatError(f"{graph.name} has numbers whose products overflow floats; rescale them") from error
     thresholds = network.threshold[~network.is_readout]
     weights = [connection.weights.parameters for connection in network.connections]
     sizes = np.concatenate([*weights, network.bias, thresholds, 1.0 / thresholds])
@@ -101,22 +101,23 @@ def network_of(graph: Graph, tick_s: float, *, convention: Convention) -> Traine
 
 
 def _with_reset(graph: Graph, convention: Convention) -> Convention:
-    """Return the convention with the reset that the graph tells, where none is given.
+    """Return the convention with the reset in the graph, if none is given.
 
     Raises
     ------
     SpecError
-        If the graph does not tell it, and there are neurons that are reset.
+        If it is not in the graph, and there are neurons that are reset.
     """
     if convention.reset is not None:
         return convention
     kept = [node for node in graph.nodes.values() if node.kind in SPIKING and node.kind != "Threshold"]
     if graph.reset is not None:
         return replace(convention, reset=graph.reset)
-    if all(node.values["v_reset"].any() for node in kept):  # a value to reset to: what is subtracted knows none
+    if all(node.values["v_reset"].any() for node in kept):  # only a reset to zero has a value
         return replace(convention, reset=ZERO)
     raise SpecError(
-        f"reset must be {ZERO!r} or {SUBTRACT!r}: NIR cannot say what a spike does to the potential. Give reset=, or"
+        f"reset must be {ZERO!r} or {SUBTRACT!r}: NIR does not define the effect of a spike on the potential. Give"
+        " reset=, or"
         f" exporter=, the tool that wrote {graph.name} (--reset or --from on the command line)"
     )
 
@@ -212,7 +213,7 @@ def _starts(graph: Graph, signals: Mapping[str, Signal], *, inputs: list[str]) -
 
 
 def least_shifts(names: Iterable[str], arcs: Iterable[tuple[str, str, int]]) -> dict[str, int] | None:
-    """Return by how many ticks each input and population is late: the fewest that make all delays 1 or more.
+    """Return the shift of each input and population in ticks: the fewest that make all delays at least 1.
 
     Parameters
     ----------
@@ -238,7 +239,7 @@ def least_shifts(names: Iterable[str], arcs: Iterable[tuple[str, str, int]]) -> 
 
 
 def _connections(signal: Signal, name: str, gain: Floats, starts: Mapping[str, int]) -> Iterable[Connection]:
-    """Yield what leads to a population, one connection for each source and delay."""
+    """Yield the inputs of a population, one connection for each source and delay."""
     for (source, delay), weights in sorted(signal.parts.items(), key=lambda item: item[0]):
         if not weights.parameters.any():
             continue
@@ -251,7 +252,7 @@ def _connections(signal: Signal, name: str, gain: Floats, starts: Mapping[str, i
 
 
 def _selects(graph: Graph, signals: Mapping[str, Signal], name: str) -> bool:
-    """Tell whether an output node gives neurons as they are, undelayed."""
+    """Return whether an output node returns neurons unchanged, without delay."""
     signal = signals[name]
     if signal.constant.any() or any(delay or graph.nodes[source].kind not in NEURONS for source, delay in signal.parts):
         return False
@@ -275,7 +276,7 @@ def _check_readouts(graph: Graph, signals: Mapping[str, Signal], names: list[str
 def _read_out(
     graph: Graph, signals: Mapping[str, Signal], *, network: TrainedNetwork, sums: list[str]
 ) -> TrainedNetwork:
-    """Return a network with the neurons that are read out, and by how many ticks each is late."""
+    """Return a network with the neurons that are read out, and the latency of each in ticks."""
     starts = {population.name: population.start for population in network.populations}
     neurons: list[int] = []
     latency: list[int] = []
@@ -292,7 +293,7 @@ def _read_out(
         neurons += rows[0].tolist()
         latency += rows[1].tolist()
     if len(set(neurons)) != len(neurons):
-        raise FormatError(f"{graph.name} reads out a neuron twice; each once is needed")
+        raise FormatError(f"{graph.name} reads out a neuron twice; read out each neuron once")
     return replace(network, outputs=np.array(neurons, np.int64), latency=np.array(latency, np.int64))
 
 

@@ -1,21 +1,23 @@
-"""lava-dl's ``.net`` files → network: what SLAYER's blocks do, in units of their integer weights.
+"""Import of lava-dl's ``.net`` files: the network of SLAYER's blocks, in units of their integer weights.
 
-In SLAYER's integers, states count 64ths of a weight, and decays 4096ths, rounded toward zero::
+In SLAYER's integers, states are in 64ths of a weight, and decays in 4096ths, rounded toward zero::
 
     u = (1 - iDecay/4096) u + 64 W s
     v = (1 - vDecay/4096) v + u + 64 bias
     z = 1 if v >= 64 vThMant;   v = 0 where z
 
-(``slayer/neuron/cuba.py``, ``dynamics/leaky_integrator.py``). The network is that in reals, without the rounding; a
-program on a chip of Loihi's kind rounds as SLAYER does. The bias of an input layer is added to its arriving spikes.
+(``slayer/neuron/cuba.py``, ``dynamics/leaky_integrator.py``). The network has these equations in real numbers, without
+rounding; a program on a chip with Loihi's rule rounds like SLAYER. The bias of an input layer is added to its arriving
+spikes.
 
-Spikes act on a layer's neurons in the step in which they arrive. With ``delay_shift``, SLAYER's default, a layer's own
-spikes leave it one step later; the file does not say whether it was on. A spike on a chip takes one tick at least, so
+Spikes act on a layer's neurons in the step in which they arrive. With ``delay_shift``, SLAYER's default, the spikes of
+a layer leave it one step later; the file does not contain this option. A spike on a chip takes at least one tick, so
 SLAYER's step 0 is the program's tick 1, in which constant drives begin. Delays of a layer delay its own spikes. Those
-of the last layer take one more neuron for each output, which repeats its spikes.
+of the last layer require one more neuron for each output, which repeats its spikes.
 
-lava-dl compares with ``>=`` in its first releases. From 0.3.0 (2022-09) a hundredth of a state's unit is added to the
-threshold, which makes it ``>`` for ``vThMant`` up to 4096, as Lava and Loihi compare. Files do not tell their version.
+The first releases of lava-dl compare with ``>=``. From 0.3.0 (2022-09) on, a hundredth of a state's unit is added to
+the threshold, which makes it ``>`` for ``vThMant`` up to 4096, as in Lava and Loihi. Files do not contain their
+version.
 """
 
 from __future__ import annotations
@@ -52,33 +54,33 @@ def from_net(
     delay_shift: bool = True,
     input_shape: tuple[int, ...] | None = None,
 ) -> TrainedNetwork:
-    """Return the network that a lava-dl file is, tick by tick.
+    """Return the network of a lava-dl file in ticks.
 
-    Read are input, conv, pool, flatten, dense and dense_rec layers of CUBA neurons, with biases and delays. A last
-    layer without neurons, or with the greatest threshold, is a readout that does not spike.
+    Supported are input, conv, pool, flatten, dense and dense_rec layers of CUBA neurons, with biases and delays. A
+    last layer without neurons, or with the maximum threshold, is a readout that does not spike.
 
     Parameters
     ----------
     path : path
-        As SLAYER's ``export_hdf5`` writes it.
+        A file written by SLAYER's ``export_hdf5``.
     dt_ms : float, optional
         Milliseconds of a tick; by default the file's ``simulation/Ts``, or 1.
     reset, reset_delay : optional
         As in `from_nir`, instead of lava-dl's "zero" and 0.
     compare : str, optional
-        ">=" (by default), as lava-dl compared when it trained the network, or ">", as it does from release 0.3.0 on.
+        ">=" (by default), as in lava-dl before release 0.3.0, or ">", as in later releases.
     delay_shift : bool
-        Whether what leaves a layer is a step late, as in SLAYER by default; it tells when biases begin to act.
+        Whether spikes leave a layer a step later, as by default in SLAYER; this decides when biases begin to act.
     input_shape : tuple of int, optional
-        Channels, rows and columns of the input; needed where the file has no input layer and begins with images.
+        Channels, rows and columns of the input; required if the file has no input layer and begins with images.
 
     Raises
     ------
     FormatError
-        If the file is missing or damaged, or has layers or neurons that are not read: those that do not spike, graded
+        If the file is missing or damaged, or has unsupported layers or neurons: non-spiking ones, graded
         spikes, complex weights, refractory periods.
     SpecError
-        If a parameter has no such value, or h5py is missing.
+        If a parameter is invalid, or h5py is missing.
     """
     if not isinstance(path, (str, Path)):
         raise SpecError(f"path must be the path of a file, got a {type(path).__name__}")
@@ -132,7 +134,7 @@ def network_of_layers(
 
 
 def _tick_ms(file: Hdf5) -> float:
-    """Return the file's own length of a step, or the usual one."""
+    """Return the file's length of a step, or the default."""
     if "simulation/Ts" not in file.arrays:
         return exporter_of(LAVA_DL).dt_ms or 1.0
     found = file.arrays["simulation/Ts"]
@@ -175,11 +177,11 @@ def _readout(layer: LavaLayer, start: int) -> Population:
 def _reason(layer: LavaLayer) -> str:
     if layer.neurons is None:
         return "it has no neurons"
-    return f"its threshold is {layer.neurons.threshold.max():g}, where {GREATEST_THRESHOLD} is a chip's greatest"
+    return f"its threshold is {layer.neurons.threshold.max():g}, and {GREATEST_THRESHOLD} is the maximum of a chip"
 
 
 def _repeating(last: Population) -> Population:
-    """Return neurons that spike when what they wait for arrives, for the delays behind the last layer."""
+    """Return neurons that repeat spikes, for the delays after the last layer."""
     ones, nothing = np.ones(last.size), np.zeros(last.size)
     return Population(LATE_NAME, last.shape, ones, nothing, nothing, nothing, nothing, start=last.start)
 
@@ -188,7 +190,7 @@ def _repeating(last: Population) -> Population:
 
 
 def _connections(layers: Sequence[LavaLayer]) -> Iterable[Connection]:
-    """Yield what leads to each layer."""
+    """Yield the connections to each layer."""
     before: LavaLayer | None = None
     for layer in layers:
         if before is None:
@@ -225,12 +227,12 @@ def _from(weights: Weights, source: LavaLayer, is_chosen: NDArray[np.bool_]) -> 
 
 
 def is_net(path: Path) -> bool:
-    """Tell whether a file is lava-dl's: by its suffix, or by what it holds where the suffix is no network's.
+    """Return whether a file is from lava-dl: by its suffix, or by its content if the suffix is unknown.
 
     Raises
     ------
     FormatError
-        If the file is missing, or no HDF5 file.
+        If the file is missing, or not an HDF5 file.
     """
     suffix = path.suffix.lower()
     if suffix in (".net", ".nir"):

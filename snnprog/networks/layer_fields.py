@@ -17,7 +17,7 @@ Shape = tuple[int, int, int]
 
 LARGEST = 2.0**31
 NEURON_LIMIT = 1 << 22
-"""Sizes that no trained network comes near: choices, not measurements. A file of strangers may ask for more."""
+"""Limits far above the size of trained networks: choices, not measurements. A hostile file may exceed them."""
 
 
 class LayerFields:
@@ -42,7 +42,7 @@ class LayerFields:
     # ---------------------------------------------------------------- fields
 
     def has(self, field: str) -> bool:
-        """Tell whether there is a field, of whatever type."""
+        """Return whether there is a field, of any type."""
         place = f"layer/{self.number}/{field}"
         return place in self.file.arrays or place in self.file.others
 
@@ -74,26 +74,26 @@ class LayerFields:
         """Return one number, or one of each channel."""
         values = self.floats(field).ravel() if self.has(field) else np.array([usual])
         if values.size not in (1, shape[0]):
-            raise FormatError(f"{field} of {self.where} has {values.size} numbers; 1 or {shape[0]} are needed")
+            raise FormatError(f"{field} of {self.where} must have 1 or {shape[0]} numbers, got {values.size}")
         return values
 
     def whole(self, field: str, *, least: int, most: int = LARGEST_SIDE) -> NDArray[np.int64]:
-        """Return whole numbers, flattened."""
+        """Return integers, flattened."""
         values = self.floats(field)
         if (values != np.floor(values)).any() or values.min() < least or values.max() > most:
             shown = values.ravel()[:4].tolist()
-            raise FormatError(f"{field} of {self.where} must be whole numbers from {least} to {most}, got {shown}")
+            raise FormatError(f"{field} of {self.where} must be integers from {least} to {most}, got {shown}")
         return values.astype(np.int64).ravel()
 
     def pair(self, field: str, least: int, usual: int) -> Pair:
-        """Return one or two whole numbers as (rows, columns)."""
+        """Return one or two integers as (rows, columns)."""
         values = self.whole(field, least=least) if self.has(field) else np.array([usual])
         if values.size > 2:
             raise FormatError(f"{field} of {self.where} must be one or two numbers, got {values.size}")
         return int(values[0]), int(values[-1])
 
     def shape(self) -> Shape:
-        """Return the shape that the file says that the layer has."""
+        """Return the shape of the layer in the file."""
         return image_shape(f"shape of {self.where}", tuple(self.whole("shape", least=1, most=NEURON_LIMIT).tolist()))
 
     def groups(self) -> int:
@@ -102,7 +102,7 @@ class LayerFields:
 
     def _refuse_complex(self) -> None:
         if f"layer/{self.number}/weight" in self.file.members:
-            raise FormatError(f"{self.where} has complex weights; neurons with real ones are read")
+            raise FormatError(f"{self.where} has complex weights; only real ones are supported")
 
     def matrix(self, field: str) -> Floats:
         """Return dense weights (to, from); those of one neuron may be written as a row."""

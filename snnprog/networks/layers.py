@@ -1,6 +1,6 @@
 """Layers of a lava-dl ``.net`` file as plain checked data: weights, neurons, shapes and delays of each.
 
-The file is what ``export_hdf5`` of SLAYER's blocks writes (lava-dl 0.1 to 0.6, ``slayer/block/base.py``): groups
+The file is written by ``export_hdf5`` of SLAYER's blocks (lava-dl 0.1 to 0.6, ``slayer/block/base.py``): groups
 ``layer/0``, ``layer/1``, ..., each with its ``type``. Shapes are (channels, rows, columns), flattened in that order.
 Kernels have the axes (to, from, rows, columns) and are not flipped: SLAYER's convolution is PyTorch's.
 """
@@ -35,19 +35,19 @@ from snnprog.networks.weights import Kernel, Matrix, Weights
 NEURONS = ("CUBA", "LOIHI")
 
 DECAY_UNIT = 4096
-"""Decays count 4096ths (``p_scale`` of ``slayer/neuron/cuba.py``)."""
+"""Decays are in 4096ths (``p_scale`` of ``slayer/neuron/cuba.py``)."""
 
 USUAL_INPUT_WEIGHT = 64.0
-"""What an input spike weighs where an input layer has no weight: 1 in SLAYER's units (``netx/hdf5.py``)."""
+"""Weight of an input spike if an input layer has no weight: 1 in SLAYER's units (``netx/hdf5.py``)."""
 
 MOST_EXPONENT = 3
-"""Normalization by powers of two is clamped to ``weight_exp_bits``, 3 by default, which the file does not hold."""
+"""Normalization by powers of two is clamped to ``weight_exp_bits``, 3 by default, which is not in the file."""
 
 GREATEST_THRESHOLD = (1 << 17) - 1
-"""A last layer with the chip's greatest threshold does not spike; lava-dl's ``Affine`` writes twice that."""
+"""A last layer with the chip's maximum threshold does not spike; lava-dl's ``Affine`` writes twice that."""
 
 LAYER_LIMIT, SYNAPSE_LIMIT = 1 << 10, 1 << 26
-"""Sizes that no trained network comes near: choices, not measurements. A file of strangers may ask for more."""
+"""Limits far above the size of trained networks: choices, not measurements. A hostile file may exceed them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class LavaNeurons:
     Attributes
     ----------
     threshold : in units of the weights
-    current_kept, potential_kept : the shares that are left after one tick
+    current_kept, potential_kept : the shares that remain after one tick
     """
 
     threshold: Floats
@@ -77,14 +77,14 @@ class LavaLayer:
     shape : (int, int, int)
         Channels, rows and columns.
     weights : Matrix or Kernel
-        From what the layer before gives.
+        From the output of the previous layer.
     recurrent : Matrix or None
-        From the layer's own spikes of the tick before.
+        From the layer's own spikes of the previous tick.
     bias : (1,) or (channels,) float
     delay : (1,), (channels,) or (neurons,) int
-        Ticks by which its spikes are late.
+        Delay of its spikes in ticks.
     neurons : LavaNeurons or None
-        None for a last layer that gives weighted sums.
+        None for a last layer that returns weighted sums.
     """
 
     name: str
@@ -103,7 +103,7 @@ class LavaLayer:
 
     @property
     def is_readout(self) -> bool:
-        """Whether it would be read by its potentials, were it the last."""
+        """Whether it is read by its potentials if it is the last layer."""
         return self.neurons is None or bool((self.neurons.threshold >= GREATEST_THRESHOLD).all())
 
     def of_neurons(self, values: Floats) -> Floats:
@@ -118,12 +118,12 @@ def layers_of(file: Hdf5, input_shape: tuple[int, ...] | None = None) -> tuple[S
     ----------
     file : Hdf5
     input_shape : tuple of int, optional
-        Channels, rows and columns of the input, where the file has no input layer.
+        Channels, rows and columns of the input, if the file has no input layer.
 
     Raises
     ------
     FormatError
-        If something is missing, has the wrong shape, or is of a type that is not read.
+        If a part is missing, has the wrong shape, or an unsupported type.
     """
     numbers = file.group("layer")
     count = len(numbers)
@@ -170,7 +170,7 @@ def one_to_one_places(shape: Shape, weight: float) -> Kernel:
 
 
 def _synapses_of(weights: Weights) -> int:
-    """Return how many synapses or weights there are, whichever are more."""
+    """Return the number of synapses or of weights, whichever is greater."""
     if isinstance(weights, Kernel):
         return max(weights.geometry.n_synapses, weights.values.size)
     return int(weights.parameters.size)
@@ -196,12 +196,12 @@ class _LayerReader(LayerFields):
         if self.kind == CONV and self.pair("stride", 1, 1) == (1, 1):
             return self._image_before()
         raise FormatError(
-            f"{self.file.path} has no input layer, so the size of its input is not known;"
+            f"{self.file.path} has no input layer, so the size of its input is unknown;"
             " give input_shape=(channels, rows, columns)"
         )
 
     def _image_before(self) -> Shape:
-        """Return the shape of what a convolution without strides is applied to."""
+        """Return the input shape of a convolution without strides."""
         kernel, (_, rows, columns) = self.kernel(), self.shape()
         border, dilation = self.pair("padding", 0, 0), self.pair("dilation", 1, 1)
         sides = [
@@ -214,19 +214,19 @@ class _LayerReader(LayerFields):
     # ---------------------------------------------------------------- the layer
 
     def layer(self, before: Shape) -> LavaLayer:
-        """Return the layer, applied to something of a shape."""
+        """Return the layer for an input shape."""
         weights, shape = self._weights(before)
         recurrent = None
         if self.kind == RECURRENT:
             recurrent = self.matrix("weight_rec")
             if recurrent.shape != (shape[0], shape[0]):
-                raise FormatError(f"weight_rec of {self.where} has shape {recurrent.shape}; {shape[:1] * 2} is needed")
+                raise FormatError(f"weight_rec of {self.where} must have shape {shape[:1] * 2}, got {recurrent.shape}")
         if self.has("shape") and int(np.prod(self.shape())) != int(np.prod(shape)):
             raise FormatError(f"{self.where} says that its shape is {self.shape()}; its weights give {shape}")
         size = int(np.prod(shape))
         delay = self.whole("delay", least=0) if self.has("delay") else np.zeros(1, np.int64)
         if delay.size not in (1, shape[0], size):
-            raise FormatError(f"delay of {self.where} has {delay.size} numbers; 1, {shape[0]} or {size} are needed")
+            raise FormatError(f"delay of {self.where} must have 1, {shape[0]} or {size} numbers, got {delay.size}")
         return LavaLayer(
             name=self.name,
             kind=self.kind,
@@ -239,7 +239,7 @@ class _LayerReader(LayerFields):
         )
 
     def _weights(self, before: Shape) -> tuple[Weights, Shape]:
-        """Return what leads to the neurons, and their shape."""
+        """Return the connections to the neurons, and their shape."""
         if self.kind == INPUT:
             weight = self.floats("weight") if self.has("weight") else np.full(1, USUAL_INPUT_WEIGHT)
             if weight.size != 1:
@@ -310,7 +310,7 @@ class _LayerReader(LayerFields):
     # ---------------------------------------------------------------- neurons
 
     def neurons(self, shape: Shape) -> LavaNeurons:
-        """Return the neurons, if they are such as spike."""
+        """Return the neurons, if they spike."""
         kind = self.text("neuron/type")
         if kind not in NEURONS:
             raise FormatError(f"{self.where} has neurons of type {kind!r}; read are {' and '.join(NEURONS)}")
@@ -322,13 +322,13 @@ class _LayerReader(LayerFields):
         ):
             if self.has(f"neuron/{field}") and (self.floats(f"neuron/{field}") != usual).any():
                 found = self.floats(f"neuron/{field}").ravel()[0]
-                raise FormatError(f"{self.where} has {meaning}, {field} = {found:g}; only {usual} is read")
+                raise FormatError(f"{self.where} has {meaning}, {field} = {found:g}; only {usual} is supported")
         if self.has("neuron/weight_exp"):
             exponent = self.of_channels("neuron/weight_exp", shape, 0.0)
             if (np.abs(exponent) > MOST_EXPONENT).any() or (exponent != np.floor(exponent)).any():
                 raise FormatError(
-                    f"weight_exp of {self.where} must be whole numbers from {-MOST_EXPONENT} to {MOST_EXPONENT},"
-                    f" got {exponent[0]:g}: it is clamped in training, to what the file does not tell"
+                    f"weight_exp of {self.where} must be integers from {-MOST_EXPONENT} to {MOST_EXPONENT},"
+                    f" got {exponent[0]:g}: training clamps it to an exponent that is not in the file"
                 )
         else:
             exponent = np.zeros(1)
@@ -338,7 +338,7 @@ class _LayerReader(LayerFields):
         return LavaNeurons(threshold, self._kept("iDecay", shape), self._kept("vDecay", shape))
 
     def _kept(self, field: str, shape: Shape) -> Floats:
-        """Return the share that a decay leaves."""
+        """Return the share that a decay keeps."""
         if not self.has(f"neuron/{field}"):
             raise self.file.lacks(f"layer/{self.number}/neuron/{field}")
         self.whole(f"neuron/{field}", least=0, most=DECAY_UNIT)

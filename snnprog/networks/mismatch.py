@@ -1,4 +1,4 @@
-"""Where a program's spikes differ from the network that it was made from, population by population."""
+"""Differences between the spikes of a program and of its original network, by population."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.display.card import Displayed
 from snnprog.networks.network import TrainedNetwork
 from snnprog.networks.running import batches, run_network
 from snnprog.program import Program
 from snnprog.simulate import simulate
 from snnprog.simulate.reference import run_observed
 from snnprog.trace import Excursion
+from snnprog.wording import counted
 
 RANDOM_SAMPLES, RANDOM_TICKS, RANDOM_RATE = 8, 50, 0.1
-"""What a network is tried on where no inputs are given: a choice, not a measurement. Few enough for networks of
+"""Random inputs for the comparison if no inputs are given: a choice, not a measurement. Few enough for networks of
 millions of synapses, and many enough that most neurons of trained networks spike."""
 
 RANDOM_WORK = 1 << 24
-"""Neuron-ticks of random inputs at most, but one sample at least: a choice. PilotNet's 158,509 neurons get two samples,
-which take 40 s."""
+"""Maximum number of neuron-ticks of random inputs, with at least one sample: a choice. PilotNet's 158,509 neurons get
+two samples, which take 40 s."""
 
 
 @dataclass(frozen=True)
 class PopulationMismatch:
-    """How the spikes of one population differ.
+    """The differences of the spikes of one population.
 
     Attributes
     ----------
     name : str
     neurons : int
     spikes : int
-        Of the real network.
+        Spikes of the real network.
     wrong_bins : int
-        Bins (tick and neuron) with a spike in one and none in the other.
+        Bins (tick and neuron) with a spike in only one of the two.
     """
 
     name: str
@@ -44,22 +46,22 @@ class PopulationMismatch:
     wrong_bins: int
 
 
-@dataclass(frozen=True, eq=False)
-class Mismatch:
-    """How a program's spikes differ from the real network's.
+@dataclass(frozen=True, eq=False, repr=False)
+class Mismatch(Displayed):
+    """The differences between the spikes of a program and of the real network.
 
     Attributes
     ----------
     populations : tuple of PopulationMismatch
         Those that spike, in the network's order.
     bins : int
-        How many were compared.
+        Number of compared bins.
     output_bins : int
         Wrong bins of neurons that are read out.
     several : int
         Bins in which a neuron of the real network spikes more than once.
     excursion : Excursion or None
-        Where the program first left the range on which all runtimes agree.
+        Where the program first left the range in which all runtimes agree.
     """
 
     populations: tuple[PopulationMismatch, ...]
@@ -78,6 +80,9 @@ class Mismatch:
         """Spikes of the real network, of all populations."""
         return sum(population.spikes for population in self.populations)
 
+    def _summary(self) -> str:
+        return f"{counted(self.wrong_bins, 'wrong bin')} of {self.bins:,}, {self.output_bins} of outputs"
+
     def as_dict(self) -> dict[str, object]:
         """Return the comparison as plain data."""
         return {
@@ -94,7 +99,7 @@ class Mismatch:
 
 
 def mismatch_of(network: TrainedNetwork, program: Program, inputs: Sequence[Raster]) -> Mismatch:
-    """Return how a program's spikes differ from a network's on input rasters, each from rest.
+    """Return the differences between the spikes of a program and of a network on input rasters, each from rest.
 
     Parameters
     ----------
@@ -134,8 +139,8 @@ def mismatch_of(network: TrainedNetwork, program: Program, inputs: Sequence[Rast
 
 
 def _observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raster], Excursion | None]:
-    """Return the spikes of all neurons, and where the range on which all runtimes agree was left first."""
-    if program.chip.is_readout_apart:  # what is read out then does something else
+    """Return the spikes of all neurons, and the first excursion from the range in which all runtimes agree."""
+    if program.chip.is_readout_apart:  # readouts then differ
         return run_observed(program, inputs)
     traces = simulate(replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32)), inputs)
     left = [trace.excursion for trace in traces if trace.excursion is not None]

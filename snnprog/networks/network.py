@@ -1,21 +1,21 @@
 """A trained network, tick by tick: populations of neurons, connections with whole delays, and real numbers.
 
-With steps of ``dt``, forward Euler as NIR's own documents write it, and a spike being a 1 in its step, a `CubaLIF` is::
+With steps of ``dt``, forward Euler as in NIR's documentation, and a spike as a 1 in its step, a `CubaLIF` is::
 
     u = (1 - dt/tau_syn) u + dt/tau_syn * w_in * S
     v = (1 - dt/tau_mem) v + dt/tau_mem * (v_leak + r u)
     z = 1 if v > v_threshold;   v = v_reset where z
 
-a `LIF` the same with ``u = S``, and an `IF` ``v = v + dt * r * S``. Potentials are counted from ``v_reset``, where they
-start, and the factors are put into the weights, so that all are::
+a `LIF` the same with ``u = S``, and an `IF` ``v = v + dt * r * S``. Potentials are relative to ``v_reset``, where they
+start, and the factors are included in the weights, so that all neurons are::
 
     u = current_kept * u + sum of weights that arrive;   v = potential_kept * v + u + bias;   z = 1 where v > threshold
 
-What a spike does to ``v`` is the network's `Convention`. A population that does not spike is a readout: its potential
-is what the network says.
+The effect of a spike on ``v`` is the network's `Convention`. A population that does not spike is a readout: its
+potential is the output.
 
-A graph's connection without a Delay acts in the step of the spike, and a chip's takes a tick at least. So populations
-are shifted against each other: each starts `Population.start` ticks late, and gives the same, later.
+In a graph, a connection without a Delay acts in the step of the spike; on a chip it takes at least a tick. So
+populations are shifted relative to each other: each starts `Population.start` ticks later, with the same spikes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ from functools import cached_property
 import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s
+from snnprog.display.card import Card, Displayed
 from snnprog.networks.convention import Convention
 from snnprog.networks.weights import Weights, together
+from snnprog.table import Table
+from snnprog.wording import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +44,17 @@ class Population:
     shape : tuple of int
         The shape of its array, such as (channels, rows, columns).
     threshold : (neurons,) float
-        In units of the weights; infinite where the population does not spike.
+        In units of the weights; infinite if the population does not spike.
     bias, late_bias : (neurons,) float
-        What is added to the potential, and to the current, in each tick.
+        Amounts added to the potential, and to the current, in each tick.
     current_kept, potential_kept : (neurons,) float
-        The share that is left after one tick.
+        The share that remains after one tick.
     start : int
         The tick in which it starts.
     reset_delay : int
         0 or 1: the ticks between a spike and its reset.
+    is_clock : bool
+        Whether it is a neuron that spikes in every tick, by which constant drives come.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Population:
     potential_kept: Floats
     start: int = 0
     reset_delay: int = 0
+    is_clock: bool = False
 
     @property
     def size(self) -> int:
@@ -69,7 +75,7 @@ class Population:
 
     @property
     def is_readout(self) -> bool:
-        """Whether it is read by its potentials, and never spikes."""
+        """Whether it is read by its potentials and never spikes."""
         return bool(np.isinf(self.threshold).any())
 
 
@@ -81,9 +87,9 @@ class Connection:
     ----------
     source, target : str
     delay : int
-        In ticks, 1 or more; see the module's text for what a graph's own delay becomes.
+        In ticks, at least 1; see the module docstring for the conversion of a graph's delay.
     asked_delay : float
-        The delay before it became whole.
+        The delay before rounding.
     weights : Matrix or Kernel
     """
 
@@ -95,7 +101,7 @@ class Connection:
 
 
 def joined(connections: Iterable[Connection]) -> tuple[Connection, ...]:
-    """Return connections with those of one source, target and delay made one, in the order of the first of them."""
+    """Return connections with those of equal source, target and delay merged, in order of first occurrence."""
     found: dict[tuple[str, str, int], Connection] = {}
     for each in connections:
         key = each.source, each.target, each.delay
@@ -114,7 +120,7 @@ class NetworkSynapses:
         As in a `Program`: ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``.
     asked_delay, weight : (synapses,) float
     parameter : (synapses,) int
-        Which weight of the network each carries: the synapses of a convolution share weights.
+        Index of the network's weight of each: the synapses of a convolution share weights.
     """
 
     pre: Int64s
@@ -125,8 +131,8 @@ class NetworkSynapses:
     parameter: Int64s
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedNetwork:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedNetwork(Displayed):
     """A network in real numbers and whole ticks.
 
     Attributes
@@ -136,7 +142,7 @@ class TrainedNetwork:
     dt_ms : float
         Milliseconds of a tick.
     convention : Convention
-        What its neurons do in a step.
+        The step of its neurons.
     inputs : mapping of str to tuple of int
         Shapes of the Input nodes, by name; their lines follow one another.
     populations : tuple of Population
@@ -145,9 +151,9 @@ class TrainedNetwork:
     outputs : (outputs,) int
         The neurons that are read out: those of all Output nodes, by name.
     latency : (outputs,) int
-        How many ticks later than in the graph each of them answers.
+        Delay of each in ticks, relative to the graph.
     notes : tuple of str
-        What of the graph is not kept exactly, beside what rounding will change.
+        Differences from the graph, except later rounding.
     """
 
     name: str
@@ -187,8 +193,22 @@ class TrainedNetwork:
         """Number of synapses, without those of weight 0 in matrices."""
         return int(self.synapses.pre.size)
 
+    def _summary(self) -> str:
+        size = f"{counted(len(self.populations), 'population')}, {counted(self.n_neurons, 'neuron')}"
+        return f"{self.name}, {counted(self.n_inputs, 'input')}, {size}, {self.outputs.size} read out"
+
+    def _card(self) -> Card:
+        rows = [(each.name, " × ".join(map(str, each.shape)), each.size) for each in self.populations]
+        return Card(table=Table.plain("", columns=("population", "shape", "neurons"), rows=rows), notes=self.notes)
+
+    def unused_name(self, name: str) -> str:
+        """Return a name, with primes added while an input or a population has it."""
+        while name in self.first:
+            name += "'"
+        return name
+
     def neurons_of(self, name: str) -> slice:
-        """Return where the neurons of a population stand among all."""
+        """Return the index of a population's neurons among all."""
         (population,) = (each for each in self.populations if each.name == name)
         first = self.first[name] - self.n_inputs
         return slice(first, first + population.size)
@@ -201,7 +221,7 @@ class TrainedNetwork:
     @cached_property
     def synapses(self) -> NetworkSynapses:
         """All synapses, one by one, connection after connection."""
-        columns: list[tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...]] = []
+        columns: list[tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...]] = [(np.zeros(0),) * 6]
         parameters = 0
         for connection in self.connections:
             source, target, place = connection.weights.synapses
@@ -219,14 +239,14 @@ class TrainedNetwork:
             parameters += values.size
         whole = (0, 1, 2, 5)
         joined = [
-            np.concatenate([np.zeros(0), *column]).astype(np.int64 if index in whole else np.float64)
+            np.concatenate(column).astype(np.int64 if index in whole else np.float64)
             for index, column in enumerate(zip(*columns, strict=True))
-        ] or [np.zeros(0)] * 6
+        ]
         return NetworkSynapses(*joined)
 
     @cached_property
     def first_parameters(self) -> Int64s:
-        """(connections + 1,) Where the weights of each connection begin among all, and where the last ones end."""
+        """(connections + 1,) The first index of the weights of each connection, and the end of the last."""
         sizes = [connection.weights.parameters.size for connection in self.connections]
         return np.cumsum([0, *sizes]).astype(np.int64)
 
@@ -246,7 +266,7 @@ class TrainedNetwork:
 
     @cached_property
     def largest_weight(self) -> Floats:
-        """(neurons,) The size of the largest weight that leads to each neuron."""
+        """(neurons,) The largest magnitude of a weight to each neuron."""
         largest = np.zeros(self.n_neurons)
         for post, _, weight in self.unrolled():
             np.maximum.at(largest, post, np.abs(weight))
@@ -254,7 +274,7 @@ class TrainedNetwork:
 
     @cached_property
     def is_readout(self) -> Bools:
-        """(neurons,) Whether each is read by its potential, and never spikes."""
+        """(neurons,) Whether each is read by its potential and never spikes."""
         return np.isinf(self.threshold)
 
     @cached_property
@@ -264,7 +284,7 @@ class TrainedNetwork:
 
     @cached_property
     def bias(self) -> Floats:
-        """(neurons,) What is added to the potential in each tick, once a constant current has come to rest."""
+        """(neurons,) The amount added to the potential in each tick after a constant current has settled."""
         return np.concatenate(
             [each.bias + each.late_bias / np.maximum(1.0 - each.current_kept, 1e-12) for each in self.populations]
         )

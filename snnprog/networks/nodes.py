@@ -1,7 +1,7 @@
-"""Nodes of NIR graphs as plain checked data: which types are read, and what their fields hold.
+"""Nodes of NIR graphs as plain checked data: supported types and their fields.
 
 Source: Pedersen et al., "Neuromorphic intermediate representation", Nature Communications 15, 8122 (2024), and `nir`
-0.1 to 1.0.8. A field with a single number stands for every channel.
+0.1 to 1.0.8. A field with a single number applies to every channel.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ DEFAULTS: Mapping[str, float | tuple[int, ...] | None] = MappingProxyType(
         "end_dim": (-1,),
     }
 )
-"""What a field is where it is missing: as in `nir`, and no padding and steps of one in versions that had no field."""
+"""Defaults of missing fields: as in `nir`; no padding and steps of one for versions without these fields."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +71,11 @@ class Node:
     Attributes
     ----------
     kind : str
-        Its NIR type; "Passage" for where a nested graph is entered or left.
+        Its NIR type; "Passage" for the entry or exit of a nested graph.
     values : mapping of str to float array
         Numbers of neurons, weights, scales and delays.
     sides : mapping of str to tuple of int
-        Whole numbers: strides, paddings, sizes. An empty "padding" stands for "same".
+        Integers: strides, paddings, sizes. An empty "padding" stands for "same".
     """
 
     kind: str
@@ -84,17 +84,17 @@ class Node:
 
     @property
     def is_source(self) -> bool:
-        """Whether paths begin at it: neurons send spikes, and so do the graph's inputs."""
+        """Whether paths begin at it, as at neurons and inputs of the graph."""
         return self.kind == INPUT or self.kind in NEURONS
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """The shape of its numbers, where one of them has more than one."""
+        """The shape of its numbers, if any field has more than one."""
         shapes = [np.shape(values) for name, values in self.values.items() if name not in ("weight", "bias")]
         return np.broadcast_shapes(*shapes) if any(np.prod(shape) > 1 for shape in shapes) else None
 
     def pair(self, name: str) -> Pair:
-        """Return a field of one or two whole numbers as (rows, columns); rows of an image of one axis count 1."""
+        """Return a field of one or two integers as (rows, columns); rows of an image of one axis count 1."""
         sides = self.sides[name]
         least = 0 if name == "padding" else 1
         if self.kind == "Conv1d":
@@ -108,7 +108,7 @@ def node_of(where: str, kind: str, data: Mapping[str, object]) -> Node:
     Parameters
     ----------
     where : str
-        How messages call the node.
+        The node's name in messages.
     kind : str
         One of `FIELDS`.
     data : mapping
@@ -117,7 +117,7 @@ def node_of(where: str, kind: str, data: Mapping[str, object]) -> Node:
     Raises
     ------
     FormatError
-        If a field is missing, or holds other things than finite numbers of the right shape.
+        If a field is missing, or does not hold finite numbers of the correct shape.
     """
     values: dict[str, Floats] = {}
     sides: dict[str, tuple[int, ...]] = {}
@@ -167,7 +167,7 @@ def _numbers(where: str, name: str, data: object, *, content: str) -> Floats:
 
 
 def _whole(where: str, name: str, data: object, *, content: str) -> tuple[int, ...]:
-    """Return a field as whole numbers; an empty tuple for the padding "same"."""
+    """Return a field as integers; an empty tuple for the padding "same"."""
     text = data.item() if isinstance(data, np.ndarray) and data.ndim == 0 else data
     if content == PADDING and isinstance(text, str) and text in ("same", "valid"):
         return () if text == "same" else (0,)
@@ -179,12 +179,12 @@ def _whole(where: str, name: str, data: object, *, content: str) -> tuple[int, .
     is_whole = is_numbers and bool((numbers == np.floor(numbers)).all())
     if not is_whole or numbers.size > most or numbers.min() < least or numbers.max() > 1 << 24:
         shown = numbers.tolist() if is_numbers and numbers.size <= 2 * most else _shown(data)
-        raise FormatError(f"{name} of {where} must be whole numbers from {least}, at most {most}, got {shown}")
+        raise FormatError(f"{name} of {where} must be integers from {least}, at most {most}, got {shown}")
     return tuple(int(value) for value in numbers)
 
 
 def array_of(data: object) -> NDArray[np.generic]:
-    """Return numbers as an array, those of a tensor too, which in memory a graph may hold; else an empty array."""
+    """Return numbers, also those of a tensor in memory, as an array; otherwise an empty array."""
     data = data.detach().cpu() if hasattr(data, "detach") and hasattr(data, "cpu") else data  # PyTorch's
     is_array = isinstance(data, (np.ndarray, np.generic, int, float, list, tuple)) or hasattr(data, "__array__")
     return np.asarray(data) if is_array else np.zeros(0, "O")

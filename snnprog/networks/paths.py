@@ -1,7 +1,7 @@
-"""What reaches each node of a NIR graph: weighted spikes of inputs and neurons, along all paths without neurons.
+"""The inputs of each node of a NIR graph: weighted spikes of inputs and neurons, along all paths without neurons.
 
-Linear, Affine, Scale, convolutions and pools multiply, Delay delays, and what meets is added. So a path is a set of
-weights, a delay and a constant.
+Linear, Affine, Scale, convolutions and pools multiply, Delay delays, and inputs of a node are added. So a path is a
+set of weights, a delay and a constant.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Part = tuple[str, float]
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """What a node sends: weighted spikes of sources, each after a delay in ticks, and a constant.
+    """The output of a node: weighted spikes of sources, each after a delay in ticks, and a constant.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Signal:
 
 
 def signals_of(graph: Graph, shapes: Mapping[str, Shape], tick_s: float) -> dict[str, Signal]:
-    """Return what reaches each node that is a neuron or an output, and what leaves each other one."""
+    """Return the input of each neuron or output node, and the output of each other node."""
     return _Paths(graph, shapes, tick_s).signals()
 
 
@@ -79,8 +79,8 @@ class _Paths:
     def _sum(self, name: str, arriving: list[Signal]) -> Signal:
         widths = {signal.constant.size for signal in arriving}
         if len(widths) != 1:
-            what = "nothing leads to it" if not widths else f"what leads to it has {sorted(widths)} channels"
-            raise FormatError(f"node {name!r} of {self.graph.name}: {what}; connections of one width are needed")
+            what = "it has no input" if not widths else f"its inputs have {sorted(widths)} channels"
+            raise FormatError(f"node {name!r} of {self.graph.name}: {what}; connections must have equal widths")
         total = Signal(np.sum([signal.constant for signal in arriving], axis=0))
         for signal in arriving:
             for part, weights in signal.parts.items():
@@ -88,13 +88,13 @@ class _Paths:
         return total
 
     def _through(self, name: str, node: Node, signal: Signal) -> Signal:
-        """Return what a node makes of what arrives; neurons and outputs keep it."""
+        """Return the output of a node for an input; neurons and outputs keep the input."""
         if node.kind in (*CONVOLUTIONS, *POOLS):
             return self._multiplied(name, signal, weights=self._kernel(name, node, signal))
         width = signal.constant.size
         wanted = node.values["weight"].shape[1] if "weight" in node.values else self._own_width(node)
         if wanted not in (None, width):
-            raise FormatError(f"node {name!r} of {self.graph.name} takes {wanted} channels, and {width} lead to it")
+            raise FormatError(f"node {name!r} of {self.graph.name} takes {wanted} channels, got {width}")
         if "weight" in node.values:
             return self._multiplied(name, signal, weights=Matrix(csr_array(node.values["weight"])))
         if node.kind == "Scale":
@@ -122,7 +122,7 @@ class _Paths:
         return Kernel(geometry, np.full(geometry.weight_shape, 1.0 / area))
 
     def _multiplied(self, name: str, signal: Signal, *, weights: Weights) -> Signal:
-        """Return what weights, and the bias beside them, make of what arrives."""
+        """Return the result of weights and a bias for an input."""
         bias = self.graph.nodes[name].values.get("bias", np.zeros(1))
         constant = np.repeat(np.broadcast_to(bias, self.shapes[name][:1]), weights.n_targets // self.shapes[name][0])
         if signal.constant.any():
@@ -140,7 +140,7 @@ class _Paths:
     def _delayed(self, name: str, signal: Signal, *, ticks: Floats) -> Signal:
         where = f"node {name!r} of {self.graph.name}"
         if ticks.min() < 0.0:
-            raise FormatError(f"{where} has a delay of {ticks.min():g} ticks; 0 or more is needed")
+            raise FormatError(f"delays of {where} must be at least 0 ticks, got {ticks.min():g}")
         if ticks.max() > 0.0 and signal.constant.any():
             raise FormatError(f"{where} delays a constant; put the bias after the Delay")
         each = np.broadcast_to(ticks.ravel(), signal.constant.size)

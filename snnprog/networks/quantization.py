@@ -1,11 +1,11 @@
-"""Network of real numbers → program.
+"""Quantization of a trained network to a program.
 
-Decays become the nearest that the chip has; then each neuron is scaled and rounded (`snnprog.networks.scaling`).
+Decays are rounded to the nearest of the chip; then each neuron is scaled and rounded (`snnprog.networks.scaling`).
 Neurons that share weights, those of one channel of a convolution, are scaled together. With sample inputs, weights are
-then fitted to what the network does on a part of them (`snnprog.networks.calibration`).
+then fitted to the network's activity on a part of them (`snnprog.networks.calibration`).
 
-What the chip's neurons do with a spike has to be what the network's do (`snnprog.networks.adapting`). Where the chip
-cannot, weights are fitted to the network's spikes; without inputs to fit to, the network is refused, with the number of
+The resets of the chip's neurons must be equivalent to those of the network (`snnprog.networks.adapting`). If they are
+not, weights are fitted to the network's spikes; without inputs to fit to, the network is refused, with the number of
 spikes that would differ.
 """
 
@@ -23,10 +23,12 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
+from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
 from snnprog.networks.calibration.calibrating import FEWEST_SAMPLES
 from snnprog.networks.changes import Change, changes_of
+from snnprog.networks.classes import readout_accuracy
 from snnprog.networks.fitting import LEAST, Bits, Fitting, NetworkFit
 from snnprog.networks.mismatch import Mismatch, mismatch_of, random_inputs
 from snnprog.networks.network import TrainedNetwork
@@ -36,36 +38,38 @@ from snnprog.networks.rounding import RoundedNetwork, rounded
 from snnprog.networks.running import REACH_MARGIN, RealReach, rasters_for, reach_of
 from snnprog.placement import CoreCount, count_cores
 from snnprog.program import Program
+from snnprog.table import Table
+from snnprog.wording import counted
 
 if TYPE_CHECKING:
     import nir
 
 MOST_FITTED = 1 << 30
-"""Synapses times ticks of samples up to which a network is fitted: some minutes. A choice, not a measurement."""
+"""Maximum of synapses times ticks of samples for fitting: some minutes. A choice, not a measurement."""
 
 
-@dataclass(frozen=True, eq=False)
-class QuantizedNetwork:
-    """A program made of a trained network, and what became of the network's numbers and spikes.
+@dataclass(frozen=True, eq=False, repr=False)
+class QuantizedNetwork(Displayed):
+    """A program from a trained network, and the changes of the network's numbers and spikes.
 
     Attributes
     ----------
     program : Program
     network : TrainedNetwork
-        What was asked.
+        The original network.
     changes : tuple of Change
-        What rounding made of its numbers.
+        The changes of its numbers by rounding.
     mismatch : Mismatch
-        How the program's spikes differ from the network's: on the inputs given, else on random ones.
+        The differences between the spikes of program and network: on the given inputs, otherwise on random ones.
     scales : (neurons,) float
-        What the program's potentials have to be divided by to be the network's: each neuron has a scale of its own, so
-        that readouts can only be compared after that.
+        The program's potentials divided by the network's: each neuron has its own scale, so readouts can only be
+        compared after division.
     has_inputs : bool
         Whether inputs were given.
     fit : NetworkFit or None
-        What fitting to the inputs gave, part by part; None where nothing was fitted.
+        The result of fitting to the inputs; None if nothing was fitted.
     notes : tuple of str
-        What else is not as in the network, and what looks like a mistake.
+        Other differences from the network, and probable mistakes.
     """
 
     program: Program
@@ -79,12 +83,12 @@ class QuantizedNetwork:
 
     @property
     def wrong_bins(self) -> int | None:
-        """Bins of all neurons that differ from the network on the inputs given; None where there were none."""
+        """Bins of all neurons that differ from the network on the given inputs; None without inputs."""
         return self.mismatch.wrong_bins if self.has_inputs else None
 
     @cached_property
     def cores(self) -> CoreCount | None:
-        """The cores that the program takes; None where the chip's are not known."""
+        """The cores that the program takes; None if those of the chip are unknown."""
         return count_cores(self.program)
 
     @property
@@ -93,6 +97,16 @@ class QuantizedNetwork:
         outputs = self.network.outputs
         readout_scales: Floats = self.scales[outputs[self.network.is_readout[outputs]]]
         return readout_scales
+
+    def _summary(self) -> str:
+        size = f"{counted(self.program.n_neurons, 'neuron')}, {counted(self.program.n_synapses, 'synapse')}"
+        wrong = f"{counted(self.mismatch.wrong_bins, 'wrong bin')} of {self.mismatch.bins:,}"
+        return f"{size}, {self.program.chip.name}; {wrong} on {'the' if self.has_inputs else 'random'} inputs"
+
+    def _card(self) -> Card:
+        columns = ("population", "neurons", "spikes of the network", "wrong bins")
+        rows = [(each.name, each.neurons, each.spikes, each.wrong_bins) for each in self.mismatch.populations]
+        return Card(table=Table.plain("", columns=columns, rows=rows), notes=self.notes)
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -128,42 +142,42 @@ def quantize(
     fit: bool = True,
     seed: int = 0,
 ) -> QuantizedNetwork:
-    """Turn a trained network into a program, and tell what that changed.
+    """Convert a trained network to a program, and report the changes.
 
     Parameters
     ----------
     network : TrainedNetwork, path or nir.NIRGraph
-        From `from_nir` or `from_net`, or what these read.
+        The result of `from_nir` or `from_net`, or a source for these.
     dt_ms, exporter, reset, reset_delay, compare : optional
-        As in `from_nir`; of a `TrainedNetwork` they are known already.
+        As in `from_nir`; a `TrainedNetwork` contains them already.
     chip : str or Chip
     inputs : sequence of (ticks, inputs) bool, optional
-        Sample inputs, each from rest. Weights are fitted to what the network does on half of them, and chosen on a
-        quarter; results are reported on the last quarter, too, which has no say.
+        Sample inputs, each from rest. Weights are fitted to the network's activity on half of them, and chosen on a
+        quarter; results are also reported on the last quarter, which is held out.
     labels : (samples,) int, optional
         The class of each input: the number of the output that should spike most, or have the highest last potential.
     bits : int, "least" or mapping of str to int, optional
-        Bits of weights, the sign among them: of all, or by population; by default as many as the chip has. "least"
-        finds the fewest for each population; it needs inputs.
+        Bits of weights, including the sign: of all, or by population; by default those of the chip. "least"
+        finds the fewest for each population; it requires inputs.
     keep : float
-        The share of the synapses to keep, the others are pruned; it needs inputs.
+        The share of the synapses to keep, the others are pruned; it requires inputs.
     tolerance : float
-        What "least" may cost on the part that is chosen on: a share of right classes, or without labels of wrong
-        output bins, in output spikes.
+        The allowed loss of "least" on the part for choosing: a share of correct classes, or without labels, wrong
+        output bins divided by output spikes.
     fit : bool
         Whether to fit weights to the inputs; otherwise they are rounded.
     seed : int
-        Of the split of the inputs, and of the random inputs that are used where none are given.
+        Seed of the split of the inputs, and of the random inputs that are used if none are given.
 
     Raises
     ------
     FormatError
         If a file is missing or damaged; see `from_nir`.
     SpecError
-        If the chip's neurons are reset otherwise and there is nothing to fit to, the inputs are no rasters of the
-        network's width, or an option is not among those that there are.
+        If the chip's neurons have another reset and there are no inputs to fit to, the inputs are not rasters of the
+        network's width, or an option is invalid.
     LimitError
-        If a delay, a threshold, a bias or ``bits`` is beyond the chip.
+        If a delay, a threshold, a bias or ``bits`` exceeds the chip's range.
     """
     given = {"dt_ms": dt_ms, "exporter": exporter, "reset": reset, "reset_delay": reset_delay, "compare": compare}
     if not isinstance(network, TrainedNetwork):
@@ -172,13 +186,13 @@ def quantize(
         )
     elif any(value is not None for value in given.values()):
         name = next(name for name, value in given.items() if value is not None)
-        raise SpecError(f"{name} must be given to from_nir or from_net, which made the network; here it comes too late")
+        raise SpecError(f"{name} must be given to from_nir or from_net, which read the network; it has no effect here")
     limits = find_chip(chip)
     rasters = None if inputs is None else rasters_for(network, inputs)
     keep, tolerance, seed = as_number("keep", keep), as_number("tolerance", tolerance), as_seed(seed)
     why_not = _why_not_fitted(network, limits, rasters, fit=fit)
     _check_options(limits, bits, keep=keep, why_not=why_not)
-    classes = None if labels is None else _checked_labels(labels, rasters, outputs=network.outputs.size)
+    classes = None if labels is None else _checked_labels(labels, rasters, network)
     tried = rasters or random_inputs(network, seed)
     adapted = adapted_to(network, limits)
     if adapted is None:
@@ -193,7 +207,9 @@ def quantize(
         fitting = Fitting(found.network, found, adapted.refractory)
         samples = fitting.samples(network, tried, classes)
         fitted = fitting.fit(samples, bits=bits, keep=keep, tolerance=tolerance, seed=seed)
-        found = fitting.rounded_with(fitted)
+        if classes is not None and network.is_readout[network.outputs].all():
+            fitted = _with_readout_classes(fitted, fitting, network, inputs=tried, labels=classes)
+        found = fitting.rounded_with(fitted.calibrated.integers)
     program = found.program(adapted.refractory)
     mismatch = mismatch_of(network, program, tried)
     remarks = remarks_on(adapted.network, found, mismatch, has_inputs=rasters is not None)
@@ -205,8 +221,26 @@ def quantize(
         scales=found.scales[: network.n_neurons] * limits.unit,
         has_inputs=rasters is not None,
         fit=fitted,
-        notes=(*network.notes, *remarks, *([why_not] if why_not and rasters is not None and fit else [])),
+        notes=(*adapted.network.notes, *remarks, *([why_not] if why_not and rasters is not None and fit else [])),
     )
+
+
+def _with_readout_classes(
+    fitted: NetworkFit, fitting: Fitting, network: TrainedNetwork, *, inputs: Sequence[Raster], labels: Int64s
+) -> NetworkFit:
+    """Return a fit with the shares of right classes of a network whose outputs are readouts."""
+    calibrated = fitted.calibrated
+    result, plain = (fitting.rounded_with(each) for each in (calibrated.integers, calibrated.rounded))
+    accuracy = readout_accuracy(
+        network,
+        inputs,
+        result=result.program(fitting.refractory),
+        rounded=plain.program(fitting.refractory),
+        scales=result.scales[network.outputs],
+        labels=labels,
+        split=calibrated.split,
+    )
+    return fitted.with_accuracy(accuracy)
 
 
 def _rounded(
@@ -215,23 +249,23 @@ def _rounded(
     def wrong_bins(found: RoundedNetwork) -> int:
         return mismatch_of(network, found.program(adapted.refractory), inputs).wrong_bins
 
-    seen, others = reach_of(network, inputs), np.full(adapted.network.n_neurons - network.n_neurons, np.inf)
-    current, potential = (np.concatenate([REACH_MARGIN * each, others]) for each in (seen.current, seen.potential))
-    return rounded(adapted.network, chip, bits=bits, reach=RealReach(current, potential), wrong_bins=wrong_bins)
+    seen = reach_of(adapted.network, inputs)
+    reach = RealReach(REACH_MARGIN * seen.current, REACH_MARGIN * seen.potential)
+    return rounded(adapted.network, chip, bits=bits, reach=reach, wrong_bins=wrong_bins)
 
 
 def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster] | None, *, fit: bool) -> str:
-    """Return why weights are rounded and not fitted; "" if they are fitted."""
+    """Return why weights are rounded instead of fitted; "" if they are fitted."""
     if inputs is None:
         return "no inputs were given to fit weights to"
     if not inputs:
         raise SpecError("inputs must hold at least one raster (ticks, inputs), got none")
     if not fit:
-        return "weights are rounded, as asked for"
+        return "weights are rounded, as requested"
     if len(inputs) < FEWEST_SAMPLES:
-        return f"weights are rounded: {FEWEST_SAMPLES} inputs or more are needed to fit them, a part of them held out"
+        return f"weights are rounded: {FEWEST_SAMPLES} inputs or more are required to fit them (some are held out)"
     if chip.is_exponent_shared or chip.is_readout_apart:
-        return f"weights are rounded: those of a layer of {chip.name} share an exponent, for which none are fitted"
+        return f"weights are rounded: those of a layer of {chip.name} share an exponent, which fitting does not support"
     ticks = sum(len(raster) for raster in inputs)
     if network.n_synapses * ticks > MOST_FITTED:
         return (
@@ -243,28 +277,29 @@ def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster
 
 def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None:
     if isinstance(bits, str) and bits != LEAST:
-        raise SpecError(f"bits must be a whole number, {LEAST!r}, or bits by population, got {bits!r}")
+        raise SpecError(f"bits must be an integer, {LEAST!r}, or bits by population, got {bits!r}")
     numbers = bits if isinstance(bits, Mapping) else {"bits": bits}
     for name, value in numbers.items():
         if value is not None and not isinstance(value, str):
             item = "bits" if name == "bits" else f"bits of {name!r}"
             number = as_integer(item, value)
-            chip.check_range(item, number, allowed=(1, chip.weight_bits), hint="the sign is one of them")
+            chip.check_range(item, number, allowed=(1, chip.weight_bits), hint="the sign is one of the bits")
         elif bits is numbers:
-            raise SpecError(f"bits of {name!r} must be a whole number, got {value!r}")
+            raise SpecError(f"bits of {name!r} must be an integer, got {value!r}")
     if why_not and (isinstance(bits, (str, Mapping)) or keep != 1.0):
         option = f"keep={keep:g}" if keep != 1.0 else f"bits={bits!r}"
         raise SpecError(f"{option} needs weights that are fitted to inputs; {why_not}")
 
 
-def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, *, outputs: int) -> Int64s:
+def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, network: TrainedNetwork) -> Int64s:
     if inputs is None:
-        raise SpecError("labels are the classes of inputs, and no inputs were given; give inputs= (--inputs), too")
+        raise SpecError("labels are the classes of inputs; give inputs= (--inputs), too")
+    outputs, is_readout = network.outputs.size, network.is_readout[network.outputs]
+    if is_readout.any() and not is_readout.all():
+        raise SpecError("labels need outputs that all spike, or that are all readouts; this network has both")
     array = np.asarray(labels)
     if array.dtype.kind not in "iu" or array.shape != (len(inputs),):
-        raise SpecError(
-            f"labels must be {len(inputs)} whole numbers, one for each input, got {array.dtype} {array.shape}"
-        )
+        raise SpecError(f"labels must be {len(inputs)} integers, one for each input, got {array.dtype} {array.shape}")
     wrong = np.flatnonzero((array < 0) | (array >= outputs))
     if wrong.size:
         raise SpecError(

@@ -1,4 +1,4 @@
-"""Trained networks of any tool, from whatever file one is in."""
+"""Import of trained networks from any supported file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network_from(
     FormatError
         If the file is missing or damaged.
     SpecError
-        If an option is not among those that there are, or the file is not that exporter's.
+        If an option is invalid, or the file is from another exporter.
     """
     if not isinstance(source, (str, Path)) or not is_net(Path(source)):
         return from_nir(source, dt_ms=dt_ms, exporter=exporter, reset=reset, reset_delay=reset_delay, compare=compare)

@@ -1,4 +1,4 @@
-"""What is worth saying of a network that became a program, beside what rounding changed."""
+"""Remarks on a quantized network, in addition to the changes by rounding."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from snnprog.networks.rounding import RoundedNetwork
 from snnprog.wording import counted
 
 FAR = 100.0
-"""Thresholds that many largest weights away are told; no trained network that we know has half as much."""
+"""Thresholds of this many largest weights are reported; known trained networks have less than half."""
 
 
 def remarks_on(network: TrainedNetwork, found: RoundedNetwork, mismatch: Mismatch, *, has_inputs: bool) -> list[str]:
-    """Return what a program does otherwise than its network, beside rounding, and what looks like a mistake."""
+    """Return differences of a program from its network, except rounding, and probable mistakes."""
     notes = [*found.notes, *_threshold_notes(network), *_reset_notes(network, found.chip, mismatch)]
     silent = [each.name for each in mismatch.populations if not each.spikes]
     if silent:
-        on = "the inputs given" if has_inputs else "random inputs"
-        notes.append(f"no neuron of {', '.join(silent[:5])} spikes on {on}; is dt_ms, or the exporter, right?")
+        on = "the given inputs" if has_inputs else "random inputs"
+        notes.append(f"no neuron of {', '.join(silent[:5])} spikes on {on}; check dt_ms and the exporter")
     for population in network.populations:
         if population.start and (population.bias.any() or population.late_bias.any()):
             notes.append(
@@ -35,7 +35,7 @@ def remarks_on(network: TrainedNetwork, found: RoundedNetwork, mismatch: Mismatc
 
 
 def _reset_notes(network: TrainedNetwork, chip: Chip, mismatch: Mismatch) -> list[str]:
-    """Return notes of what the chip's neurons do otherwise with spikes."""
+    """Return notes about differences in spiking between the chip's neurons and the network's."""
     notes = []
     linear, own = chip.linear_rule(*chip.usual_decays), network.convention
     most = linear.most_spikes
@@ -43,7 +43,7 @@ def _reset_notes(network: TrainedNetwork, chip: Chip, mismatch: Mismatch) -> lis
         other = AT_LEAST if linear.is_equal_a_spike else ABOVE
         notes.append(
             f"neurons of {chip.name} spike where their potential is {other} the threshold, and those of the network"
-            f" where it is {own.compare}: where the two are equal, they differ"
+            f" where it is {own.compare}: they differ if the two are equal"
         )
     if mismatch.several and most == 1:
         notes.append(
@@ -61,7 +61,7 @@ def _reset_notes(network: TrainedNetwork, chip: Chip, mismatch: Mismatch) -> lis
 
 
 def _threshold_notes(network: TrainedNetwork) -> list[str]:
-    """Return notes of neurons that cannot reach their thresholds, or only by very many spikes."""
+    """Return notes about neurons that cannot reach their thresholds, or only with very many spikes."""
     threshold, largest = network.threshold, network.largest_weight
     up = np.zeros(network.n_neurons)
     for post, _, weight in network.unrolled():
@@ -70,18 +70,18 @@ def _threshold_notes(network: TrainedNetwork) -> list[str]:
     is_far = ~network.is_readout & ~never & (largest > 0.0) & (threshold > FAR * largest)
     notes = []
     if never.any():
-        notes.append(f"{counted(int(never.sum()), 'neuron')} can never spike, whatever the input")
+        notes.append(f"{counted(int(never.sum()), 'neuron')} can never spike for any input")
     if is_far.any():
         times = float((threshold[is_far] / largest[is_far]).max())
         notes.append(
             f"the thresholds of {counted(int(is_far.sum()), 'neuron')} are up to {times:.3g} times the largest weight;"
-            " is dt_ms, or the exporter, right?"
+            " check dt_ms and the exporter"
         )
     return notes
 
 
 def _highest(network: TrainedNetwork, up: Floats) -> Floats:
-    """Return a bound of each neuron's potential: all that drives it up, at every tick, for ever."""
+    """Return a bound of each neuron's potential: with all excitatory inputs at every tick, forever."""
     with np.errstate(divide="ignore", invalid="ignore"):
         drive = up / (1.0 - network.current_kept) + network.bias
         highest = np.where(network.potential_kept < 1.0, drive / (1.0 - network.potential_kept), np.inf)

@@ -1,4 +1,4 @@
-"""Real numbers of a network → integers, neuron by neuron, or channel by channel where weights are shared."""
+"""Rounding of a network's real numbers to integers, by neuron, or by channel if weights are shared."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError
-from snnprog.networks.adapting import CLOCK
 from snnprog.networks.convention import AT_LEAST
 from snnprog.networks.network import Connection, Population, TrainedNetwork
+from snnprog.networks.neuron import SOME_INPUTS, Grid, RealNeuron, ScaledNeuron, grid_of
 from snnprog.networks.running import RealReach
-from snnprog.networks.scaling import SOME_INPUTS, Grid, RealNeuron, ScaledNeuron, grid_of, scaled, scaled_alike
+from snnprog.networks.scaling import scaled, scaled_alike
 from snnprog.networks.sharing import OwnNeuron, with_shared_thresholds
 from snnprog.networks.weights import Kernel, Matrix
 from snnprog.program import Program
@@ -33,7 +33,7 @@ class RoundedNetwork:
     Attributes
     ----------
     network : TrainedNetwork
-        With the weights that were rounded: a convolution is unrolled where neurons of one channel differ.
+        The network with the weights that were rounded: a convolution is unrolled if neurons of one channel differ.
     chip : Chip
     mantissas, exponents : (weights,) int
         Of each weight of the network; synapses of a convolution share weights.
@@ -41,7 +41,7 @@ class RoundedNetwork:
     scales : (neurons,) float
         Chip units for each unit of a neuron's weights.
     real_weights : (weights,) float
-        What each weight became, in the network's units.
+        The actual value of each weight, in the network's units.
     notes : tuple of str
     """
 
@@ -58,7 +58,7 @@ class RoundedNetwork:
     notes: tuple[str, ...] = ()
 
     def program(self, refractory: Int64s) -> Program:
-        """Return the program; synapses whose weight became 0 are left out."""
+        """Return the program without synapses whose weight became 0."""
         network = self.network
         listed, shared = self._listed(), self._shared()
         return Program.from_arrays(
@@ -84,13 +84,12 @@ class RoundedNetwork:
 
     def _parts(self) -> Iterator[tuple[Connection, Int64s, Int64s]]:
         """Yield each connection with the mantissas and exponents of its weights."""
-        ends = self.network.first_parameters[1:-1]
-        yield from zip(
-            self.network.connections, np.split(self.mantissas, ends), np.split(self.exponents, ends), strict=True
-        )
+        ends = self.network.first_parameters[1:]
+        mantissas, exponents = (np.split(each, ends)[:-1] for each in (self.mantissas, self.exponents))
+        yield from zip(self.network.connections, mantissas, exponents, strict=True)
 
     def _listed(self) -> dict[str, Int64s]:
-        """Return the synapses that share no weights, those of weight 0 left out, in order of line, delay and neuron."""
+        """Return the synapses without shared weights, except those of weight 0, by line, delay and neuron."""
         network = self.network
         columns: list[tuple[Int64s, ...]] = [(np.zeros(0, np.int64),) * 5]
         for connection, mantissas, exponents in self._parts():
@@ -139,13 +138,13 @@ def rounded(
     network : TrainedNetwork
     chip : Chip
     bits : int, optional
-        Bits of weights, the sign among them.
+        Bits of weights, including the sign.
     reach : RealReach, optional
-        How far from 0 currents and potentials of neurons are, as far as is known.
+        Maximum magnitudes of currents and potentials of neurons, if known.
     wrong_bins : function, optional
-        How many bins differ from the network. Where the synapses of a layer share an exponent, a greater one makes
-        decays finer and brings registers nearer to their ends, so that the best is found by trying; by default the
-        greatest with which no register comes to its end, whatever the input.
+        Returns the number of bins that differ from the network. If the synapses of a layer share an exponent, a
+        larger one makes decays finer and brings registers nearer to their limits, so the best is found by trying;
+        by default the largest with which no register reaches its limit for any input.
 
     Raises
     ------
@@ -175,12 +174,12 @@ def rounded(
 def _best_of(
     rounding: _Rounding, tried: Sequence[Grids], wrong_bins: Callable[[RoundedNetwork], int] | None
 ) -> tuple[RoundedNetwork, Grids]:
-    """Return the network with the fewest wrong bins, or else the first without notes, and its grids.
+    """Return the network with the fewest wrong bins, otherwise the first without notes, and its grids.
 
     Raises
     ------
     LimitError
-        If a threshold or a bias is out of range with each.
+        If a threshold or a bias is out of range for all of them.
     """
     found: list[tuple[float, RoundedNetwork, Grids]] = []
     refused: LimitError | None = None
@@ -201,7 +200,7 @@ def _best_of(
 
 
 def _with_own_weights(network: TrainedNetwork) -> TrainedNetwork:
-    """Return a network that shares weights only among neurons that are alike, and so have one scale."""
+    """Return a network that shares weights only among neurons with equal numbers, and so one scale."""
     own = {population.name for population in network.populations if not _is_alike(network, population)}
     if not own:
         return network
@@ -213,7 +212,7 @@ def _with_own_weights(network: TrainedNetwork) -> TrainedNetwork:
 
 
 def _is_alike(network: TrainedNetwork, population: Population) -> bool:
-    """Tell whether the neurons of each channel of a population's convolutions have the same numbers."""
+    """Return whether the neurons of each channel of a population's convolutions have the same numbers."""
     weights = [each.weights for each in network.connections if each.target == population.name]
     channels = {each.geometry.channels[1] for each in weights if isinstance(each, Kernel)}
     if len(channels) > 1:
@@ -230,7 +229,7 @@ def _is_alike(network: TrainedNetwork, population: Population) -> bool:
 
 
 def decays_of(network: TrainedNetwork, chip: Chip) -> tuple[Int64s, Int64s]:
-    """Return the decays of each neuron that keep the nearest shares, among those with which spikes arrive at all."""
+    """Return the decays of each neuron that keep the nearest shares, among those with which spikes have an effect."""
     current, potential = chip.decays_that_keep(network.current_kept, network.potential_kept)
     low, high = chip.current_decays
     for decay in np.unique(current).tolist():
@@ -301,7 +300,7 @@ class _Rounding:
         ]
 
     def _left_of_drive(self, neurons: Int64s, places: Int64s, found: ScaledNeuron, got: Floats) -> int:
-        """Return the bias that makes up for the rounding of a constant drive that comes by a synapse."""
+        """Return the bias that corrects the rounding of a constant drive through a synapse."""
         is_drive = np.isin(places, self.drives)
         if not is_drive.any():
             return 0
@@ -312,12 +311,12 @@ class _Rounding:
 
     @cached_property
     def drives(self) -> Int64s:
-        """The weights by which constant drives come."""
-        first = self.network.first_parameters
+        """The weights of constant drives."""
+        first, clocks = self.network.first_parameters, {each.name for each in self.network.populations if each.is_clock}
         own = [
             np.arange(start, end)
             for connection, start, end in zip(self.network.connections, first[:-1], first[1:], strict=True)
-            if connection.source == CLOCK
+            if connection.source in clocks
         ]
         return np.concatenate([np.zeros(0, np.int64), *own])
 
@@ -371,9 +370,9 @@ class _Rounding:
 
 
 def _is_of_most_driven(weights: Floats, target: Int64s, members: Int64s) -> Bools:
-    """Tell which synapses lead to those neurons of each channel that these weights drive up, or down, most.
+    """Return which synapses lead to the neurons of each channel with the largest positive or negative input sums.
 
-    The synapses of one neuron do not add up with those of another: these two bound what all of a channel get.
+    The synapses of different neurons are not added: these two bound the inputs of all neurons of a channel.
 
     Parameters
     ----------
@@ -393,4 +392,4 @@ def _wide_note(neurons: list[int]) -> tuple[str, ...]:
     if not neurons:
         return ()
     more = f" and {len(neurons) - 1} more" if len(neurons) > 1 else ""
-    return (f"neuron {neurons[0]}{more}: some inputs may take its state beyond where all runtimes agree",)
+    return (f"neuron {neurons[0]}{more}: some inputs may take its state out of the range in which all runtimes agree",)

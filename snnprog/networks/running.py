@@ -1,6 +1,6 @@
-"""A trained network run in real numbers, many samples at a time.
+"""Simulation of a trained network in real numbers, many samples at a time.
 
-This is what a program is compared with. Equations: `snnprog.networks.network`, resets: `snnprog.networks.convention`.
+Programs are compared with it. Equations: `snnprog.networks.network`, resets: `snnprog.networks.convention`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from snnprog.networks.network import Population, TrainedNetwork
 from snnprog.raster import as_raster
 
 MOST_SPIKES = (1 << 16) - 1
-"""Of a neuron in a tick: Rockpool's default is one more (``max_spikes_per_dt``), sinabs has no limit."""
+"""Maximum spikes of a neuron in a tick: Rockpool's default is one more (``max_spikes_per_dt``), sinabs has no limit."""
 
 REACH_MARGIN = 2.0
-"""Currents and potentials have room for so many times what they were seen to reach. A choice, not a measurement."""
+"""Range of currents and potentials in multiples of their observed maximum. A choice, not a measurement."""
 
 AT_ONCE = 1 << 24
-"""Ticks of neurons and lines of samples that are run together: 200 MB of records. A choice, not a measurement."""
+"""Neuron and line ticks of samples that are run together: 200 MB of records. A choice, not a measurement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +37,9 @@ class RealTrace:
     spikes : (ticks, neurons) bool
         Which neurons spiked; readouts never do.
     potentials : (ticks, neurons) float or None
-        Before the reset, where they were recorded.
+        Before the reset, if recorded.
     counts : (ticks, neurons) uint16
-        How often each neuron spiked, up to `MOST_SPIKES`; more than once only where the network's convention has that.
+        Number of spikes of each neuron, up to `MOST_SPIKES`; more than one only if the network's convention allows it.
     """
 
     spikes: Raster
@@ -48,7 +48,7 @@ class RealTrace:
 
 
 def run_network(network: TrainedNetwork, inputs: Sequence[ArrayLike], *, potentials: bool = False) -> list[RealTrace]:
-    """Return what a network does on each input raster ``(ticks, inputs)``, each from rest.
+    """Run a network on each input raster ``(ticks, inputs)`` from rest, and return the traces.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def run_network(network: TrainedNetwork, inputs: Sequence[ArrayLike], *, potenti
     Raises
     ------
     SpecError
-        If an input is no raster of the network's width.
+        If an input is not a raster of the network's width.
     """
     inputs = rasters_for(network, inputs)
     wires = _wires(network)
@@ -72,7 +72,7 @@ def run_network(network: TrainedNetwork, inputs: Sequence[ArrayLike], *, potenti
 
 
 def batches(network: TrainedNetwork, inputs: Sequence[Raster]) -> Iterator[Sequence[Raster]]:
-    """Yield the input rasters in parts, in order, each as many as are run together."""
+    """Yield the input rasters in batches, in order."""
     width, first = network.n_neurons + network.n_inputs, 0
     while first < len(inputs):
         ticks, last = len(inputs[first]), first + 1
@@ -87,7 +87,7 @@ def batches(network: TrainedNetwork, inputs: Sequence[Raster]) -> Iterator[Seque
 
 @dataclass(frozen=True, eq=False)
 class RealReach:
-    """How far from 0 currents and potentials are at most.
+    """Maximum magnitudes of currents and potentials.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class RealReach:
 
 
 def reach_of(network: TrainedNetwork, inputs: Sequence[ArrayLike]) -> RealReach:
-    """Return how far each neuron goes on inputs."""
+    """Return the maximum magnitudes of each neuron on inputs."""
     rasters, wires = rasters_for(network, inputs), _wires(network)
     current, potential = np.zeros((2, network.n_neurons))
     for members in batches(network, rasters):
@@ -117,7 +117,7 @@ def rasters_for(network: TrainedNetwork, inputs: Sequence[ArrayLike]) -> list[Ra
     Raises
     ------
     SpecError
-        If one is no such raster.
+        If one is not such a raster.
     """
     if not isinstance(inputs, Iterable):
         raise SpecError(f"inputs must be a sequence of rasters (ticks, inputs), got {inputs!r}")
@@ -129,7 +129,7 @@ def rasters_for(network: TrainedNetwork, inputs: Sequence[ArrayLike]) -> list[Ra
 
 
 Wires = Mapping[str, list[tuple[csr_array, str, int]]]
-"""Weights, source and delay of all that leads to each population."""
+"""Weights, source and delay of all connections to each population."""
 
 
 def _wires(network: TrainedNetwork) -> Wires:
@@ -140,7 +140,7 @@ def _wires(network: TrainedNetwork) -> Wires:
 
 
 class _NetworkRun:
-    """Samples of one batch, side by side: arrays are (neurons, samples)."""
+    """Samples of one batch, in parallel: arrays are (neurons, samples)."""
 
     def __init__(self, network: TrainedNetwork, inputs: Sequence[Raster], wires: Wires) -> None:
         self.network, self.inputs, self.wires = network, inputs, wires
@@ -194,7 +194,7 @@ class _State:
         self.greatest_current, self.greatest_level = np.zeros((2, population.size))
 
     def tick(self, arriving: Floats, tick: int) -> Floats:
-        """Go on by a tick; return how often each neuron spikes in it."""
+        """Advance by a tick; return the number of spikes of each neuron."""
         own = self.population
         is_on = float(tick >= own.start)
         drive = arriving + is_on * own.late_bias[:, None]

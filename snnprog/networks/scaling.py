@@ -1,8 +1,8 @@
-"""How large a neuron's real weights become before they are rounded: its scale is free, as its potential is its own.
+"""The scale of a neuron's real weights before rounding, which can be chosen for each neuron.
 
-Weights, threshold and bias are multiplied by one factor. Where they already are a chip's integers, that is 1. Else the
-factor is the one for which all fall nearest to what the chip holds, among those for which nothing can leave the widths.
-Where weights have exponents of their own, small weights get small exponents, so that one large weight does not make the
+Weights, threshold and bias are multiplied by one factor. If they are a chip's integers already, it is 1. Otherwise
+it is the factor with the smallest rounding errors among those for which no value can overflow.
+If weights have separate exponents, small weights get small exponents, so that one large weight does not make the
 others coarse.
 """
 
@@ -10,164 +10,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 
 import numpy as np
 
-from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError
-from snnprog.rounding import half_even
-from snnprog.rules.linear import SUBTRACT, LinearRule
+from snnprog.networks.neuron import ANY_INPUT, SOME_INPUTS, TINY, Grid, RealNeuron, ScaledNeuron
+from snnprog.networks.trials import Trials, are_portable, thresholds_at
 
 WHOLE_SLACK = 1e-9
-NOTHING = 1 / 4096
-"""What is kept of a potential where that is as good as nothing: Loihi's greatest decay."""
-
-TINY = 1e-200
-LEAST_SHARE = 1e-12  # of a threshold: smaller weights are none
-ANY_INPUT, SOME_INPUTS = "any input", "some inputs"
-
-LADDER, LADDER_OF_FEW = (6, 3, 1, 0), (3, 2, 1, 0)
-"""How far exponents of one neuron's weights may be below the greatest: four formats for each sign, of the eight that
-one core of Loihi 1 holds (`snnprog.chips.loihi1`). Closest near the top, where most of the error is: on a network for
-digits, rounded to 8 bits, these leave 825 wrong bins, and all exponents 558. With few bits, none is to spare."""
-
-FINE = 16
-"""Mantissas below that are few bits: a choice, not a measurement."""
 
 WORTH_IT = 4.0
-"""Squared errors of weights that many times as large are a price for a proof of the widths that is too high: errors
+"""Maximum factor by which a proof of the range may increase squared errors of weights: errors
 twice as large, one bit. A choice, not a measurement."""
-
-MOST_TRIALS = 1 << 16
-"""Weights times scales that are tried with one exponent: some 10 ms. A choice, not a measurement."""
-
-SLOWEST = 0.99
-"""A bias is taken to last 100 ticks at most when its rounding is weighed against that of weights: a choice."""
-
-
-@dataclass(frozen=True, eq=False)
-class RealNeuron:
-    """One neuron before it is rounded, or several that share their weights.
-
-    Attributes
-    ----------
-    name : str
-        How messages call it.
-    weights : (weights,) float
-        What one unit of weight adds to the potential in its own tick is 1.
-    copies : (weights,) int
-        How many synapses of a neuron carry each weight at most; 0 for weights of other neurons that are driven less.
-    threshold : float
-        Infinite for a neuron that does not spike.
-    bias : float
-    is_equal_a_spike : bool
-        Whether it spikes where its potential is its threshold.
-    rule : LinearRule
-        With the decays that the chip has.
-    reach, current_reach : float
-        How far its potential and its current are from 0 at most, as far as is known; infinite where nothing is.
-    """
-
-    name: str
-    weights: Floats
-    copies: Int64s
-    threshold: float
-    bias: float
-    is_equal_a_spike: bool
-    rule: LinearRule
-    reach: float = math.inf
-    current_reach: float = math.inf
-
-    @property
-    def has_other_comparison(self) -> bool:
-        """Whether the chip compares otherwise (``>`` and ``>=``), and a neighbouring threshold makes up for it.
-
-        That is where a potential is a sum of whole weights, as nothing decays but all at once (Loihi keeps 1/4096), and
-        where no reset subtracts the threshold.
-        """
-        rule = self.rule
-        is_sum = rule.current == 0 and self.bias == 0.0 and (rule.potential == 1 or rule.potential <= NOTHING)
-        is_reset = rule.reset != SUBTRACT or rule.potential <= NOTHING
-        return is_sum and is_reset and self.is_equal_a_spike != rule.is_equal_a_spike
-
-
-@dataclass(frozen=True, eq=False)
-class ScaledNeuron:
-    """One neuron in chip integers.
-
-    Attributes
-    ----------
-    mantissas, exponents : (weights,) int
-    threshold, bias : int
-    scale : float
-        Chip units for each unit of the real weights.
-    portable_for : str
-        Over which inputs its widths are proved to stay where all runtimes agree.
-    """
-
-    mantissas: Int64s
-    exponents: Int64s
-    threshold: int
-    bias: int
-    scale: float
-    portable_for: str
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The weights that a neuron may have.
-
-    Attributes
-    ----------
-    limit : int
-        The greatest mantissa.
-    exponents : (int, int)
-        The least and the greatest exponent.
-    has_ladder : bool
-        Whether weights of one neuron may have different exponents.
-    has_small : bool
-        Whether the largest weight may be one of the lesser half of the mantissas, where the threshold is far.
-    """
-
-    limit: int
-    exponents: tuple[int, int]
-    has_ladder: bool
-    has_small: bool = True
-
-    def rounded(self, weights: Floats, top: int) -> tuple[Int64s, Int64s]:
-        """Return mantissas and exponents up to ``top`` of the weights that are nearest."""
-        steps = exponents_up_to(top, self.exponents[0], limit=self.limit) if self.has_ladder else [top]
-        exponents = np.full(weights.shape, top)
-        for exponent in reversed(steps):
-            exponents[np.abs(weights) <= self.limit * 2.0**exponent] = exponent
-        mantissas = np.clip(half_even(weights / 2.0**exponents), -self.limit, self.limit)
-        return mantissas, exponents
-
-
-def exponents_up_to(top: int, least: int, *, limit: int) -> list[int]:
-    """Return the exponents that weights of one neuron may have, in rising order.
-
-    Parameters
-    ----------
-    top : int
-        The greatest in use.
-    least : int
-        The least of the chip.
-    limit : int
-        The greatest mantissa.
-    """
-    ladder = LADDER if limit >= FINE and top - least >= len(LADDER) else LADDER_OF_FEW
-    return [top - down for down in ladder if top - down >= least]
-
-
-def grid_of(chip: Chip, bits: int | None = None) -> Grid:
-    """Return the weights that neurons of a chip may have, with so many bits, the sign among them."""
-    if bits is None:
-        return Grid(chip.weight_limit, chip.exponents, has_ladder=not chip.is_exponent_shared)
-    return Grid(min(chip.weight_limit, max(1, (1 << (bits - 1)) - 1)), chip.exponents, has_ladder=False)
 
 
 def scaled(neuron: RealNeuron, chip: Chip, *, grid: Grid) -> ScaledNeuron:
@@ -183,14 +39,19 @@ def scaled(neuron: RealNeuron, chip: Chip, *, grid: Grid) -> ScaledNeuron:
         return as_it_is
     found = _best(neuron, chip, grid)
     if found is None:
-        largest = float(np.abs(neuron.weights).max(initial=0.0))
-        raise LimitError(
-            f"threshold of {neuron.name}, in units of its largest weight",
-            neuron.threshold / max(largest, TINY),
-            f"up to {chip.thresholds[1]} on {chip.name}",
-            "it would take more spikes than that to reach it",
-        )
+        raise _out_of_range(neuron, chip, grid)
     return found
+
+
+def _out_of_range(neuron: RealNeuron, chip: Chip, grid: Grid) -> LimitError:
+    largest = float(np.abs(neuron.weights).max(initial=0.0))
+    share = neuron.threshold / max(largest, TINY)
+    least = chip.thresholds[0] / (grid.limit * 2.0 ** grid.exponents[1])
+    item = f"threshold of {neuron.name}, in units of its largest weight"
+    if share < least:
+        return LimitError(item, share, f"at least {least:.3g} on {chip.name}", "scale its largest weights down")
+    allowed = f"at most {chip.thresholds[1]} on {chip.name}"
+    return LimitError(item, share, allowed, "scale the weights up; no neuron of this chip could reach it")
 
 
 def scaled_alike(neurons: Sequence[RealNeuron], chip: Chip, *, grid: Grid) -> list[ScaledNeuron]:
@@ -223,15 +84,15 @@ def least_exponent(neuron: RealNeuron, grid: Grid, *, scale: float) -> int | Non
 
 
 def _best(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
-    """Return the neuron at the best of all scales, or None if its threshold or bias is out of range at all.
+    """Return the neuron at the best of all scales, or None if its threshold or bias is out of range at all of them.
 
-    The best scale that is portable for any input, unless that makes weights much coarser than one with room for what
-    the potential was seen to reach; if no scale is either, the least off of the smallest ones.
+    The best scale that is portable for any input, unless that makes weights much coarser than one that allows the
+    observed range of the potential; if there is neither, the most accurate of the smallest ones.
     """
     trials = cache(partial(Trials.at, neuron, chip, grid))
     proved = _best_with_room(trials, grid, ANY_INPUT)
     seen = _best_with_room(trials, grid, SOME_INPUTS)
-    worth_it = WORTH_IT if math.isfinite(neuron.threshold) else 1.0  # of a readout, each bit is seen
+    worth_it = WORTH_IT if math.isfinite(neuron.threshold) else 1.0  # every bit of a readout matters
     if proved is not None and (seen is None or proved[0] <= worth_it * seen[0]):
         return proved[1]
     if seen is not None:
@@ -241,11 +102,11 @@ def _best(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
 
 
 def _best_with_room(trials: Callable[[int], Trials], grid: Grid, kind: str) -> tuple[float, ScaledNeuron] | None:
-    """Return the best scale of a kind, and how far it is off; None if no scale is of that kind.
+    """Return the best scale of a kind and its error; None if there is no scale of that kind.
 
-    What has room at a scale has so at smaller ones. So nothing has if the least exponent, where thresholds are in
-    range, has nothing. Else the greatest exponent that has something is best, as its grids are the finest; near its
-    end, where only some scales have room, the next one may be better.
+    A neuron that fits at a scale also fits at smaller ones. So there is none if the smallest exponent with thresholds
+    in range has none. Otherwise the largest exponent that has one is best, as its grids are the finest; near its
+    limit, where only some scales fit, the next one may be better.
     """
     found = []
     lowest = trials(grid.exponents[0])
@@ -258,142 +119,10 @@ def _best_with_room(trials: Callable[[int], Trials], grid: Grid, kind: str) -> t
     return min(found, key=lambda each: each[0]) if found else None
 
 
-@dataclass(frozen=True, eq=False)
-class Trials:
-    """A neuron rounded at several scales, those that bring its threshold and bias into range.
-
-    Attributes
-    ----------
-    scales, off : (trials,) float
-    thresholds, biases : (trials,) int
-    mantissas, exponents : (trials, weights) int
-    is_portable, is_roomy : (trials,) bool
-        Whether no input takes it where runtimes differ, and whether what was seen does not.
-    """
-
-    scales: Floats
-    off: Floats
-    thresholds: Int64s
-    biases: Int64s
-    mantissas: Int64s
-    exponents: Int64s
-    is_portable: Bools
-    is_roomy: Bools
-
-    @classmethod
-    def at(cls, neuron: RealNeuron, chip: Chip, grid: Grid, top: int) -> Trials:
-        """Return the trials with a greatest exponent."""
-        trials = cls.of(neuron, chip, grid, top=top, scales=_scales(neuron, grid, top=top))
-        if not trials.scales.size and top == grid.exponents[0] and grid.has_small:  # a far threshold, or a strong bias
-            return cls.of(neuron, chip, grid, top=top, scales=_small_scales(neuron, chip, grid))
-        if top == grid.exponents[0] and grid.has_small and not trials.is_roomy.any():  # an integrator that goes far
-            small = cls.of(neuron, chip, grid, top=top, scales=_small_scales(neuron, chip, grid))
-            return small if small.is_roomy.any() else trials
-        return trials
-
-    @classmethod
-    def of(cls, neuron: RealNeuron, chip: Chip, grid: Grid, *, top: int, scales: Floats) -> Trials:
-        """Return the trials at given scales, with a greatest exponent."""
-        scales, thresholds = _held(neuron, chip, scales)
-        wanted = neuron.bias * scales * chip.unit
-        biases = np.zeros(scales.size, np.int64)
-        if neuron.bias:
-            biases[:] = [chip.nearest_bias(float(bias)) for bias in wanted]
-        mantissas, exponents = grid.rounded(neuron.weights * scales[:, None], top)
-        weights = mantissas.astype(np.float64) * 2.0**exponents
-        lasting = 1.0 / (1.0 - min(float(neuron.rule.potential), SLOWEST))
-        off = ((weights / scales[:, None] - neuron.weights) ** 2).sum(axis=1)
-        off += ((biases - wanted) / chip.unit / scales * lasting) ** 2
-        if math.isfinite(neuron.threshold):
-            off += (thresholds / scales - neuron.threshold) ** 2
-        told = partial(_are_portable, neuron, chip, weights=weights, thresholds=thresholds, biases=biases)
-        is_portable, is_roomy = told(), told(reach=(neuron.reach * scales, neuron.current_reach * scales))
-        return cls(scales, off, thresholds, biases, mantissas, exponents, is_portable, is_portable | is_roomy)
-
-    @property
-    def size(self) -> int:
-        """Number of trials."""
-        return int(self.scales.size)
-
-    def nearest(self) -> ScaledNeuron | None:
-        """Return the trial that is least off, whatever room it has; None where there is none."""
-        best = self.best(np.ones(self.size, np.bool_))
-        return None if best is None else best[1]
-
-    def has_room(self, kind: str) -> Bools:
-        """(trials,) Whether each is portable for any input, or for what was seen."""
-        return self.is_portable if kind == ANY_INPUT else self.is_roomy
-
-    def best(self, chosen: Bools) -> tuple[float, ScaledNeuron] | None:
-        """Return the trial of some chosen ones that is least off, and how far; None where none is chosen."""
-        if not chosen.any():
-            return None
-        best = int(np.argmin(np.where(chosen, self.off, np.inf)))
-        neuron = ScaledNeuron(
-            mantissas=self.mantissas[best],
-            exponents=self.exponents[best],
-            threshold=int(self.thresholds[best]),
-            bias=int(self.biases[best]),
-            scale=float(self.scales[best]),
-            portable_for=ANY_INPUT if self.is_portable[best] else SOME_INPUTS,
-        )
-        return float(self.off[best]), neuron
-
-
-def _held(neuron: RealNeuron, chip: Chip, scales: Floats) -> tuple[Floats, Int64s]:
-    """Return the scales that bring threshold and bias into the chip's ranges, and the thresholds."""
-    thresholds = thresholds_at(neuron, chip, scales)
-    is_held = (chip.thresholds[0] <= thresholds) & (thresholds <= chip.thresholds[1])
-    is_held &= np.abs(neuron.bias * scales * chip.unit) <= chip.bias_limit
-    return scales[is_held], thresholds[is_held].astype(np.int64)
-
-
-def _scales(neuron: RealNeuron, grid: Grid, *, top: int) -> Floats:
-    """Return scales that make the largest weight one of the greater half of the mantissas, with an exponent.
-
-    A mantissa of the lesser half is, doubled, another on a grid twice as fine.
-    """
-    largest = float(np.abs(neuron.weights).max(initial=0.0))
-    if largest == 0.0 or largest < LEAST_SHARE * neuron.threshold < math.inf:
-        return np.zeros(0) if largest or neuron.bias or math.isfinite(neuron.threshold) else np.ones(1)
-    least = grid.limit // 2 + 1
-    step = max(1, (grid.limit + 1 - least) * neuron.weights.size // MOST_TRIALS)
-    return np.arange(grid.limit, least - 1, -step)[::-1].astype(np.float64) * (2.0**top / largest)
-
-
-def _small_scales(neuron: RealNeuron, chip: Chip, grid: Grid) -> Floats:
-    """Return scales that make the largest weight one of the lesser half of the mantissas, or none at all."""
-    largest, room = float(np.abs(neuron.weights).max(initial=0.0)), _room(neuron, chip)
-    if largest == 0.0 or largest < LEAST_SHARE * neuron.threshold < math.inf:
-        return np.array([min(room, 2.0 ** math.floor(math.log2(room)))])
-    least = grid.exponents[0]
-    return np.arange(1, grid.limit // 2 + 1).astype(np.float64) * (2.0**least / largest)
-
-
-def _room(neuron: RealNeuron, chip: Chip) -> float:
-    """Return the greatest scale with which threshold and bias are in the chip's ranges."""
-    bias = chip.bias_limit / chip.unit / max(abs(neuron.bias), TINY)
-    return min(chip.thresholds[1] / neuron.threshold, bias) if math.isfinite(neuron.threshold) else bias
-
-
-def thresholds_at(neuron: RealNeuron, chip: Chip, scales: Floats) -> Floats:
-    """Return whole thresholds at some scales; the chip's greatest for a neuron that does not spike.
-
-    Where the network compares otherwise than the chip, the neighbouring threshold makes up for it if potentials are
-    sums of whole weights. Elsewhere that only matters where a potential equals the threshold.
-    """
-    if not math.isfinite(neuron.threshold):
-        return np.full(scales.size, float(chip.thresholds[1]))
-    thresholds = neuron.threshold * scales
-    if not neuron.has_other_comparison:
-        return np.rint(thresholds)
-    return np.ceil(thresholds) - 1.0 if neuron.is_equal_a_spike else np.floor(thresholds) + 1.0
-
-
 def _whole(neuron: RealNeuron, chip: Chip, grid: Grid) -> ScaledNeuron | None:
     """Return the neuron if its numbers are the chip's integers already.
 
-    For a neighbouring threshold they are doubled, if there is room, so that it lies halfway between two potentials.
+    For a neighbouring threshold they are doubled if they fit, so that it lies halfway between two potentials.
     """
     scales = (2.0, 1.0) if neuron.has_other_comparison else (1.0,)
     return next((found for scale in scales if (found := _whole_at(neuron, chip, grid, scale=scale)) is not None), None)
@@ -419,44 +148,7 @@ def _whole_at(neuron: RealNeuron, chip: Chip, grid: Grid, *, scale: float) -> Sc
     if not is_held.all() or not chip.thresholds[0] <= threshold <= chip.thresholds[1] or not chip.is_bias(bias):
         return None
     columns = {"weights": weights[None].astype(np.float64), "thresholds": np.array([threshold])}
-    is_portable = _are_portable(neuron, chip, **columns, biases=np.array([bias]))[0]
+    is_portable = are_portable(neuron, chip, **columns, biases=np.array([bias]))[0]
     return ScaledNeuron(
         weights >> exponents, exponents, threshold, bias, scale, ANY_INPUT if is_portable else SOME_INPUTS
     )
-
-
-def _are_portable(
-    neuron: RealNeuron,
-    chip: Chip,
-    *,
-    weights: Floats,
-    thresholds: Int64s,
-    biases: Int64s,
-    reach: tuple[Floats, Floats] | None = None,
-) -> Bools:
-    """Tell of each row whether no input takes arrivals, current or potential beyond where all runtimes agree.
-
-    With ``reach``, of potentials and currents, these are taken to reach that far, and no further.
-    """
-    rule = neuron.rule
-    limits, each = rule.limits, weights * neuron.copies
-    up, down = np.maximum(each, 0.0).sum(axis=1), np.maximum(-each, 0.0).sum(axis=1)
-    gain, current, potential = float(rule.gain), float(rule.current), float(rule.potential)
-    constant = biases / chip.unit
-    with np.errstate(over="ignore"):  # where nothing leaks, there is no bound
-        current_up, current_down = (gain * side / max(1.0 - current, TINY) for side in (up, down))
-        drive = current_up + np.maximum(constant, 0.0)
-        potential_down = (current_down + np.maximum(-constant, 0.0)) / max(1.0 - potential, TINY)
-        potential_up = drive / max(1.0 - potential, TINY)
-    if math.isfinite(neuron.threshold):  # where a reset leaves something, only a drive below the threshold is bounded
-        is_bounded = rule.is_reset_to_zero | (drive <= thresholds)
-        potential_up = np.where(is_bounded, thresholds + drive, potential_up)
-    if reach is not None:
-        potential_up = potential_down = reach[0]
-        current_up = current_down = reach[1]
-    are_portable: Bools = (
-        (np.maximum(up, down) < float(limits.arrivals))
-        & (np.maximum(current_up, current_down) < float(limits.current))
-        & (np.maximum(potential_up, potential_down) < float(limits.potential))
-    )
-    return are_portable

@@ -1,8 +1,8 @@
-"""The shape of what leaves each node of a NIR graph, and the geometry of its convolutions.
+"""The output shapes of nodes of a NIR graph, and the geometry of its convolutions.
 
 Exporters write a node's shape in different ways: neurons with one number for all of them, inputs with axes for time
-and batch before those of a sample, convolutions without the size of their image. So shapes are taken from the nodes
-around: an input has as many axes, from the last, as what it leads to takes.
+and batch before those of a sample, convolutions without the size of their image. So shapes are inferred from
+neighbouring nodes: an input has as many trailing axes as the node that it leads to takes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from snnprog.networks.nodes import CONVOLUTIONS, INPUT, OUTPUT, POOLS, Node
 Shape = tuple[int, ...]
 
 WIDEST = 1 << 24
-"""Channels of a node, and synapses of a convolution: as many as a program may have."""
+"""Maximum number of channels of a node and of synapses of a convolution: those of a program."""
 
 
 def shapes_of(graph: Graph) -> dict[str, Shape]:
-    """Return the shape of what leaves each node.
+    """Return the output shape of each node.
 
     Raises
     ------
     FormatError
-        If one cannot be told, or shapes do not go together.
+        If one cannot be inferred, or shapes do not match.
     """
     into = predecessors_of(graph)
     shapes = {name: _input_shape(graph, name) for name, node in graph.nodes.items() if node.kind == INPUT}
@@ -43,14 +43,15 @@ def shapes_of(graph: Graph) -> dict[str, Shape]:
                 found[name] = shape
         if not found:
             raise FormatError(
-                f"node {left[0]!r} of {graph.name}: its number of channels cannot be told, as nothing that leads to it"
-                " has one"
+                f"node {left[0]!r} of {graph.name}: its number of channels is unknown, as none of its inputs has one"
             )
         shapes |= found
         left = [name for name in left if name not in shapes]
     for name, shape in shapes.items():
         if np.prod(shape, dtype=float) > WIDEST:
-            raise FormatError(f"node {name!r} of {graph.name} has shape {shape}; up to {WIDEST} channels are read")
+            raise FormatError(
+                f"node {name!r} of {graph.name} has shape {shape}; at most {WIDEST} channels are supported"
+            )
     return shapes
 
 
@@ -63,7 +64,7 @@ def predecessors_of(graph: Graph) -> dict[str, list[str]]:
 
 
 def _leaving(graph: Graph, name: str, arriving: Sequence[Shape]) -> Shape | None:
-    """Return the shape of what leaves a node, if that can be told by now."""
+    """Return the output shape of a node, if it is known already."""
     node = graph.nodes[name]
     if "weight" in node.values and node.kind not in CONVOLUTIONS:
         return (len(node.values["weight"]),)
@@ -94,7 +95,7 @@ def _flattened(node: Node, shape: Shape) -> Shape:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What the first node on an input's way takes; what is 0 or empty is not known.
+    """The input of the first node after an input; 0 or empty if unknown.
 
     Attributes
     ----------
@@ -111,7 +112,7 @@ class _Wanted:
     channels: int = 0
 
     def fits(self, shape: Shape) -> bool:
-        """Tell whether a shape is what is wanted."""
+        """Return whether a shape matches."""
         if self.shape:
             return shape == self.shape
         if self.axes:
@@ -136,11 +137,11 @@ def _input_shape(graph: Graph, name: str) -> Shape:
     for first in range(len(written) - 1, -1, -1):
         if wanted.fits(written[first:]):
             return written[first:]
-    raise FormatError(f"node {name!r} of {graph.name} has shape {list(written)}; what it leads to takes {wanted}")
+    raise FormatError(f"node {name!r} of {graph.name} has shape {list(written)}; the next node takes {wanted}")
 
 
 def _wanted(graph: Graph, name: str) -> _Wanted | None:
-    """Return what the first node on an input's way takes, or None if nothing tells it."""
+    """Return the input of the first node after an input, or None if unknown."""
     written, waiting, seen = graph.nodes[name].sides["shape"], [name], {name}
     while waiting:
         current = waiting.pop(0)
@@ -155,7 +156,7 @@ def _wanted(graph: Graph, name: str) -> _Wanted | None:
 
 
 def _takes(node: Node, written: Shape) -> _Wanted | None:
-    """Return what a node takes, if it tells; a Flatten that does not takes all that an input has written."""
+    """Return the input of a node, if known; a Flatten without it takes the whole shape of the input."""
     weight = node.values.get("weight")
     if node.kind == "Flatten":
         told = node.sides.get("input_type", ())
@@ -181,12 +182,12 @@ def _ends(written: Shape, shape: Shape) -> bool:
 
 
 def geometry_of(graph: Graph, name: str, shape: Shape) -> Convolution:
-    """Return the geometry of a convolution, or of a pooling, of something of a shape.
+    """Return the geometry of a convolution or pooling for an input shape.
 
     Raises
     ------
     FormatError
-        If they do not go together.
+        If they do not match.
     """
     node = graph.nodes[name]
     where = f"node {name!r} of {graph.name}"
@@ -208,9 +209,9 @@ def _image(where: str, node: Node, shape: Shape) -> tuple[int, Pair]:
         if len(shape) != axes and len(written) == axes and np.prod(written) == np.prod(shape):
             shape = written
         if len(shape) == axes and shape[0] != wanted:
-            raise FormatError(f"{where} takes {wanted} channels, and {shape[0]} lead to it")
+            raise FormatError(f"{where} takes {wanted} channels, got {shape[0]}")
     if len(shape) != axes:
-        raise FormatError(f"{where} takes an image of {axes} axes, and what leads to it has shape {shape}")
+        raise FormatError(f"{where} takes an image of {axes} axes, got shape {shape}")
     return shape[0], ((1, shape[1]) if axes == 2 else (shape[1], shape[2]))
 
 

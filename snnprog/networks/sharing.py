@@ -1,9 +1,9 @@
-"""Thresholds that neurons share, so that a core holds more of them: a core of Loihi 1 has eight.
+"""Sharing of thresholds among neurons, because a core holds few of them: a core of Loihi 1 has eight.
 
-A neuron's scale is free, so a threshold for each is the same network in other units: only the rounding differs. Each
-neuron is rounded at the scales of a few dozen thresholds; of these, as many as a core has are chosen, the ones with
-the least squared error of weights, thresholds and biases over all neurons. It is the p-median problem; a greedy choice
-with exchanges comes close to the best (Teitz and Bart 1968).
+A neuron's scale can be chosen, so another threshold gives the same network in other units, with other rounding. Each
+neuron is rounded at the scales of a few dozen thresholds; of these, the number that a core has is chosen with
+the minimum squared error of weights, thresholds and biases over all neurons. This is the p-median problem; a greedy
+choice with exchanges comes close to the optimum (Teitz and Bart 1968).
 """
 
 from __future__ import annotations
@@ -16,33 +16,35 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
-from snnprog.networks.scaling import Grid, RealNeuron, ScaledNeuron, Trials, at_scale, least_exponent
+from snnprog.networks.neuron import Grid, RealNeuron, ScaledNeuron
+from snnprog.networks.scaling import at_scale, least_exponent
+from snnprog.networks.trials import Trials
 
 MOST_CANDIDATES = 96
-"""Thresholds to choose from. A choice, not a measurement."""
+"""Number of candidate thresholds. A choice, not a measurement."""
 
 MOST_ROUNDED = 1 << 25
-"""Weights times thresholds that are rounded: some seconds. A choice, not a measurement."""
+"""Maximum number of weights times thresholds that are rounded: some seconds. A choice, not a measurement."""
 
 ROUNDS = 20
-"""Of exchanges at most. A choice, not a measurement."""
+"""Maximum number of rounds of exchanges. A choice, not a measurement."""
 
 EXACT = 1e-12
-"""Of a squared threshold: a squared error below this is the rounding of doubles."""
+"""Share of a squared threshold below which a squared error is rounding of doubles."""
 
 
 @dataclass(frozen=True, eq=False)
 class OwnNeuron:
-    """A neuron, or several that share their weights, rounded by itself.
+    """A neuron, or several that share their weights, rounded separately.
 
     Attributes
     ----------
     real : RealNeuron
     rounded : ScaledNeuron
     grid : Grid
-        Of its weights.
+        The grid of its weights.
     count : int
-        How many neurons it stands for.
+        Number of neurons that it represents.
     """
 
     real: RealNeuron
@@ -52,7 +54,7 @@ class OwnNeuron:
 
     @property
     def is_free(self) -> bool:
-        """Whether another scale is as good: not where the neuron is exact, or is read by its potential."""
+        """Whether another scale is equivalent: not if the neuron is exact, or is read by its potential."""
         if not math.isfinite(self.real.threshold) or self.real.has_other_comparison:
             return False
         weights = self.rounded.mantissas * 2.0**self.rounded.exponents / self.rounded.scale
@@ -73,7 +75,7 @@ class OwnNeuron:
 
 
 def with_shared_thresholds(neurons: Sequence[OwnNeuron], chip: Chip) -> list[ScaledNeuron]:
-    """Return neurons with as few thresholds as a core of the chip holds, or as they are where that cannot be."""
+    """Return neurons with as few thresholds as a core of the chip holds, or unchanged if that is impossible."""
     limit, own = chip.core.thresholds, [each.rounded for each in neurons]
     free = [place for place, each in enumerate(neurons) if each.is_free]
     fixed = np.unique([each.rounded.threshold for place, each in enumerate(neurons) if place not in set(free)])
@@ -92,7 +94,7 @@ def with_shared_thresholds(neurons: Sequence[OwnNeuron], chip: Chip) -> list[Sca
 
 
 def _candidates(thresholds: Sequence[int], neurons: Sequence[OwnNeuron], fixed: Int64s) -> Int64s:
-    """Return thresholds to choose from: those that some of the neurons have by themselves."""
+    """Return candidate thresholds: those of some of the neurons."""
     values = np.unique(thresholds)
     weights = sum(each.real.weights.size for each in neurons)
     count = min(values.size, MOST_CANDIDATES, max(2, MOST_ROUNDED // max(weights, 1)))
@@ -101,14 +103,14 @@ def _candidates(thresholds: Sequence[int], neurons: Sequence[OwnNeuron], fixed: 
 
 
 def chosen_columns(costs: Floats, *, first: Int64s, count: int) -> Int64s:
-    """Return so many columns whose least costs add up to little, the first ones among them.
+    """Return a number of columns with a small sum of minimum costs, including the first ones.
 
     Parameters
     ----------
     costs : (rows, columns) float
-        Not negative; infinite where a column is not possible.
+        Non-negative; infinite if a column is impossible.
     first : (columns,) int
-        Those that are in any case.
+        Columns that are always included.
     count : int
     """
     finite = np.where(np.isfinite(costs), costs, 0.0)

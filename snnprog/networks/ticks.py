@@ -1,7 +1,7 @@
-"""How long a step of a trained network is in its file's time, where the file tells it.
+"""The length of a step of a trained network in the time of its file, if the file contains it.
 
-Norse, Rockpool and Spyx write time constants in units that depend on the version or on an option, and their other
-fields tell which; see the table in `snnprog.networks.convention`.
+Norse, Rockpool and Spyx write time constants in units that depend on the version or on an option, which follow from
+other fields; see the table in `snnprog.networks.convention`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from snnprog.networks.nodes import SPIKING
 from snnprog.raster import check_bin_ms
 
 AGREEING = 1e-3
-"""By how much steps that nodes tell may differ: ten thousand times what single precision leaves."""
+"""Allowed difference between the steps of nodes: ten thousand times the error of single precision."""
 
 NORSE_DT_S = 0.001
 """``dt`` of Norse's neurons (``lif_box.py``)."""
@@ -34,12 +34,12 @@ def tick_of(graph: Graph, exporter: str | None, dt_ms: float | None) -> tuple[fl
     exporter : str or None
         The tool that wrote it.
     dt_ms : float or None
-        What was given.
+        The given value.
 
     Raises
     ------
     SpecError
-        If nothing tells it, or ``dt_ms`` is not positive.
+        If it is unknown, or ``dt_ms`` is not positive.
     """
     if exporter is None and dt_ms is None:
         raise SpecError(
@@ -105,7 +105,7 @@ STEPS: dict[str, Callable[[Floats, Floats], Floats]] = {ROCKPOOL: _of_rockpool, 
 
 
 def _agreed(graph: Graph, told: list[float], *, exporter: str) -> float:
-    """Return the step that all neurons tell, to six digits.
+    """Return the step of all neurons, to six digits.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def _agreed(graph: Graph, told: list[float], *, exporter: str) -> float:
     least, most = min(told), max(told)
     if least <= 0.0 or most - least > AGREEING * most:
         raise SpecError(
-            f"dt_ms must be given: neurons of {graph.name} tell steps from {least * 1000:.6g} to {most * 1000:.6g} ms,"
-            f" where {exporter} writes the same for all; did another tool write it?"
+            f"dt_ms must be given: neurons of {graph.name} have steps from {least * 1000:.6g} to {most * 1000:.6g} ms,"
+            f" but {exporter} writes equal ones; check the exporter"
         )
     return float(f"{float(np.median(told)):.6g}")

@@ -1,7 +1,7 @@
-"""Weights from one set of channels to another: a sparse matrix, or the kernel of a convolution.
+"""Weights between two sets of channels: a sparse matrix, or the kernel of a convolution.
 
-A path of a trained network, from what sends spikes to the neurons that they reach, is one of these. Paths are put
-together node by node; what is still a convolution after that stays one, and anything else becomes a matrix.
+A path of a trained network, from a source of spikes to neurons, is one of these. Paths are composed node by node; a
+convolution stays one if possible, and everything else becomes a matrix.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Matrix:
 
     @property
     def synapses(self) -> tuple[Int64s, Int64s, Int64s]:
-        """Source, target and weight (its place in `parameters`) of each synapse, sorted by target."""
+        """Source, target and weight (its index in `parameters`) of each synapse, sorted by target."""
         lengths = np.diff(self.values.indptr)
         target = np.repeat(np.arange(self.n_targets), lengths)
         return self.values.indices.astype(np.int64), target, np.arange(self.values.nnz)
@@ -55,7 +55,7 @@ class Matrix:
         return np.asarray(self.values.data, np.float64)
 
     def scaled(self, factors: Floats) -> Matrix:
-        """Return the weights with those of each target channel times its factor."""
+        """Return the weights multiplied by a factor for each target channel."""
         return Matrix(csr_array(diags_array(factors) @ self.values))
 
 
@@ -74,12 +74,12 @@ class Kernel:
 
     @property
     def n_sources(self) -> int:
-        """Number of source channels, places counted each."""
+        """Number of source channels, including all places."""
         return self.geometry.n_sources
 
     @property
     def n_targets(self) -> int:
-        """Number of target channels, places counted each."""
+        """Number of target channels, including all places."""
         return self.geometry.n_targets
 
     @property
@@ -90,7 +90,7 @@ class Kernel:
 
     @property
     def synapses(self) -> tuple[Int64s, Int64s, Int64s]:
-        """Source, target and weight (its place in `parameters`) of each synapse, sorted by target; none of weight 0."""
+        """Source, target and weight (its index in `parameters`) of each synapse with weight, sorted by target."""
         source, target, weight = self.geometry.synapses
         if self.values.all():
             return source, target, weight
@@ -110,7 +110,7 @@ class Kernel:
         return is_one_place and geometry.channels == (geometry.groups, geometry.groups)
 
     def scaled(self, factors: Floats) -> Kernel | Matrix:
-        """Return the weights with those of each target times its factor: a kernel if all places have the same."""
+        """Return the weights multiplied by a factor for each target: a kernel if all places have the same factor."""
         each = factors.reshape(self.geometry.channels[1], -1)
         if (each == each[:, :1]).all():
             return Kernel(self.geometry, self.values * each[:, :1, None, None])
@@ -121,17 +121,17 @@ Weights: TypeAlias = Matrix | Kernel
 
 
 def one_to_one(factors: Floats) -> Matrix:
-    """Return the weights from each channel to the channel of the same number."""
+    """Return weights from each channel to the channel with the same index."""
     return Matrix(csr_array(diags_array(factors)))
 
 
 def identity(width: int) -> Matrix:
-    """Return the weights that change nothing."""
+    """Return identity weights."""
     return Matrix(csr_array(eye_array(width)))
 
 
 def is_identity(weights: Weights) -> bool:
-    """Tell whether weights change nothing."""
+    """Return whether weights are an identity."""
     if isinstance(weights, Kernel) or weights.n_sources != weights.n_targets:
         return False
     width, values = weights.n_sources, weights.values
@@ -140,7 +140,7 @@ def is_identity(weights: Weights) -> bool:
 
 
 def after(first: Weights, second: Weights) -> Weights:
-    """Return the weights of two steps, the second of which takes what the first gives."""
+    """Return the product of two sets of weights, the first applied first."""
     if is_identity(first):
         return second
     if is_identity(second):
@@ -160,7 +160,7 @@ def together(first: Weights, second: Weights) -> Weights:
 
 
 def _pooled(pooling: Kernel, second: Kernel) -> Kernel | None:
-    """Return a convolution of pooled spikes, or None if it pools once more itself."""
+    """Return a convolution of pooled spikes, or None if it also pools."""
     pool, geometry = pooling.geometry, second.geometry
     if geometry.pool != (1, 1) or geometry.pool_stride != (1, 1) or geometry.pool_before != (0, 0):
         return None

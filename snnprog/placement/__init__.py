@@ -1,4 +1,4 @@
-"""A program on the cores of its chip: which neuron goes where, what that fills, and what does not fit."""
+"""Placement of a program on the cores of its chip: the core of each neuron, and the resources used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many cores a program needs at least: bounds that hold for every partition."""
+"""Lower bounds on the number of cores of a program, for every partition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from snnprog.placement.demand import CoreDemand
 
 
 def least_cores(demand: CoreDemand, core: Core) -> int:
-    """Return a number of cores that no partition can do with fewer of."""
+    """Return a lower bound on the number of cores of every partition."""
     sends = np.unique(demand.line[demand.line >= demand.n_inputs]).size
     totals = (
         (demand.n_neurons, core.neurons),
@@ -28,12 +28,12 @@ def least_cores(demand: CoreDemand, core: Core) -> int:
 
 
 def _least_for_memory(demand: CoreDemand, memory: SynapticMemory, *, most: int, least: int) -> int:
-    """Return the first number of cores, from ``least``, in whose memory everything may fit.
+    """Return the smallest number of cores, from ``least``, whose memory may be large enough.
 
-    The more neurons there are on a core, the more its synapses take: indices grow longer, and whole parts hold more
-    zeros. With m cores of at most ``most`` neurons, there is a bound on how many neurons can be on cores of a given
-    size or less. All others pay what they pay on a core of one neuron more, and those that pay least are taken for
-    them, at each size anew. The sizes are those after which an index grows.
+    Synapses take more memory on a core with more neurons: indices are longer, and whole parts hold more
+    zeros. With m cores of at most ``most`` neurons, the number of neurons on cores up to a given size is bounded. All
+    others take at least the memory that they take on a core with one neuron more; the bound assumes those that take
+    least, separately for each size. The sizes are those after which an index grows.
     """
     neurons, most = demand.n_neurons, min(most, demand.n_neurons)
     sizes = [1 << width for width in memory.index_bits if 1 << width < most]
@@ -52,10 +52,10 @@ def _least_for_memory(demand: CoreDemand, memory: SynapticMemory, *, most: int, 
 
 
 def _bits_of_neurons(demand: CoreDemand, memory: SynapticMemory, *, size: int) -> Int64s:
-    """Return (neurons,): the bits, times a block's synapses, that each takes at least on a core of that size.
+    """Return (neurons,) the minimum bits, times a block's synapses, of each on a core of a size.
 
-    A synapse takes its own bits and its share of a full block's header. In a listed part it pays for an index; in a
-    whole part, all neurons of the core are paid for by those that use it. Neither falls as the core grows.
+    A synapse takes its own bits and its share of a full block's header. In a listed part it also takes an index; in a
+    whole part, its synapses share the bits for all neurons of the core. Neither decreases with the size of the core.
     """
     own = (memory.block_synapses * demand.bits + memory.header_bits)[demand.format]
     users = np.maximum(np.bincount(demand.part, minlength=demand.n_parts), 1)

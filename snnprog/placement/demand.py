@@ -1,12 +1,13 @@
-"""What each neuron of a program asks of the core that it is put on.
+"""The resources of a core that each neuron of a program takes.
 
-A *part* is what a line (an input or a neuron) sends to a core in one synapse format: see `SynapticMemory`. A format is
-a sign mode and an exponent; its weight and delay bits are the fewest that hold all its synapses in the program.
+A *part* is the synapses of a line (an input or a neuron) on a core in one synapse format: see `SynapticMemory`. A
+format is a sign mode and an exponent; its weight and delay bits are the minimum for all its synapses in the program.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,15 +27,15 @@ class CoreDemand:
     first : (neurons + 1,) int
         The entries of neuron n are ``first[n]`` to ``first[n + 1]``, in order of their parts.
     part, synapses : (entries,) int
-        Which part, and how many of its synapses end on the neuron.
+        The part, and the number of its synapses on the neuron.
     line, format : (parts,) int
-        Whose part, in which format; parts are in order of their lines.
+        The line and the format of each part; parts are in order of their lines.
     bits : (formats,) int
         Width of a synapse of the format without its index.
     profile, threshold : (neurons,) int
-        Numbers that are equal where decays, or thresholds, are.
+        Numbers that are equal if decays, or thresholds, are equal.
     memory : SynapticMemory or None
-        How a core stores parts, where that is known.
+        How a core stores parts, if known.
     """
 
     n_inputs: int
@@ -83,15 +84,22 @@ class CoreDemand:
         """Number of input lines and neurons."""
         return self.n_inputs + self.n_neurons
 
-    def entries(self, neuron: int) -> tuple[Int64s, Int64s]:
-        """Return a neuron's parts, and how many of its synapses are in each."""
-        entries = slice(self.first[neuron], self.first[neuron + 1])
-        return self.part[entries], self.synapses[entries]
+    def parts_of(self, neurons: Int64s) -> tuple[Int64s, Int64s, Bools]:
+        """Return the parts of some neurons, each once, the synapses in each, and whether one neuron has several."""
+        if neurons.size == 1:
+            entries = slice(self.first[neurons[0]], self.first[neurons[0] + 1])
+            return self.part[entries], self.synapses[entries], self.synapses[entries] > 1
+        starts, counts = self.first[neurons], self.first[neurons + 1] - self.first[neurons]
+        entries = np.arange(counts.sum()) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        synapses = self.synapses[entries]
+        parts, place = np.unique(self.part[entries], return_inverse=True)
+        total = np.bincount(place, synapses, parts.size).astype(np.int64)
+        return parts, total, np.bincount(place, synapses > 1, parts.size) > 0
 
     def words(self, synapses: Int64s, is_listed: Bools, neurons: int) -> int | None:
-        """Return the words of a core's parts, by the synapses of each there; None where the memory is not known.
+        """Return the words of a core's parts, from the synapses of each; None if the memory is unknown.
 
-        Parts without synapses take none. A part that need not be listed is stored whole where that is shorter.
+        Parts without synapses take no words. A part that need not be listed is stored whole if that is shorter.
         """
         if self.memory is None:
             return None
@@ -99,19 +107,34 @@ class CoreDemand:
         return self.words_of(held, synapses[held], is_listed[held], neurons=neurons)
 
     def words_of(self, parts: Int64s, synapses: Int64s, is_listed: Bools, *, neurons: int) -> int:
-        """Return the words of some parts, with so many synapses each, on a core whose memory is known."""
-        listed = self.listed_words(parts, synapses, neurons=neurons)
+        """Return the words of some parts, with these numbers of synapses, on a core whose memory is known."""
+        forms = self.format[parts]
+        listed = self._listed_words(forms, synapses, neurons=neurons)
         assert self.memory is not None, "callers ask"
-        whole = self.memory.words_for(neurons, self.bits)[self.format[parts]]
+        whole = self.memory.words_for(neurons, self.bits)[forms]
         return int(np.where(is_listed, listed, np.minimum(listed, whole)).sum())
 
     def listed_words(self, parts: Int64s, synapses: Int64s, *, neurons: int) -> Int64s:
-        """Return the words that each of some parts takes if it is listed."""
+        """Return the words of each of some parts if it is listed."""
+        return self._listed_words(self.format[parts], synapses, neurons=neurons)
+
+    def _listed_words(self, forms: Int64s, synapses: Int64s, *, neurons: int) -> Int64s:
         assert self.memory is not None, "callers ask"
-        return self.memory.words_for(synapses, self.bits[self.format[parts]] + self.memory.index_width(neurons))
+        width = self.memory.index_width(neurons)
+        if width not in self._tables:
+            most = np.bincount(self.part, self.synapses).max(initial=0.0)
+            counts = np.arange(int(most) + 1, dtype=np.int64)
+            self._tables[width] = self.memory.words_for(counts, (self.bits + width)[:, None])
+        words: Int64s = self._tables[width][forms, synapses]
+        return words
+
+    @cached_property
+    def _tables(self) -> dict[int, Int64s]:
+        """By width of an index: (formats, synapses) the words of a listed part."""
+        return {}
 
     def alone(self) -> dict[str, Int64s]:
-        """Return (neurons,) what each neuron takes of some resources of a core of its own; words where known."""
+        """Return (neurons,) the resources that each neuron takes on its own core; words if known."""
         owner, line = self.owner, self.line[self.part]
         is_next = np.ones(line.size, np.bool_)
         is_next[1:] = (line[1:] != line[:-1]) | (owner[1:] != owner[:-1])  # parts are in order of their lines

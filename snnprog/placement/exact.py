@@ -1,4 +1,4 @@
-"""Fewer cores than the greedy partition, or the proof that there are none: for programs that are small enough."""
+"""Partitions with fewer cores than the greedy one, or a proof that there are none, for small programs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ EFFORT = 1.0
 
 
 def mend(demand: CoreDemand, core: Core, *, partition: Partition) -> Partition:
-    """Return a partition that fits, over no more cores, where one is looked for and found; else the same one.
+    """Return a partition that fits on no more cores, if one is searched and found; otherwise the same one.
 
-    Only axons out are worth it: they depend on where all other neurons are.
+    Only axons out require this: they depend on the cores of all other neurons.
     """
     misfit = partition.misfit(core)
     if misfit is None or misfit[1] != "axons_out" or not is_small(demand, partition.cores):
@@ -28,10 +28,10 @@ def mend(demand: CoreDemand, core: Core, *, partition: Partition) -> Partition:
 
 
 def improve(demand: CoreDemand, core: Core, *, partition: Partition, least: int) -> tuple[Partition, int]:
-    """Return the partition with the fewest cores that is found, and how many are needed in any case.
+    """Return the partition with the fewest cores found, and a lower bound.
 
     Each smaller number of cores is tried, downward, until one is impossible or undecided within a fixed effort. A
-    partition that does not fit is left as it is.
+    partition that does not fit is returned unchanged.
     """
     if partition.misfit(core) is not None:
         return partition, least
@@ -48,7 +48,7 @@ def improve(demand: CoreDemand, core: Core, *, partition: Partition, least: int)
 
 
 def _packed(demand: CoreDemand, core: Core, *, cores: int) -> PackingAnswer:
-    """Ask for a partition over so many cores; one that time leaves undecided is not there."""
+    """Return a partition over a number of cores; None if there is none or the time limit ends the search."""
     try:
         return find_packing(_packing(demand, core, cores=cores), effort=EFFORT)
     except UndecidedError:
@@ -56,7 +56,7 @@ def _packed(demand: CoreDemand, core: Core, *, cores: int) -> PackingAnswer:
 
 
 def is_small(demand: CoreDemand, cores: int) -> bool:
-    """Tell whether an integer program for so many cores is worth asking."""
+    """Return whether an integer program for a number of cores is small enough."""
     return (demand.n_neurons + demand.n_parts + demand.part.size) * cores <= SMALL
 
 

@@ -1,7 +1,7 @@
-"""A partition by first fit: cores are filled one after the other, each until nothing more seems to go in.
+"""A partition by first fit: cores are filled in turn, each until it seems full.
 
-Neurons are tried in several orders; the partition with the fewest cores, then words, wins. How many axons leave a core
-is known only when all neurons are placed: what one partition needed is set aside in the next.
+Neurons are tried in several orders; the partition with the fewest cores, then words, wins. The number of axons
+out of a core is known only when all neurons are placed: the next partition reserves the number of the last one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROUNDS = 6
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Which core each neuron is on, and what that fills.
+    """The core of each neuron, and the resources used.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Partition:
 
     @classmethod
     def of(cls, demand: CoreDemand, core_of: Int64s) -> Partition:
-        """Return the partition with what it fills, counted afresh."""
+        """Return the partition with its resources recounted."""
         return cls(core_of, usage_of(demand, core_of, cores=int(core_of.max()) + 1))
 
     @property
@@ -46,18 +46,18 @@ class Partition:
         return len(self.usage)
 
     def misfit(self, core: Core) -> tuple[int, str] | None:
-        """Return a core that does not hold what is on it, and the resource that it lacks, or None.
+        """Return a core whose limit is exceeded, and the resource, or None.
 
-        Axons out, which other cores have a say in, are told last.
+        Axons out, which depend on other cores, are reported last.
         """
         excess = [(index, resource) for index, used in enumerate(self.usage) if (resource := used.excess(core))]
         return min(excess, key=lambda found: found[1] == "axons_out", default=None)
 
 
 def first_fit(demand: CoreDemand, core: Core, *, least: int) -> Partition:
-    """Return the best partition of all orders; the first with no more cores than the least possible ends the search.
+    """Return the best partition of all orders; one that reaches the lower bound ends the search.
 
-    Where no partition is found that fits, one that does not is returned.
+    If no partition fits, one that does not is returned.
     """
     found: list[Partition] = []
     for order in orders_of(demand):
@@ -72,7 +72,7 @@ def _cost(partition: Partition, core: Core) -> tuple[bool, int, int]:
 
 
 def _filled(demand: CoreDemand, core: Core, *, order: Order) -> Partition:
-    """Return a partition in that order, made again with more axons set aside while too many leave a core."""
+    """Return a partition in an order, repeated with more reserved axons while too many leave a core."""
     leaving: Int64s = np.zeros(demand.n_neurons, dtype=np.int64)
     for _ in range(ROUNDS):
         found = Partition.of(demand, _fill(demand, core, order=order, leaving=leaving))
@@ -87,17 +87,27 @@ def _fill(demand: CoreDemand, core: Core, *, order: Order, leaving: Int64s) -> I
     core_of = np.full(demand.n_neurons, -1, dtype=np.int64)
     cores = 0
     while (left := np.flatnonzero(core_of < 0)).size:
-        members = _members(OpenCore(demand, core, leaving), order, left=left)
-        core_of[members or left[0]] = cores  # a neuron that no core has room for is put on one of its own
+        members = fill_core(OpenCore(demand, core, leaving), order, left=left)
+        core_of[members or left[0]] = cores  # a neuron that fits on no core gets its own
         cores += 1
     return core_of
 
 
-def _members(core: OpenCore, order: Order, *, left: Int64s) -> list[int]:
-    """Fill a core; after too many refusals in a row, it is taken for full."""
+def fill_core(core: OpenCore, order: Order, *, left: Int64s) -> list[int]:
+    """Fill a core, and return its members; after too many refusals in a row, it counts as full.
+
+    The result is that of adding neuron by neuron. If several fit, twice as many are tried next, otherwise half of them.
+    """
     refused = 0
-    for neuron in order(core, left):
-        refused = 0 if core.add(neuron) else refused + 1
-        if core.is_full or refused > PATIENCE:
-            break
+    for run in order(core, left):
+        place, many = 0, 1
+        while place < run.size:
+            if core.add(run[place : place + many]):
+                place, many, refused = place + many, 2 * many, 0
+            elif many > 1:
+                many //= 2
+            else:
+                place, refused = place + 1, refused + 1
+            if core.is_full or refused > PATIENCE:
+                return core.members
     return core.members

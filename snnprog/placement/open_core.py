@@ -1,4 +1,8 @@
-"""One core while it is being filled: neurons are added as long as everything stays within its limits."""
+"""One core while it is filled: neurons are added as long as its limits hold.
+
+No neuron frees what others use, so several neurons fit together exactly if each fits after those before it. They may be
+added at once.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,23 @@ from snnprog.placement.demand import CoreDemand
 
 
 class OpenCore:
-    """A core, empty at first. What a further neuron takes is never negative: one that was refused stays refused.
+    """A core, empty at first. A further neuron never takes a negative amount: a refused neuron stays refused.
 
     Parameters
     ----------
     demand, core
-        What neurons ask for, and the limits.
+        The demands of neurons, and the limits.
     leaving : (neurons,) int
-        How many axons out are set aside for each neuron.
+        Number of axons out that are reserved for each neuron.
 
     Attributes
     ----------
     members : list of int
-        The neurons on the core, in the order in which they came.
+        The neurons on the core, in the order of addition.
     held, is_listed : (parts,)
         The synapses of each part that are on the core, and whether the part must be listed.
     fresh : list of (parts,) int
-        The parts that each member brought first.
+        The parts that each addition was the first to use.
     """
 
     def __init__(self, demand: CoreDemand, core: Core, leaving: Int64s) -> None:
@@ -44,28 +48,28 @@ class OpenCore:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further neuron can go in, whatever it is."""
+        """Whether no further neuron can fit."""
         return len(self.members) == self.core.neurons
 
-    def add(self, neuron: int) -> bool:
-        """Add a neuron if the core has room for it, and tell whether it had."""
+    def add(self, neurons: Int64s) -> bool:
+        """Add neurons if all of them fit, and return whether they did."""
         demand = self.demand
-        part, synapses = demand.entries(neuron)
+        part, synapses, is_several = demand.parts_of(neurons)
         kinds = (
-            ("profiles", self.has_profile, demand.profile[neuron : neuron + 1]),
-            ("thresholds", self.has_threshold, demand.threshold[neuron : neuron + 1]),
+            ("profiles", self.has_profile, demand.profile[neurons]),
+            ("thresholds", self.has_threshold, demand.threshold[neurons]),
             ("formats", self.has_format, demand.format[part]),
             ("axons_in", self.has_line, demand.line[part]),
         )
-        leaving = self.axons_out + int(self.leaving[neuron])
-        fits = self._has_room("neurons", len(self.members) + 1) and self._has_room("axons_out", leaving)
+        count, leaving = len(self.members) + neurons.size, self.axons_out + int(self.leaving[neurons].sum())
+        fits = self._has_room("neurons", count) and self._has_room("axons_out", leaving)
         fits = fits and all(self._has_room_for(resource, has, values=values) for resource, has, values in kinds)
-        if not fits or not self._stores(part, synapses):
+        if not fits or not self._stores(part, synapses, is_several, neurons=count):
             return False
         for _, has, values in kinds:
             has[values] = True
         self.axons_out = leaving
-        self.members.append(neuron)
+        self.members += neurons.tolist()
         return True
 
     def _has_room(self, resource: str, used: int) -> bool:
@@ -73,43 +77,49 @@ class OpenCore:
         return limit is None or used <= limit
 
     def _has_room_for(self, resource: str, has: Bools, *, values: Int64s) -> bool:
-        """Tell whether the distinct values can be had in addition to what the core has."""
+        """Return whether the distinct values fit in addition to those on the core."""
         limit = self.core.limit(resource)
         if limit is None or limit >= has.size:
             return True
         fresh = values[~has[values]]
         return not fresh.size or int(np.count_nonzero(has)) + np.unique(fresh).size <= limit
 
-    def _stores(self, part: Int64s, synapses: Int64s) -> bool:
-        """Add synapses to their parts if there are words for them, and tell whether there were."""
-        held, is_listed, most = self.held[part], self.is_listed[part], self._words_if_listed(part, synapses)
+    def _stores(self, part: Int64s, synapses: Int64s, is_several: Bools, *, neurons: int) -> bool:
+        """Add synapses to their parts if there are enough words, and return whether there were.
+
+        Parameters
+        ----------
+        neurons : int
+            Number of neurons on the core after the addition.
+        """
+        held, is_listed = self.held[part], self.is_listed[part]
+        most = self._words_if_listed(part, held, synapses, neurons=neurons)
         self.held[part] += synapses
-        self.is_listed[part] |= synapses > 1
+        self.is_listed[part] |= is_several
         self.fresh.append(part[held == 0])
-        if self._has_room("words", most) or self._has_room("words", self._words()):
+        if self._has_room("words", most) or self._has_room("words", self._words(neurons)):
             self._listed_words = most
             return True
         self.held[part], self.is_listed[part] = held, is_listed
         self.fresh.pop()
         return False
 
-    def _words_if_listed(self, part: Int64s, synapses: Int64s) -> int:
-        """Return the words if all parts were listed, once these synapses are there: not less than `_words`."""
-        demand, neurons = self.demand, len(self.members) + 1
+    def _words_if_listed(self, part: Int64s, own: Int64s, synapses: Int64s, *, neurons: int) -> int:
+        """Return the words with these synapses added if all parts are listed: at least `_words`."""
+        demand, before = self.demand, self._listed_words
         if demand.memory is None:
             return 0
-        own, before = self.held[part], self._listed_words
-        if demand.memory.index_width(neurons) != demand.memory.index_width(max(neurons - 1, 1)):
+        if demand.memory.index_width(neurons) != demand.memory.index_width(max(len(self.members), 1)):
             parts = self._parts
             before = int(demand.listed_words(parts, self.held[parts], neurons=neurons).sum())
         first, then = (demand.listed_words(part, each, neurons=neurons) for each in (own, own + synapses))
         return before + int(then.sum() - first.sum())
 
-    def _words(self) -> int:
+    def _words(self, neurons: int) -> int:
         parts = self._parts
-        return self.demand.words_of(parts, self.held[parts], self.is_listed[parts], neurons=len(self.members) + 1)
+        return self.demand.words_of(parts, self.held[parts], self.is_listed[parts], neurons=neurons)
 
     @property
     def _parts(self) -> Int64s:
-        """The parts that the core has."""
+        """The parts on the core."""
         return np.concatenate([np.zeros(0, np.int64), *self.fresh])

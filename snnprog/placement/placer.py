@@ -1,26 +1,35 @@
-"""Program in, placement out: which neuron is on which core, checked, with what that fills.
+"""`place`: the placement of a program, checked, with the resources used.
 
-What is on a core: its neurons; an axon in for every line (an input, or a neuron on any core) that has synapses there;
-an axon out for every pair of a neuron there and a core that it has synapses on. Delays are part of the synapses, and
-take no axons. Inputs come from outside and take no neurons and no axons out; that outputs are read takes nothing.
+The content of a core: its neurons; an axon in for every line (an input, or a neuron on any core) that has synapses
+there; an axon out for every pair of a neuron there and a core that it has synapses on. Delays are part of the synapses,
+and take no axons. Inputs come from outside and take no neurons and no axons out; reading outputs takes no resources.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from snnprog.arrays import Int32s, Int64s
 from snnprog.checks import as_integer, check_type
 from snnprog.chips import RESOURCES, Core
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import FitError, SpecError
+from snnprog.frames import data_frame_of_rows
 from snnprog.placement.bounds import least_cores
 from snnprog.placement.demand import CoreDemand
 from snnprog.placement.exact import improve, mend
 from snnprog.placement.greedy import Partition, first_fit
 from snnprog.placement.usage import CoreUsage, reached_cores
 from snnprog.program import Program
+from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 ADVICE = {
     "axons_out": "lower the fan-out of its neurons",
@@ -31,9 +40,9 @@ ADVICE = {
 SPLIT = "split the output population"
 
 
-@dataclass(frozen=True, eq=False)
-class Placement:
-    """A partition of a program's neurons over cores that holds all limits of the chip that are known.
+@dataclass(frozen=True, eq=False, repr=False)
+class Placement(Displayed):
+    """A partition of a program's neurons over cores, within all known limits of the chip.
 
     Attributes
     ----------
@@ -41,13 +50,13 @@ class Placement:
     core_of : (neurons,) int32
         The core of each neuron.
     usage : tuple of CoreUsage
-        What each core holds.
+        The resources used on each core.
     limits : Core
-        What a core can hold.
+        The limits of a core.
     at_least : int
-        No partition has fewer cores than this.
+        A lower bound on the number of cores of every partition.
     fanout_cores : (lines,) int32
-        On how many cores each input line, then each neuron, has synapses.
+        Number of cores on which each input line, then each neuron, has synapses.
     """
 
     chip: str
@@ -64,18 +73,43 @@ class Placement:
 
     @property
     def is_minimal(self) -> bool:
-        """Whether no partition has fewer cores, proved."""
+        """Whether the number of cores is proved to be the minimum."""
         return self.cores == self.at_least
 
     @property
     def checked(self) -> tuple[str, ...]:
-        """The resources whose limit is known, and so was held."""
+        """The resources whose limit is known and checked."""
         return tuple(name for name in RESOURCES if self.limits.limit(name) is not None)
 
     def total(self, resource: str) -> int | None:
-        """Return how much of one of `RESOURCES` all cores hold together; None where that is not known."""
+        """Return the total of one of `RESOURCES` over all cores; None if it is unknown."""
         amounts = [used.amount(resource) for used in self.usage]
         return sum(amount for amount in amounts if amount is not None) if None not in amounts else None
+
+    def _summary(self) -> str:
+        least = "the minimum" if self.is_minimal else f"at least {self.at_least} necessary"
+        return f"{counted(self.core_of.size, 'neuron')} on {counted(self.cores, 'core')} of {self.chip} ({least})"
+
+    def _card(self) -> Card:
+        facts = []
+        for name, words in RESOURCES.items():
+            total, limit = self.total(name), self.limits.limit(name)
+            if total is not None:
+                facts.append((words, f"{total:,}" if limit is None else f"{total:,} of {limit * self.cores:,}"))
+        caption = f"neurons on each core{pictures.sampling(self.cores)}"
+        neurons = pictures.bars([used.neurons for used in self.usage], label="neurons on each core")
+        return Card(facts=facts, pictures=[Picture(neurons, caption)] if self.cores > 1 else [])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each core: what it holds of each resource.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        rows = [{"core": index, **used.as_dict()} for index, used in enumerate(self.usage)]
+        return data_frame_of_rows(rows, ["core", *RESOURCES])
 
     def as_dict(self) -> dict[str, object]:
         """Return the placement as plain data."""
@@ -91,41 +125,41 @@ class Placement:
 
 
 def place(program: Program, *, max_cores: int | None = None) -> Placement:
-    """Put the neurons of a program on as few cores as is found; the same program is always placed the same way.
+    """Place the neurons of a program on as few cores as possible; deterministic.
 
-    A program that carries the cores of its neurons keeps them, unless fewer are allowed. For any other, a greedy search
-    places tens of thousands of neurons. Where it has more cores than a bound says are needed, and the program is small,
-    an integer program looks for fewer, or proves that there are none.
+    A program with stored cores keeps them, unless fewer cores are allowed. For other programs, a greedy search
+    places tens of thousands of neurons. If it takes more cores than a lower bound, and the program is small,
+    an integer program finds a placement with fewer, or proves that there is none.
 
     Parameters
     ----------
     max_cores : int, optional
-        How many cores there are; as many as one chip has, unless given. More than that is a board of several chips,
-        of which nothing else is checked.
+        Maximum number of cores; those of one chip by default. More than that is a board of several chips,
+        of which only cores are checked.
 
     Raises
     ------
     FitError
-        If a neuron alone is too much for a core, no partition over so many cores is found, or the one that the program
-        carries does not fit.
+        If a single neuron exceeds a core, no partition within the maximum is found, or the cores stored in the program
+        do not fit.
     SpecError
-        If the number of cores is none.
+        If ``max_cores`` is not a positive integer.
     """
     check_type("program", program, kind=Program)
     chip = program.chip
     allowed = chip.cores if max_cores is None else as_integer("max_cores", max_cores)
     if allowed is not None and allowed < 1:
-        raise SpecError(f"max_cores is {allowed}; a whole number from 1 is needed")
+        raise SpecError(f"max_cores must be a positive integer, got {allowed}")
     demand = CoreDemand.of(program, chip.core.memory)
     _check_alone(demand, chip.core)
     least = least_cores(demand, chip.core)
     stored = _stored(program, demand, allowed)
     if stored is None:
         partition, least = _searched(demand, chip.core, allowed=allowed, least=least)
-        way_out = f"raise max_cores (at least {least} cores are needed)"
+        way_out = f"raise max_cores to at least {least}"
     else:
         partition, least = stored, improve(demand, chip.core, partition=stored, least=least)[1]
-        way_out = "set the program's core to None to place it anew"
+        way_out = "set the program's core to None to place it again"
     _check_fit(partition, chip.core, way_out=way_out)
     fanout_cores = reached_cores(demand, partition.core_of, cores=partition.cores).sum(axis=0)
     return Placement(
@@ -139,12 +173,12 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
 
 
 def least_for(program: Program) -> int:
-    """Return a number of cores that no placement can do with fewer of, without looking for one.
+    """Return a lower bound on the number of cores, without searching for a placement.
 
     Raises
     ------
     FitError
-        If a neuron alone is too much for a core, or the chip has fewer cores.
+        If a single neuron exceeds a core, or the chip has fewer cores.
     """
     chip = program.chip
     demand = CoreDemand.of(program, chip.core.memory)
@@ -156,14 +190,14 @@ def least_for(program: Program) -> int:
 
 
 def _stored(program: Program, demand: CoreDemand, allowed: int | None) -> Partition | None:
-    """Return the partition that the program carries, unless it has none, or one over more cores than are allowed."""
+    """Return the partition stored in the program, unless it has none, or one with more cores than allowed."""
     if program.core is None or (allowed is not None and program.core.max() >= allowed):
         return None
     return Partition.of(demand, program.core.astype(np.int64))
 
 
 def _searched(demand: CoreDemand, core: Core, *, allowed: int | None, least: int) -> tuple[Partition, int]:
-    """Return the best partition that is found, squeezed where that has too many cores, and how many are needed."""
+    """Return the best partition found, reduced if it has too many cores, and a lower bound."""
     partition, least = improve(
         demand, core, partition=mend(demand, core, partition=first_fit(demand, core, least=least)), least=least
     )
@@ -173,7 +207,7 @@ def _searched(demand: CoreDemand, core: Core, *, allowed: int | None, least: int
 
 
 def _check_alone(demand: CoreDemand, core: Core) -> None:
-    """Raise `FitError` for the first neuron that has too much for a core of its own, before any search."""
+    """Raise `FitError` for the first neuron that alone exceeds a core, before any search."""
     for resource, used in demand.alone().items():
         limit = core.limit(resource)
         over = np.flatnonzero(used > (np.inf if limit is None else limit))

@@ -1,4 +1,4 @@
-"""What a partition fills on each core, counted from the demands of all neurons; the greedy search is held to it."""
+"""The resources that a partition uses on each core, counted from the demands of all neurons."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from snnprog.placement.demand import CoreDemand
 
 @dataclass(frozen=True)
 class CoreUsage:
-    """What one core holds, counted as `snnprog.chips.Core` counts its limits.
+    """The resources used on one core, counted as in `snnprog.chips.Core`.
 
     Attributes
     ----------
     neurons : int
     axons_in, axons_out : int
-        Lines that have synapses here, and pairs of a neuron here and a core that it has synapses on.
+        Lines that have synapses on the core, and pairs of a neuron on the core and a core that it has synapses on.
     words : int or None
-        Of synaptic memory; None where the chip's is not known.
+        Words of synaptic memory; None if the chip's memory is unknown.
     profiles, thresholds, formats : int
         Distinct pairs of decays, distinct thresholds, and distinct synapse formats.
     """
@@ -35,12 +35,12 @@ class CoreUsage:
     formats: int
 
     def amount(self, resource: str) -> int | None:
-        """Return how much of one of `RESOURCES` is used."""
+        """Return the used amount of one of `RESOURCES`."""
         found: int | None = getattr(self, resource)
         return found
 
     def excess(self, core: Core) -> str | None:
-        """Return the first of `RESOURCES` of which there is less, or None."""
+        """Return the first of `RESOURCES` that exceeds its limit, or None."""
         for resource in RESOURCES:
             used, limit = self.amount(resource), core.limit(resource)
             if used is not None and limit is not None and used > limit:
@@ -53,7 +53,7 @@ class CoreUsage:
 
 
 def usage_of(demand: CoreDemand, core_of: Int64s, *, cores: int) -> tuple[CoreUsage, ...]:
-    """Return what each core holds when neuron n is on core ``core_of[n]``."""
+    """Return the resources used on each core if neuron n is on core ``core_of[n]``."""
     reached, place = reached_cores(demand, core_of, cores=cores), core_of[demand.owner]
     leaving = reached.sum(axis=0)[demand.n_inputs :]
     return tuple(
@@ -69,7 +69,7 @@ def usage_of(demand: CoreDemand, core_of: Int64s, *, cores: int) -> tuple[CoreUs
 
 
 def _usage(demand: CoreDemand, members: Int64s, *, entries: Int64s, lines: Bools, leaving: Int64s) -> CoreUsage:
-    """Return what a core holds with these neurons, entries and lines on it."""
+    """Return the resources used on a core with these neurons, entries and lines."""
     part, synapses = demand.part[entries], demand.synapses[entries]
     total = np.bincount(part, synapses, demand.n_parts).astype(np.int64)
     is_listed = np.bincount(part, synapses > 1, demand.n_parts) > 0

@@ -1,1 +1,1 @@
-"""Python processes that the package starts: isolated ones, and a pool of them to work in."""
+"""Processes that the package starts, isolated, and a pool of worker processes."""

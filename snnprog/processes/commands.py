@@ -1,11 +1,11 @@
-"""Running a command that is not trusted: to its end or its limit, with all that it started, and without believing it.
+"""Run an untrusted command to its end or its limit, and end all processes that it started.
 
-Its output goes to a nameless file, which no stray child can keep from closing and which it cannot delete. However it
-ends, its whole process group is killed, which no process can ignore; a child that made a session of its own escapes
-that, but nothing waits for it.
+Its output goes to an unnamed file, which remaining children cannot block and the command cannot delete. When it
+ends, for any reason, its whole process group is killed; a child that started its own session escapes
+this, but nothing waits for it.
 
-The group is killed, too, when this process is gone, even by -9 (on POSIX): a shell starts the command in its own place,
-and leaves a guard in the group that waits for the end of a pipe whose other end this process alone holds.
+The group is also killed when this process ends, even by -9 (on POSIX): a shell replaces itself by the command,
+and leaves a guard in the group that waits for the end of a pipe whose other end only this process holds.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from snnprog.processes.starting import start
 from snnprog.temporaries import temporary_folder
 
-IS_POSIX = os.name == "posix"
 GUARD_DESCRIPTOR = 9
 GUARDED = 'exec 9<&0; (read -r _ <&9; kill -9 0) & exec "$@" 9<&- </dev/null'
 LOOK_SECONDS = 0.25
@@ -40,11 +40,11 @@ class Ending:
     Attributes
     ----------
     code : int or None
-        Its exit code, negative for a signal; None where it did not start, or was ended at a limit.
+        Its exit code, negative for a signal; None if it did not start, or was ended at a limit.
     failure : str
-        What went wrong, as the end of a sentence; nothing if it ended with code 0.
+        The failure as the end of a sentence; empty if it ended with code 0.
     last_words : str
-        The end of what it said on standard error, and on standard output unless that was kept.
+        The end of its standard error, and of its standard output unless that was kept.
     """
 
     code: int | None
@@ -57,7 +57,7 @@ def ending_of(
     *,
     limit_s: float,
     folder: Path,
-    answer: BinaryIO | None = None,
+    answer: IO[bytes] | None = None,
     variables: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
     inherited: Collection[int] = (),
@@ -67,11 +67,11 @@ def ending_of(
     Parameters
     ----------
     limit_s : float
-        Seconds after which it has failed.
+        Time limit in seconds.
     folder : Path
-        Where it runs.
+        The folder that it runs in.
     answer : file, optional
-        What keeps its standard output; it goes where standard error goes, unless given.
+        The file for its standard output; by default it is merged with standard error.
     variables, settings : optional
         As for `snnprog.processes.starting.start`.
     inherited : collection of int
@@ -82,7 +82,7 @@ def ending_of(
             process = start(
                 _guarded(command),
                 folder=folder,
-                streams=(subprocess.PIPE if IS_POSIX else subprocess.DEVNULL, answer or said, said),
+                streams=(subprocess.DEVNULL if sys.platform == "win32" else subprocess.PIPE, answer or said, said),
                 variables=variables,
                 settings=settings,
                 has_own_session=True,
@@ -106,7 +106,7 @@ def failure_of(
     settings: Mapping[str, str] | None = None,
     inherited: Collection[int] = (),
 ) -> str:
-    """Run a command as `ending_of` does, and return how it failed, with its last words; nothing if it did not."""
+    """Run a command as `ending_of` does, and return its failure with the end of its output; empty on success."""
     ending = ending_of(
         command, limit_s=limit_s, folder=folder, variables=variables, settings=settings, inherited=inherited
     )
@@ -116,12 +116,12 @@ def failure_of(
 
 
 def said_after(failure: str, words: str) -> str:
-    """Return what went wrong with a command, and its last words."""
+    """Return the failure of a command with the end of its output."""
     return f"{failure}; it said{': ' + words if words else ' nothing'}"
 
 
 def answer_of(command: Sequence[str], *, limit_s: float) -> str:
-    """Return what a command prints, or nothing where it is missing, fails, hangs or prints what is no text."""
+    """Return the output of a command, or an empty string if it is missing, fails, hangs or prints invalid text."""
     with tempfile.TemporaryFile() as answer, temporary_folder() as folder:
         if ending_of(command, limit_s=limit_s, folder=folder, answer=answer).failure:
             return ""
@@ -133,21 +133,21 @@ def answer_of(command: Sequence[str], *, limit_s: float) -> str:
 
 
 def _guarded(command: Sequence[str]) -> list[str]:
-    """Return the words that start a command beside its guard, which never reads a line: nobody writes one."""
-    if not IS_POSIX:
+    """Return the words that start a command with its guard, which waits for the end of its pipe."""
+    if sys.platform == "win32":
         return list(command)
     check_command(command)
     return ["/bin/sh", "-c", GUARDED, "sh", *command]
 
 
 def check_command(command: Sequence[str]) -> None:
-    """Raise `FileNotFoundError` if there is no such command; a shell would tell in words of its own."""
+    """Raise `FileNotFoundError` if there is no such command, before the shell prints its own message."""
     if shutil.which(command[0]) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
 
 
-def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s: float) -> tuple[int | None, str]:
-    """Return the exit code, None where it has to be ended, and what failed."""
+def _wait(process: subprocess.Popen[bytes], said: Sequence[IO[bytes]], *, limit_s: float) -> tuple[int | None, str]:
+    """Return the exit code, or None if it had to be ended, and the failure."""
     end = time.monotonic() + limit_s
     while True:
         left = end - time.monotonic()
@@ -155,7 +155,7 @@ def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s
             code = process.wait(timeout=min(max(left, 0.0), LOOK_SECONDS))
         except subprocess.TimeoutExpired:
             if any(os.fstat(file.fileno()).st_size > SAID_LIMIT_BYTES for file in said):
-                return None, f"said more than {SAID_LIMIT_BYTES} bytes and was ended"
+                return None, f"printed more than {SAID_LIMIT_BYTES} bytes and was ended"
             if left <= 0.0:
                 return None, f"did not finish within {limit_s:.0f} s and was ended"
         else:
@@ -165,10 +165,10 @@ def _wait(process: subprocess.Popen[bytes], said: Sequence[BinaryIO], *, limit_s
 def end_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that leads a group, and the group; close its standard input."""
     try:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+        if sys.platform == "win32":  # which has no groups: what the process started goes on
             process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
     if process.stdin is not None:
@@ -176,7 +176,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def last_words(said: BinaryIO) -> str:
-    """Return the end of what a command wrote to a file."""
+def last_words(said: IO[bytes]) -> str:
+    """Return the end of the output of a command in a file."""
     said.seek(max(0, os.fstat(said.fileno()).st_size - SHOWN_BYTES))
     return said.read().decode("utf-8", errors="replace").strip()

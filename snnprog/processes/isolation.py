@@ -1,11 +1,11 @@
-"""Commands that start a Python isolated: what lies in a folder, or stands in the environment, is not run by it.
+"""Commands that start an isolated Python, which runs no code from the current folder or the environment.
 
-Python puts the current folder first on the import path of ``python -c`` and ``python -m``, so a ``json.py`` that came
-with a stranger's data would run. Every Python that the package starts is isolated (``-I``) instead. Isolation also
-takes away the user's site-packages and PYTHONPATH, so a process that imports this package is given the import path of
+Python puts the current folder first on the import path of ``python -c`` and ``python -m``, so a ``json.py`` beside
+untrusted data would run. Every Python that the package starts is isolated (``-I``) instead. Isolation also
+removes the user's site-packages and PYTHONPATH, so a process that imports this package gets the import path of
 its parent: its absolute folders, without the current one. With ``-I`` a script's folder is not on the path either.
 
-``python -m snnprog`` uses this module before any other, so it imports only what Python has loaded by then.
+``python -m snnprog`` uses this module before any other, so it imports only modules that Python has loaded by then.
 """
 
 # ruff: noqa: PTH109, PTH117, PTH120  (pathlib is not loaded by then)
@@ -23,14 +23,14 @@ START = (
 
 
 def isolated(python: str | os.PathLike[str], *words: str) -> list[str]:
-    """Return the command that starts a Python isolated.
+    """Return the command that starts an isolated Python.
 
     Parameters
     ----------
     python : path
         The interpreter, by an absolute path.
     words : str
-        What follows the name of the interpreter; paths among them must be absolute.
+        The arguments of the interpreter; paths among them must be absolute.
     """
     return [os.fspath(python), "-I", *words]
 
@@ -45,7 +45,7 @@ def own_module(module: str, words: Sequence[str] = ()) -> list[str]:
 def import_folders() -> list[str]:
     """Return the absolute folders of the import path of this process, without the current folder.
 
-    A relative folder means another place wherever a process stands. The current folder stays where it holds this
+    A relative folder depends on the current folder of a process. The current folder is kept if it contains this
     package: a checkout, run as ``python -m snnprog``.
     """
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -61,7 +61,7 @@ def import_folders() -> list[str]:
 
 
 def _current_folder() -> str:
-    """Return the current folder, links followed; where it was deleted, one that is not on any import path."""
+    """Return the current folder with links followed; if it was deleted, a folder that is not on any import path."""
     try:
         return os.path.realpath(os.getcwd())
     except FileNotFoundError:

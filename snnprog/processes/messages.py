@@ -1,4 +1,4 @@
-"""Messages between a process and its workers: each a length in 8 bytes, then so many bytes."""
+"""Messages between a process and its workers: each is a length in 8 bytes, then the content."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def receive(stream: IO[bytes]) -> bytes:
 def _exactly(stream: IO[bytes], length: int) -> bytes:
     content = stream.read(length)
     if len(content) < length:
-        raise EOFError(f"{len(content)} of {length} bytes came")
+        raise EOFError(f"{len(content)} of {length} bytes arrived")
     return content

@@ -1,15 +1,15 @@
-"""The one place where the package starts a process: in an empty folder of its own, with named variables only."""
+"""The only module that starts processes: each in its own empty folder, with named variables only."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from snnprog.processes.surroundings import named_variables
 
-Stream = int | BinaryIO | None
+Stream = int | IO[bytes] | None
 
 
 def start(
@@ -27,15 +27,15 @@ def start(
     Parameters
     ----------
     folder : Path
-        Where it runs; `temporary_folder` gives one.
+        The folder that it runs in; `temporary_folder` creates one.
     streams : tuple
         Standard input, output and error, as `subprocess.Popen` takes them.
     variables : sequence of str
-        Variables that are passed on, beside those that every child gets.
+        Variables that are passed on, in addition to those that every child gets.
     settings : mapping, optional
-        Variables that are set to something else than here.
+        Variables with other values than in this process.
     has_own_session : bool
-        Whether it leads a session and a process group of its own (on POSIX).
+        Whether it leads its own session and process group (on POSIX).
     inherited : collection of int
         File descriptors that stay open in it (on POSIX).
     """

@@ -1,7 +1,7 @@
-"""What runs in a process of `Workers`: calls come by standard input, answers leave by what was standard output.
+"""The worker process of `Workers`: calls arrive by standard input, answers leave by the original standard output.
 
-It ends as soon as its parent is gone, even by ``kill -9``, because standard input then ends; on Linux, the kernel kills
-it, too, since compiled code may keep the thread that waits for this from running. Ctrl-C is the parent's.
+It ends as soon as its parent ends, even by ``kill -9``, because standard input then ends; on Linux, the kernel kills
+it, too, since compiled code may block the thread that waits for this. The parent handles Ctrl-C.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a solver prints must not be taken for an answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of a solver must not be read as an answer
     calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin.buffer, calls), daemon=True).start()
     while True:
@@ -35,25 +35,25 @@ def main() -> None:
 
 
 def end_with_parent() -> None:
-    """Have the kernel kill this process as soon as the thread that started it has ended, where it can (Linux)."""
+    """Have the kernel kill this process as soon as the thread that started it has ended (on Linux)."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _read(stream: IO[bytes], calls: queue.SimpleQueue[bytes]) -> None:
-    """Pass calls on; end the process with the stream, whatever it is doing."""
+    """Pass calls on; end the process at the end of the stream, at any time."""
     try:
         while True:
             calls.put(receive(stream))
     except (EOFError, OSError):
         with suppress(OSError):
-            os.rmdir(os.getcwd())  # noqa: PTH106, PTH109  (the folder of its own, which a killed parent leaves)
+            os.rmdir(os.getcwd())  # noqa: PTH106, PTH109  (its own folder, which a killed parent leaves)
         os._exit(0)
 
 
 def _answer(call: bytes) -> bytes:
-    """Return, pickled, what a call returned and None, or None and what it raised with the text of its traceback."""
+    """Return, pickled, the result of a call and None, or None and its exception with the text of its traceback."""
     try:
         function, args, kwargs = pickle.loads(call)
         return pickle.dumps((function(*args, **kwargs), None))
@@ -61,7 +61,7 @@ def _answer(call: bytes) -> bytes:
         text = traceback.format_exc()
         try:
             pickle.loads(content := pickle.dumps((None, (error, text))))
-        except Exception:  # an error that cannot be pickled, or only pickled
+        except Exception:  # an error that cannot be pickled or unpickled
             return pickle.dumps((None, (RuntimeError(f"{type(error).__name__}: {error}"), text)))
         return content
 

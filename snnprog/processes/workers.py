@@ -1,7 +1,7 @@
 """An executor whose calls run in isolated processes.
 
-`concurrent.futures.ProcessPoolExecutor` will not do: the processes that it spawns, and its resource tracker, start with
-the current folder first on their import path, which Python can only be told to leave from 3.11 on.
+`concurrent.futures.ProcessPoolExecutor` is not suitable: its processes and its resource tracker start with
+the current folder first on their import path, which only Python 3.11 and later can avoid.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ WORKER = "snnprog.processes.worker"
 
 
 class Workers(Executor):
-    """A number of isolated processes, each doing one call at a time; to be used in a ``with`` statement.
+    """A pool of isolated processes, each running one call at a time; use it in a ``with`` statement.
 
     Functions, arguments, answers and errors are pickled. When the ``with`` statement is left by an error, the processes
     are killed; otherwise, it waits for all calls.
     """
 
     def __init__(self, count: int) -> None:
-        self._threads = ThreadPoolExecutor(count)  # each thread looks after a process of its own
+        self._threads = ThreadPoolExecutor(count)  # each thread manages one process
         self._own = threading.local()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._folders = ExitStack()
         self._is_broken_off = False
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have a process call a function; its future raises `BackendError` if the process ends before it answers."""
+        """Call a function in a process; its future raises `BackendError` if the process ends before it answers."""
         return self._threads.submit(self._call, function, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let all calls end, and then the processes."""
+        """Wait for all calls, then end the processes."""
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
         if wait:
             for process in self._processes:
-                process.communicate()  # closes its standard input, at which it ends
+                process.communicate()  # closes its standard input, which ends it
             self._folders.close()
 
     def __exit__(
@@ -87,7 +87,7 @@ class Workers(Executor):
                 own_module(WORKER),
                 folder=self._folders.enter_context(temporary_folder()),
                 streams=(subprocess.PIPE, subprocess.PIPE, None),
-                has_own_session=True,  # Ctrl-C is for this process alone, also before the other can ignore it
+                has_own_session=True,  # Ctrl-C is for this process only, also before the other can ignore it
             )
             self._processes.append(self._own.process)
             if self._is_broken_off:  # while it was started

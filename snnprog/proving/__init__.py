@@ -1,4 +1,4 @@
-"""Proofs for every input: that hardware and C made from a rule equal it.
+"""Proofs for every input that the generated hardware and C equal the rule.
 
 - `step`: one tick of a neuron, and the gathering of one event, in Verilog.
 - `core`: the time-multiplexed core in Verilog, by induction over neurons and synapses.

@@ -1,9 +1,9 @@
-"""Least squares that tell what they could not find.
+"""Least squares that report which unknowns are undetermined.
 
 Singular values count towards the rank above ``σ₁ max(rows, columns) ε + 1e-9 √(rows columns)``. The first term is the
-backward error of the decomposition; the second, by Weyl's inequality, what the map leaves out of its rows
-(`snnprog.potential.RESIDUE`). The null space has a part in an unknown if more than that tolerance over the least
-singular value that counts: so far may a computed null space turn (Davis and Kahan).
+backward error of the decomposition; the second, by Weyl's inequality, the error of the rows of the map
+(`snnprog.potential.RESIDUE`). An unknown has a component in the null space if it exceeds that tolerance divided by the
+smallest singular value that counts, the bound on the rotation of a computed null space (Davis and Kahan).
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ LEAST_REACH = 1e-9
 
 
 class LeastSquares:
-    """The least squares of one neuron, from a decomposition that tells the rank.
+    """The least-squares solution of one neuron, from a rank-revealing decomposition.
 
     Attributes
     ----------
     values : (unknowns,) float
-        The solution of least norm.
+        The minimum-norm solution.
     rank : int
     uncertainty : (unknowns,) float
-        By how much the errors of the equations can have moved each value at most; infinite where the null space has a
-        part in it.
+        A bound on the change of each value by errors of the equations; infinite for values with a component in the
+        null space.
     residual : float
-        By how much an equation is missed at most.
+        The maximum residual of an equation.
     is_consistent : bool
-        Whether the errors can account for the residuals.
+        Whether the errors can explain the residuals.
     """
 
     def __init__(self, equations: Equations) -> None:
@@ -62,7 +62,7 @@ class LeastSquares:
         self.is_consistent = bool(np.linalg.norm(missed) <= allowed)
 
     def candidates(self, signs: Int64s) -> Iterator[Floats]:
-        """Yield solutions: that of least norm; if there are more, one on few unknowns, and one that obeys signs."""
+        """Yield solutions: of minimum norm; if that is not unique, a sparse one, and one that satisfies the signs."""
         yield self.values
         if self.rank == self.values.size:
             return

@@ -1,8 +1,8 @@
-"""What was seen of one neuron, as equations in its weights and bias.
+"""The observations of one neuron, as equations in its weights and bias.
 
-The row of a tick is that of `PotentialMap` with its last reset at the last tick at which the potential was known: what
-was known there is taken away by the chip's own rule. So a truncation is felt only where something was not seen, and
-each equation says how much of it there can be.
+The row of a tick is that of `PotentialMap` with its last reset at the last tick with a known potential: the
+contribution of the known value is subtracted by the chip's own rule. So truncation matters only after unobserved ticks,
+and each equation has a bound on it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Equations:
 
 
 class Observation:
-    """What was seen of one neuron: ticks of all patterns on one axis, potentials in units and 0 where none was seen.
+    """The observations of one neuron: ticks of all patterns on one axis, potentials in units, 0 if not observed.
 
-    While a neuron is refractory, its potential is known to be 0, which tells nothing of its weights.
+    While a neuron is refractory, its potential is 0 and does not depend on its weights.
     """
 
     def __init__(self, spec: Spec, mapping: PotentialMap, neuron: int, potentials: Int64s) -> None:
@@ -58,7 +58,7 @@ class Observation:
         self.is_step, self.gained = self._gains()
 
     def equations(self) -> Equations:
-        """Return what the seen ticks say of the unknowns: the taps and, where it is free, the bias."""
+        """Return the equations of the observed ticks in the unknowns: the taps and, if it is free, the bias."""
         ticks, response = np.flatnonzero(self.seen), self.mapping.bias_response(self._resets)
         rows = self.mapping.rows(self._resets, ticks)
         if self.is_biased:
@@ -73,9 +73,9 @@ class Observation:
         return Equations(rows, right / self.unit, errors)
 
     def run(self, weights: Int64s, bias: int | None) -> tuple[Int64s, int]:
-        """Return (ticks,) the potential that is compared at each tick, with resets where the spikes are; and the bias.
+        """Return (ticks,) the potential that is compared at each tick, with resets at the spikes; and the bias.
 
-        A bias of None is read off the first tick at which the current alone explains what the potential gained.
+        A bias of None is taken from the first tick at which the current explains the rest of the potential's change.
         """
         currents = self._currents(weights)
         if bias is None:
@@ -90,12 +90,12 @@ class Observation:
         return compared, bias
 
     def place(self, tick: int) -> str:
-        """Name a tick among all."""
+        """Return the name of a tick among all."""
         pattern, local = self.mapping.tape.where(tick)
         return f"tick {local} of pattern {pattern}"
 
     def _gains(self) -> tuple[Raster, Floats]:
-        """Return where the potential was known a tick before, and what it gained since it was known last."""
+        """Return where the potential was known one tick before, and its gain since it was last known."""
         last = self._resets.last
         carried = np.where(last == NO_RESET, 0, self.potentials[last])
         is_step = self.seen & (self._first | (last == np.arange(last.size) - 1))
@@ -103,10 +103,10 @@ class Observation:
         return is_step, self.potentials - left
 
     def _take_last_currents(self, ticks: Ticks, rows: Floats, *, right: Floats, errors: Floats) -> None:
-        """Take from each current what is left of the last one that is known, in place.
+        """Subtract the rest of the last known current from each current, in place.
 
-        Of the tick before, and with no bias in it, that is known to the unit; else each tick since may lose as much as
-        a truncation does.
+        If it was known one tick before, without a bias, this is exact; otherwise each tick since then may lose one
+        truncation.
         """
         alpha, step = self.mapping.alpha, np.flatnonzero(self.is_step[ticks])
         pattern = self.mapping.tape.pattern[ticks[step]]
@@ -133,11 +133,11 @@ class Observation:
         return currents
 
     def _current_left(self, currents: Int64s) -> Int64s:
-        """Return what the chip's rule leaves of currents after one tick in which nothing arrives."""
+        """Return currents after one tick without input, by the chip's rule."""
         return self._left(currents, np.zeros_like(currents)).state.get(CURRENT, np.zeros_like(currents))
 
     def _potential_left(self, potentials: Int64s) -> Int64s:
-        """Return what the chip's rule leaves of potentials after one tick in which nothing flows in."""
+        """Return potentials after one tick without input, by the chip's rule."""
         return self._left(np.zeros_like(potentials), potentials).compared
 
     def _left(self, currents: Int64s, potentials: Int64s) -> Outcome:

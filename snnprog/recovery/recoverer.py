@@ -1,21 +1,21 @@
-"""The L problem: potentials were observed, and the weights that made them are wanted back.
+"""The L problem: recover weights from observed potentials.
 
 With the spikes known, the potential is linear in the weights, so they follow by least squares (Rostro-Gonzalez, Cessac,
-Vasquez, Viéville 2009, arXiv:0905.4810, section on the L problem: potentials observed). What is not in the rows cannot
-come back: weights along their null space are reported as undetermined, and are those of least norm.
+Vasquez, Viéville 2009, arXiv:0905.4810, section on the L problem: potentials observed). Weights along
+the null space of the rows cannot be recovered: they are reported as undetermined, with the values of minimum norm.
 
 Decisions
 ---------
-- A chip truncates its decays, and a potential carries the losses of many ticks. But wherever the last potential is
-  known too (observed, or 0 after a spike), the chip's own rule takes it away to the unit, and the current of this tick
-  alone is left; so with currents. The row is that of `PotentialMap` with its last reset at the last known tick. Where
-  every tick is observed, the equations are exact in whole numbers, and truncation does no harm.
-- A potential at a spike is not seen, since it reads 0 after it: such a tick gives no row, but bounds the threshold.
-- A weight is determined if the null space of the equations has no part in it, and if truncation can have moved it by
-  less than half an LSB: then rounding gives the one that was there.
-- That rounded weights are the right ones is not believed but run: in closed loop, they must give every spike and every
-  potential observed, bit for bit. Where weights are undetermined, whole ones that do are sought among those of least
-  norm and those on fewest taps.
+- A chip truncates its decays, and a potential accumulates the errors of many ticks. But if the last potential is
+  known, too (observed, or 0 after a spike), the chip's own rule subtracts it exactly, which leaves only the current of
+  this tick; likewise for currents. The row is that of `PotentialMap` with its last reset at the last known tick. If
+  every tick is observed, the equations are exact in integers, and truncation causes no error.
+- A potential at a spike is not observed, since it reads 0 after it: such a tick gives no row, but bounds the threshold.
+- A weight is determined if it has no component in the null space of the equations, and if truncation can change it by
+  less than half an LSB: then rounding recovers the original.
+- Rounded weights are verified by running them: in closed loop, they must reproduce every observed spike and
+  potential, bit for bit. If weights are undetermined, integers that do so are searched near the minimum-norm solution
+  and near sparse ones.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import check_type
 from snnprog.chips import Chip
 from snnprog.design.mapping import potential_map
+from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
@@ -38,31 +39,32 @@ from snnprog.recovery.observation import Observation
 from snnprog.simulate import simulate
 from snnprog.solver import one_blas_thread
 from snnprog.spec import FREE, Spec
+from snnprog.table import Table
 from snnprog.wording import counted
 
 HALF = 0.5
 
 
-@dataclass(frozen=True, eq=False)
-class RecoveredNeuron:
-    """What came back of one neuron.
+@dataclass(frozen=True, eq=False, repr=False)
+class RecoveredNeuron(Displayed):
+    """The recovered weights of one neuron.
 
     Attributes
     ----------
     weights : (delays, lines) float
-        By least squares, of least norm where the rank leaves a choice; in weight LSBs of exponent 0.
+        The least-squares solution, of minimum norm if it is not unique; in weight LSBs of exponent 0.
     bias : float
         In units of the potential.
     is_determined : (delays, lines) bool
-        Which weights the observations determine: rounded to whole numbers, they are those of the network observed.
+        Which weights the observations determine: rounded to integers, they equal those of the observed network.
     is_bias_determined : bool
-        True, too, where the bias was given.
+        Also true if the bias was given.
     rank, unknowns : int
-        How many combinations of the unknowns the observations fix, and how many unknowns there are.
+        The rank of the equations, and the number of unknowns.
     residual : float
-        By how much the weights, before rounding, miss an equation at most, in units of the potential.
+        The maximum residual of an equation before rounding, in units of the potential.
     thresholds : tuple of int, or None
-        The least and the greatest threshold that give the spikes; None where whole weights were not found.
+        The range of thresholds that give the spikes; None if no integer weights were found.
     """
 
     weights: Floats
@@ -79,24 +81,43 @@ class RecoveredNeuron:
         """Whether all weights and the bias are determined."""
         return bool(self.is_determined.all()) and self.is_bias_determined
 
+    def _summary(self) -> str:
+        determined = f"{int(self.is_determined.sum())} of {counted(self.weights.size, 'weight')} determined"
+        return f"{determined}, rank {self.rank} for {counted(self.unknowns, 'unknown')}, residual {self.residual:.4g}"
 
-@dataclass(frozen=True, eq=False)
-class Recovery:
-    """What came back of a network.
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recovery(Displayed):
+    """The recovered network.
 
     Attributes
     ----------
     neurons : tuple of RecoveredNeuron
     program : Program or None
-        Whole weights that, in closed loop, give every spike and potential observed; they are the only ones where every
+        Integer weights that, in closed loop, reproduce every observed spike and potential; they are unique if every
         neuron is complete.
     obstacle : str
-        Why there is no program; empty where there is one.
+        Why there is no program; empty if there is one.
     """
 
     neurons: tuple[RecoveredNeuron, ...]
     program: Program | None
     obstacle: str
+
+    def _summary(self) -> str:
+        complete = sum(neuron.is_complete for neuron in self.neurons)
+        found = f"no program: {self.obstacle}" if self.program is None else "a program that gives everything observed"
+        return f"{complete} of {counted(len(self.neurons), 'neuron')} determined in full; {found}"
+
+    def _card(self) -> Card:
+        columns = ("neuron", "weights determined", "weights", "rank", "unknowns", "residual")
+        rows = [
+            (index, int(each.is_determined.sum()), each.weights.size, each.rank, each.unknowns, each.residual)
+            for index, each in enumerate(self.neurons)
+        ]
+        is_complete = all(neuron.is_complete for neuron in self.neurons)
+        kind = BAD if self.program is None else GOOD if is_complete else OPEN
+        return Card(kind, table=Table.plain("", columns=columns, rows=rows))
 
 
 @one_blas_thread()
@@ -106,15 +127,15 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
     Parameters
     ----------
     spec : Spec
-        The observation: targets are the spikes of all neurons, care says which of their potentials were observed;
-        delays, recurrence, signs, dynamics, bias, threshold and refractory period are what is known of the network.
+        The observation: targets are the spikes of all neurons, care marks observed potentials;
+        delays, recurrence, signs, dynamics, bias, threshold and refractory period are those of the network.
     potentials : sequence of (ticks, neurons) int
-        One array per pattern: v after each tick, in the chip's units. Read where ``care`` is set and no spike is.
+        One array per pattern: v after each tick, in the chip's units. Used where ``care`` is set and there is no spike.
 
     Raises
     ------
     SpecError
-        If the potentials do not go with the spec, or the chip's neurons do not forget at a reset.
+        If the potentials do not match the spec, or the chip's resets are not to zero.
     """
     check_type("spec", spec, kind=Spec)
     linear = spec.linear_rule
@@ -137,7 +158,7 @@ def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
 
 @dataclass(frozen=True, eq=False)
 class _WholeNeuron:
-    """Whole weights (taps,) in LSBs, the bias in units, and the least and greatest threshold that go with them."""
+    """Integer weights (taps,) in LSBs, the bias in units, and the range of thresholds that fit them."""
 
     weights: Int64s
     bias: int
@@ -167,10 +188,10 @@ def _recover_neuron(seen: Observation) -> _Answer:
 
 
 def _obstacle(squares: LeastSquares, first: str) -> str:
-    """Return why a neuron has no integers: they cannot be, or what was seen does not tell them from others."""
-    rank = f"what was seen has rank {squares.rank} for {squares.values.size} unknowns"
+    """Return why a neuron has no integers: none exist, or the observations do not determine them."""
+    rank = f"the observations have rank {squares.rank} for {squares.values.size} unknowns"
     if squares.is_consistent and (squares.uncertainty >= HALF).any():
-        return f"no integer weights were found, and some may exist: {first}; {rank}; observe more ticks"
+        return f"no integer weights were found, but some may exist: {first}; {rank}; observe more ticks"
     return f"no integer weights fit: {first}; {rank}; check the decays, delays and lines of the spec"
 
 
@@ -191,7 +212,7 @@ def _report(seen: Observation, squares: LeastSquares, whole: _WholeNeuron | None
 
 
 def _whole(seen: Observation, values: Floats) -> _WholeNeuron | str:
-    """Return the rounded weights if they give what was seen, or what they do instead."""
+    """Return the rounded weights if they reproduce the observations, otherwise the first difference."""
     weights = np.rint(values[: seen.mapping.n_taps]).astype(np.int64)
     wrong = np.flatnonzero(weights * seen.signs < 0)
     if wrong.size:
@@ -216,7 +237,7 @@ def _whole(seen: Observation, values: Floats) -> _WholeNeuron | str:
 
 
 def _thresholds(seen: Observation, compared: Int64s) -> tuple[int, int]:
-    """Return the least and the greatest threshold of the chip, or the one given, that tell spikes from silences."""
+    """Return the range of thresholds of the chip, or the given one, that separate spikes from silence."""
     least, top = seen.chip.thresholds if seen.spec.threshold == FREE else (int(seen.spec.threshold),) * 2
     highest = int(compared[~seen.spikes].max(initial=least * seen.unit))
     lowest = int(compared[seen.spikes].min(initial=top * seen.unit + 1))
@@ -224,7 +245,7 @@ def _thresholds(seen: Observation, compared: Int64s) -> tuple[int, int]:
 
 
 def _exponents(chip: Chip, weights: Int64s) -> Int64s:
-    """Return the least exponent at which each weight is within the chip's mantissas."""
+    """Return the smallest exponent at which each weight is within the chip's mantissas."""
     reach = chip.weight_limit << np.arange(chip.exponents[1] + 1)
     return np.minimum(np.searchsorted(reach, np.abs(weights)), chip.exponents[1])
 
@@ -256,7 +277,7 @@ def _program(spec: Spec, mapping: PotentialMap, wholes: Sequence[_WholeNeuron]) 
 
 
 def _first_difference(spec: Spec, program: Program, *, observed: Int64s) -> str:
-    """Run the program and return where it first differs from what was observed; nothing where it does not."""
+    """Run the program and return where it first differs from the observation; empty if it does not."""
     traces = simulate(program, [pattern.inputs for pattern in spec.patterns], state=True)
     first = 0
     for index, (pattern, trace) in enumerate(zip(spec.patterns, traces, strict=True)):
@@ -266,7 +287,7 @@ def _first_difference(spec: Spec, program: Program, *, observed: Int64s) -> str:
         differs = (trace.spikes != pattern.targets) | (seen & (trace.potentials != expected))
         if differs.any():
             tick, neuron = (int(place) for place in np.argwhere(differs)[0])
-            return f"in closed loop, neuron {neuron} first does otherwise at tick {tick} of pattern {index}"
+            return f"in closed loop, neuron {neuron} first differs at tick {tick} of pattern {index}"
         first += pattern.ticks
     return ""
 
@@ -274,20 +295,18 @@ def _first_difference(spec: Spec, program: Program, *, observed: Int64s) -> str:
 def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
     """Return the potentials of all patterns on one axis of ticks."""
     if isinstance(potentials, (str, bytes)) or not isinstance(potentials, Sequence):
-        raise SpecError(
-            f"potentials is a {type(potentials).__name__}; a list of arrays is needed, one for each pattern"
-        )
+        raise SpecError(f"potentials must be a list of arrays, one for each pattern, got a {type(potentials).__name__}")
     if len(potentials) != len(spec.patterns):
         raise SpecError(
-            f"potentials are {len(potentials)} arrays for {counted(len(spec.patterns), 'pattern')}; give one for each"
+            f"potentials must have {len(spec.patterns)} arrays, one for each pattern, got {len(potentials)}"
         )
     limit, arrays = int(spec.linear_rule.limits.potential * spec.chip.unit), []
     for index, (pattern, values) in enumerate(zip(spec.patterns, potentials, strict=True)):
         array = _as_array(values)
         if array.dtype.kind not in "iu" or array.shape != pattern.targets.shape:
             raise SpecError(
-                f"potentials of pattern {index} are {array.dtype} of shape {array.shape}; whole numbers of shape"
-                f" {pattern.targets.shape} are needed"
+                f"potentials of pattern {index} must be integers of shape {pattern.targets.shape},"
+                f" got {array.dtype} of shape {array.shape}"
             )
         seen = pattern.care & ~pattern.targets
         if (np.abs(array[seen].astype(np.float64)) >= limit).any():
@@ -300,4 +319,4 @@ def _as_array(values: ArrayLike) -> NDArray[np.generic]:
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise SpecError(f"potentials are no array: {error}") from error
+        raise SpecError(f"potentials must be arrays: {error}") from error

@@ -1,1 +1,1 @@
-"""What people see of a program: tables for the terminal, pictures for everything else."""
+"""Reports: tables for the terminal, plots, and the HTML page."""

@@ -1,4 +1,4 @@
-"""The table of the runtimes that programs run on."""
+"""The table of backends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from snnprog.backends.folder import ANY_RULE
 from snnprog.chips import CHIPS
-from snnprog.report.table import Cell, Column, Table
+from snnprog.table import Cell, Column, Table
 
 COLUMNS = (
     Column("name", "name"),

@@ -1,11 +1,11 @@
-"""The table of what a program takes of cores on FPGA boards."""
+"""The table of a program's resources on FPGA boards."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Cell, Column, Row, Table
+from snnprog.table import Cell, Column, Row, Table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.figures import BoardFigures, Share
@@ -25,8 +25,9 @@ def board_table(figures: Sequence[BoardFigures]) -> Table:
 
 
 def _rows(figures: BoardFigures) -> Iterator[Row]:
+    where = "core" if figures.cores == 1 else f"{figures.cores} cores"
     for name, share in figures.room.items():
-        yield figures.board, f"core: {name}", _used(share), share.available
+        yield figures.board, f"{where}: {name}", _used(share), share.available
     for name, share in {} if figures.tools is None else figures.tools.parts.items():
         yield figures.board, f"{figures.device}: {name}", _used(share), share.available
 

@@ -1,4 +1,4 @@
-"""What compiling did, for the terminal: the outcome first, then each neuron, the cores, and what it cost."""
+"""The report of a compilation for the terminal: the outcome, then neurons, cores, and times."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What became of a network that was made elsewhere, as tables."""
+"""Tables of the quantization of an imported network."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from snnprog.networks.calibration.report import PARTS, Counts
-from snnprog.report.table import Column, Row, Table
+from snnprog.table import Column, Row, Table
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here

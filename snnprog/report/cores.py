@@ -1,4 +1,4 @@
-"""Tables of what a program fills on the cores of its chip, and of what it does there."""
+"""Tables of a program's use of its chip's cores, and of its activity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from snnprog.chips import RESOURCES
 from snnprog.errors import FitError
-from snnprog.report.table import Cell, Column, Row, Table, text_of
+from snnprog.table import Cell, Column, Row, Table, text_of
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here

@@ -1,10 +1,10 @@
-"""The first difference of two runs: the place, where it began, the cause, and what the neuron had heard."""
+"""The first difference of two runs: its place, its origin, its cause, and the spikes that the neuron had received."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Table
+from snnprog.table import Table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.divergence import Divergence

@@ -1,4 +1,4 @@
-"""Explanations: what is known of each output, and the demands that conflict."""
+"""Tables of explanations: the verdict on each output, and conflicting bins."""
 
 from __future__ import annotations
 
@@ -11,46 +11,91 @@ from snnprog.explanation import UNDECIDED, Explanation, Verdict
 from snnprog.integers import CERTIFIED, EXACT
 from snnprog.proof import leaves_of
 from snnprog.report.statuses import MEANINGS
-from snnprog.report.table import Column, Table
-from snnprog.wording import counted
+from snnprog.table import Column, Table
+from snnprog.wording import counted, runs_of
 
 if TYPE_CHECKING:  # where it is printed to is named, not made here
     from rich.console import Console
 
-SHOWN_OUTPUTS = 10
-SHOWN_DIGITS = 12
+SHOWN_OUTPUTS = 2
+"""Outputs whose first conflict is shown by default: with the rest, five lines. A choice."""
+SHOWN_DEMANDS, SHOWN_DIGITS = 12, 12
 
 
-def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print how many outputs there are of each status, and a line for each that cannot be built, alone or at all."""
+def print_explanation(console: Console, explanation: Explanation, *, is_full: bool = False) -> None:
+    """Print how many outputs there are of each status, why the first ones cannot be built, and what may help.
+
+    Parameters
+    ----------
+    is_full : bool
+        Whether to print every output that cannot be built, alone or at all, with all its conflicts and what is proved.
+    """
     from snnprog.report.terminal import GOOD, POOR, print_line
 
-    verdicts = explanation.verdicts
-    counts = Counter(verdict.status for verdict in verdicts)
-    in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     style = f"bold {GOOD}" if explanation.is_feasible else POOR
-    print_line(console, f"{counted(len(verdicts), 'output')}: {in_all}", style=style)
-    told = [verdict for verdict in verdicts if verdict.status not in (CERTIFIED, EXACT)]
-    for verdict in told[:SHOWN_OUTPUTS]:
-        print_line(console, f"output {verdict.output}: {_in_a_line(verdict)}")
-    if len(told) > SHOWN_OUTPUTS:
-        print_line(console, f"and {counted(len(told) - SHOWN_OUTPUTS, 'more output')}; --json lists all")
-    if explanation.infeasible:
-        closest = "'snnprog compile --closest' makes the nearest program"
-        print_line(console, f"what may help: {explanation.advice}; {closest}")
-    if explanation.ended_by_time:
-        print_line(console, f"the time limit ended: {', '.join(explanation.ended_by_time)}; more time may tell more")
+    print_line(console, _summary(explanation), style=style)
+    unbuilt = [verdict for verdict in explanation.verdicts if verdict.status not in (CERTIFIED, EXACT)]
+    if is_full:
+        for verdict in unbuilt:
+            _print_in_full(console, verdict)
+    else:
+        for verdict in unbuilt[:SHOWN_OUTPUTS]:
+            print_line(console, f"output {verdict.output}: {_status_of(verdict)}: {_first_reason(verdict)}")
+        if unbuilt:
+            more = len(unbuilt) - SHOWN_OUTPUTS
+            others = f"and {counted(more, 'more output')}; " if more > 0 else ""
+            print_line(console, f"{others}--all shows every conflict, and what is proved")
+    helping = _helping(explanation)
+    if helping:
+        print_line(console, helping)
 
 
-def _in_a_line(verdict: Verdict) -> str:
-    """Return the status of an output and the first reason for it."""
+def _summary(explanation: Explanation) -> str:
+    """Return how many outputs there are of each status, and which steps had too little time."""
+    counts = Counter(verdict.status for verdict in explanation.verdicts)
+    in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    ended = ", ".join(explanation.ended_by_time)
+    late = f" (the time limit ended: {ended}; more time may decide more)" if ended else ""
+    return f"{counted(len(explanation.verdicts), 'output')}: {in_all}{late}"
+
+
+def _status_of(verdict: Verdict) -> str:
+    """Return the status of an output; conflicts of an undecided one hold only without hidden neurons."""
+    is_open = verdict.status == UNDECIDED and verdict.conflicts
+    return f"{verdict.status}, and infeasible without hidden neurons" if is_open else verdict.status
+
+
+def _first_reason(verdict: Verdict) -> str:
+    """Return the first reason why an output cannot be built, without the output's name."""
     if not verdict.conflicts:
-        return f"{verdict.status}: {MEANINGS[verdict.status]}"
-    reason = verdict.conflicts[0].reason.removeprefix(f"output {verdict.output} ")
+        return MEANINGS[verdict.status]
     more = len(verdict.conflicts) - 1
-    reasons = f"{reason} (and {counted(more, 'more conflict')})" if more else reason
-    parts = (f"{verdict.status}: {reasons}", proof_in_words(verdict), hidden_in_words(verdict))
-    return "; ".join(part for part in parts if part)
+    also = f" (and {counted(more, 'more conflict')})" if more else ""
+    return verdict.conflicts[0].reason.removeprefix(f"output {verdict.output} ") + also
+
+
+def _print_in_full(console: Console, verdict: Verdict) -> None:
+    """Print all conflicts of an output, with the demands of each; what is proved, and whether hidden neurons help."""
+    from snnprog.report.terminal import print_line, print_table
+
+    print_line(console, f"output {verdict.output}: {_status_of(verdict)}", style="bold")
+    for conflict in verdict.conflicts:
+        print_line(console, f"  {conflict.reason}")
+        demands = demands_table(conflict, most=SHOWN_DEMANDS)
+        if demands is not None:
+            print_table(console, demands)
+    reasons = () if verdict.conflicts else (MEANINGS[verdict.status],)
+    for sentence in (*reasons, proof_in_words(verdict), hidden_in_words(verdict)):
+        if sentence:
+            print_line(console, f"  {sentence}")
+
+
+def _helping(explanation: Explanation) -> str:
+    """Return what may help the outputs that cannot be built; nothing where all can."""
+    if explanation.infeasible:
+        return f"what may help: {explanation.advice}; 'snnprog compile --closest' writes the nearest program"
+    helped = [verdict.output for verdict in explanation.verdicts if verdict.hidden is True]
+    return f"hidden neurons may help output {runs_of(helped)}; 'snnprog compile' adds them" if helped else ""
 
 
 def hidden_in_words(verdict: Verdict) -> str:

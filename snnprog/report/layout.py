@@ -1,4 +1,4 @@
-"""How a table fits the width that it has: as it is; with headings broken and texts folded; or as a block for each row.
+"""The layout of a table for a width: unchanged, with folded headings and texts, or as a block for each row.
 
 Numbers are never folded: what stands in their columns is compared from row to row.
 """
@@ -9,18 +9,10 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from snnprog.table import Cells, is_numeric
+
 GAP = 2
 LEAST_TEXT = 10
-NUMBER_SIGNS = "+-0123456789∞"
-MOST_NUMBER_WORDS = 3
-
-Cells = Sequence[str]
-
-
-def is_numeric(column: int, lines: Sequence[Cells]) -> bool:
-    """Whether every cell of a column is short and begins as a number does, such as "3 (1%)"."""
-    cells = [line[column] for line in lines]
-    return bool(cells) and all(cell[:1] in NUMBER_SIGNS and len(cell.split()) <= MOST_NUMBER_WORDS for cell in cells)
 
 
 def fitted_widths(columns: Cells, lines: Sequence[Cells], *, width: int) -> list[int] | None:

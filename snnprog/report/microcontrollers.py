@@ -1,11 +1,11 @@
-"""The table of what a program takes of microcontrollers."""
+"""The table of a program's resources on microcontrollers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Column, Table
+from snnprog.table import Column, Table
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from snnprog.figures import MicrocontrollerFigures, TickInstructions

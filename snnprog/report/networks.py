@@ -1,11 +1,11 @@
-"""What became of an artificial network: scores, costs and layers, as tables."""
+"""Tables of a converted artificial network: scores, costs and layers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from snnprog.report.conversions import cores_in_words
-from snnprog.report.table import Column, Table
+from snnprog.table import Column, Table
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here

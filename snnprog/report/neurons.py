@@ -1,4 +1,4 @@
-"""The table of a program's neurons: what became of each, and its integers in brief."""
+"""The table of a program's neurons: status and integers of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from snnprog.report.table import Column, Table, text_of
+from snnprog.table import Column, Table, text_of
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # what is shown is named, not made here
@@ -27,7 +27,7 @@ SHOWN_BINS = 6
 
 @dataclass(frozen=True)
 class NeuronRow:
-    """One neuron, by the columns of the table; its values may be a stranger's, and then of any type."""
+    """One neuron, by the columns of the table; its values may come from an untrusted file, with any type."""
 
     name: str
     status: str

@@ -1,4 +1,4 @@
-"""The pictures of the report, for papers and notebooks: matplotlib functions that draw into the axes they are given.
+"""The pictures of the report, for papers and notebooks: matplotlib functions that draw into given axes.
 
 Each takes ``ax=``, draws into the current axes without it, and returns the axes. Colours are those of the page.
 """
@@ -28,14 +28,14 @@ SHOWN_NAMES = 24
 def plot_raster(
     spikes: ArrayLike, targets: ArrayLike | None = None, care: ArrayLike | None = None, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw spikes, and how they differ from what was asked.
+    """Draw spikes, and their differences from the targets.
 
     Parameters
     ----------
     spikes : (ticks, neurons) bool
         What came out, or what goes in.
     targets : (ticks, neurons) bool, optional
-        What was asked: bins where that differs are marked.
+        The targets: bins that differ are marked.
     care : (ticks, neurons) bool, optional
         Which bins count; all, unless given. Others are shaded.
     ax : matplotlib.axes.Axes, optional
@@ -58,12 +58,12 @@ def plot_raster(
     shaded = np.where(counts.T, np.nan, 1.0)
     ax.imshow(shaded, cmap=ListedColormap([UNCOUNTED]), aspect="auto", origin="lower", extent=extent, zorder=0)
     for raster, label, color in (
-        (asked & fired & counts, "as asked", RIGHT),
+        (asked & fired & counts, "correct", RIGHT),
         (asked & ~fired & counts, "missing", MISSED),
-        (fired & ~asked & counts, "not asked for", EXTRA),
+        (fired & ~asked & counts, "extra", EXTRA),
         (fired & ~counts, "does not count", INPUT),
     ):
-        if raster.any() or label == "as asked":
+        if raster.any() or label == "correct":
             draw_raster(ax, raster, label=label, color=color)
     return _told(ax, "tick", "output")
 
@@ -146,7 +146,7 @@ def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axe
     Parameters
     ----------
     spec : Spec
-        What was asked.
+        The targets.
     ax : matplotlib.axes.Axes, optional
 
     Raises

@@ -1,4 +1,4 @@
-"""What a program file holds and where it came from: as a table, and as plain data."""
+"""The content and origin of a program file, as a table and as plain data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from snnprog.arrays import Int32s
 from snnprog.report.neurons import NeuronRow, print_neurons
-from snnprog.report.table import Table
+from snnprog.table import Table
 from snnprog.wording import runs_of
 
 if TYPE_CHECKING:  # what is shown is named, not made here
@@ -82,7 +82,7 @@ def program_table(program: Program) -> Table:
 
 
 def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
-    """Return rows for what a file says of its making; whoever wrote it may have said anything."""
+    """Return rows for the provenance in a file, which may be hostile."""
     rows: list[tuple[str, object]] = []
     constants, versions = provenance.get("time_constants_ticks"), provenance.get("versions")
     if isinstance(constants, dict):
@@ -121,7 +121,7 @@ def _is_foreign(version: str) -> bool:
 
 
 def _brief(value: object) -> str:
-    """Return a number of a file with four digits, and anything else as it stands."""
+    """Return a number of a file with four digits, and anything else unchanged."""
     try:
         return f"{float(str(value)):.4g} ticks"
     except ValueError:

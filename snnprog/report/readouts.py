@@ -1,4 +1,4 @@
-"""Readouts: what the potentials of outputs that are read by them came to."""
+"""Readouts: the potentials of outputs that are read by their potential."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnprog.arrays import Bools, Integers
-from snnprog.report.table import Column, Table
+from snnprog.table import Column, Table
 from snnprog.wording import counted
 
 COLUMNS = ("pattern", "output", "last", "largest", "at tick")

@@ -1,6 +1,6 @@
-"""A run with all that pictures need: every neuron's spikes, and its potential where that meets the threshold.
+"""A run with the data for plots: every neuron's spikes, and its potential before the comparison.
 
-Patterns stand one after another on one axis of ticks. Neurons are told by their row: those that are read out first, in
+Patterns are concatenated on one axis of ticks. Neurons are identified by their row: those that are read out first, in
 order, then all others.
 """
 
@@ -21,9 +21,9 @@ from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
 from snnprog.program import Program
 from snnprog.raster import as_raster
-from snnprog.report.table import text_of
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
 from snnprog.spec import Spec
+from snnprog.table import text_of
 from snnprog.trace import Excursion, Trace
 
 NOWHERE = -1
@@ -49,7 +49,7 @@ class Recording:
     held : (ticks, rows) bool
         Where a neuron is in its refractory period, and cannot spike.
     excursions : tuple of (int, Excursion)
-        Each pattern that left the range on which all runtimes agree, and where.
+        Each pattern that left the range in which all runtimes agree, and where.
     """
 
     program: Program
@@ -104,7 +104,7 @@ def name_of_row(program: Program, row: int) -> str:
         if neuron < size:
             return f"{name}, neuron {neuron}"
         neuron -= size
-    raise AssertionError("sizes were held against the number of neurons")
+    raise AssertionError("sizes were compared with the number of neurons")
 
 
 def _populations(program: Program) -> list[tuple[str, int]]:
@@ -131,12 +131,12 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
     Raises
     ------
     SpecError
-        If there are none, or they are no rasters of the program's width.
+        If there are none, or they are not rasters of the program's width.
     """
     check_type("program", program, kind=Program)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
     if not rasters:
-        raise SpecError("inputs is empty; at least one pattern is needed")
+        raise SpecError("inputs must have at least one pattern, got none")
     traces = run_backend(program, rasters, built_in(program), "state").traces
     rows = rows_of(program)
     parts = [potentials_before_reset(program, *pair) for pair in zip(traces, rasters, strict=True)]
@@ -162,7 +162,7 @@ def _potentials_left(trace: Trace) -> Int64s:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What was asked of a recording, and where it differs.
+    """The targets of a recording, and its differences from them.
 
     Attributes
     ----------
@@ -171,7 +171,7 @@ class Judged:
     wrong : tuple of WrongBin
         With ticks counted within their patterns.
     asked : (ticks, rows) bool
-        What each neuron is held against in its margins: an output against its target (with windows, against the ticks
+        What each neuron is compared with in its margins: an output against its target (with windows, against the ticks
         that were chosen), a hidden neuron against what it does.
     counts : (ticks, rows) bool
         Where margins count.
@@ -192,7 +192,7 @@ class Judged:
 
 
 def judge(recording: Recording, spec: Spec) -> Judged:
-    """Hold a recording of a spec's patterns against its targets."""
+    """Compare a recording of a spec's patterns with its targets."""
     outputs = recording.program.n_outputs
     asked, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
     wrong = tuple(wrong_bins(spec, recording.answers()))
@@ -213,7 +213,7 @@ class Nearest:
     Attributes
     ----------
     spike, silence : float or None
-        The least distance above the threshold where a spike is asked, and at or below it where silence is and the
+        The minimum distance above the threshold for target spikes, and at or below it for target silence and where the
         neuron might spike; None where there is no such tick.
     spike_tick, silence_tick : int
         Where, of all patterns' ticks; -1 where nowhere.

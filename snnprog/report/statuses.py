@@ -1,4 +1,4 @@
-"""What the status of a neuron means, in one sentence and in one colour, wherever it is shown."""
+"""The statuses of neurons: the meaning of each in one sentence, and whether it is good, bad or open."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from snnprog.explanation import INFEASIBLE, UNDECIDED
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 
 GOOD, BAD, OPEN = "good", "bad", "open"
-WRONG, CLOSEST, UNKNOWN = "wrong", "closest", "not told"
+WRONG, CLOSEST, UNKNOWN = "wrong", "closest", "not stated"
 MEANINGS = {
-    CERTIFIED: "weights exist; every rounding to the nearest keeps the spikes, proved",
-    EXACT: "weights exist, and their rounding is exact, simulated",
-    INEXACT: "weights exist, but no rounding that was tried is exact",
+    CERTIFIED: "a proof shows that every rounding of the weights to the nearest integers is exact",
+    EXACT: "the integers were simulated and give exactly the target spikes",
+    INEXACT: "real weights exist, but none of the integers that were tried is exact",
     CLOSEST: "the program with the fewest wrong bins that was found",
-    INFEASIBLE: "no integers meet the targets, proved",
+    INFEASIBLE: "a proof shows that no integers give the target spikes",
     UNDECIDED: "neither weights nor a proof was found",
 }
 KINDS = {CERTIFIED: GOOD, EXACT: GOOD, INEXACT: BAD, CLOSEST: BAD, INFEASIBLE: BAD, WRONG: BAD}
 
 
 def kind_of(status: str) -> str:
-    """Return whether a status is good, bad, or leaves things open."""
+    """Return "good", "bad" or "open"."""
     return KINDS.get(status, OPEN)

@@ -1,4 +1,4 @@
-"""Tables on a terminal, in the width that there is; plain text where the output is no terminal."""
+"""Tables on a terminal in its width; plain text if the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from snnprog.report.layout import GAP, Cells, fitted_widths, is_numeric
-from snnprog.report.table import Table, text_of
+from snnprog.report.layout import GAP, fitted_widths
+from snnprog.table import Cells, Table, is_numeric, text_of
 
 MOST_ROWS = 40  # rows of a table: about a screen
 GOOD, FAIR, POOR = "green", "yellow", "bold red"

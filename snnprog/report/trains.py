@@ -1,4 +1,4 @@
-"""Output spikes: when each output fired, and which output each pattern names."""
+"""Tables of output spikes: the ticks of each output, and the output that each pattern indicates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.report.table import Column, Table
+from snnprog.table import Column, Table
 from snnprog.wording import counted
 
 SHOWN_TICKS = 16

@@ -1,11 +1,11 @@
-"""How a program did on backends: a table for all, and the verdict for the terminal."""
+"""The results of a program on backends: a table, and the verdict for the terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from snnprog.report.divergences import divergence_table
-from snnprog.report.table import Cell, Column, Table, checked
+from snnprog.table import Cell, Column, Table, checked
 
 if TYPE_CHECKING:  # what is shown is named, not made here
     from rich.console import Console

@@ -1,17 +1,17 @@
-"""The rule of a chip as a value, and all that is made from it.
+"""The integer rule of a chip as a value, and everything derived from it.
 
 - `expressions`, `rule`: the language, and the value.
-- `loihi`, `xylo`: the rules of the chips that are built in.
+- `loihi`, `xylo`: the rules of the built-in chips.
 - `interpreter`: a tick on NumPy arrays; the reference.
 - `compiled`: the same as generated code: `source` writes it, calling `operations`; `neuron` runs a single neuron.
-- `ranges`: how far every value can go, proved.
-- `linear`: the rule without rounding and without ends, and the bound on what that takes away; `resolve` finds the sums.
-- `bitvectors`: the rule as formulas for solvers; `vectors` and `products` are what these are made of.
+- `ranges`: proved bounds of every value.
+- `linear`: the rule without rounding and clipping, with a bound on the difference; `resolve` finds the sums.
+- `bitvectors`: the rule as formulas for solvers; `vectors` and `products` are their parts.
 - `equations`: the rule as LaTeX.
 - `data`: the rule as plain data, for files.
-- `limits`: how large a rule may be, and what its numbers may be.
+- `limits`: limits on the size and the numbers of a rule.
 
-What one writes a rule with is here; the others are modules of their own.
+The names for writing rules are exported here; the others are in their modules.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""A rule as SMT-LIB formulas over bit-vectors: what a solver needs to compare it with hardware, or with C.
+"""A rule as SMT-LIB formulas over bit-vectors, for comparison with hardware or C by a solver.
 
-Formulas are text (SMT-LIB 2.6, logics QF_BV and QF_UFBV), because that is what every solver reads: a proof obligation
+Formulas are text (SMT-LIB 2.6, logics QF_BV and QF_UFBV), which every solver reads: a proof obligation
 can be written to a file and checked by another solver.
 
-Every node becomes one definition: a two's complement vector. It is calculated in a width in which nothing overflows,
-and then cut to the width of its span (`snnprog.rules.ranges`). That the cut loses nothing does not have to be
-believed: `Formulas.fits` says it as a formula, for each cut, and a proof includes it. So the formulas mean what the
-rule means over unbounded integers, for every register, parameter and arrival within the ranges that are given.
+Every node becomes one definition: a two's complement vector. It is calculated in a width without overflow,
+and then truncated to the width of its span (`snnprog.rules.ranges`). Proofs include the formulas `Formulas.fits`, which
+state for each truncation that it is lossless. So the formulas are equivalent to the
+rule over unbounded integers, for every register, parameter and arrival within the given ranges.
 
-Products and quotients are written as functions, so that a proof can leave open what they are; see
+Products and quotients are written as functions, so that a proof can leave them uninterpreted; see
 `snnprog.rules.products`.
 """
 
@@ -49,8 +49,8 @@ from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule, Step
 from snnprog.rules.vectors import Range, Vector, number, resized, signed_width
 
 SPARE = 2
-"""Bits that a node is calculated with beyond its operands, its result and its constants: no node adds more than three
-numbers of that size before it rounds, or holds."""
+"""Additional bits of a node beyond its operands, its result and its constants: no node adds more than three
+numbers of that size before it rounds or clips."""
 
 # ------------------------------------------------------------------------------------------------------------- nodes
 
@@ -148,7 +148,7 @@ BITVECTORS: Mapping[type[Expression], Callable[..., str]] = {
     Max: lambda node, width, left, right: _chosen("bvsgt", left, right),
     FloorDiv: lambda node, width, quotient: quotient,
 }
-"""What each node is as text: of the node, of one width for operands and result, and of the operands in that width.
+"""The text of each node: a function of the node, the width of operands and result, and the operands in that width.
 
 `Ref` is looked up where steps are written (`Formulas`). `Mul` and `Scale` get their product, and `FloorDiv`
 its quotient, which are defined before."""
@@ -164,17 +164,17 @@ class Formulas:
     Attributes
     ----------
     prefix : str
-        What the names of all definitions begin with.
+        Prefix of the names of all definitions.
     lines : list of str
         Declarations and definitions, in order.
     assumed : list of str
-        That what is declared is within its range, as formulas.
+        Formulas that declared vectors are within their ranges.
     fits : list of str
-        That no definition loses anything by its width, as formulas.
+        Formulas that no definition is truncated.
     operations : Operations
-        The multiplications, but for those by a constant, and the divisions of what is never negative.
+        The multiplications, except those by a constant, and the divisions of non-negative values.
     opens_constants : bool
-        Whether multiplications by a constant are among them, too.
+        Whether multiplications by a constant are included.
     """
 
     prefix: str = "rule"
@@ -204,7 +204,7 @@ class Formulas:
         Raises
         ------
         SpecError
-            If a value can be so large that spans do not bound it.
+            If a value is unbounded.
         """
         table: dict[type[Expression], Callable[..., Vector]] = dict.fromkeys(BITVECTORS, self._node)
         vector: Vector = evaluate(expression, {**table, Ref: lambda node: values[node.name]})
@@ -242,7 +242,7 @@ class Formulas:
         return self._defined(product.text, width, ends)
 
     def _quotient(self, left: Vector, right: Vector) -> Vector:
-        """Return ``left / right``, rounded down: of what lies below 0, it is ``-1 - (-1 - left) / right``."""
+        """Return ``left / right``, rounded down: for negative values, it is ``-1 - (-1 - left) / right``."""
         ends = _span_of(FloorDiv(Const(0), Const(1)), (left, right))
         width = max(left.width, right.width)
         if left.low >= 0:
@@ -255,7 +255,7 @@ class Formulas:
 
 
 def _own_numbers(node: Expression, operands: Sequence[Vector]) -> tuple[int, ...]:
-    """Return the numbers that a node calculates with beside its operands and its result."""
+    """Return the constants that a node uses in addition to its operands and its result."""
     if isinstance(node, Hold):
         return node.low, node.high, node.span
     if isinstance(node, Shr | Leak):
@@ -272,7 +272,7 @@ def _span_of(node: Expression, operands: Iterable[Vector]) -> Range:
 
 
 def ranges_of(rule: Rule, reach: Reach) -> dict[str, Range]:
-    """Return the range of every name that a tick's steps begin with: registers, parameters, and what was gathered."""
+    """Return the range of every name that a tick's steps begin with: registers, parameters, and the gathered value."""
     gather = rule.gather
     fixed = {each.name for each in rule.parameters} | {each.name for each in rule.constants}
     spans = {**reach.registers, gather.target: reach.of(gather, gather.expression)}
@@ -291,7 +291,7 @@ class TickFormulas:
     ----------
     formulas : Formulas
     before : mapping of str to Vector
-        Registers, parameters, constants, and what was gathered: declared.
+        Registers, parameters, constants, and the gathered value, as declared vectors.
     after : mapping of str to Vector
         The registers after the tick, and ``spikes``.
     """

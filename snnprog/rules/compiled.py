@@ -1,4 +1,4 @@
-"""Generated code: a module that is named by its digest, so that `snnprog.jit` can keep what it is compiled to.
+"""Generated code: a module named by its digest, so that `snnprog.jit` can cache its machine code.
 
 The digest covers the text, and the sources of everything that Numba compiles into it.
 """
@@ -27,18 +27,18 @@ from snnprog.rules.operations import {", ".join(CALLED)}
 
 @lru_cache(maxsize=256)
 def generated(text: str, sources: Sequence[ModuleType] = ()) -> ModuleType:
-    """Return the module that a text is.
+    """Return a module with a text as its source.
 
     Parameters
     ----------
     text : str
-        Code that is made from numbers and from names of our own alone.
+        Code that contains only numbers and our own names.
     sources : sequence of module
-        Whose functions the text calls, beside `snnprog.rules.operations`.
+        Modules whose functions the text calls, in addition to `snnprog.rules.operations`.
     """
     parts = [HEADER + text, *(source_digest(module.__name__) for module in (operations, *sources))]
     name = "rule_" + hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()[:32]
     module = ModuleType(name)
-    sys.modules[name] = module  # where Numba looks for it when it loads what was kept
+    sys.modules[name] = module  # where Numba looks for it when it loads cached code
     exec(compile(HEADER + text, f"<{name}>", "exec"), vars(module))
     return module

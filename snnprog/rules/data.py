@@ -1,11 +1,11 @@
-"""A rule as plain data, for files: nothing but lists, objects, texts and numbers, and nothing is evaluated.
+"""A rule as plain data for files: only lists, objects, strings and numbers; nothing is evaluated.
 
-An expression is its value: an integer for a constant, a text for a name, and else a list of a word and what the node
-has, in the order of its fields: ``["add", "potential", ["scale", "current", 4095, 12, "toward_zero"]]``. Everything
+An expression is its value: an integer for a constant, a string for a name, otherwise a list of a word and the values of
+the node's fields in order: ``["add", "potential", ["scale", "current", 4095, 12, "toward_zero"]]``. Everything
 else (`Rule`, `Step`, …, and the parts of a `snnprog.chips.Chip`) is an object with one key per field.
 
-What is read is checked against the types of the fields before anything is made of it, and against
-`snnprog.rules.limits` after that. All that is wrong is a `FormatError` that says where.
+Input is checked against the types of the fields before objects are created, and then against
+`snnprog.rules.limits`. Every error is a `FormatError` that says where.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from snnprog.rules.rule import Rule
 Read = TypeVar("Read")
 
 LONGEST_TEXT = 400
-"""Characters of a text: three times the longest here, the source of Loihi's energies."""
+"""Maximum length of a string: three times the longest in use, the source of Loihi's energies."""
 
 WORDS: Mapping[type[Expression], str] = MappingProxyType(
     {
@@ -68,7 +68,7 @@ WORDS: Mapping[type[Expression], str] = MappingProxyType(
 """The word of each node that is a list."""
 
 BARE: Mapping[type[Expression], type] = MappingProxyType({Const: int, Ref: str})
-"""The nodes that are no lists, and what stands for them."""
+"""The nodes that are not lists, and their representation."""
 
 
 def rule_to_data(rule: Rule) -> dict[str, object]:
@@ -77,19 +77,19 @@ def rule_to_data(rule: Rule) -> dict[str, object]:
     Raises
     ------
     SpecError
-        If it is beyond the limits of `snnprog.rules.limits`.
+        If it exceeds the limits of `snnprog.rules.limits`.
     """
     check_limits(rule)
     return object_to_data(rule)
 
 
 def rule_from_data(data: object) -> Rule:
-    """Return the rule that plain data says.
+    """Return the rule of plain data.
 
     Raises
     ------
     FormatError
-        If the data is no rule; the sentence says where.
+        If the data is not a rule; the message says where.
     """
     rule = object_from_data(Rule, data, where="rule")
     try:
@@ -108,7 +108,7 @@ def object_to_data(value: object) -> dict[str, object]:
     Raises
     ------
     SpecError
-        If a field holds anything else than its type says.
+        If a field has a value of another type.
     """
     kinds = _kinds(type(value))
     return {name: _written(kind, getattr(value, name), where=name) for name, kind in kinds.items()}
@@ -143,17 +143,17 @@ def _written_expression(node: Expression) -> object:
 
 
 def object_from_data(kind: type[Read], data: object, *, where: str) -> Read:
-    """Return the dataclass that an object says, key by key.
+    """Return the dataclass of an object, key by key.
 
     Parameters
     ----------
     where : str
-        What the object is, for messages.
+        The object's name in messages.
 
     Raises
     ------
     FormatError
-        If a key is missing or unknown, or a value is none that its field can have.
+        If a key is missing or unknown, or a value is invalid for its field.
     """
     kinds = _kinds(kind)
     if not isinstance(data, dict):
@@ -170,7 +170,7 @@ def object_from_data(kind: type[Read], data: object, *, where: str) -> Read:
 
 
 def _read(kind: Any, data: object, where: str) -> object:
-    """Return the value of a kind that plain data says."""
+    """Return the value of a kind from plain data."""
     if isinstance(kind, UnionType):
         if data is None:
             return None
@@ -218,7 +218,7 @@ def _read_number(data: object, where: str) -> float:
 
 
 def _read_float(data: Any) -> float:
-    return float(data) if abs(data) < 1e300 else math.inf  # an integer of any length is none
+    return float(data) if abs(data) < 1e300 else math.inf  # not an integer of any length
 
 
 def _read_text(data: object, where: str) -> str:
@@ -232,13 +232,13 @@ def _read_expression(data: object, where: str) -> Expression:
 
 
 class _Expressions:
-    """Reads one expression, and stops where it is too deep or too large."""
+    """Reads one expression, and stops if it is too deep or too large."""
 
     def __init__(self, where: str) -> None:
         self._where, self._nodes = where, 0
 
     def read(self, data: object, *, depth: int) -> Expression:
-        """Return the expression that stands so deep."""
+        """Return the expression at a depth."""
         self._nodes += 1
         if depth > DEEPEST or self._nodes > MOST_NODES:
             raise FormatError(f"{self._where} must have at most {MOST_NODES} nodes, at most {DEEPEST} deep")
@@ -260,7 +260,7 @@ class _Expressions:
         return kind(*(self._part(kind, name, each, depth) for name, each in zip(kinds, data[1:], strict=True)))
 
     def _part(self, kind: type[Expression], name: str, data: object, depth: int) -> object:
-        """Return what a field of a node is; shifts are checked here, because a rule shifts by them when it is made."""
+        """Return the value of a node's field; shifts are checked here, because creating a rule evaluates them."""
         part, where = _kinds(kind)[name], f"{self._where}: {name} of {WORDS[kind]}"
         if part is Expression:
             return self.read(data, depth=depth + 1)
@@ -271,7 +271,7 @@ class _Expressions:
 
 
 def _shown(value: object) -> str:
-    """Return a value for a message: what it is, or how a list or object is made, in a few characters."""
+    """Return a short description of a value for a message."""
     if isinstance(value, (list, dict)):
         return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > MOST_MAGNITUDE:
@@ -303,4 +303,4 @@ READERS: Mapping[Any, Callable[[object, str], object]] = MappingProxyType(
         Expression: _read_expression,
     }
 )
-"""What reads each type of a field that is no list and no object."""
+"""The reader of each field type that is not a list or an object."""

@@ -1,6 +1,6 @@
-r"""A rule as equations in LaTeX, one for each step: what docs and the report's page show, made from the rule itself.
+r"""A rule as equations in LaTeX, one for each step, for the documentation and the report.
 
-Names are words. A decay shows how it is rounded, and a register what it does at its end:
+Names are words. A decay shows its rounding, and a register its behaviour at the ends:
 ``\operatorname{floor}``, ``\operatorname{clip}``, and so on, which `NOTES` explain.
 """
 
@@ -53,15 +53,15 @@ NOTES: Mapping[str, str] = {
     "halfeven": "rounds to the nearest, halves to even",
     "move": "rounds down, but takes at least 1 toward zero",
     "clip": "limits a value to the ends of its register",
-    "wrap": "counts on from the other end, as often as it takes",
-    "fold": "counts on from the other end, once",
+    "wrap": "wraps around to the other end, repeatedly if necessary",
+    "fold": "wraps around to the other end once",
 }
-"""What each operator in an equation does."""
+"""Explanation of each operator in an equation."""
 
 COMPARISONS: Mapping[str, str] = {">": ">", ">=": r"\ge"}
 
 LARGE = 1 << 10
-"""From here on, a number one off a power of two is written as the power."""
+"""From this magnitude, a number next to a power of two is written as the power plus or minus 1."""
 
 
 def _number(value: int) -> str:
@@ -115,7 +115,7 @@ LATEX: Table[str] = {
         rf"\left\lfloor {_grouped(node.left, left)} /\, {_grouped(node.right, right)} \right\rfloor"
     ),
 }
-"""What each node is in LaTeX."""
+"""The LaTeX of each node."""
 
 
 def _grouped(node: Expression, text: str) -> str:
@@ -137,7 +137,7 @@ def equations(rule: Rule) -> list[tuple[str, str]]:
 
 
 def notes(rule: Rule) -> list[tuple[str, str]]:
-    """Return the operators that a rule's equations use, and what each does."""
+    """Return the operators in a rule's equations, with explanations."""
     used = set()
     for step in rule.all_steps:
         for node in nodes(step.expression):

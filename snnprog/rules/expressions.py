@@ -6,7 +6,7 @@ it, so that a rule reads like a data sheet::
     v = Ref("potential")
     clip(scale(v, 4096 - Ref("potential_decay"), bits=12, rounding=Rounding.TOWARD_ZERO) + Ref("bias"), -2047, 2047)
 
-What a node means is said here once, in its docstring, over unbounded integers. Executors (`snnprog.rules`) are tables
+The docstring of a node defines its meaning over unbounded integers. Executors (`snnprog.rules`) are tables
 with one entry per node; `evaluate` walks an expression for all of them.
 """
 
@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 
 
 class Rounding(str, Enum):
-    """How a quotient becomes an integer; every one of them keeps 0."""
+    """The rounding of a quotient to an integer; all of them keep 0."""
 
     TOWARD_ZERO = "toward zero"
     AWAY_FROM_ZERO = "away from zero"
@@ -33,23 +33,23 @@ class Rounding(str, Enum):
     HALF_AWAY = "nearest, halves away from zero"
     HALF_EVEN = "nearest, halves to even"
     MOVING = "floor, but at least 1 in magnitude"
-    """What is taken off moves every value: floor, or the sign of the value where that is 0 (Xylo)."""
+    """The subtracted amount changes every value: floor, or the sign of the value where that is 0 (Xylo)."""
 
 
 class End(str, Enum):
-    """What a register does with a value beyond its ends."""
+    """The behaviour of a register for a value beyond its ends."""
 
     CLIP = "clip"
-    """It keeps its end."""
+    """Clip to the end."""
     WRAP = "wrap"
-    """It counts on from its other end, as often as it takes."""
+    """Wrap around to the other end, repeatedly if necessary."""
     FOLD = "fold"
-    """It counts on from its other end once; what is still outside stays outside (Lava's current)."""
+    """Wrap around to the other end once; a value that is still outside stays outside (Lava's current)."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """An integer that is calculated from others; see the module's text."""
+    """An integer that is calculated from others; see the module docstring."""
 
     def __add__(self, other: Expression | int) -> Expression:
         """Return the sum."""
@@ -72,7 +72,7 @@ class Expression:
         return Mul(self, as_expression(other))
 
     def __rmul__(self, other: int) -> Expression:
-        """Return the product, the number last: where the threshold is a multiple, that is how a rule is read."""
+        """Return the product with the number last, as required for a multiple of the threshold."""
         return Mul(self, Const(other))
 
     def __neg__(self) -> Expression:
@@ -88,19 +88,19 @@ class Expression:
         return FloorDiv(self, as_expression(other))
 
     def __gt__(self, other: Expression | int) -> Expression:
-        """Return 1 where this is greater, else 0."""
+        """Return 1 if this is greater, else 0."""
         return Compare(">", self, as_expression(other))
 
     def __ge__(self, other: Expression | int) -> Expression:
-        """Return 1 where this is greater or equal, else 0."""
+        """Return 1 if this is greater or equal, else 0."""
         return Compare(">=", self, as_expression(other))
 
     def __lt__(self, other: Expression | int) -> Expression:
-        """Return 1 where this is less, else 0."""
+        """Return 1 if this is less, else 0."""
         return Compare(">", as_expression(other), self)
 
     def __le__(self, other: Expression | int) -> Expression:
-        """Return 1 where this is less or equal, else 0."""
+        """Return 1 if this is less or equal, else 0."""
         return Compare(">=", as_expression(other), self)
 
 
@@ -111,7 +111,7 @@ class Const(Expression):
     Raises
     ------
     SpecError
-        If the value is no integer.
+        If the value is not an integer.
     """
 
     value: int
@@ -127,12 +127,12 @@ class Const(Expression):
 
 @dataclass(frozen=True)
 class Ref(Expression):
-    """A register, a parameter, or what an earlier step of the tick has assigned: always the latest value of a name.
+    """A register, a parameter, or the result of an earlier step of the tick: the latest value of a name.
 
     Attributes
     ----------
     name : str
-        Of the register, the parameter or the step's target.
+        The name of the register, the parameter or the step's target.
     """
 
     name: str
@@ -207,7 +207,7 @@ class Leak(Expression):
 
 @dataclass(frozen=True)
 class Hold(Expression):
-    """What a register from ``low`` to ``high``, both included, keeps of a value; `End` says how."""
+    """The value of a register from ``low`` to ``high``, both included, after an assignment; `End` defines overflow."""
 
     operand: Expression
     low: int
@@ -216,13 +216,13 @@ class Hold(Expression):
 
     @property
     def span(self) -> int:
-        """How many values the register has."""
+        """Number of values of the register."""
         return self.high - self.low + 1
 
 
 @dataclass(frozen=True)
 class Compare(Expression):
-    """1 where ``left`` is greater (``>``), or greater or equal (``>=``); else 0."""
+    """1 if ``left`` is greater (``>``), or greater or equal (``>=``); else 0."""
 
     operator: str
     left: Expression
@@ -287,13 +287,13 @@ Table = Mapping[type[Expression], Callable[..., Value]]
 
 
 def evaluate(expression: Expression, table: Table[Value]) -> Value:
-    """Return what a table makes of an expression, children first."""
+    """Return the value of an expression by a table, children first."""
     values = [evaluate(child, table) for child in children(expression)]
     return table[type(expression)](expression, *values)
 
 
 def children(expression: Expression) -> Iterator[Expression]:
-    """Yield the expressions that one is made of, in the order of its fields."""
+    """Yield the children of an expression, in the order of its fields."""
     for field in fields(expression):
         value = getattr(expression, field.name)
         if isinstance(value, Expression):
@@ -301,7 +301,7 @@ def children(expression: Expression) -> Iterator[Expression]:
 
 
 def rebuilt(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """Return the expression with every node, children first, replaced by what ``change`` makes of it."""
+    """Return the expression with every node, children first, replaced by ``change``."""
     changed: dict[str, Any] = {
         field.name: rebuilt(value, change)
         for field in fields(expression)
@@ -312,7 +312,7 @@ def rebuilt(expression: Expression, change: Callable[[Expression], Expression]) 
 
 
 def nodes(expression: Expression) -> Iterator[Expression]:
-    """Yield an expression and all that it is made of, children first."""
+    """Yield an expression and all its descendants, children first."""
     for child in children(expression):
         yield from nodes(child)
     yield expression
@@ -340,13 +340,13 @@ def scale(operand: Expression, factor: Expression | int, *, bits: int, rounding:
     Parameters
     ----------
     operand : Expression
-        What is scaled.
+        The value to scale.
     factor : Expression or int
-        Of parameters and constants, never negative.
+        Of parameters and constants, non-negative.
     bits : int
         The power of two that is divided by.
     rounding : Rounding
-        Which integer a fraction becomes.
+        The rounding of a fraction.
     """
     return Scale(operand, as_expression(factor), bits, rounding)
 
@@ -357,11 +357,11 @@ def shift_right(operand: Expression, bits: Expression | int, *, rounding: Roundi
     Parameters
     ----------
     operand : Expression
-        What is divided.
+        The dividend.
     bits : Expression or int
         The power of two, of parameters and constants.
     rounding : Rounding
-        Which integer a fraction becomes.
+        The rounding of a fraction.
     """
     return Shr(operand, as_expression(bits), rounding)
 
@@ -372,11 +372,11 @@ def leak(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> 
     Parameters
     ----------
     operand : Expression
-        What decays.
+        The value that decays.
     bits : Expression or int
         The power of two, of parameters and constants.
     rounding : Rounding
-        Which integer a fraction becomes.
+        The rounding of a fraction.
     """
     return Leak(operand, as_expression(bits), rounding)
 
@@ -387,12 +387,12 @@ def clip(operand: Expression, low: int, high: int) -> Expression:
 
 
 def saturate(operand: Expression, bits: int) -> Expression:
-    """Return the value limited to what a two's complement register of so many bits holds."""
+    """Return the value limited to the range of a two's complement register of a number of bits."""
     return Hold(operand, -(1 << bits - 1), (1 << bits - 1) - 1, End.CLIP)
 
 
 def wrap(operand: Expression, bits: int) -> Expression:
-    """Return what a two's complement register of so many bits keeps of a value."""
+    """Return the value wrapped to a two's complement register of a number of bits."""
     return Hold(operand, -(1 << bits - 1), (1 << bits - 1) - 1, End.WRAP)
 
 
@@ -402,7 +402,7 @@ def fold(operand: Expression, half: int) -> Expression:
 
 
 def select(condition: Expression, if_true: Expression | int, if_false: Expression | int) -> Expression:
-    """Return ``if_true`` where the condition is not 0, else ``if_false``."""
+    """Return ``if_true`` if the condition is not 0, else ``if_false``."""
     return Select(as_expression(condition), as_expression(if_true), as_expression(if_false))
 
 

@@ -1,12 +1,12 @@
 """The rules of the FPGA core: Loihi's, and the same with another reset, another comparison, or both.
 
 The steps, the widths and the ends of registers are Loihi's (`snnprog.rules.loihi`), because the core executes that rule
-in full. Two options of the core are what networks are trained with: the threshold is subtracted and the potential not
-set to 0, and a potential that equals the threshold is a spike. The names are not Loihi's, because no other runtime
-takes the core's wider weights and biases.
+in full. Two options of the core match trained networks: a reset subtracts the threshold instead of setting the
+potential to 0, and a potential that equals the threshold is a spike. The names differ from Loihi's, because no other
+runtime supports the core's wider weights and biases.
 
-All runtimes of these rules agree at every value, so what is watched is only where a value meets its register's end: the
-compiler keeps programs below that.
+All runtimes of these rules agree at every value, so only values at the ends of registers are watched: the
+compiler keeps programs below them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from snnprog.rules.rule import Rule, Watch
 v, spikes, limit = Ref("potential"), Ref("spikes"), Ref("threshold") << 6
 
 MOST_BIAS = (1 << 19) - 1
-"""A bias is any integer of 20 bits with its sign: as far as the widest of Loihi's, 4095 << 7, but in steps of 1."""
+"""A bias is any integer of 20 bits with its sign: the range of Loihi's biases, 4095 << 7, but in steps of 1."""
 
 
 def _rule(name: str, *, is_subtracting: bool, is_equal_a_spike: bool) -> Rule:

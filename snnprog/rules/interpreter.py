@@ -1,11 +1,11 @@
 """The reference: a rule, interpreted on NumPy arrays of int64, node by node.
 
-This is the plainest executor, and the one that all others are checked against. Axes are those of the arrays that are
-given, any that broadcast: here ``(patterns, neurons)``. Parts of a step that read only parameters and constants are
+This is the simplest executor, and all others are checked against it. Axes are those of the given
+arrays, any that broadcast: here ``(patterns, neurons)``. Parts of a step that read only parameters and constants are
 calculated once.
 
-Values are int64, and wrap beyond 63 bits, in every executor alike: a rule can go there only if its registers have no
-ends and forget nothing.
+Values are int64, and wrap beyond 63 bits, in every executor: this is possible only in a rule whose registers have no
+ends and no decay.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Step
 
 Values = Mapping[str, Int64s]
 Note = Callable[[str, Int64s], None]
-"""Told of a watched step and of a value that it is given to hold."""
+"""Called with a watched step and a value before clipping."""
 
 
 @dataclass(frozen=True)
 class _Known(Expression):
-    """A part of an expression that has been calculated already."""
+    """A part of an expression whose value is known."""
 
     values: Int64s = field(compare=False)
 
@@ -73,7 +73,7 @@ def rounded(numerator: Int64s, bits: Int64s | int, rounding: Rounding) -> Int64s
 
 
 def _nearest(numerator: Int64s, bits: Int64s | int, rounding: Rounding) -> Int64s:
-    """Return ``numerator / 2**bits``, rounded to the nearest integer; the rounding tells what becomes of halves."""
+    """Return ``numerator / 2**bits``, rounded to the nearest integer; the rounding defines the treatment of halves."""
     half = np.left_shift(1, np.asarray(bits)) >> 1
     result: Int64s
     if rounding is Rounding.HALF_UP:
@@ -87,7 +87,7 @@ def _nearest(numerator: Int64s, bits: Int64s | int, rounding: Rounding) -> Int64
 
 
 def held(values: Int64s, node: Hold) -> Int64s:
-    """Return what a register keeps."""
+    """Return the value that a register keeps."""
     kept: Int64s
     if node.end is End.CLIP:
         kept = np.clip(values, node.low, node.high)
@@ -120,21 +120,21 @@ OPERATIONS: Table[Int64s] = {
     Max: lambda node, left, right: np.maximum(left, right),
     FloorDiv: lambda node, left, right: left // right,
 }
-"""What each node is on arrays; names are looked up where a tick is computed (`Interpreter.tick`)."""
+"""The function of each node on arrays; `Interpreter.tick` looks up names."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one tick leaves.
+    """The result of one tick.
 
     Attributes
     ----------
     state : mapping of str to array
         The registers after the tick.
     spikes : int64
-        How often each neuron spikes.
+        Number of spikes of each neuron.
     compared : int64
-        The potential that decided about spikes: before the reset.
+        The potential that was compared with the threshold, before the reset.
     """
 
     state: dict[str, Int64s]
@@ -149,7 +149,7 @@ class Interpreter:
     ----------
     rule : Rule
     parameters : mapping of str to (neurons,) int64
-        By name, every one that the rule reads, its constants among them.
+        All parameters that the rule reads, including its constants, by name.
     """
 
     def __init__(self, rule: Rule, parameters: Values) -> None:
@@ -164,7 +164,7 @@ class Interpreter:
         return {name: np.zeros(shape, np.int64) for name in self.rule.registers}
 
     def value(self, expression: Expression) -> Int64s:
-        """Return what an expression of parameters and constants alone is."""
+        """Return the value of an expression of parameters and constants only."""
         return evaluate(_hoisted(expression, frozenset(self.parameters), parameters=self.parameters), OPERATIONS)
 
     def gather(self, gathered: Int64s, weight: Int64s, count: Int64s | int, note: Note | None = None) -> Int64s:
@@ -173,7 +173,7 @@ class Interpreter:
         return self._value(self.rule.gather, self._gather, values, note)
 
     def tick(self, state: Values, gathered: Int64s, note: Note | None = None) -> Outcome:
-        """Return one tick, from the registers before it and what the gathering has left of its target."""
+        """Return one tick, from the registers before it and the target of the gathering."""
         values = {**state, self.rule.gather.target: gathered}
         compared = values[POTENTIAL]
         for step, expression in self._steps:
@@ -181,7 +181,8 @@ class Interpreter:
                 compared = values[POTENTIAL]
             values[step.target] = self._value(step, expression, values, note)
         after = {name: values[name] for name in self.rule.registers}
-        return Outcome(after, np.broadcast_to(values[SPIKES], np.shape(compared)), compared)
+        shape = np.broadcast_shapes(np.shape(compared), np.shape(values[SPIKES]), np.shape(gathered))
+        return Outcome(after, np.broadcast_to(values[SPIKES], shape), np.broadcast_to(compared, shape))
 
     def _value(self, step: Step, expression: Expression, values: Values, note: Note | None) -> Int64s:
         table: dict[type[Expression], Callable[..., Int64s]] = {**OPERATIONS, Ref: lambda node: values[node.name]}
@@ -202,7 +203,7 @@ class Interpreter:
 
 
 def _hoisted(expression: Expression, fixed: frozenset[str], *, parameters: Values) -> Expression:
-    """Return the expression with all parts that read nothing but ``fixed`` names calculated."""
+    """Return the expression with all parts that only read ``fixed`` names calculated."""
     table: dict[type[Expression], Callable[..., Int64s]] = {
         **OPERATIONS,
         Ref: lambda node: parameters[node.name],

@@ -1,16 +1,16 @@
-"""The linear rule: what is left of a chip's rule when rounding and the ends of registers are taken away.
+"""The linear rule: a chip's rule without rounding and clipping of registers.
 
-Once it is known when a neuron spikes, its potential is linear in its weights, bias and threshold (Rostro-Gonzalez,
+For known spikes of a neuron, its potential is linear in its weights, bias and threshold (Rostro-Gonzalez,
 Cessac, Vasquez, Viéville 2009, arXiv:0905.4810, section 2)::
 
-    U[k] = α U[k-1] + gain · (what arrives)           a current that no spike resets
+    U[k] = α U[k-1] + gain · (arriving weights)       a current that no spike resets
     V[k] = γ V'[k-1] + U[k] + bias / unit             the potential that is compared with the threshold
-    V'[k] = V[k], or what a reset leaves of it
+    V'[k] = V[k], or its value after a reset
 
-in units of the threshold: a threshold of 1 is 1, and so is one weight LSB, but for ``gain``. `linear_rule` reads α, γ,
-gain, unit and the kind of reset off a rule by calculating one tick with symbols (`snnprog.rules.resolve`), for each
-state that its control registers can have. What rounding adds to each tick is an interval, from the roundings that the
-rule names.
+in units of the threshold: a threshold of 1 is 1, and so is one weight LSB, except for ``gain``. `linear_rule` derives
+α, γ, gain, unit and the kind of reset from a rule by calculating one tick with symbols (`snnprog.rules.resolve`), for
+each state of its control registers. The effect of rounding on each tick is an interval, from the roundings of
+the rule.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from snnprog.rules.rule import CURRENT, POTENTIAL, Rule, Step
 
 ZERO, SUBTRACT, NONE = "zero", "subtract", "none"
 UNLIMITED = 1 << 62
-"""Greater than any value that an int64 executor can sum up."""
+"""Greater than any sum of an int64 executor."""
 
 NO_LIMIT = Fraction(UNLIMITED)
 
 LONGEST_RESET = 1 << 12
-"""Ticks after which a rule is taken for one that never comes to rest; Loihi's longest reset lasts 63."""
+"""Maximum number of ticks for a rule to come to rest; Loihi's longest reset lasts 63."""
 
 ERROR = "error "
 
@@ -41,7 +41,7 @@ NO_ERROR: Interval = (Fraction(0), Fraction(0))
 
 
 def rounding_errors(factor: Fraction, rounding: Rounding) -> Interval:
-    """Return the least and the most by which ``round(x * factor)`` differs from ``x * factor``, for integers x.
+    """Return the bounds of ``round(x * factor) - x * factor`` for integers x.
 
     With q the denominator of the factor, a quotient lies a multiple of 1/q from the integer below it, so rounding down
     loses at most ``(q - 1) / q``, and rounding to the nearest moves by at most ``floor(q / 2) / q``.
@@ -57,12 +57,12 @@ def rounding_errors(factor: Fraction, rounding: Rounding) -> Interval:
 
 @dataclass(frozen=True)
 class Limits:
-    """Magnitudes below which no register comes to its end and all runtimes of the chip agree.
+    """Magnitudes below which no register reaches its end and all runtimes of the chip agree.
 
     Attributes
     ----------
     arrivals : Fraction
-        Of the sum of the weights that arrive in a tick, in weight LSBs.
+        Limit of the sum of the weights that arrive in a tick, in weight LSBs.
     current, potential : Fraction
         In units of the threshold.
     """
@@ -74,32 +74,32 @@ class Limits:
 
 @dataclass(frozen=True)
 class LinearRule:
-    """The decays, the reset and the units of a neuron, exactly, and how far rounding moves it.
+    """The exact decays, reset and units of a neuron, and bounds on rounding.
 
     Attributes
     ----------
     current, potential : Fraction
-        α and γ, the shares of a current and of a potential that are left after one tick.
+        α and γ, the shares of a current and of a potential that remain after one tick.
     gain : Fraction
-        What one weight LSB that arrives adds to the current in its own tick, in units of the threshold.
+        The amount that one arriving weight LSB adds to the current in the same tick, in units of the threshold.
     unit : int
-        One unit of the threshold is so many units of the chip's potential, and of its bias.
+        One unit of the threshold in units of the chip's potential and of its bias.
     reset : str
-        "zero", "subtract" (the threshold is taken off) or "none".
+        "zero", "subtract" (the threshold is subtracted) or "none".
     refractory : int
-        How many ticks a reset lasts, its own among them; in the others the potential rests at 0.
+        Duration of a reset in ticks, including its own; in the others the potential stays at 0.
     is_equal_a_spike : bool
         Whether a potential that equals the threshold is a spike (``>=``).
     most_spikes : int
-        How often the neuron can spike in a tick.
+        Maximum number of spikes in a tick.
     current_error, potential_error : (Fraction, Fraction)
-        The least and the most that rounding adds to a current, and beyond that to a potential, in each tick, in units
+        Bounds on the effect of rounding on a current, and additionally on a potential, in each tick, in units
         of the threshold.
     is_current_rounded_at_once, is_potential_rounded_at_once : bool
-        Whether they are rounded in the tick in which something arrives, and not from the next one on.
+        Whether rounding begins in the tick in which a spike arrives, instead of the next one.
     limits : Limits
     given : tuple of (str, int)
-        The parameters and constants that it was read at.
+        The parameters and constants that it was derived for.
     """
 
     current: Fraction
@@ -119,20 +119,20 @@ class LinearRule:
 
     @property
     def is_reset_to_zero(self) -> bool:
-        """Whether a reset takes away all there is."""
+        """Whether a reset clears the whole potential."""
         return self.reset == ZERO
 
     @property
     def is_plain(self) -> bool:
-        """Whether resets are to zero, a weight LSB that arrives counts as one, and potentials last if currents do.
+        """Whether resets are to zero, ``gain`` is 1, and potentials last if currents do.
 
-        That is what the fastest methods know; they divide by powers of what a potential keeps.
+        The fastest methods require this; they divide by powers of the potential's decay factor.
         """
         return self.is_reset_to_zero and self.gain == 1 and (self.potential > 0 or self.current == 0)
 
     @property
     def losses(self) -> tuple[float, float]:
-        """The most that one rounding moves a current, and a potential, either way, in units of the threshold."""
+        """Maximum change of a current and of a potential by one rounding, in units of the threshold."""
         current, potential = (float(max(map(abs, error))) for error in (self.current_error, self.potential_error))
         return current, potential
 
@@ -143,7 +143,7 @@ class LinearRule:
 
 
 class _Errors(Sums):
-    """Gives each rounding an error of its own, and takes ends away, noting where they are."""
+    """Gives each rounding a separate error, and ignores ends of registers, recording them."""
 
     def __init__(self) -> None:
         self.errors: dict[str, Interval] = {}
@@ -156,12 +156,12 @@ class _Errors(Sums):
         return operand.times(factor).plus(Form.symbol(name))
 
     def held(self, operand: Form, node: Hold, step: Step) -> Form:
-        """Return the value as it is."""
+        """Return the value unchanged."""
         self.ends.append((step, operand, node))
         return operand
 
     def total(self, form: Form) -> Interval:
-        """Return the least and the most that the errors in a form add up to."""
+        """Return the bounds of the sum of the errors in a form."""
         low = high = Fraction(0)
         for name, interval in self.errors.items():
             ends = [form.coefficient(name) * end for end in interval]
@@ -169,7 +169,7 @@ class _Errors(Sums):
         return low, high
 
     def is_in(self, form: Form) -> bool:
-        """Tell whether a form has an error."""
+        """Return whether a form has an error."""
         return any(name in form.terms for name in self.errors)
 
 
@@ -187,7 +187,7 @@ def linear_rule(rule: Rule, decays: Mapping[str, int], refractory: int = 1) -> L
     Raises
     ------
     SpecError
-        If the rule is none for which weights can be designed; the sentence says which step is why.
+        If weights cannot be designed for the rule; the message names the step.
     """
     return _linear_rule(rule, decays["current_decay"], potential_decay=decays["potential_decay"], refractory=refractory)
 
@@ -201,14 +201,14 @@ def _linear_rule(rule: Rule, current_decay: int, *, potential_decay: int, refrac
 
 
 class _Reader:
-    """Reads the linear rule off ticks that are calculated with symbols."""
+    """Derives the linear rule from ticks that are calculated with symbols."""
 
     def __init__(self, rule: Rule, fixed: Mapping[str, int]) -> None:
         self.rule, self.fixed = rule, fixed
         self.linear_registers = {CURRENT, POTENTIAL} & set(rule.registers)
 
     def linear(self) -> LinearRule:
-        """Return the linear rule; refuse what does not fit its form."""
+        """Return the linear rule; refuse rules of another form."""
         rest = {name: 0 for name in self.rule.registers if name not in self.linear_registers}
         (silent, errors), (spiking, _) = self._tick(rest, 0), self._tick(rest, 1)
         unit = self.rule.unit
@@ -222,7 +222,7 @@ class _Reader:
             potential=silent.compared.coefficient(POTENTIAL),
             gain=flow * own / unit,
             unit=unit,
-            reset=self._reset(spiking) if held_ticks == 1 else ZERO,  # whatever is left, it is 0 a tick later
+            reset=self._reset(spiking) if held_ticks == 1 else ZERO,  # any remainder is 0 a tick later
             refractory=held_ticks,
             is_equal_a_spike=self.rule.is_equal_a_spike,
             most_spikes=self._most_spikes(),
@@ -243,50 +243,50 @@ class _Reader:
         ), errors
 
     def _current(self, tick: Tick) -> tuple[Fraction, Fraction]:
-        """Return α, and what one LSB that arrives adds to the current; 0 and 1 where there is no current."""
+        """Return α, and the amount that one arriving LSB adds to the current; 0 and 1 without a current."""
         if CURRENT not in self.rule.registers:
             return Fraction(0), Fraction(1)
         after = tick.state[CURRENT]
         others = {name for name in after.terms if not name.startswith(ERROR)} - {CURRENT, ARRIVING}
         if others or after.constant:
-            raise self._refusal("must make the current of itself and of what arrives alone")
+            raise self._refusal("must calculate the current from itself and arriving spikes only")
         return after.coefficient(CURRENT), after.coefficient(ARRIVING)
 
     def _flow(self, tick: Tick, alpha: Fraction, *, own: Fraction) -> Fraction:
-        """Return what one unit of the current, or where there is none, of what arrives, adds to the potential."""
-        flow = tick.compared.coefficient(ARRIVING) / own if own else Fraction(1)  # where nothing stays, nothing flows
+        """Return the amount that one unit of the current, or without a current, of the input, adds to the potential."""
+        flow = tick.compared.coefficient(ARRIVING) / own if own else Fraction(1)  # without a current
         if own < 0 or flow <= 0:
-            raise self._refusal("must let what arrives raise the potential in the same tick")
+            raise self._refusal("must let arriving spikes raise the potential in the same tick")
         if tick.compared.coefficient(CURRENT) != flow * alpha:
             raise self._refusal("must add the current of the same tick to the potential")
         return flow
 
     def _check_potential(self, tick: Tick) -> None:
         if tick.state[POTENTIAL] != tick.compared:
-            raise self._refusal("must not change the potential after the comparison, but where there are spikes")
+            raise self._refusal("must not change the potential after the comparison, except for spikes")
         if not 0 <= tick.compared.coefficient(POTENTIAL) <= 1:
             raise self._refusal("must keep a share of the potential between 0 and 1")
         has_bias = any(each.name == "bias" for each in self.rule.parameters)
         if tick.compared.coefficient("bias") != has_bias or tick.compared.constant:
-            raise self._refusal("must add the bias, and nothing else that is constant, to the potential as it is")
+            raise self._refusal("must add the unscaled bias, and no other constant, to the potential")
 
     def _reset(self, spiking: Tick) -> str:
         left, before, threshold = spiking.state[POTENTIAL], spiking.compared, Form.symbol("threshold")
         kinds = {NONE: before, ZERO: Form(), SUBTRACT: before.plus(threshold.times(-self.rule.unit))}
         found = next((kind for kind, form in kinds.items() if left == form), None)
         if found is None:
-            raise self._refusal("must reset the potential to 0, take the threshold off, or leave it as it is")
+            raise self._refusal("must reset the potential to 0, subtract the threshold, or leave it unchanged")
         return found
 
     def _held_ticks(self, spiking: Tick, rest: Mapping[str, int]) -> int:
-        """Return how many ticks a reset lasts, its own among them."""
+        """Return the duration of a reset in ticks, including its own."""
         control = self._control(spiking)
         for ticks in range(1, LONGEST_RESET):
             if control == rest:
                 return ticks
             tick, _ = self._tick(control, 0)
             if tick.compared != Form():
-                raise self._refusal("must let the potential rest at 0 for as long as a spike has an effect")
+                raise self._refusal("must keep the potential at 0 for as long as a spike has an effect")
             control = self._control(tick)
         raise self._refusal("must come to rest after a spike")
 
@@ -307,14 +307,14 @@ class _Reader:
         return value
 
     def _rounds_at_once(self, rest: Mapping[str, int]) -> tuple[bool, bool]:
-        """Tell whether the current, and whether the potential, is rounded in the tick in which something arrives."""
+        """Return whether the current, and whether the potential, is rounded in the tick in which a spike arrives."""
         tick, errors = self._tick(rest, 0, at_rest=True)
         current = tick.state.get(CURRENT, Form())
         others = {name: value for name, value in tick.compared.terms.items() if name not in current.terms}
         return errors.is_in(current), errors.is_in(Form(others))
 
     def _limits(self, tick: Tick, errors: _Errors, flow: Fraction, unit: int) -> Limits:
-        """Return the nearest end of a register of each quantity, or where it is watched, if that is nearer."""
+        """Return the nearest end of a register of each quantity, or its watched limit, if that is nearer."""
         watched = {watch.step: watch.limit for watch in self.rule.watched}
         found = [
             (step, operand, min(-node.low, node.high) + 1, watched.get(step.name, UNLIMITED))
@@ -336,4 +336,6 @@ class _Reader:
         return Limits(min(least["arrivals"], least[CURRENT] / (flow / unit)), least[CURRENT], least[POTENTIAL])
 
     def _refusal(self, what: str) -> SpecError:
-        return SpecError(f"weights cannot be designed for rule {self.rule.name}: it {what}; programs made by hand run")
+        return SpecError(
+            f"weights cannot be designed for rule {self.rule.name}: it {what}; programs of chip integers run"
+        )

@@ -1,7 +1,7 @@
 """Loihi's integer rule, as Lava 0.10.0 runs it (``PyLifModelBitAcc``), with the refractory periods of nengo-loihi.
 
-The claim is equality with Lava 0.10.0, nengo-loihi 1.1.0's emulator and brian2-loihi 0.5.2 in the watched range, no
-more (Lava issue 322 reports that Intel's own simulator differs for some thresholds and decays). Lava has no integer
+Only equality with Lava 0.10.0, nengo-loihi 1.1.0's emulator and brian2-loihi 0.5.2 in the watched range is
+claimed (Lava issue 322 reports that Intel's own simulator differs for some thresholds and decays). Lava has no integer
 model of refractory periods; nengo-loihi's emulator and brian2-loihi have one, and agree.
 """
 
@@ -31,13 +31,13 @@ LOIHI_RULE = Rule(
         Parameter("refractory", 1, 63),
     ),
     gather=Step("gather", "arriving", arriving + weight * count),
-    # The decay of the current counts from 4095 and that of the potential from 4096, as in Lava. A current folds
-    # once into (-2^23, 2^23]; a potential stops at ±(2^23 - 1). What arrives wraps at 32 bits in Lava, but only
-    # below 2^21 do all runtimes agree: nengo-loihi's accumulator has 21 bits and a sign.
+    # The decay of the current is relative to 4095 and that of the potential to 4096, as in Lava. A current folds
+    # once into (-2^23, 2^23]; a potential stops at ±(2^23 - 1). Arriving sums wrap at 32 bits in Lava, but all
+    # runtimes agree only below 2^21: nengo-loihi's accumulator has 21 bits and a sign.
     steps=(
         Step("arrivals", "arrivals", wrap(arriving << 6, 32)),
         Step("current", "current", fold(decayed(u, 4095 - du) + a, TOP)),
-        # While a neuron is refractory its potential rests at 0, before it is compared.
+        # While a neuron is refractory its potential is 0 before it is compared.
         Step("potential", "potential", clip(select(held > 0, 0, decayed(v, 4096 - dv) + u + bias), 1 - TOP, TOP - 1)),
         Step("fire", "spikes", v > (threshold << 6)),
         Step("reset", "potential", select(spikes, 0, v)),

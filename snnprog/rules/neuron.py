@@ -1,7 +1,7 @@
-"""One neuron's run under a rule, compiled: for searches that run the same neuron hundreds of times.
+"""Compiled simulation of one neuron under a rule, for searches that run it hundreds of times.
 
-The code is generated from the rule (`snnprog.rules.source`) and works in int64, on events in the order of arrival. A
-run may be told when the neuron spikes, whatever it would do itself; then what it compares shows whether it would.
+The code is generated from the rule (`snnprog.rules.source`) and works in int64, on events in the order of arrival. The
+spikes of a run may be prescribed; the compared potentials then show whether the neuron would spike by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Watch
 from snnprog.rules.source import Writer, indented
 
 FREE = -1
-"""Instead of a number of spikes that a run is told: as many as the rule says."""
+"""Stands for spikes by the rule instead of a prescribed number of spikes."""
 
 TEMPLATE = """
 
@@ -46,14 +46,14 @@ Events = tuple[Int64s, Int64s]
 
 @dataclass(frozen=True, eq=False)
 class NeuronRun:
-    """What a neuron did, (ticks,) each.
+    """The run of a neuron, (ticks,) each.
 
     Attributes
     ----------
     spikes : int64
-        How often the rule lets it spike at each tick, whatever it was told.
+        Number of spikes by the rule at each tick, independent of prescribed spikes.
     compared, left : int64
-        The potential that was compared with the threshold, and what the tick left of it.
+        The potential that was compared with the threshold, and its value after the tick.
     excursion : (int, int, int) or None
         The first place where it left the portable range: tick, which watch of the rule, and the value.
     """
@@ -72,15 +72,15 @@ def run_neuron(
     Parameters
     ----------
     events : ((ticks + 1,) int, (events,) int)
-        What arrives at tick k comes through ``tap[first[k]:first[k + 1]]``.
+        Events of tick k arrive through ``tap[first[k]:first[k + 1]]``.
     weights : (taps,) int
-        Exponents applied.
+        Including exponents.
     ends : (ticks,) bool
-        Which ticks are the last of their pattern.
+        Whether each tick is the last of its pattern.
     parameters : dict of str to int
-        Of all that the rule reads.
+        All parameters that the rule reads.
     told : (ticks,) int, optional
-        How often it is to spike at each tick; unless given, as the rule says.
+        Prescribed number of spikes at each tick; by default those of the rule.
     """
     first, tap = events
     names = parameter_names(rule)
@@ -101,7 +101,7 @@ def _first_excursion(watched: Int64s) -> tuple[int, int, int] | None:
 
 
 def parameter_names(rule: Rule) -> list[str]:
-    """Return the parameters and constants of a rule, in the order in which a run takes their values."""
+    """Return the parameters and constants of a rule, in the order of the arguments of a run."""
     return [*(each.name for each in rule.parameters), *(each.name for each in rule.constants)]
 
 
@@ -149,7 +149,7 @@ def neuron_source(rule: Rule, *, more: str = "", look: Sequence[str] = ()) -> st
 
 
 def _looks(writer: Writer, index: int, *, watch: Watch) -> list[str]:
-    """Return the statements that note the first value of a watched step beyond its limit."""
+    """Return the statements that record the first value of a watched step beyond its limit."""
     return [
         line
         for variable in writer.watches[watch.step]

@@ -1,10 +1,10 @@
-"""The operations of a rule, compiled: what generated code calls, one function for each rounding and each end.
+"""The compiled operations that generated code calls: one function for each rounding and each end.
 
 Every function keeps the integer type of its first argument (int32 or int64), because Numba would widen it. A scaling
 forms no product that is wider than value and factor together with ``bits``: for ``value = high * 2**bits + low``,
 ``value * factor / 2**bits = high * factor + low * factor / 2**bits``, and only the last part is rounded. So a scaling
-by 12 bits of a 31-bit value stays within 32 bits. What these functions mean is said, for arrays, by
-`snnprog.rules.interpreter`, which tests hold them against.
+by 12 bits of a 31-bit value stays within 32 bits. `snnprog.rules.interpreter` defines these
+functions for arrays; tests compare the two.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def clip(value: int, low: int, high: int) -> int:
 
 @operation
 def wrap(value: int, low: int, high: int) -> int:
-    """Return the value counted on from the other end, as often as it takes."""
+    """Return the value wrapped around to the other end, repeatedly if necessary."""
     kind = type(value)
     span = kind(kind(high) - kind(low) + kind(1))
     return kind(kind(low) + kind(kind(value - kind(low)) % span))
@@ -100,7 +100,7 @@ def wrap(value: int, low: int, high: int) -> int:
 
 @operation
 def fold(value: int, low: int, high: int) -> int:
-    """Return the value counted on from the other end once."""
+    """Return the value wrapped around to the other end once."""
     kind = type(value)
     span = kind(kind(high) - kind(low) + kind(1))
     return kind(value - span) if value > kind(high) else kind(value + span) if value < kind(low) else value

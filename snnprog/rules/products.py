@@ -1,9 +1,9 @@
-"""Products and quotients in formulas, and what a proof may leave open about them.
+"""Products and quotients in formulas, exact or uninterpreted.
 
 Solvers do not decide whether two forms of a multiplication are equal once they are wider than about 10 bits. So rule
 and circuit use the same functions: a product of unsigned magnitudes, with the sign after, and a quotient of unsigned
-numbers. `Operations.opened` leaves open what these are, but for a bound; what holds then holds for the multiplication
-and the division, which `Operations.exact` defines.
+numbers. `Operations.opened` leaves these functions uninterpreted, except for bounds; a proof then also holds for the
+multiplication and the division that `Operations.exact` defines.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def exact_product(left: int, right: int) -> str:
 
 
 def open_products(widths: Iterable[tuple[int, int]]) -> list[str]:
-    """Return definitions of products that make all of them one function, of which nothing is said.
+    """Return definitions of all products as one uninterpreted function.
 
-    What holds for them holds for the multiplication, too, because a product keeps its value when its operands are
+    Their properties hold for the multiplication, too, because a product keeps its value if its operands are
     written with more bits.
     """
     widths = sorted(set(widths))
@@ -48,7 +48,7 @@ def _product_definition(left: int, right: int, text: str) -> str:
 
 @dataclass(frozen=True)
 class Product:
-    """A multiplication in so many bits, as magnitudes that are multiplied, and the sign after."""
+    """A multiplication in a number of bits: magnitudes are multiplied, then the sign is applied."""
 
     left: Operand
     right: Operand
@@ -76,7 +76,7 @@ class Product:
 
     @property
     def is_bounded(self) -> str:
-        """That it is no greater in magnitude than the product of the greatest magnitudes of its signs, as a formula."""
+        """Formula: its magnitude is at most the product of the greatest magnitudes of its signs."""
         left, right = self.ordered
         width = sum(self.widths)
         most = f"(bvmul {left.most(width)} {right.most(width)})"
@@ -84,14 +84,14 @@ class Product:
 
     @property
     def keeps_zero(self) -> str:
-        """That it is 0 where a factor is, as a formula."""
+        """Formula: it is 0 if a factor is 0."""
         left, right = self.ordered
         zeros = (f"(= {each.text} {number(0, each.width)})" for each in (left, right))
         product = f"({product_name(*self.widths)} {left.magnitude} {right.magnitude})"
         return f"(=> (or {' '.join(zeros)}) (= {product} {number(0, sum(self.widths))}))"
 
     def is_same_in(self, bits: int) -> str:
-        """Return, as a formula, that the magnitudes have the same product as vectors of so many bits each."""
+        """Return the formula that the magnitudes have the same product as vectors of a number of bits each."""
         left, right = self.ordered
         x, y = (resized(each.magnitude, each.width, bits, is_signed=False) for each in (left, right))
         narrow = f"({product_name(*self.widths)} {left.magnitude} {right.magnitude})"
@@ -100,7 +100,7 @@ class Product:
 
     @property
     def shape(self) -> Product:
-        """The same with other names: what lemmas about products are about."""
+        """The same with other names, for lemmas about products."""
         return replace(self, left=replace(self.left, text="|left|"), right=replace(self.right, text="|right|"))
 
 
@@ -113,7 +113,7 @@ class Quotient:
 
     @property
     def width(self) -> int:
-        """The width in which is divided."""
+        """The width of the division."""
         return max(self.left.width, self.right.width)
 
     @property
@@ -123,12 +123,12 @@ class Quotient:
 
     @property
     def is_bounded(self) -> str:
-        """That it is no greater than what is divided can be, as a formula."""
+        """Formula: it is at most the maximum of the dividend."""
         return f"(bvule {self.text} {number(self.left.high, self.width)})"
 
 
 def quotient_definition(width: int, *, is_open: bool) -> str:
-    """Return what a quotient of two vectors of a width is: the division, or any function."""
+    """Return the definition of a quotient of two vectors of a width: the division, or an uninterpreted function."""
     sort = f"(_ BitVec {width})"
     if is_open:
         return f"(declare-fun |quotient {width}| ({sort} {sort}) {sort})"
@@ -137,7 +137,7 @@ def quotient_definition(width: int, *, is_open: bool) -> str:
 
 @dataclass
 class Operations:
-    """The products and quotients that some formulas are made of."""
+    """The products and quotients in some formulas."""
 
     products: list[Product] = field(default_factory=list)
     quotients: list[Quotient] = field(default_factory=list)
@@ -155,13 +155,13 @@ class Operations:
 
     @property
     def opened(self) -> list[str]:
-        """Declarations of all as functions of which nothing is said."""
+        """Declarations of all as uninterpreted functions."""
         widths = sorted({each.width for each in self.quotients})
         lines = [quotient_definition(width, is_open=True) for width in widths]
         return lines + (open_products(each.widths for each in self.products) if self.products else [])
 
     @property
     def bounds(self) -> list[str]:
-        """That none is greater than its operands allow, and a product is 0 where a factor is, as formulas."""
+        """Formulas: none is greater than its operands allow, and a product is 0 if a factor is 0."""
         found = [each.is_bounded for each in self.products] + [each.is_bounded for each in self.quotients]
         return found + [each.keeps_zero for each in self.products]

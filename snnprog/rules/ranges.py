@@ -1,11 +1,11 @@
-"""How far every value of a rule can go, proved by intervals: which widths suffice, which ends are never reached.
+"""Proved bounds of every value of a rule, by intervals: sufficient widths, and ends that are never reached.
 
-Each neuron's registers start at 0; one tick on intervals contains every tick there can be from values inside them. The
-intervals grow until they hold still; ends that keep growing jump to the next power of two (widening), so that this ends
-soon, and a few more ticks then take back what the jumps were too much (narrowing; Cousot and Cousot 1977). After the
+Each neuron's registers start at 0; one tick on intervals contains every possible tick from values inside them. The
+intervals grow until they are stable; ends that keep growing jump to the next power of two (widening), which ends
+soon, and a few more ticks then reduce the excess (narrowing; Cousot and Cousot 1977). After the
 comparison a tick is calculated twice, once for a spike and once for none, each with the potentials that lead to it.
 
-All ends are int64 arrays ``(neurons,)``; what would leave ±`FAR` is taken for unbounded and stays there.
+All ends are int64 arrays ``(neurons,)``; values beyond ±`FAR` count as unbounded and stay there.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Span:
 
     @classmethod
     def of(cls, value: Int64s | int) -> Span:
-        """Return the span of values that are known."""
+        """Return the span of known values."""
         array = np.asarray(value, np.int64)
         return cls(array, array)
 
@@ -86,11 +86,11 @@ class Span:
         return max(abs(self.least), abs(self.greatest))
 
     def joined(self, other: Span) -> Span:
-        """Return the span that holds both."""
+        """Return the smallest span that contains both."""
         return Span(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
     def is_within(self, other: Span) -> bool:
-        """Tell whether every neuron's span lies in the other one."""
+        """Return whether every neuron's span lies in the other one."""
         return bool((self.low >= other.low).all() and (self.high <= other.high).all())
 
     def widened(self, before: Span) -> Span:
@@ -102,7 +102,7 @@ class Span:
 
 
 def _power_beyond(values: Int64s) -> Int64s:
-    """Return the least power of two that is greater, and 0 for what is not positive."""
+    """Return the smallest greater power of two, and 0 for values that are not positive."""
     exponents = np.ceil(np.log2(np.maximum(values, 1).astype(np.float64) + 1.0)).astype(np.int64)
     return np.where(values > 0, np.minimum(np.left_shift(1, np.minimum(exponents, 60)), FAR), 0)
 
@@ -139,7 +139,7 @@ def _shifted(span: Span, bits: Span, rounding: Rounding) -> Span:
 
 
 def _leaking(span: Span, bits: Span, *, rounding: Rounding) -> Span:
-    """Return what a decay by shifting leaves: every value moves toward 0, and past it by no more than rounding does."""
+    """Return the span after a decay by shifting: values move toward 0, and past it at most by rounding."""
     ends = [end - rounded(end, by, rounding) for end in (span.low, span.high) for by in (bits.low, bits.high)]
     ends.append(np.zeros_like(ends[0]))
     slack = 0 if rounding in (Rounding.TOWARD_ZERO, Rounding.FLOOR, Rounding.MOVING) else 1
@@ -194,14 +194,14 @@ SPANS: Mapping[type[Expression], Callable[..., Span]] = {
     Max: lambda node, left, right: Span(np.maximum(left.low, right.low), np.maximum(left.high, right.high)),
     FloorDiv: _divided,
 }
-"""What each node is on spans; `Ref` is looked up where a tick is calculated."""
+"""The function of each node on spans; `Ref` is looked up by the tick."""
 
 Spans = Mapping[str, Span]
 
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """How far the values of a rule go, for some neurons and any input.
+    """Bounds of the values of a rule, for some neurons and any input.
 
     Attributes
     ----------
@@ -219,20 +219,20 @@ class Reach:
         return self.nodes[step.name, node]
 
     def watched(self, step: Step) -> int:
-        """Return the greatest magnitude that a step is given to hold, or that it has where it holds nothing."""
+        """Return the maximum magnitude of a step before clipping, or of its value without clipping."""
         holds = [node.operand for node in nodes(step.expression) if isinstance(node, Hold)]
         return max(self.of(step, node).magnitude for node in (holds or [step.expression]))
 
 
 def reach_of(rule: Rule, parameters: Spans, *, arriving: Span) -> Reach:
-    """Return how far the values of neurons go, for any input.
+    """Return bounds of the values of neurons, for any input.
 
     Parameters
     ----------
     parameters : mapping of str to Span
         Of each parameter and constant that the rule reads.
     arriving : Span
-        The least and the greatest sum of any of the events that can come together in a tick; it contains 0.
+        Bounds of the sum of any events that can arrive together in a tick; they include 0.
     """
     tick = _Tick(rule, parameters, arriving)
     state: dict[str, Span] = {name: Span.of(np.zeros_like(arriving.low)) for name in rule.registers}
@@ -280,7 +280,7 @@ class _Tick:
         return found
 
     def _cases(self, values: Spans) -> list[dict[str, Span]]:
-        """Return the values for no spike, and for spikes, as far as each can be; the potential is told by which."""
+        """Return the possible values without a spike, and with spikes, with the potential restricted accordingly."""
         spikes, potential = values[SPIKES], values[POTENTIAL]
         limit = _multiplied(self.parameters["threshold"], Span.of(self.rule.unit))
         below = limit.high - (1 if self.rule.is_equal_a_spike else 0)
@@ -305,7 +305,7 @@ class _Tick:
         return span
 
     def _remainder(self, node: Expression, values: Spans, *, span: Span) -> Span:
-        """Return the span of ``potential - spikes * limit``: what is left when no limit fits any more."""
+        """Return the span of ``potential - spikes * limit``, the remainder after subtracting multiples of the limit."""
         unit, limits = self.rule.unit, Ref("threshold")
         names = (limits, Shl(limits, unit.bit_length() - 1), Mul(limits, Const(unit)))
         taken = [Mul(Ref(SPIKES), name) for name in names] + [Mul(name, Ref(SPIKES)) for name in names]
@@ -322,9 +322,9 @@ def _target(rule: Rule, watch: Watch) -> str:
 
 
 def simplified(rule: Rule, reach: Reach) -> Rule:
-    """Return a rule that does the same on neurons of this reach: without ends that are never met, or what never moves.
+    """Return an equivalent rule for these bounds, without ends that are never reached and constant registers.
 
-    Watches that no value can pass are left out, too, and so are registers that never leave 0.
+    Watches that no value can exceed are removed, too, and so are registers that stay 0.
     """
     still = {name for name, span in reach.registers.items() if span.magnitude == 0} - {POTENTIAL}
     fixed = frozenset(each.name for each in rule.parameters) | {each.name for each in rule.constants}
@@ -351,14 +351,14 @@ def simplified(rule: Rule, reach: Reach) -> Rule:
 
 @dataclass(frozen=True)
 class _Lowering:
-    """Takes away what never matters; what depends on parameters alone is left, so that few rules come out."""
+    """Removes parts without effect; parts that only depend on parameters stay, so that few different rules result."""
 
     reach: Reach
     still: set[str]
     fixed: frozenset[str]
 
     def step(self, step: Step) -> Step:
-        """Return a step without what never matters; the comparison keeps its form."""
+        """Return a step without parts that have no effect; the comparison keeps its form."""
         if step.target == SPIKES:
             return step
         if {WEIGHT, COUNT} & names_in(step.expression):
@@ -366,7 +366,7 @@ class _Lowering:
         return replace(step, expression=self._node(step, step.expression))
 
     def _gathered(self, step: Step) -> Expression:
-        """Return a gathering without ends that are never met; its target holds sums of some events, not one value."""
+        """Return a gathering without ends that are never reached; its target holds sums of some events."""
         return rebuilt(
             step.expression,
             lambda node: node.operand if isinstance(node, Hold) and self._is_within(step, node) else node,

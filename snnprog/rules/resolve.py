@@ -1,10 +1,10 @@
-"""A rule with its decisions taken: one tick as sums, for a known number of spikes and a known state of control.
+"""One tick of a rule as sums, for a known number of spikes and a known control state.
 
-Once a raster is given, it is known when a neuron spikes, and so what each ``select`` selects; what is left of a tick is
+For a given raster, the spikes of a neuron are known, and so is the result of each ``select``; the rest of a tick is
 sums of registers, arrivals, bias and threshold, roundings, and ends of registers. `Tick` holds them as affine *forms*
-with exact fractions. What a rounding and an end become is left to a `Sums`: the linear rule (`snnprog.rules.linear`)
-gives each rounding an error with bounds and takes ends away; an integer program (`snnprog.integers.exhaustive`) gives
-each rounding a variable of its own.
+with exact fractions. A `Sums` handles roundings and ends: the linear rule (`snnprog.rules.linear`)
+gives each rounding an error with bounds and ignores ends; an integer program (`snnprog.integers.exhaustive`) gives
+each rounding a separate variable.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from snnprog.rules.interpreter import OPERATIONS
 from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Step
 
 ARRIVING = "arriving spikes"
-"""The symbol of what arrives in a tick: the sum of the weights of its spikes."""
+"""The symbol of the input of a tick: the sum of the weights of arriving spikes."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """``constant + Σ terms[symbol] * symbol``; symbols with coefficient 0 are left out.
+    """``constant + Σ terms[symbol] * symbol``; without symbols of coefficient 0.
 
-    What is whole stands there as an integer, where it can: sums of integers are much faster.
+    Integral values are stored as integers if possible: sums of integers are much faster.
     """
 
     terms: Mapping[str, Fraction | int] = field(default_factory=dict)
@@ -61,11 +61,11 @@ class Form:
 
     @property
     def is_constant(self) -> bool:
-        """Whether no symbol is left."""
+        """Whether it has no symbols."""
         return not self.terms
 
     def coefficient(self, symbol: str) -> Fraction:
-        """Return the coefficient of a symbol; 0 where it does not appear."""
+        """Return the coefficient of a symbol; 0 if it does not appear."""
         return Fraction(self.terms.get(symbol, 0))
 
     def times(self, factor: Fraction | int) -> Form:
@@ -83,9 +83,9 @@ class Form:
 
 
 class Sums:
-    """What becomes of roundings and ends; as it stands, ends are taken away and roundings refused.
+    """The handling of roundings and ends; by default, ends are ignored and roundings refused.
 
-    Each method gets values that are not constant; what is constant is calculated as the chip does.
+    The methods are called for values that are not constant; constants are calculated like the chip.
     """
 
     def rounded(self, operand: Form, factor: Fraction, rounding: Rounding) -> Form:
@@ -128,7 +128,7 @@ def resolved(
     state : mapping of str to Form
         Each register before the tick.
     spikes : int
-        How often the neuron spikes in it.
+        Number of spikes of the neuron in it.
     arriving : Form
         The sum of the weights of the spikes that arrive.
 
@@ -172,11 +172,11 @@ class _Resolver:
         return self._value(expression)
 
     def _value(self, expression: Expression) -> Form:
-        """Return the form of an expression; of a ``select``, only the branch that is selected counts."""
+        """Return the form of an expression; of a ``select``, only the selected branch."""
         if isinstance(expression, Select):
             chosen = self._value(expression.condition)
             if not chosen.is_constant:
-                raise self._refusal("selects by a value that the spikes alone do not tell")
+                raise self._refusal("selects by a value that does not follow from the spikes")
             return self._value(expression.if_true if chosen.constant else expression.if_false)
         if isinstance(expression, Ref):
             return self.values[expression.name]
@@ -186,7 +186,7 @@ class _Resolver:
         return self._combined(expression, parts)
 
     def _calculated(self, node: Expression, parts: list[Form]) -> Form:
-        """Return what the chip makes of integers."""
+        """Return the chip's result for integers."""
         integers = [np.array(int(part.constant), np.int64) for part in parts]
         return Form.of(int(OPERATIONS[type(node)](node, *integers)))
 
@@ -197,19 +197,19 @@ class _Resolver:
         if isinstance(node, Mul):
             constant = next((part for part in parts if part.is_constant), None)
             if constant is None:
-                raise self._refusal("multiplies two values that are not known before the run")
+                raise self._refusal("multiplies two values that are unknown before the run")
             other = parts[1] if constant is parts[0] else parts[0]
             return other.times(constant.constant)
         if isinstance(node, Hold):
             return self.sums.held(parts[0], node, self.step)
         if isinstance(node, Scale | Shr | Leak):
             return self._decayed(node, parts)
-        raise self._refusal(f"has a {type(node).__name__} of a value that is not known before the run")
+        raise self._refusal(f"has a {type(node).__name__} of a value that is unknown before the run")
 
     def _decayed(self, node: Scale | Shr | Leak, parts: list[Form]) -> Form:
         operand, by = parts
         if not by.is_constant:
-            raise self._refusal("decays by a value that is not known before the run")
+            raise self._refusal("decays by a value that is unknown before the run")
         divided = Fraction(1, 1 << int(by.constant))
         factor = Fraction(by.constant) / (1 << node.bits) if isinstance(node, Scale) else divided
         whole = factor.denominator == 1

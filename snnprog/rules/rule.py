@@ -1,17 +1,17 @@
-"""The rule of a chip as a value: what its integers do in one tick.
+"""The integer rule of a chip for one tick, as a value.
 
 A rule has *registers*, which a neuron keeps from tick to tick and which rest at 0; *parameters*, which a program sets
 for each neuron; and *steps*, in the order in which the chip takes them. A step assigns an expression to a name, and a
-name always stands for its latest value, so ``potential`` after the step that resets it is what the next tick finds.
+name always refers to its latest value, so the next tick starts with ``potential`` as the reset step left it.
 
 One tick of a neuron is:
 
 1. *gather*, once for each spike that arrives, in the order of lines (inputs, then neurons), then of delays, then of
-   synapses. It reads ``weight`` (exponent applied) and ``count`` (how often that line spiked). A target that is no
+   synapses. It reads ``weight`` (exponent applied) and ``count`` (how often that line spiked). A target that is not a
    register starts each tick at 0.
 2. the steps. One of them assigns ``spikes``: how often the neuron spikes in this tick, 0 or 1 on most chips.
 
-Names that mean something outside the rule: the registers ``current`` and ``potential`` are what is recorded as state
+Names with a meaning outside the rule: the registers ``current`` and ``potential`` are recorded as state
 (a rule without ``current`` records zeros), and the parameters are those of `snnprog.Program`: ``threshold``,
 ``current_decay``, ``potential_decay``, ``bias`` and ``refractory``; a rule has those that it reads.
 """
@@ -23,6 +23,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import (
     Add,
@@ -39,16 +40,17 @@ from snnprog.rules.expressions import (
     names_in,
     nodes,
 )
+from snnprog.wording import counted
 
 WEIGHT, COUNT, SPIKES = "weight", "count", "spikes"
 CURRENT, POTENTIAL = "current", "potential"
 LONGEST_NAME = 32
-"""Letters of a name: enough for any word, and a table of equations stays readable."""
+"""Maximum length of a name: enough for any word, and short enough for tables of equations."""
 
 UNSET: Mapping[str, int] = MappingProxyType(
     {"threshold": 1, "current_decay": 0, "potential_decay": 0, "bias": 0, "refractory": 1}
 )
-"""The parameters that a program has, and the only value of each where the rule does not read it."""
+"""The parameters of a program, and the only value of each if the rule does not read it."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,12 @@ class Parameter:
 
 @dataclass(frozen=True)
 class LayerConstant:
-    """A number that the chip sets: one value for neurons that are read out, another one for all others.
+    """A number that the chip sets: one value for readout neurons, and one for all others.
 
     Attributes
     ----------
     name : str
-        What steps call it.
+        Its name in steps.
     hidden, readout : int
         Its value for neurons that are not read out, and for those that are.
     """
@@ -92,9 +94,9 @@ class Step:
     Attributes
     ----------
     name : str
-        What the step is.
+        The name of the step.
     target : str
-        The register, or the name for the rest of the tick, that gets the value.
+        The register, or the name within the tick, that is assigned.
     expression : Expression
         The value.
     """
@@ -111,14 +113,14 @@ class Step:
 class Watch:
     """A step whose values must stay below ``limit`` in magnitude for all runtimes of the chip to agree.
 
-    Watched is what each register of the step is given to hold, or, where the step holds nothing, its value.
+    The watched values are those of each register of the step before clipping, or without clipping, the result.
 
     Attributes
     ----------
     step : str
         The name of the step.
     limit : int
-        The least magnitude on which runtimes may differ.
+        The smallest magnitude at which runtimes may differ.
     """
 
     step: str
@@ -127,16 +129,16 @@ class Watch:
 
 @dataclass(frozen=True)
 class Firing:
-    """How a rule decides about spikes.
+    """The comparison of a rule that decides about spikes.
 
     Attributes
     ----------
     operator : str
         ``>`` or ``>=``: how the potential is compared with the threshold.
     unit : int
-        One unit of the threshold is so many units of the potential.
+        One unit of the threshold in units of the potential.
     most : Expression or None
-        The most spikes in a tick; None where there is no limit.
+        Maximum number of spikes in a tick; None without a limit.
     """
 
     operator: str
@@ -144,18 +146,18 @@ class Firing:
     most: Expression | None
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What a chip's integers do in a tick; see the module's text.
+@dataclass(frozen=True, repr=False)
+class Rule(Displayed):
+    """The integer rule of a chip for one tick; see the module docstring.
 
     Attributes
     ----------
     name : str
-        What backends call it.
+        Its name in backends.
     registers : tuple of str
     parameters : tuple of Parameter
     gather : Step
-        How arriving spikes come together.
+        The summation of arriving spikes.
     steps : tuple of Step
     watched : tuple of Watch
         The portable range.
@@ -164,8 +166,8 @@ class Rule:
     Raises
     ------
     SpecError
-        If the parts do not go together: a name that nothing has assigned yet, a step or name that is there twice, no
-        ``potential``, or not exactly one step that assigns ``spikes``.
+        If the rule is inconsistent: a name is read before it is assigned, a step or name is repeated, there is no
+        ``potential``, or not exactly one step assigns ``spikes``.
     """
 
     name: str
@@ -180,6 +182,9 @@ class Rule:
         self._check_names()
         self._check_reads()
 
+    def _summary(self) -> str:
+        return f"{self.name}, registers {', '.join(self.registers)}, {counted(len(self.steps), 'step')}"
+
     def __hash__(self) -> int:
         """Return the hash of all fields, calculated once: caches of compiled code look rules up before every run."""
         return self._hash
@@ -189,12 +194,12 @@ class Rule:
         return hash(tuple(getattr(self, each.name) for each in fields(self)))
 
     def __getstate__(self) -> dict[str, object]:
-        """Return what is pickled: without the hash, because another process hashes texts otherwise."""
+        """Return the pickled state, without the hash, because hashes of strings differ between processes."""
         return {name: value for name, value in vars(self).items() if name != "_hash"}
 
     @property
     def is_sum(self) -> bool:
-        """Whether what arrives may be added up in any order: the gathering holds nothing and is not watched."""
+        """Whether arriving spikes may be added in any order: the gathering does not clip and is not watched."""
         if self.gather.name in {watch.step for watch in self.watched}:
             return False
         target = Ref(self.gather.target)
@@ -202,7 +207,7 @@ class Rule:
 
     @cached_property
     def told_by_spikes(self) -> frozenset[str]:
-        """The registers that depend on the neuron's own spikes, at once or in later ticks."""
+        """The registers that depend on the neuron's own spikes, in the same or later ticks."""
         told, before = {SPIKES}, set[str]()
         while told != before:
             before = set(told)
@@ -227,7 +232,7 @@ class Rule:
 
     @property
     def unit(self) -> int:
-        """One unit of the threshold is so many units of the potential."""
+        """One unit of the threshold in units of the potential."""
         return self.firing.unit
 
     @property
@@ -273,7 +278,7 @@ class Rule:
         raise SpecError(f"rule {self.name} has no step {name!r}; its steps are {known}")
 
     def range_of(self, parameter: str) -> tuple[int, int]:
-        """Return the least and the greatest value of a program's parameter; one that the rule does not read has one."""
+        """Return the range of a program's parameter; a parameter that the rule does not read has one value."""
         found = next((each for each in self.parameters if each.name == parameter), None)
         return (UNSET[parameter],) * 2 if found is None else (found.low, found.high)
 
@@ -300,7 +305,7 @@ class Rule:
         for names, what in ((given, "name"), ([step.name for step in self.all_steps], "step")):
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
-                raise SpecError(f"rule {self.name} has the {what} {twice!r} twice; give each one a name of its own")
+                raise SpecError(f"rule {self.name} has the {what} {twice!r} twice; give each a different name")
         for name in [*given, *(step.target for step in self.all_steps)]:
             if not (name.isidentifier() and name.isascii() and len(name) <= LONGEST_NAME):
                 raise SpecError(
@@ -333,7 +338,7 @@ class Rule:
             missing = sorted(names_in(step.expression) - here)
             if missing:
                 raise SpecError(
-                    f"step {step.name!r} of rule {self.name} reads {missing[0]!r}, which nothing has assigned before it"
+                    f"step {step.name!r} of rule {self.name} reads {missing[0]!r}, which no earlier step assigns"
                 )
             if step.target in fixed | {WEIGHT, COUNT}:
                 raise SpecError(f"step {step.name!r} of rule {self.name} assigns {step.target!r}, a parameter")
@@ -348,4 +353,4 @@ class Rule:
             raise SpecError(f"rule {self.name} must have one step that assigns 'spikes', got {len(firing)}")
         if "threshold" not in {parameter.name for parameter in self.parameters}:
             raise SpecError(f"rule {self.name} must have a parameter 'threshold'")
-        _ = self.firing  # raises where the step does not compare the potential with the threshold
+        _ = self.firing  # raises if the step does not compare the potential with the threshold

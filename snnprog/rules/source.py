@@ -1,7 +1,7 @@
-"""A rule as source text for Numba: one table of texts, from which compiled executors are put together.
+"""A rule as source text for Numba: one table of texts, from which compiled executors are assembled.
 
-No text of a rule is ever copied: names become ``v0``, ``v1``, …, and numbers are written by Python. So a rule that came
-in a file cannot bring code with it.
+No text of a rule is ever copied: names become ``v0``, ``v1``, …, and numbers are written by Python. So a rule from
+a file cannot inject code.
 
 The code is the same for int32 and int64 registers: ``kind`` is the type, and everything is cast to it, because Numba
 would widen it.
@@ -81,7 +81,7 @@ TEXTS: Table[str] = {
     Max: lambda node, left, right: f"kind(max({left}, {right}))",
     FloorDiv: lambda node, left, right: f"floor_divide({left}, {right})",
 }
-"""What each node is as text; `Ref` is named where statements are written (`Writer`)."""
+"""The text of each node; `Writer` inserts the names of `Ref`."""
 
 
 @dataclass
@@ -93,9 +93,9 @@ class Writer:
     watched : frozenset of str
         The steps that are watched.
     names : dict of str to str
-        Name in the rule -> variable in the code; it grows as names come up.
+        Name in the rule -> variable in the code; it grows with new names.
     watches : dict of str to list of str
-        Watched step -> the variables that hold what it is given to hold, in order.
+        Watched step -> the variables with its values before clipping, in order.
     """
 
     watched: frozenset[str]
@@ -108,11 +108,11 @@ class Writer:
         return cls(frozenset(watch.step for watch in rule.watched))
 
     def name(self, name: str) -> str:
-        """Return the variable that stands for a name."""
+        """Return the variable of a name."""
         return self.names.setdefault(name, f"v{len(self.names)}")
 
     def step(self, step: Step) -> list[str]:
-        """Return the statements of one step; what a watched one is given to hold gets a variable first."""
+        """Return the statements of one step; values of a watched step before clipping get variables first."""
         table: dict[type[Expression], Callable[..., str]] = {**TEXTS, Ref: lambda node: self.name(node.name)}
         target = self.name(step.target)
         if step.name not in self.watched:
@@ -143,7 +143,7 @@ class Writer:
 
 
 def is_read_first(rule: Rule, name: str) -> bool:
-    """Tell whether a tick reads a name before it assigns it, so that it must be kept from tick to tick."""
+    """Return whether a tick reads a name before it assigns it, so that it must persist between ticks."""
     for step in rule.all_steps:
         if name in {node.name for node in nodes(step.expression) if isinstance(node, Ref)}:
             return True

@@ -19,7 +19,7 @@ def signed_width(low: int, high: int) -> int:
 
 @dataclass(frozen=True)
 class Vector:
-    """An integer as a two's complement bit-vector, just wide enough for its range.
+    """An integer as a two's complement bit-vector, with the minimum width for its range.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Vector:
 
     @property
     def factor(self) -> Operand:
-        """It as an operand of a multiplication: without a sign where it has none."""
+        """It as an operand of a multiplication: unsigned if it is non-negative."""
         if self.low < 0:
             return Operand(self.text, self.width, self.low, self.high)
         width = unsigned_width(self.high)
@@ -67,7 +67,7 @@ class Vector:
         return f"(and (bvsle {number(low, width)} {text}) (bvsle {text} {number(high, width)}))"
 
     def at(self, width: int) -> str:
-        """Return it with so many bits, no fewer than it has."""
+        """Return it with a number of bits, at least its own."""
         return resized(self.text, self.width, width)
 
 
@@ -77,7 +77,7 @@ def number(value: int, width: int) -> str:
 
 
 def integer(value: int, width: int) -> int:
-    """Return the integer that bits, given as an unsigned number, are in two's complement."""
+    """Return the two's complement integer of bits given as an unsigned number."""
     return value - (1 << width) if value >> (width - 1) else value
 
 
@@ -115,7 +115,7 @@ class Operand:
 
     @property
     def is_negative(self) -> str:
-        """That it is less than 0, as a formula."""
+        """Formula: it is negative."""
         return f"(bvslt {self.text} {number(0, self.width)})" if self.is_signed else "false"
 
     @property
@@ -129,17 +129,17 @@ class Operand:
         return Operand(self.magnitude, self.width, 0, max(-self.low, self.high))
 
     def most(self, width: int) -> str:
-        """Return the greatest magnitude that it may have with its sign, in so many bits."""
+        """Return the maximum magnitude for its sign, in a number of bits."""
         return f"(ite {self.is_negative} {number(-self.low, width)} {number(self.high, width)})"
 
     @property
     def is_within(self) -> str:
-        """That it is within its range, as a formula."""
+        """Formula: it is within its range."""
         low, high = number(self.low, self.width), number(self.high, self.width)
         if self.is_signed:
             return f"(and (bvsle {low} {self.text}) (bvsle {self.text} {high}))"
         return f"(and (bvule {low} {self.text}) (bvule {self.text} {high}))"
 
     def extended(self, width: int) -> str:
-        """Return it with so many bits, or without its upper ones."""
+        """Return it with a number of bits, or without its upper ones."""
         return resized(self.text, self.width, width, is_signed=self.is_signed)

@@ -1,6 +1,6 @@
 """Xylo's integer rule for both layers, as XyloSim v2 runs it (xylosim 0.1.3), saturation included.
 
-The claim is equality with XyloSim, no more. A hidden neuron spikes up to 31 times in a tick, one that is read out once.
+Only equality with XyloSim is claimed. A hidden neuron spikes up to 31 times in a tick, one that is read out once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ XYLO_RULE = Rule(
     gather=Step("gather", "current", saturate(u + weight * count, 16)),
     steps=(
         Step("current", "current", leak(u, du, rounding=MOVING)),
-        # Negating -32768 leaves it as it is, which is the one value that wraps here.
+        # Negating -32768 returns it unchanged, the only value that wraps here.
         Step("loss", "loss", wrap(-shift_right(v, dv, rounding=MOVING), 16)),
         Step("potential", "potential", saturate(saturate(saturate(loss + u, 16) + bias, 16) + v, 16)),
         Step("fire", "spikes", least(greatest(v, 0) // threshold, most)),

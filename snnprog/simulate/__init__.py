@@ -1,4 +1,4 @@
-"""Simulators that are built in: the reference, which states what the integers mean."""
+"""Built-in simulators: the reference, which defines the meaning of the integers, and the kernel."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The spikes under way in a network: what arrives at each neuron in each tick, gathered as the rule says.
+"""Spikes in transit in a network: the input of each neuron in each tick, summed by the rule.
 
-Where the rule's gathering is a plain sum, weights are added up when they are sent, by the tick of their arrival. Where
-a register holds after each event, events are kept, and gathered in the order of lines, then delays, then synapses.
+If the rule's gathering is a plain sum, weights are added when they are sent, by the tick of their arrival. If
+a register clips after each event, events are stored, and gathered in the order of lines, then delays, then synapses.
 Arrays have the axes ``(patterns, neurons)`` or ``(patterns, lines)``.
 """
 
@@ -33,11 +33,11 @@ class Synapses:
 
     @property
     def effective_weight(self) -> Int64s:
-        """What each synapse adds when it carries a spike."""
+        """The amount that each synapse adds for a spike."""
         return self.weight << self.exponent
 
     def chosen(self, which: Int64s) -> Synapses:
-        """Return some of them, in the order that is given."""
+        """Return some of them, in the given order."""
         return Synapses(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
     def in_order(self) -> Synapses:
@@ -46,7 +46,7 @@ class Synapses:
 
 
 class Arrivals:
-    """What is under way, from a tick on.
+    """Spikes in transit, from a tick on.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Arrivals:
     synapses : Synapses
     shape : (patterns, neurons, lines)
     first_tick : int
-        What would have arrived before is lost.
+        Earlier arrivals are ignored.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Arrivals:
         self.batches = [] if interpreter.rule.is_sum else _batches(ordered)
 
     def send(self, tick: int, sent: Int64s) -> None:
-        """Take up the spikes ``(patterns, lines)`` that lines have sent in a tick."""
+        """Add the spikes ``(patterns, lines)`` that lines have sent in a tick."""
         if not self.interpreter.rule.is_sum:
             self.due[tick % len(self.due)] += sent
             return
@@ -103,7 +103,7 @@ class Arrivals:
         return kept
 
     def _gather(self, gathered: Int64s, counts: Int64s, chosen: Int64s, note: Note | None) -> None:
-        """Gather one line's spikes, of one delay, in place; what is noted of others is 0."""
+        """Gather one line's spikes, of one delay, in place; recorded values of others are 0."""
         posts = self.post[chosen]
 
         def note_all(step: str, values: Int64s) -> None:
@@ -117,7 +117,7 @@ class Arrivals:
 
 
 def _batches(synapses: Synapses) -> list[tuple[int, int, Int64s]]:
-    """Return the synapses of each line and delay, in order; those that meet at a neuron one after another."""
+    """Return the synapses of each line and delay, in order; those of a neuron in sequence."""
     batches = []
     keys = np.stack([synapses.pre, synapses.delay, synapses.post])
     inverse = np.unique(keys, axis=1, return_inverse=True)[1]

@@ -1,7 +1,7 @@
-"""Potentials before the reset, from recorded states: what was compared with the threshold.
+"""Potentials before the reset, as compared with the threshold, from recorded states.
 
-A trace holds what a tick leaves, where a neuron that fired has lost its potential. What it had reached follows from the
-current of the same tick and the potential of the tick before, by the chip's own rule, all ticks at once.
+A trace holds the state after a tick, when a neuron that fired has been reset. The potential before the reset follows
+from the current of the same tick and the potential of the previous one, by the chip's own rule, for all ticks at once.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from snnprog.trace import Trace
 
 
 def potentials_before_reset(program: Program, trace: Trace, inputs: Raster) -> Int64s:
-    """Return what each neuron's potential had reached at each tick, ``(ticks, neurons)``, in the chip's units.
+    """Return each neuron's potential before the reset at each tick, ``(ticks, neurons)``, in the chip's units.
 
     Parameters
     ----------
     trace : Trace
         A run from rest of this program, with its states.
     inputs : (ticks, inputs) bool
-        Its stimulus; it is run again where the trace does not tell all that the potential is made of.
+        Its stimulus; the program runs again if the trace does not determine the potential.
     """
-    from snnprog.simulate.layout import lean_rule  # loads Numba, which small programs of other commands do without
+    from snnprog.simulate.layout import lean_rule  # loads Numba, which other commands avoid for small programs
 
     rule = program.chip.rule
     if not _is_told(rule, lean_rule(program).registers):
@@ -47,12 +47,12 @@ def potentials_before_reset(program: Program, trace: Trace, inputs: Raster) -> I
 
 
 def _is_told(rule: Rule, moving: Collection[str]) -> bool:
-    """Tell whether what is compared follows from the current after a tick and the potential before it.
+    """Return whether the compared potential follows from the current after a tick and the potential before it.
 
     Parameters
     ----------
     moving : collection of str
-        The registers that are not 0 throughout.
+        The registers that are not always 0.
     """
     last = max((index for index, step in enumerate(rule.all_steps) if step.target == CURRENT), default=-1)
     told = {POTENTIAL} | {each.name for each in rule.parameters} | {each.name for each in rule.constants}
@@ -68,7 +68,7 @@ def _is_told(rule: Rule, moving: Collection[str]) -> bool:
 
 
 def _with_given_current(rule: Rule) -> Rule:
-    """Return the rule in which the current is what it is at the end of a tick already."""
+    """Return the rule with the current at the end of the tick from its beginning."""
     steps = [
         replace(step, expression=Ref(step.target)) if step.target in (CURRENT, rule.gather.target) else step
         for step in rule.all_steps
@@ -77,7 +77,7 @@ def _with_given_current(rule: Rule) -> Rule:
 
 
 def is_held(program: Program, potentials: Int64s) -> Raster:
-    """Return where ``(ticks, neurons)`` a neuron is in its refractory period, from what its potentials had reached."""
+    """Return where ``(ticks, neurons)`` a neuron is in its refractory period, from its potentials before the reset."""
     held: Raster = np.zeros(potentials.shape, dtype=np.bool_)
     if not program.has_refractory:
         return held

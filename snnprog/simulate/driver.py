@@ -1,7 +1,7 @@
 """The kernel's loop over patterns and ticks; it is compiled into the code of each rule.
 
 `snnprog.simulate.kernel_source` copies the source of `run_patterns` into that code, where ``integrate`` is one tick of
-the rule. Here the loop stands to be read, linted and type-checked.
+the rule. It is a module so that it is read, linted and type-checked.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from snnprog.simulate.memory import Shape, Wires, Workspace
 def integrate(cells: Integers, queue: Integers, *, first: Count, fired: Bytes, shift: Count, is_recorded: bool) -> bool:
     """Advance all neurons by one tick; return whether any left the portable range.
 
-    Reads the queue from its slot's first place on, writes ``fired`` and the cells.
+    Reads the queue from its slot's first index on, writes ``fired`` and the cells.
     """
-    raise NotImplementedError("every rule has its own")
+    raise NotImplementedError("each rule has its own")
 
 
 def run_patterns(
@@ -44,7 +44,7 @@ def run_patterns(
 ) -> int:
     """Run patterns; fill their part of spikes and states; return how many excursions the log holds.
 
-    Each starts from rest, but the first one may go on where ``work`` was left: a run in pieces is the whole run.
+    Each starts from rest, but the first one may continue from ``work``: a run in pieces equals the whole run.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ def run_patterns(
     ends : (patterns,) int64
         The tick after each pattern's last.
     first_tick : int
-        The tick with which the first pattern goes on; 0 for one that starts from rest.
+        The tick at which the first pattern continues; 0 to start from rest.
     layout
         Cells at rest, outputs, the fields that are recorded (none, or current and potential), the limit and the field
         of each watch, wires, and shape.
     work : Workspace
     spikes : (ticks * outputs,) uint8
     currents, potentials : (ticks * neurons,) int32 or int64
-        Empty where they are not recorded.
+        Empty if they are not recorded.
     """
     rest, outputs, recorded, watched, wires, shape = layout
     cells, queue, fired, stimulus, lines = work.cells, work.queue, work.fired, work.stimulus, work.lines

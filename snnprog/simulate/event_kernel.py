@@ -1,7 +1,7 @@
 """The kernel of rules that gather event by event, or whose neurons spike several times in a tick: generated code.
 
-Spikes, states and excursions equal the reference's, whatever is held. In a tick only lines that have spiked within the
-longest delay are looked at, in order; patterns run on threads. All registers have 64 bits.
+Spikes, states and excursions equal those of the reference, with clipping. In a tick only lines that have spiked
+within the longest delay are processed, in order; patterns run on threads. All registers have 64 bits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace, as_states
 
 THREAD_WORK = 1 << 20
-"""Neuron-ticks that are worth a second thread."""
+"""Minimum number of neuron-ticks for a second thread."""
 
 TEMPLATE = """
 
@@ -75,19 +75,19 @@ def run(raster, first_tick, wires, parameters, work, counts, states):
 
 
 class _Work(NamedTuple):
-    """What is under way.
+    """The state between ticks.
 
     Attributes
     ----------
     registers : (registers, neurons) int64
     gathered : (neurons,) int64
-        What arrives in a tick, where that is no register.
+        The input of a tick, if it is not a register.
     sent : (longest delay, lines) int64
-        How often each line spiked in the latest ticks; a tick's place is its number modulo the longest delay.
+        Number of spikes of each line in the latest ticks; the index of a tick is its number modulo the longest delay.
     last : (lines,) int64
         The tick in which each line spiked last.
     noted : (neurons,) bool
-        Which have left the portable range.
+        Whether each has left the portable range.
     log : (neurons, LOG_COLUMNS) int64
         Tick, order within it, neuron, watch and value of each excursion.
     """
@@ -102,13 +102,13 @@ class _Work(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class EventNetwork:
-    """A program as the generated code wants it.
+    """A program in the form for generated code.
 
     Attributes
     ----------
     program : Program
     wires : tuple
-        Of each line the first synapse, of each synapse neuron, delay and effective weight, and the longest delay.
+        The first synapse of each line; neuron, delay and effective weight of each synapse; and the longest delay.
     parameters : (parameters and constants, neurons) int64
     """
 
@@ -126,7 +126,7 @@ class EventNetwork:
 
 
 class EventStepper:
-    """Runs one pattern event by event, piece by piece.
+    """Runs one pattern event by event, in steps.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class EventStepper:
         self._code = entry_of(_runner(self._rule), self._arguments(sample, 0, *self._room(1)))
 
     def step(self, stimulus: Bytes, first_tick: int) -> Trace:
-        """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""
+        """Continue with the spike counts ``(ticks, inputs)`` of a stimulus; from rest if ``first_tick`` is 0."""
         counts, states = self._room(len(stimulus))
         noted = self._code(*self._arguments(stimulus, first_tick, counts, states))
         return Trace(
@@ -167,7 +167,7 @@ class EventStepper:
 
     def _arguments(self, stimulus: Bytes, first_tick: int, counts: Int64s, states: Int64s) -> tuple[object, ...]:
         stimulus = stimulus.view()
-        stimulus.flags.writeable = False  # a type of its own to Numba: one is enough
+        stimulus.flags.writeable = False  # a separate type to Numba: one is enough
         return stimulus, first_tick, self._network.wires, self._network.parameters, self._work, counts, states
 
 

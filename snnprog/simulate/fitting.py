@@ -1,14 +1,14 @@
-"""One neuron's integers, fitted by running it: compiled local search on what the chip's own rule makes of them.
+"""Fitting of one neuron's integers by running it: a compiled local search under the chip's own rule.
 
-Each move changes one unknown, or takes from one weight what it adds to another, and the neuron is run again under the
-chip's rule, truncation and ends of registers included. What falls is the *shortfall*: the sum, over the ticks at which
-something is asked, of the units by which the potential is on the wrong side of the threshold, and of what states exceed
-the range on which all runtimes agree. Where a spike or a silence is asked, the neuron is made to do that, so that one
-wrong tick does not spoil the next ones; elsewhere it does what it likes. So a shortfall of 0 is a neuron that is exact.
+Each move changes one unknown, or moves an amount from one weight to another, and the neuron is run again under the
+chip's rule, with truncation and clipping. The search minimises the *shortfall*: the sum, over the ticks with a
+target, of the units by which the potential is on the wrong side of the threshold, and of the excess of states over
+the range in which all runtimes agree. At ticks with a target, the neuron is forced to follow it, so that one
+wrong tick does not affect the next ones; elsewhere it runs freely. So a neuron with a shortfall of 0 is exact.
 
-A move is taken if the shortfall is then at most what it was, or what it was some moves ago (late acceptance: Burke and
-Bykov, European Journal of Operational Research 258, 2017). All numbers are integers, chance included (xorshift64*,
-Vigna 2016), so the answer is the same on every machine.
+A move is accepted if the shortfall is then at most the current one, or that of some moves ago (late acceptance: Burke
+and Bykov, European Journal of Operational Research 258, 2017). All numbers are integers, including the random generator
+(xorshift64*, Vigna 2016), so the result is the same on every machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from snnprog.simulate import openings as windows
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.simulate.openings import Openings, follow, no_openings
 
-# A run ends as soon as it falls short by more than is allowed.
+# A run ends as soon as its shortfall exceeds the allowed one.
 MORE = ", asked, allowed, total"
 LOOK = (
     "total[0] += fallen_short(asked, told, tick, parameters[asked.threshold] * asked.unit, found)",
@@ -102,14 +102,14 @@ def sweep(played, asked, unknowns, values, ranges, place, runs, work):
     return OPEN
 """
 FOUND, NONE_LEFT, OPEN = range(3)
-"""What becomes of a sweep: exact values, none among those that were to be tried, or not all were tried."""
+"""Results of a sweep: exact values found, none among the values tried, or not all were tried."""
 
 MOST_SHORT = 1 << 40
-"""What one tick may fall short by at most, so that sums stay within 63 bits; no potential on any chip is as large."""
+"""Maximum shortfall of one tick, so that sums stay within 63 bits; no potential on any chip is as large."""
 
 
 class Played(NamedTuple):
-    """What reaches the neuron, and what it is made to do; see `snnprog.rules.neuron.run_neuron`.
+    """The input of the neuron and its prescribed spikes; see `snnprog.rules.neuron.run_neuron`.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Played(NamedTuple):
     tap : (events,) int
     ends : (ticks,) bool
     told : (ticks,) int
-        Spikes at each tick, -1 where the neuron does what it likes.
+        Prescribed spikes at each tick, -1 where the neuron runs freely.
     """
 
     first: Int64s
@@ -127,30 +127,30 @@ class Played(NamedTuple):
 
 
 class Requirements(NamedTuple):
-    """What counts.
+    """The targets and limits of a run.
 
     Attributes
     ----------
     at : (ticks,) int
-        1 where a spike is asked, -1 where silence is, 0 where it does not matter, 2 where only noise must be survived.
+        1 for a target spike, -1 for silence, 0 for a don't-care bin, 2 if only noise must be tolerated.
     threshold : int
-        Which of the parameters is the threshold.
+        Index of the threshold among the parameters.
     unit : int
-        What one threshold is in units of the potential.
+        One unit of the threshold in units of the potential.
     above : int
-        The least by which a spike is above the threshold: 1, or 0 where a potential that equals it is a spike.
+        Minimum excess of a spike over the threshold: 1, or 0 if a potential that equals it is a spike.
     noise : int
-        The units by which every potential must stay away from where the neuron would do otherwise.
+        Minimum distance of every potential from the threshold, in units.
     is_subtracted : bool
-        Whether a reset takes the threshold off the potential, and leaves the rest.
+        Whether a reset subtracts the threshold from the potential.
     is_free : bool
-        Whether there are ticks at which the neuron does what it likes.
+        Whether there are ticks at which the neuron runs freely.
     most : int
-        1 where a potential that reaches the threshold twice is wrong, else 0.
+        1 if a potential of twice the threshold is wrong, else 0.
     limits : (watches,) int
-        Below which the watched values must stay.
+        Limits of the watched values.
     openings : Openings
-        The windows; with some, ``at`` is written as the neuron runs.
+        The windows; with windows, ``at`` is written during the run.
     """
 
     at: Int64s
@@ -166,24 +166,24 @@ class Requirements(NamedTuple):
 
 
 class Movable(NamedTuple):
-    """What may change, weights first; (unknowns,) each.
+    """The unknowns, weights first; (unknowns,) each.
 
     Attributes
     ----------
     place : int
-        Which tap, or which of the parameters.
+        Index of the tap or the parameter.
     factor : int
-        What one step of it adds there.
+        The change of that value by one step.
     lower, upper : int
-        Its least and its greatest value.
+        Its range.
     bits : int
         Moves are shorter than ``2**bits``.
     weights : int
-        How many are weights.
+        Number of weights.
     step : int
         Distance between neighbouring weights.
     synapses : int
-        How many weights may be other than 0.
+        Maximum number of non-zero weights.
     """
 
     place: Int64s
@@ -209,7 +209,7 @@ def random_below(state: UInt64s, count: int) -> int:
 
 @operation
 def write_unknown(unknowns: Movable, index: int, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
-    """Write one unknown to where the run reads it."""
+    """Write one unknown into the inputs of the run."""
     value = values[index] * unknowns.factor[index]
     if index < unknowns.weights:
         weight[unknowns.place[index]] = value
@@ -219,14 +219,14 @@ def write_unknown(unknowns: Movable, index: int, values: Int64s, weight: Int64s,
 
 @operation
 def install(unknowns: Movable, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
-    """Write all unknowns to where the run reads them."""
+    """Write all unknowns into the inputs of the run."""
     for index in range(values.size):
         write_unknown(unknowns, index, values, weight, parameters)
 
 
 @operation
 def apply(unknowns: Movable, values: Int64s, move: Int64s, sign: int, weight: Int64s, parameters: Int64s) -> None:
-    """Make a move (``sign`` 1), or take it back (-1)."""
+    """Make a move (``sign`` 1), or undo it (-1)."""
     for part in range(2):
         index = move[2 * part]
         if index < 0:
@@ -271,7 +271,7 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
 def shortfall(asked: Requirements, tick: int, at: int, limit: int, found: Int64s) -> int:
     """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``.
 
-    What is asked there, ``at``, is given as in `Requirements.at`.
+    The target ``at`` is given as in `Requirements.at`.
     """
     above = found[1, tick] - limit - asked.above
     short = 0
@@ -288,7 +288,7 @@ def shortfall(asked: Requirements, tick: int, at: int, limit: int, found: Int64s
 
 @operation
 def fallen_short(asked: Requirements, told: Int64s, tick: int, limit: int, found: Int64s) -> int:
-    """Return the shortfall of a tick that was run; with windows, go on to the next one."""
+    """Return the shortfall of a tick that was run; with windows, advance to the next one."""
     short = shortfall(asked, tick, asked.at[tick], limit, found)
     if asked.openings.last.size == 0:
         return short
@@ -299,7 +299,7 @@ def fallen_short(asked: Requirements, told: Int64s, tick: int, limit: int, found
 
 @operation
 def beyond(asked: Requirements, watched: Int64s) -> int:
-    """Return by how much the first watched values that are beyond their limits are."""
+    """Return the excess of the first watched values beyond their limits."""
     total = 0
     for watch in range(asked.limits.size):
         if watched[watch, 0] >= 0:
@@ -309,7 +309,7 @@ def beyond(asked: Requirements, watched: Int64s) -> int:
 
 @operation
 def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, threshold: int) -> bool:
-    """Go on to the next values within these ranges, all but the threshold's; return False after the last."""
+    """Advance to the next values within these ranges, except the threshold's; return False after the last."""
     for index in range(values.size):
         if index == threshold:
             continue
@@ -325,12 +325,12 @@ def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, th
 def next_threshold(
     played: Played, asked: Requirements, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
 ) -> tuple[int, int, int]:
-    """Return the range of thresholds that is left after one in it failed, and the next one to try.
+    """Return the remaining range of thresholds after one failed, and the next one to try.
 
-    Where the neuron is told what to do, a potential only falls with the threshold that resets subtract. So where a
-    silence failed, all lower ones fail, too; where a spike failed, all higher ones. Before the first spike of a
-    pattern, and where resets are to zero, the potential does not depend on the threshold, but through what the neuron
-    does by itself, so it says how far to go: to where that silence is met, or the lowest of its own spikes is missing.
+    With prescribed spikes, a potential decreases with the threshold that resets subtract. So if
+    silence failed, all lower thresholds fail, too; if a spike failed, all higher ones. Before the first spike of a
+    pattern, and where resets are to zero, the potential depends on the threshold only through the neuron's
+    free spikes, so it determines the next one: where that silence holds, or the lowest of its own spikes disappears.
     """
     low, high, here = thresholds
     failed, is_too_low = total[1], False
@@ -383,14 +383,14 @@ class Fitter:
     simulator : NeuronSimulator
         The rule, and what reaches the neuron.
     asked : (ticks,) int
-        1 where a spike is asked, -1 where silence is, 0 where nothing is, 2 where only the noise must be survived.
+        1 for a target spike, -1 for silence, 0 for a don't-care bin, 2 if only the noise must be tolerated.
     noise : int
         In units of the potential.
     unknowns : Movable
     parameters : mapping of str to int
-        Those that are known.
+        The known parameters.
     openings : Openings, optional
-        Where target spikes have windows; ``asked`` is then overruled.
+        The windows of target spikes, which replace ``asked``.
     """
 
     def __init__(
@@ -433,36 +433,36 @@ class Fitter:
 
     @property
     def cost(self) -> int:
-        """What one run costs: ticks and events."""
+        """The cost of one run: ticks and events."""
         return int(self.asked.at.size + self.played.tap.size)
 
     def fit(self, values: Int64s, *, steps: int, memory: int, seed: int) -> int:
-        """Move ``values`` in place; return by how many units they fall short then.
+        """Move ``values`` in place; return the final shortfall.
 
         Parameters
         ----------
         values : (unknowns,) int
         steps : int
-            The most moves that are tried.
+            Maximum number of moves.
         memory : int
-            A move may be as bad as the neuron was so many moves ago.
+            Number of moves back for late acceptance.
         seed : int
-            Of the moves, at least 1.
+            Seed of the moves, at least 1.
         """
         late, state = np.zeros(memory, np.int64), np.array([seed], np.uint64)
         return int(self._code.fit(self.played, self.asked, self.unknowns, values, late, steps, state, self._work))
 
     def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, runs: int) -> int:
-        """Try all values within ranges, from ``values`` on, which move; return `FOUND`, `NONE_LEFT` or `OPEN`.
+        """Try all values within ranges, starting from ``values``, in place; return `FOUND`, `NONE_LEFT` or `OPEN`.
 
         Parameters
         ----------
         ranges : pair of (unknowns,) int
-            The least and the greatest of each.
+            The ranges of the unknowns.
         threshold : int
-            Which unknown is the threshold; their number, where it is known.
+            Index of the unknown threshold; the number of unknowns if it is known.
         runs : int
-            After how many runs to stop.
+            Maximum number of runs.
         """
         return int(
             self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, runs, self._work)

@@ -1,7 +1,8 @@
 """The kernel: the reference's rule, value for value, event-driven and compiled.
 
-Spikes, states and excursions equal those of `snnprog.simulate.reference`, whatever the program does: registers that
-wrap or clip, arrivals beyond 32 bits. Patterns are shared out to threads; the answer does not depend on their number.
+Spikes, states and excursions equal those of `snnprog.simulate.reference` for every program, with registers that
+wrap or clip and arrivals beyond 32 bits. Patterns are distributed to threads; the result does not depend on their
+number.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace, as_states
 
 SPAN_BYTES = 1 << 20
-"""Input that is put together before it is run: what a core's cache keeps."""
+"""Size of input that is assembled before it is run: that of a core's cache."""
 
 LOG_ENTRIES = 1 << 20
-"""Patterns run together have no more neurons than this between them, so that the log of excursions has room."""
+"""Maximum number of neurons of patterns that run together, so that the log of excursions is large enough."""
 
 THREAD_WORK = 1 << 20
-"""Neuron-ticks that are worth a thread of their own."""
+"""Minimum number of neuron-ticks for a further thread."""
 
 
 _LAYOUTS: WeakKeyDictionary[Program, Layout] = WeakKeyDictionary()
-"""Layouts of programs that are in use, which are compared by identity: one of millions of synapses takes seconds."""
+"""Cached layouts of programs, by identity: one of millions of synapses takes seconds."""
 
 
 def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
     """Run a program on each input raster ``(ticks, inputs)``, each from rest; return one trace per raster.
 
-    Shapes are the caller's affair.
+    The caller checks shapes.
     """
     if can_be_laid_out(program):
         return run_layout(_layout_of(program), inputs, state=state, threads=processors())
@@ -47,9 +48,9 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
 
 
 def stepper_of(program: Program, *, state: bool) -> LayoutStepper | EventStepper:
-    """Return what runs one pattern of a program piece by piece; see `LayoutStepper.step`.
+    """Return the object that runs one pattern of a program in steps; see `LayoutStepper.step`.
 
-    A layout takes one spike per line and tick, so a program whose lines may carry more runs event by event.
+    A layout allows one spike per line and tick, so a program whose lines may carry more runs event by event.
     """
     if most_line_spikes(program) == 1 and can_be_laid_out(program):
         return LayoutStepper(_layout_of(program), state=state)
@@ -63,12 +64,12 @@ def _layout_of(program: Program) -> Layout:
 
 
 def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False, threads: int = 1) -> list[Trace]:
-    """Run a program that is already laid out; see `simulate`.
+    """Run a program with its layout; see `simulate`.
 
     Parameters
     ----------
     threads : int
-        The most to use; fewer serve where there is less to do.
+        Maximum number of threads; fewer are used for small runs.
     """
     if not inputs:
         return []
@@ -103,7 +104,7 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
 
 
 def _spans(ends: Int64s, shape: Shape, threads: int) -> list[tuple[int, int]]:
-    """Return half-open ranges of patterns: enough for each thread, none too long for its log nor for a cache."""
+    """Return half-open ranges of patterns: enough for each thread, none too long for its log or for a cache."""
     most = min(int(ends[-1]) // threads, max(1, SPAN_BYTES // max(1, shape.n_inputs)))
     step = max(1, LOG_ENTRIES // shape.n_neurons)
     cuts = np.concatenate([np.flatnonzero(np.diff(ends // max(1, most))) + 1, np.arange(0, ends.size, step)])
@@ -121,7 +122,7 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, state
 
 
 class _LayoutRun:
-    """A layout and what is under way in it, as `snnprog.simulate.driver.run_patterns` wants them."""
+    """A layout and its state, in the form for `snnprog.simulate.driver.run_patterns`."""
 
     def __init__(self, layout: Layout, patterns: int) -> None:
         registers = layout.code.registers
@@ -137,14 +138,14 @@ class _LayoutRun:
     ) -> tuple[object, ...]:
         """Return the arguments for a tape ``(ticks, inputs)``, and where spikes and states are to be written."""
         tape = tape.reshape(-1)
-        tape.flags.writeable = False  # a type of its own to Numba: one is enough
+        tape.flags.writeable = False  # a separate type to Numba: one is enough
         currents = states[0, : 0 if self._first_state else None]
         flat = spikes.view(np.uint8).reshape(-1), currents.reshape(-1), states[1].reshape(-1)
         return tape, ends, first_tick, self._static, self.work, *flat
 
 
 class LayoutStepper:
-    """Runs one pattern of a program that is laid out, piece by piece.
+    """Runs one pattern of a program with its layout, in steps.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ class LayoutStepper:
         )
 
     def step(self, stimulus: Bytes, first_tick: int) -> Trace:
-        """Go on with a stimulus ``(ticks, inputs)`` of 0 and 1; from rest where ``first_tick`` is 0."""
+        """Continue with a stimulus ``(ticks, inputs)`` of 0 and 1; from rest if ``first_tick`` is 0."""
         self._ends[0] = len(stimulus)
         spikes, states = self._room(len(stimulus))
         count = self._code(

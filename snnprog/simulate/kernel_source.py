@@ -1,9 +1,9 @@
 """The kernel's code for a rule: one tick of all neurons, in blocks of lanes, as generated text.
 
-A neuron's numbers are *fields*: its registers, then what the rule calculates from parameters alone, then what watched
-steps are given to hold, for `snnprog.simulate.loops.note`. The loop over a block's lanes has no branch and keeps only
-running maxima of what is watched, compared after it, so that compilers make vector instructions of it. A register that
-no later tick reads is written only where states are recorded.
+A neuron's numbers are *fields*: its registers, then values calculated from parameters only, then the values of watched
+steps before clipping, for `snnprog.simulate.loops.note`. The loop over a block's lanes has no branch and only keeps
+running maxima of watched values, compared after it, so that compilers vectorise it. A register that
+no later tick reads is written only if states are recorded.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ def integrate(cells, queue, first, fired, shift, is_recorded):
 
 @dataclass(frozen=True, eq=False)
 class BlockCode:
-    """The code of a rule, and where its neurons' fields are.
+    """The code of a rule, and the layout of its neurons' fields.
 
     Attributes
     ----------
     registers : mapping of str to int
-        Which field each register is.
+        Index of the field of each register.
     parameters : mapping of int to Expression
-        What each field that does not change is, in the rule's parameters.
+        The expression of each constant field, in the rule's parameters.
     watched : tuple of (str, int, int)
-        Quantity, limit and field of everything that is watched, in order.
+        Quantity, limit and field of each watched value, in order.
     n_fields : int
     text : str
     """
@@ -130,7 +130,7 @@ def _stored(fields: Mapping[int, str]) -> list[str]:
 
 
 class _Hoisting:
-    """Replaces every part of an expression that reads parameters alone by a field of its own."""
+    """Replaces every part of an expression that only reads parameters by a separate field."""
 
     def __init__(self, rule: Rule, first_field: int) -> None:
         self._first = first_field
@@ -138,7 +138,7 @@ class _Hoisting:
         self.fields: dict[Expression, str] = {}
 
     def hoisted(self, expression: Expression) -> Expression:
-        """Return the expression with fields for what is calculated once."""
+        """Return the expression with fields for parts that are calculated once."""
         if not isinstance(expression, Const) and names_in(expression) <= self._fixed and names_in(expression):
             return Ref(self.fields.setdefault(expression, f"field {len(self.fields)}"))
         parts = {name: self.hoisted(part) for name, part in vars(expression).items() if isinstance(part, Expression)}
@@ -146,10 +146,10 @@ class _Hoisting:
 
     @property
     def names(self) -> dict[str, int]:
-        """Name of each field -> its place."""
+        """Name of each field -> its index."""
         return {name: self._first + index for index, name in enumerate(self.fields.values())}
 
     @property
     def parameters(self) -> dict[int, Expression]:
-        """Place of each field -> what it is."""
+        """Index of each field -> its expression."""
         return {self._first + index: expression for index, expression in enumerate(self.fields)}

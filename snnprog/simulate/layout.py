@@ -1,17 +1,17 @@
-"""How the fast simulator lays a program out in memory: neurons in blocks of lanes, synapses by the line they leave.
+"""The kernel's memory layout of a program: neurons in blocks of lanes, synapses by presynaptic line.
 
 Everything here is plain NumPy; generated code (`snnprog.simulate.kernel_source`) runs over it.
 
-The rule is the program's own, made leaner first: interval analysis (`snnprog.rules.ranges`) takes away the ends that no
-value of this program ever meets, registers that never leave 0, and watches that nothing passes. What depends on
-parameters alone is calculated once. Neurons stand in blocks of `LANES`, a block's fields one after another, so that one
-vector instruction serves many neurons; the last block is filled up with neurons that nothing reaches. What arrives is
-added up in slots, one per tick ahead; every so many ticks they move to the front, so that none is ever looked for
-around an end. A line's synapses of one delay are a row of all neurons where there are many of them, to be added as a
-vector; else they are a list of places in the slots.
+The program's rule is simplified first: interval analysis (`snnprog.rules.ranges`) removes ends that no
+value of this program reaches, registers that stay 0, and watches that are never exceeded. Values that only depend on
+parameters are calculated once. Neurons are in blocks of `LANES`, with a block's fields in sequence, so that one
+vector instruction handles many neurons; the last block is padded with neurons without synapses. Arriving weights are
+added in slots, one per future tick; the slots are moved to the front periodically, so that indices never wrap
+around. A line's synapses of one delay are a row of all neurons if there are many of them, added as a
+vector; otherwise they are a list of indices into the slots.
 
-Weights lose the power of two that all of them share, then take the narrowest integers that hold them: the less is
-moved, the faster. Registers have 32 bits where it is proved that none overflows, else 64.
+Weights are divided by their common power of two, then stored in the narrowest integers that hold them, to move less
+memory. Registers have 32 bits where it is proved that none overflows, else 64.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from snnprog.simulate.memory import LANES, Shape, Wires
 from snnprog.simulate.parameters import parameters_of
 
 UNCOUNTED = 1 << 20
-"""Spikes in a tick of a neuron that the rule does not limit: more than a register of a million would hold."""
+"""Assumed spikes in a tick of a neuron without a limit: more than a register of a million holds."""
 
 DENSE_SHARE = 8
-"""A line's synapses of one delay become a row where they reach at least one neuron in so many."""
+"""A line's synapses of one delay become a row if they reach at least one neuron in this number."""
 
 LEAST_PERIOD = 8
-"""Moving costs as much as the slots that are moved: with more ticks between, the less."""
+"""Moving costs as much as the slots that are moved: longer periods reduce it."""
 
 WEIGHT_TYPES = (np.int8, np.int16, np.int32, np.int64)
 ARRIVAL_TYPES = (np.int16, np.int32)
 PLACE_TYPES = (np.uint16, np.uint32)
 PART = 1 << 20
-"""Synapses that are looked at together: all at once, the millions of a convolution would need as much memory again.
+"""Number of synapses processed at a time: all millions of a convolution would take as much memory again.
 Insensitive from 2^16 to 2^22."""
 
 NARROW_LIMIT = 1 << 31
@@ -54,18 +54,18 @@ NARROW_LIMIT = 1 << 31
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """A program as generated code wants it.
+    """A program in the form for generated code.
 
     Attributes
     ----------
     code : BlockCode
-        What advances the neurons, and which fields they have.
+        The code that advances the neurons, and their fields.
     cells : (padded neurons * fields,) int32 or int64
         All neurons at rest.
     outputs : (outputs,) uint64
-        Neurons read out; empty where they are the first ones in order.
+        Neurons read out; empty if they are the first ones in order.
     arrivals : type
-        The narrowest integers that hold all that can arrive in a tick, in units of the wires' weights.
+        The narrowest integers for the possible input of a tick, in units of the wires' weights.
     wires, shape : Wires, Shape
     """
 
@@ -84,7 +84,7 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Lean:
-    """A program's rule made lean, and how far its values go."""
+    """A program's simplified rule, and the bounds of its values."""
 
     rule: Rule
     arriving: Span
@@ -93,14 +93,14 @@ class _Lean:
 
 
 def can_be_laid_out(program: Program) -> bool:
-    """Tell whether arrivals can be added up in any order, and nothing counts the spikes of a tick."""
+    """Return whether arrivals can be added in any order, and no step counts the spikes of a tick."""
     return _lean(program).can_be_summed
 
 
 def lay_out(program: Program) -> Layout:
     """Return the layout of a program that `can_be_laid_out`."""
     lean, weights = _lean(program), _effective_weight(program)
-    assert lean.can_be_summed, "asked for by whoever knows that it can"
+    assert lean.can_be_summed, "callers have checked this"
     code = block_code(lean.rule)
     register = np.int32 if is_narrow(lean.rule, reach_of(lean.rule, lean.spans, arriving=lean.arriving)) else np.int64
     shared = common_shift(weights)
@@ -118,16 +118,16 @@ def lay_out(program: Program) -> Layout:
 
 
 def lean_rule(program: Program) -> Rule:
-    """Return the rule without what can never matter to any neuron of the program, whatever its input."""
+    """Return the rule without parts that have no effect on any neuron of the program for any input."""
     return _lean(program).rule
 
 
 _LEAN: WeakKeyDictionary[Program, _Lean] = WeakKeyDictionary()
-"""Lean rules of programs that are in use, which are compared by identity."""
+"""Cached simplified rules of programs, by identity."""
 
 
 def _lean(program: Program) -> _Lean:
-    """Return the lean rule of a program, calculated once."""
+    """Return the simplified rule of a program, calculated once."""
     if program not in _LEAN:
         _LEAN[program] = _made_lean(program)
     return _LEAN[program]
@@ -143,12 +143,12 @@ def _made_lean(program: Program) -> _Lean:
 
 
 def _counts(rule: Rule, reach: Reach) -> bool:
-    """Tell whether any neuron could spike more than once in a tick."""
+    """Return whether any neuron could spike more than once in a tick."""
     return reach.of(rule.fire, rule.fire.expression).greatest > 1
 
 
 def _rests(rule: Rule) -> bool:
-    """Tell whether a neuron that nothing reaches never spikes, so that blocks can be filled up with such neurons."""
+    """Return whether a neuron without input never spikes, so that blocks can be padded with such neurons."""
     spans = {name: Span.of(np.array([value], np.int64)) for name, value in resting(rule).items()}
     return not _can_spike(rule, reach_of(rule, spans, arriving=Span.of(np.zeros(1, np.int64))))
 
@@ -158,18 +158,18 @@ def _can_spike(rule: Rule, reach: Reach) -> bool:
 
 
 def resting(rule: Rule) -> dict[str, int]:
-    """Return the parameters of a neuron that fills up a block."""
+    """Return the parameters of a padding neuron."""
     own = {each.name: int(np.clip(UNSET[each.name], each.low, each.high)) for each in rule.parameters}
     return own | {each.name: each.readout for each in rule.constants}
 
 
 def _spans(program: Program) -> dict[str, Span]:
-    """Return the spans of a program's parameters: of each neuron, what it has."""
+    """Return the spans of a program's parameters, for each neuron."""
     return {name: Span.of(values) for name, values in parameters_of(program).items()}
 
 
 def _effective_weight(program: Program) -> Integers:
-    """Return what each synapse adds, in 32 bits where these hold it."""
+    """Return the effective weight of each synapse, in 32 bits if possible."""
     most, least = int(program.weight.max(initial=0)), int(program.weight.min(initial=0))
     if max(most, -least) << int(program.exponent.max(initial=0)) < NARROW_LIMIT:
         return program.weight << program.exponent
@@ -177,18 +177,18 @@ def _effective_weight(program: Program) -> Integers:
 
 
 def common_shift(weights: Integers) -> int:
-    """Return the greatest power of two, as an exponent, that divides all weights."""
+    """Return the exponent of the greatest power of two that divides all weights."""
     together = int(np.bitwise_or.reduce(weights)) if weights.size else 0
     return (together & -together).bit_length() - 1 if together else 0
 
 
 def arriving_span(program: Program, *, most_of_input: int = 1) -> Span:
-    """Return the least and the greatest sum of any events that can come together at each neuron in a tick.
+    """Return bounds of the sum of events that can arrive together at each neuron in a tick.
 
     Parameters
     ----------
     most_of_input : int
-        How often an input line can spike in a tick.
+        Maximum number of spikes of an input line in a tick.
     """
     most = np.full(program.n_inputs + program.n_neurons, most_of_input, np.int64)
     most[program.n_inputs :] = _most_spikes(program)
@@ -201,7 +201,7 @@ def arriving_span(program: Program, *, most_of_input: int = 1) -> Span:
 
 
 def _most_spikes(program: Program) -> Int64s:
-    """Return how often each neuron can spike in a tick."""
+    """Return the maximum number of spikes of each neuron in a tick."""
     most = program.chip.rule.firing.most
     if most is None:
         return np.full(program.n_neurons, UNCOUNTED)
@@ -209,7 +209,7 @@ def _most_spikes(program: Program) -> Int64s:
 
 
 def is_narrow(rule: Rule, reach: Reach) -> bool:
-    """Tell whether no 32-bit register overflows, whatever the stimulus: nor any part of an operation of the rule.
+    """Return whether neither 32-bit registers nor parts of the rule's operations overflow for any stimulus.
 
     A scaling multiplies no more than ``bits`` of its value at a time (`snnprog.rules.operations`); folding and wrapping
     add the span of their register.
@@ -274,7 +274,7 @@ def _wires(program: Program, weights: Integers, shape: Shape, *, is_wide: bool) 
 
 
 def _rows(group: Integers, post: Integers, weights: Integers, is_row: Bools, shape: Shape) -> Int64s:
-    """Return the weights ``(rows, padded neurons)`` of the groups that are rows; synapses in parallel are added up."""
+    """Return the weights ``(rows, padded neurons)`` of the groups that are rows; parallel synapses are added."""
     number = np.cumsum(is_row) - 1
     sums = np.zeros(int(is_row.sum()) * shape.padded, dtype=np.int64)
     np.add.at(sums, number[group] * shape.padded + post, weights)

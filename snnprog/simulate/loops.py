@@ -1,12 +1,12 @@
-"""The compiled loops of the kernel that no rule changes: the delivery of spikes, and the records.
+"""The compiled loops of the kernel that do not depend on the rule: delivery of spikes, and recording.
 
-Four things keep them as fast as they are:
+Four rules keep them fast:
 
 - Every intermediate result is cast back to the register's type, because Numba would widen it.
-- All counts and places are unsigned, because a signed index might be negative, which Numba would look after. Signed
-  and unsigned never meet in one expression: Numba would make a float of them.
-- What is called at every tick is inlined; the innermost additions are not, which their registers are grateful for.
-- Nothing here makes an array, so that arrays need no counting of references (``_nrt=False``), which would cost more
+- All counts and indices are unsigned, because Numba would handle negative signed indices. Signed and
+  unsigned are never mixed in one expression: Numba would convert them to floats.
+- Functions called at every tick are inlined; the innermost additions are not, which saves registers.
+- No function creates an array, so that arrays are not reference-counted (``_nrt=False``), which would take longer
   than a small network's tick.
 """
 
@@ -29,12 +29,12 @@ kept = compiled(nogil=True, _nrt=False)
 """Compiles a function when it is first called, so that it lets other threads run."""
 
 inlined = compiled(nogil=True, _nrt=False, forceinline=True)
-"""Compiles a function into the one that calls it at every tick: handing over so many arrays would take as long."""
+"""Inlines a function into its caller: passing so many arrays at every tick would take as long."""
 
 
 @inlined
 def collect(words: UInt64s, first_line: Count, lines: UInt64s, count: Count) -> Count:
-    """Append the lines that fired to ``lines``, which hold ``count``; return how many they are then.
+    """Append the lines that fired to ``lines`` with ``count`` entries; return the new count.
 
     ``words`` hold `SCAN_BYTES` bytes each, one per line, 1 where it fired.
     """
@@ -67,7 +67,7 @@ def deliver(
 
 @inlined
 def add_listed(queue: Integers, lines: UInt64s, count: Count, slot: Count, wires: Wires, shape: Shape) -> None:
-    """Add listed synapses, each at its place from the slot on."""
+    """Add listed synapses, each at its index from the slot on."""
     kind = queue.dtype.type
     place, weight = wires.listed_place, wires.listed_weight
     base = (slot + ONE) * shape.padded
@@ -80,7 +80,7 @@ def add_listed(queue: Integers, lines: UInt64s, count: Count, slot: Count, wires
 
 @kept
 def move_to_front(queue: Integers, shape: Shape) -> None:
-    """Bring what is still to arrive to the queue's front, after a period; nothing is behind it then."""
+    """Move pending arrivals to the front of the queue after a period, and clear the rest."""
     kept, passed = shape.slots * shape.padded, shape.period * shape.padded
     for i in range(kept):
         queue[i] = queue[passed + i]
@@ -132,7 +132,7 @@ def add_four(queue: Integers, first: int, rows: Integers, row: tuple[int, int, i
 
 @kept
 def note(work: Workspace, count: int, pattern: int, tick: Count, watched: Int64s, shape: Shape) -> int:
-    """Append each neuron that has left the portable range for the first time; return how many the log holds.
+    """Append each neuron that has left the portable range for the first time; return the length of the log.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def note(work: Workspace, count: int, pattern: int, tick: Count, watched: Int64s
 
 @inlined
 def record_spikes(fired: Bytes, outputs: UInt64s, spikes: Bytes, at: Count, n_outputs: int) -> None:
-    """Write a tick's spikes of the outputs, or of the first neurons where no outputs are named."""
+    """Write a tick's spikes of the outputs, or of the first neurons if no outputs are named."""
     base = at * n_outputs
     if outputs.size:
         for i in range(n_outputs):
@@ -174,7 +174,7 @@ def record_state(cells: Integers, field: Count, states: Integers, at: Count, sha
 
 @kept
 def begin(work: Workspace, rest: Integers) -> None:
-    """Bring everything to rest."""
+    """Reset everything to rest."""
     for i in range(np.uint64(rest.size)):
         work.cells[i] = rest[i]
     for i in range(np.uint64(work.queue.size)):

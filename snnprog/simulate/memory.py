@@ -1,4 +1,4 @@
-"""What the kernel's compiled loops work on: synapses, counts and room, each a tuple of arrays or numbers."""
+"""The data of the kernel's compiled loops: synapses, sizes and workspace, each a tuple of arrays or numbers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from snnprog.arrays import Bools, Bytes, Int64s, Integers, UInt64s
 
 LANES = 32
-"""Neurons of a block: whole vectors of any width, and few enough that a block's fields stay in the nearest cache."""
+"""Neurons of a block: a multiple of all vector widths, and few enough that a block's fields stay in the L1 cache."""
 
 SCAN_BYTES = 8
-"""Lines that are looked at together for spikes: one word."""
+"""Number of lines that are scanned together for spikes: one word."""
 
 LOG_COLUMNS = 5
-"""Of an excursion: pattern, tick, neuron, which watch, and the value."""
+"""Columns of an excursion: pattern, tick, neuron, index of the watch, and value."""
 
 
 class Wires(NamedTuple):
@@ -25,11 +25,11 @@ class Wires(NamedTuple):
     Attributes
     ----------
     row_first : (lines + 1,) uint64
-        Where each line's rows begin.
+        First row of each line.
     row_delay : (rows,) uint64
     rows : (rows * padded neurons,) integers
     listed_first : (lines + 1,) uint32
-        Where each line's listed synapses begin.
+        First listed synapse of each line.
     listed_place : (synapses,) uint16 or uint32
         ``(delay - 1) * padded + post``.
     listed_weight : (synapses,) integers
@@ -44,23 +44,23 @@ class Wires(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """Counts: of what is simulated, and of what it is padded to.
+    """Sizes, before and after padding.
 
     Attributes
     ----------
     n_inputs, n_neurons, n_outputs : int
     padded : int
-        Neurons, filled up to whole blocks.
+        Neurons, padded to whole blocks.
     slots : int
-        How many ticks ahead something may arrive, each with a place for every padded neuron: the longest delay.
+        Number of future ticks, each with an entry for every padded neuron: the longest delay.
     period : int
-        How many ticks pass before what is still to arrive is moved to the front of the queue.
+        Number of ticks after which pending arrivals are moved to the front of the queue.
     fields : int
-        How many numbers a neuron has.
+        Number of fields of a neuron.
     shift : int
         From units of the queue to weight LSBs.
     hears_neurons : bool
-        Whether any synapse leaves a neuron.
+        Whether any synapse has a presynaptic neuron.
     """
 
     n_inputs: int
@@ -75,23 +75,23 @@ class Shape(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """What a run writes to, beside its results; one for each thread.
+    """The workspace of a run; one for each thread.
 
     Attributes
     ----------
     cells : (padded neurons * fields,) int32 or int64
     queue : ((period + slots) * padded neurons,) integers
-        What will arrive, by tick and neuron, in units of the wires' weights.
+        Pending arrivals, by tick and neuron, in units of the wires' weights.
     fired, stimulus : (padded,) uint8
-        Which neurons and inputs fire at this tick, filled up to whole words; the words are the same memory.
+        Which neurons and inputs fire at this tick, padded to whole words; the words share the memory.
     lines : (inputs + padded neurons + SCAN_BYTES,) uint64
         Those that fired.
     due : (rows,) uint64
-        Rows to be added.
+        Rows to add.
     noted : (neurons,) bool
         Which have left the portable range in this pattern.
     log : (entries, LOG_COLUMNS) int64
-        Pattern, tick, neuron, quantity and value of each excursion: room for one per pattern and neuron.
+        Pattern, tick, neuron, quantity and value of each excursion: with space for one per pattern and neuron.
     """
 
     cells: Integers

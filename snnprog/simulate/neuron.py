@@ -1,4 +1,4 @@
-"""One neuron's run on the spikes of a map, in the chip's integers: for searches that run it hundreds of times."""
+"""Simulation of one neuron on the spikes of a map, in the chip's integers, for searches with hundreds of runs."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from snnprog.trace import Excursion
 
 @dataclass(frozen=True, eq=False)
 class SimulatedNeuron:
-    """What a neuron did.
+    """The run of a neuron.
 
     Attributes
     ----------
     spikes : (ticks of the map,) bool
         Where the potential reached the threshold.
     potentials : (ticks,) int
-        Before the reset (after it where the map looks there), in the chip's units.
+        Before the reset (after it for the map's ticks after resets), in the chip's units.
     excursion : Excursion or None
-        The first state beyond the range on which all runtimes of the chip agree; its neuron is 0.
+        The first state beyond the range in which all runtimes of the chip agree; its neuron is 0.
     """
 
     spikes: Raster
@@ -39,14 +39,14 @@ class SimulatedNeuron:
 
 
 class NeuronSimulator:
-    """Runs neurons that hear the spikes of a map, each pattern from rest.
+    """Runs neurons on the spikes of a map, each pattern from rest.
 
     Parameters
     ----------
     rule : Rule
         The chip's.
     mapping : PotentialMap
-        What reaches them, and their decays and refractory period.
+        Their inputs, decays and refractory period.
     """
 
     def __init__(self, rule: Rule, mapping: PotentialMap) -> None:
@@ -54,15 +54,15 @@ class NeuronSimulator:
         ticks = mapping.played.ticks
         self.ends = np.zeros(ticks, dtype=np.bool_)
         self.ends[mapping.played.ends] = True
-        # One spike a tick is what a raster knows of. A neuron that others hear may have more, where the chip has two
-        # layers: what one reset leaves of the potential tells (`snnprog.design.once`).
+        # A raster represents one spike per tick. A neuron that feeds others may have more on a chip with two
+        # layers: the potential after one reset shows it (`snnprog.design.once`).
         limits = {each.name: each.readout for each in rule.constants}
         self.given = {**UNSET, **dict(mapping.linear.given), **limits}
         self.looks_after_resets = bool(mapping.is_after_reset.any())
 
     @cached_property
     def events(self) -> Events:
-        """What arrives, in the order in which it acts: by line, then by delay; sums are gathered in any order."""
+        """Arriving spikes in the order in which they act: by line, then by delay; any order for plain sums."""
         first, tap = self.mapping.arrival_events
         first = first[: self.ends.size + 1]
         tap = tap[: first[-1]]
@@ -73,18 +73,18 @@ class NeuronSimulator:
         return first, tap[np.lexsort((slot, line, tick))]
 
     def run(self, weights: Int64s, threshold: int, bias: int, told: Raster | None = None) -> SimulatedNeuron:
-        """SimulatedNeuron a neuron.
+        """Run a neuron.
 
         Parameters
         ----------
         weights : (taps,) int
             Exponents applied.
         threshold : int
-            The mantissa.
+            Mantissa.
         bias : int
             In units of the potential.
         told : (ticks played,) bool, optional
-            Where it spikes, and so resets, whatever it would do itself.
+            Prescribed spikes, which determine resets.
         """
         values = {**self.given, "threshold": threshold, "bias": bias}
         counts = None if told is None else told.astype(np.int64)

@@ -1,9 +1,9 @@
-"""Target spikes that may fall anywhere in their windows, followed as a neuron runs: what each tick asks comes of it.
+"""Target spikes in windows, tracked during a neuron's run, which determine the target of each tick.
 
-The n-th spike that counts must fall in the n-th window. So where the next window is open, the neuron does what it
-likes, and its first spike there is the one that is due; at the last tick of the window it is made to spike, and falls
-short by as little as it did anywhere in that window. Outside, it is to be silent. What is asked of a tick, and what the
-neuron is made to do there, is written before that tick is run.
+The n-th spike that counts must fall in the n-th window. So while the next window is open, the neuron runs freely,
+and its first spike there is the target spike; at the last tick of the window it is forced to spike, with the
+smallest shortfall of any tick in that window. Outside, it must be silent. The target and the prescribed spike of a
+tick are written before the tick is run.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from snnprog.rules.neuron import FREE
 from snnprog.rules.operations import operation
 
 FAR = 1 << 40
-"""More than any tick falls short by: that of a window which is not open yet."""
+"""More than any shortfall of a tick; stands for a window that is not open yet."""
 
 
 class Openings(NamedTuple):
-    """The windows of one neuron over all patterns, and where its run stands among them.
+    """The windows of one neuron over all patterns, and the current one.
 
     Attributes
     ----------
     first, last : (spikes,) int
-        Between which ticks each spike may fall; the last ones leave room for the spikes after. Empty without windows.
+        Range of ticks of each spike; the last ticks leave space for later spikes. Empty without windows.
     counts : (ticks,) bool
-        Which ticks count; in others the neuron does what it likes.
+        Which ticks count; in others the neuron runs freely.
     elsewhere : int
-        What is asked where the neuron does what it likes, as in `snnprog.simulate.fitting.Requirements.at`.
+        The target where the neuron runs freely, as in `snnprog.simulate.fitting.Requirements.at`.
     state : (2,) int
-        The next window, and by how little the neuron has fallen short in it so far.
+        The next window, and the smallest shortfall in it so far.
     """
 
     first: Int64s
@@ -43,7 +43,7 @@ class Openings(NamedTuple):
 
 
 def no_openings(ticks: int) -> Openings:
-    """Return that spikes are due at their own ticks."""
+    """Return openings without windows."""
     nothing = np.zeros(0, np.int64)
     return Openings(nothing, nothing, np.ones(ticks, np.bool_), 0, np.zeros(2, np.int64))
 
@@ -62,7 +62,7 @@ def openings_of(
     window : (int, int)
         How many ticks before and after its own a spike may fall.
     refractory : int
-        The least distance between two spikes, in ticks.
+        Minimum distance between two spikes, in ticks.
     elsewhere : int
         See `Openings`.
     """
@@ -81,7 +81,7 @@ def openings_of(
 
 @operation
 def ask(openings: Openings, at: Int64s, told: Int64s, tick: int) -> None:
-    """Write what is asked of a tick, and what the neuron is made to do there."""
+    """Write the target of a tick, and the prescribed spike."""
     following = openings.state[0]
     is_due = following < openings.last.size and openings.first[following] <= tick <= openings.last[following]
     if not openings.counts[tick] or (is_due and tick < openings.last[following]):
@@ -103,12 +103,12 @@ def begin(openings: Openings, at: Int64s, told: Int64s) -> None:
 
 @operation
 def follow(openings: Openings, at: Int64s, told: Int64s, ran: tuple[int, int, int, bool]) -> int:
-    """Go on after a tick; return by how much it falls short.
+    """Advance after a tick; return its shortfall.
 
     Parameters
     ----------
     ran : (int, int, int, bool)
-        The tick, by how much it falls short as it was asked, by how much it would as a spike, and whether the neuron
+        The tick, its shortfall for the target, its shortfall for a spike, and whether the neuron
         spiked.
     """
     tick, short, short_of_spike, is_spike = ran

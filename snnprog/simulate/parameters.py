@@ -1,4 +1,4 @@
-"""A program's numbers, by the names that its chip's rule has for them."""
+"""A program's parameters, by their names in its chip's rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from snnprog.program import Program
 from snnprog.rules.interpreter import Interpreter
 
 MOST_IN_A_BYTE = 255
-"""The most spikes of a line in a tick, whatever the rule: exported C and runners that stream have a byte for each."""
+"""Maximum number of spikes of a line in a tick for any rule: exported C and streaming runners use a byte for each."""
 
 
 def parameters_of(program: Program) -> dict[str, Int64s]:
@@ -21,7 +21,7 @@ def parameters_of(program: Program) -> dict[str, Int64s]:
 
 
 def most_line_spikes(program: Program) -> int:
-    """Return how many spikes an input line may carry in a tick: as many as the rule lets any neuron send, or 255."""
+    """Return the maximum number of spikes of an input line in a tick: that of a neuron by the rule, or 255."""
     rule = program.chip.rule
     if rule.firing.most is None:
         return MOST_IN_A_BYTE

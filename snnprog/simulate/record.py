@@ -1,4 +1,4 @@
-"""What a simulator takes down, tick by tick, of patterns that run side by side."""
+"""Recording of patterns that run in parallel, tick by tick."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def side_by_side(inputs: Sequence[Raster], n_inputs: int) -> Bytes:
 
 
 class Record:
-    """Collects, tick by tick, what the traces will hold.
+    """Collects the contents of traces, tick by tick.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Record:
     lengths : list of int
         Ticks of each pattern.
     state : bool
-        Whether currents and potentials are kept.
+        Whether currents and potentials are recorded.
     first_tick : int
         The number of the first tick.
     noted : collection of int
@@ -56,14 +56,14 @@ class Record:
         self._tick, self._first_tick, self._noted = 0, first_tick, noted
 
     def note(self, tick: int, spikes: Raster, current: Int64s, potential: Int64s) -> None:
-        """Take down what all neurons ``(patterns, neurons)`` did in a tick, and their states after it."""
+        """Record the spikes of all neurons ``(patterns, neurons)`` in a tick, and their states after it."""
         self.spikes[tick] = spikes
         if self.states is not None:
             self.states[0, tick], self.states[1, tick] = current, potential
         self._tick = tick + 1
 
     def note_excursions(self, step: str, values: Int64s) -> None:
-        """Take down where values ``(patterns, neurons)`` have left the range on which all runtimes agree."""
+        """Record where values ``(patterns, neurons)`` have left the range in which all runtimes agree."""
         (quantity, limit), tick = self._watched[step], self._tick
         for pattern, neuron in np.argwhere(np.abs(values) >= limit):
             is_first = neuron not in self.excursions[pattern] and neuron not in self._noted

@@ -1,8 +1,8 @@
 """The reference simulator: the chip's rule, interpreted tick by tick in plain NumPy (`snnprog.rules.interpreter`).
 
-It is the judge of all other simulators. Every value is an int64 that holds what the chip's narrower registers hold; the
-first value beyond the portable range is told in `Trace.excursions`. Axes are ``(patterns, neurons)``: patterns of like
-length run side by side, each from rest, padded at their end to the longest.
+All other simulators are compared with it. Every value is an int64 that holds the value of the chip's narrower register;
+the first value beyond the portable range is reported in `Trace.excursions`. Axes are ``(patterns, neurons)``: patterns
+of similar length run in parallel, each from rest, padded at their end to the longest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from snnprog.trace import Excursion, Trace
 def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
     """Run a program on each input raster ``(ticks, inputs)``, each from rest; return one trace per raster.
 
-    Shapes are the caller's affair: `snnprog.backends.run` checks them.
+    The caller, `snnprog.backends.run`, checks shapes.
     """
     traces: dict[int, Trace] = {}
     for members in _by_length(inputs):
@@ -34,7 +34,7 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
 
 
 def _by_length(inputs: Sequence[Raster]) -> list[list[int]]:
-    """Return which patterns run side by side: none is padded to twice its length and more."""
+    """Return which patterns run in parallel: none is padded to twice its length or more."""
     groups: dict[int, list[int]] = {}
     for index, raster in enumerate(inputs):
         groups.setdefault(len(raster).bit_length(), []).append(index)
@@ -52,7 +52,7 @@ def _recorded(program: Program, inputs: Sequence[Raster], *, state: bool) -> Rec
 
 
 class ReferenceStepper:
-    """Runs one pattern of a program, piece by piece.
+    """Runs one pattern of a program in steps.
 
     Parameters
     ----------
@@ -63,11 +63,11 @@ class ReferenceStepper:
 
     def __init__(self, program: Program, *, state: bool) -> None:
         self._program, self._state = program, state
-        self._network: _Network  # made by a step from rest
+        self._network: _Network  # created by a step from rest
         self._noted: set[int]
 
     def step(self, stimulus: Bytes, first_tick: int) -> Trace:
-        """Go on with the spike counts ``(ticks, inputs)`` of a stimulus; from rest where ``first_tick`` is 0."""
+        """Continue with the spike counts ``(ticks, inputs)`` of a stimulus; from rest if ``first_tick`` is 0."""
         if first_tick == 0:
             self._network, self._noted = _Network(self._program, 1), set()
         record = Record(self._program, [len(stimulus)], state=self._state, first_tick=first_tick, noted=self._noted)
@@ -80,8 +80,8 @@ class ReferenceStepper:
 def run_observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raster], Excursion | None]:
     """Return which neurons spiked ``(ticks, neurons)``, read out or not, and where the portable range was left first.
 
-    What a program reads out may change what it does (`Chip.is_readout_apart`), so that reading out all neurons would
-    not tell.
+    The readout of a program may change its behaviour (`Chip.is_readout_apart`), so reading out all neurons is not
+    equivalent.
     """
     spikes: dict[int, Raster] = {}
     left: dict[int, Excursion | None] = {}
@@ -101,7 +101,7 @@ def compared_potentials(program: Program, inputs: Raster) -> Int64s:
 
 
 class _Network:
-    """Patterns of a program, side by side, and what is under way in them."""
+    """Parallel patterns of a program, with their state."""
 
     def __init__(self, program: Program, patterns: int) -> None:
         neurons = program.n_neurons
@@ -112,13 +112,13 @@ class _Network:
         self._tick = 0
 
     def run(self, stimulus: Bytes, record: Record) -> None:
-        """Go on with stimuli ``(ticks, patterns, inputs)``, and have everything recorded."""
+        """Continue with stimuli ``(ticks, patterns, inputs)``, and record everything."""
         for tick, outcome in enumerate(self.ticks(stimulus, note=record.note_excursions)):
             current = outcome.state.get(CURRENT, self._nothing)
             record.note(tick, outcome.spikes > 0, current, outcome.state[POTENTIAL])
 
     def ticks(self, stimulus: Bytes, *, note: Note | None = None) -> Iterator[Outcome]:
-        """Yield what each tick leaves, for stimuli ``(ticks, patterns, inputs)``: how often each line spikes."""
+        """Yield the result of each tick, for stimuli ``(ticks, patterns, inputs)`` of spike counts."""
         for arriving in stimulus:
             before = self._state.get(self._interpreter.rule.gather.target, self._nothing)
             gathered = self._arrivals.gathered(self._tick, before, note)

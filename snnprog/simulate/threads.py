@@ -1,4 +1,4 @@
-"""Threads for compiled loops, which let go of the interpreter while they run."""
+"""Threads for compiled loops, which release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def processors() -> int:
 
 
 def side_by_side(run: Callable[[Work], Result], work: Sequence[Work], *, threads: int) -> list[Result]:
-    """Return what a function makes of each piece of work, in order, on so many threads."""
+    """Return the results of a function for each piece of work, in order, on a number of threads."""
     if threads < 2:
         return [run(each) for each in work]
     with ThreadPoolExecutor(threads) as pool:

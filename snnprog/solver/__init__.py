@@ -1,8 +1,8 @@
 """Linear and integer programs: the only folder that imports a solver.
 
-OR-tools' GLOP (a simplex method) answers; where it gives up for numerical reasons, which it says, GLOP with other
-settings is asked, then PDLP (a first-order method). Integer programs and choices between 0 and 1 go to CP-SAT, one
-worker and a fixed seed, with a limit in its own deterministic units of work: the answer does not depend on the machine.
+OR-tools' GLOP (a simplex method) solves linear programs; if it reports numerical problems, GLOP with other
+settings is tried, then PDLP (a first-order method). Integer programs and binary choices go to CP-SAT, with one
+worker, a fixed seed, and a limit in its deterministic units of work: the result does not depend on the machine.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Formulas over bit-vectors: is there a value for which they hold? Bitwuzla answers.
+"""Satisfiability of formulas over bit-vectors, by Bitwuzla.
 
-Formulas come as a script of SMT-LIB, which is what any other solver reads, too. Z3 5.4.1 was given the lemmas of Xylo's
-step: it says the same, but for two that it did not decide in 20 s.
+Formulas are a script of SMT-LIB, which other solvers read, too. Z3 5.4.1 gives the same results for the lemmas of
+Xylo's step, except for two that it did not decide in 20 s.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from snnprog.solver.deadline import check_time, is_time_over
 
 @dataclass(frozen=True)
 class Solution:
-    """What the solver says of a script.
+    """The solver's result for a script.
 
     Attributes
     ----------
     values : mapping of str to int, or None
-        Values of the terms that were asked for, unsigned, for which all that is asserted holds; None where there are
-        none: a proof.
+        Values of the requested terms, unsigned, that satisfy all assertions; None if there are
+        none, which is a proof.
     seconds : float
         Processor time that it took.
     """
@@ -32,7 +32,7 @@ class Solution:
 
 
 def solve_formulas(script: str, terms: Iterable[str] = ()) -> Solution:
-    """Return values of terms for which all assertions of a script hold, or that there are none.
+    """Return values of terms that satisfy all assertions of a script, or that there are none.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Int64s that meet linear rows and divisions: found, or proved not to be there."""
+"""Integer programs with linear rows and divisions: find a solution, or prove that there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from snnprog.rules.expressions import Rounding
 from snnprog.solver.sat import solve_model
 
 WIDEST = 1 << 50
-"""Of half a quotient: CP-SAT sums within 63 bits."""
+"""Limit of half a quotient: CP-SAT sums within 63 bits."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Integral:
     Attributes
     ----------
     values : (variables,) int or None
-        Int64s that meet everything, where some were found.
+        A solution, if one was found.
     is_impossible : bool
-        Whether there are none, proved.
+        Whether it is proved that there is none.
     effort : float
         Units of deterministic work that it took.
     """
@@ -96,7 +96,7 @@ def find_integers(program: IntegerProgram, *, effort: float) -> Integral:
 def _divide(
     model: cp_model.CpModel, quotient: cp_model.IntVar, *, dividend: cp_model.IntVar, division: Division
 ) -> None:
-    """Add a division, rounded as it says."""
+    """Add a division with its rounding."""
     product, divisor, rounding = division.factor * dividend, division.divisor, division.rounding
     if rounding is Rounding.TOWARD_ZERO:
         model.add_division_equality(quotient, product, divisor)
@@ -121,7 +121,7 @@ def _divide(
 def _divide_to_even(
     model: cp_model.CpModel, quotient: cp_model.IntVar, *, rest: cp_model.LinearExpr, divisor: int
 ) -> None:
-    """Let the rest be at most half a divisor, and just half only where the quotient is even."""
+    """Constrain the remainder to at most half a divisor, and to half only if the quotient is even."""
     is_odd, half = model.new_bool_var(""), divisor // 2
     pairs = model.new_int_var(-WIDEST, WIDEST, "")
     model.add(quotient == 2 * pairs + is_odd)
@@ -130,7 +130,7 @@ def _divide_to_even(
 
 
 def _is_between(model: cp_model.CpModel, value: cp_model.LinearExpr, *, low: int, high: int | None) -> cp_model.IntVar:
-    """Return a variable that is 1 just where a value lies in a range; ``high`` None is no limit."""
+    """Return a variable that is 1 exactly if a value lies in a range; ``high`` None is no limit."""
     inside = model.new_bool_var("")
     model.add(value >= low).only_enforce_if(inside)
     if high is None:

@@ -1,4 +1,4 @@
-"""Jobs side by side in an executor, or one after another: their answers in order, the same either way."""
+"""Jobs in parallel in an executor, or in sequence, with the same results in order."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 def run_jobs(function: Callable[[J], T], jobs: Iterable[J], executor: Executor | None) -> Iterator[T]:
-    """Yield what a function returns for each job, in order; in this thread, one after another, without an executor.
+    """Yield the result of a function for each job, in order; without an executor, in this thread.
 
-    While it waits, it tells that work goes on, and an interrupt ends it at once; jobs that have not begun are then
-    cancelled. Each job keeps to the deadline that it carries.
+    While waiting, it reports progress, and an interrupt ends it at once; jobs that have not started are then
+    cancelled. Each job respects its deadline.
 
     Raises
     ------
@@ -42,6 +42,6 @@ def run_jobs(function: Callable[[J], T], jobs: Iterable[J], executor: Executor |
 
 def _awaited(future: Future[T]) -> T:
     while not wait([future], timeout=BEAT_SECONDS).done:
-        with suppress(UndecidedError):  # a job that is late still answers what it has
+        with suppress(UndecidedError):  # a late job still returns its result so far
             check_time()
     return future.result()

@@ -1,6 +1,6 @@
-"""Linear programs, and those whose variables are 0 or 1: the best point, and what each row costs.
+"""Linear programs and binary programs: the optimum, and the price of each row.
 
-OR-tools' model builder is used below its public classes, by the helpers that these wrap: only they hand over all values
+OR-tools' model builder is used below its public classes, by the helpers that these wrap: only they transfer all values
 at once. `Solver.values` makes a Python object of each variable and row, which adds .2 ms to a program and 40 % to the
 time of a design with few synapses, which solves hundreds; to build a model row by row takes as long as solving it.
 """
@@ -21,7 +21,7 @@ from snnprog.solver.deadline import check_time, seconds_left
 from snnprog.solver.interrupts import interruptible
 
 # Limits in iterations, or in CP-SAT's deterministic time, not in seconds: the answer must not depend on the machine.
-# GLOP can cycle for ever. A million iterations are far beyond what the programs here take; the gaps of PDLP are
+# GLOP can cycle forever. A million iterations are far more than the programs here take; the gaps of PDLP are
 # well below the tolerances of the callers.
 ATTEMPTS = (
     ("GLOP", "max_number_of_iterations: 1000000"),
@@ -104,7 +104,7 @@ def maximise(program: LinearProgram) -> Optimum:
 
 
 def maximise_if_possible(program: LinearProgram) -> Optimum | None:
-    """Solve a linear program, or return None where the solver gives up.
+    """Solve a linear program, or return None if the solver fails.
 
     Raises
     ------
@@ -120,14 +120,14 @@ def maximise_if_possible(program: LinearProgram) -> Optimum | None:
 
 
 def choose(program: LinearProgram) -> Floats | None:
-    """Return the best of the points whose variables are all 0 or 1 (bounds are not looked at), or None if none is left.
+    """Return the best point with all variables 0 or 1 (bounds are ignored), or None if there is none.
 
-    All numbers of the program are whole. CP-SAT answers.
+    All numbers of the program are integers. CP-SAT solves it.
 
     Raises
     ------
     SolverError
-        If that takes more than a fixed number of its steps.
+        If this takes more than a fixed number of its steps.
     UndecidedError
         If the time that `until` allows runs out.
     """

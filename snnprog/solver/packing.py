@@ -13,19 +13,19 @@ from snnprog.solver.sat import solve_model
 
 @dataclass(frozen=True, eq=False)
 class StoredParts:
-    """What the parts in a bin take of its memory, as tables.
+    """The memory that parts take in a bin, as tables.
 
     Attributes
     ----------
     words : int
-        The room in a bin.
+        The capacity of a bin.
     format : (parts,) int
     sizes : tuple of int
-        The greatest numbers of items that the classes of bins have, ascending.
+        Maximum number of items of each class of bins, ascending.
     listed : (classes, formats, synapses) int
-        What a part takes, by its number of synapses.
+        Words of a part by its number of synapses.
     whole : (formats, items) int
-        What it takes instead, by the bin's number of items, if it likes and no item has two synapses in it.
+        Alternative words by the bin's number of items, if no item has two synapses in the part.
     """
 
     words: int
@@ -43,13 +43,13 @@ class Packing:
     ----------
     bins : int
     capacity : int or None
-        The most items in a bin.
+        Maximum number of items in a bin.
     kinds : tuple of ((items, marks) bool, int)
-        The most distinct marks that the items of a bin have together.
+        Maximum number of distinct marks of the items of a bin.
     lines : (items, lines) bool
         Which lines reach a bin with the item in it; the last lines are those of the items themselves.
     routes : int or None
-        The most pairs, in a bin, of an item and a bin that its line reaches.
+        Maximum number of pairs, in a bin, of an item and a bin that its line reaches.
     synapses : (items, parts) int
     stored : StoredParts or None
     """
@@ -65,14 +65,14 @@ class Packing:
 
 @dataclass(frozen=True, eq=False)
 class PackingAnswer:
-    """The bin of each item, where such were found, and whether it is proved that there are none."""
+    """The bin of each item, if found, and whether it is proved that there is no packing."""
 
     bins: Int64s | None
     is_impossible: bool
 
 
 def find_packing(packing: Packing, *, effort: float) -> PackingAnswer:
-    """Find the bin of each item, prove that they do not go in, or give up after ``effort`` units of work.
+    """Find the bin of each item, prove that they do not fit, or stop after ``effort`` units of work.
 
     Raises
     ------
@@ -112,7 +112,7 @@ class _PackingModel:
                 self._limit_words(packing.stored, index)
 
     def _marks(self, marks: Bools) -> list[list[cp_model.IntVar]]:
-        """Return, for each bin, a variable for each mark that is 1 where an item in the bin has it."""
+        """Return, for each bin, a variable for each mark that is 1 if an item in the bin has it."""
         has = [[self.model.new_bool_var("") for _ in range(marks.shape[1])] for _ in self.bins]
         for item, mark in np.argwhere(marks).tolist():
             for index in self.bins:
@@ -148,7 +148,7 @@ class _PackingModel:
     def _words(
         self, stored: StoredParts, index: int, part: int, classes: list[cp_model.IntVar], whole: cp_model.IntVar
     ) -> cp_model.IntVar:
-        """Return a variable that is at least the words of a part in a bin, listed or whole, as is shorter."""
+        """Return a variable that is at least the words of a part in a bin, listed or whole, whichever is shorter."""
         column = self.packing.synapses[:, part]
         users = np.flatnonzero(column).tolist()
         words = self.model.new_int_var(0, stored.words, "")
@@ -167,7 +167,7 @@ class _PackingModel:
         return words
 
     def _entry(self, place: cp_model.IntVar, table: Int64s) -> cp_model.IntVar:
-        """Return a variable that is the table's entry at a place."""
+        """Return a variable that equals the table's entry at an index."""
         entry = self.model.new_int_var(int(table.min()), int(table.max()), "")
         self.model.add_element(place, table.tolist(), entry)
         return entry

@@ -1,4 +1,4 @@
-"""CP-SAT as it is asked here: one worker, a fixed seed, a limit in its own units of work, and an end on request."""
+"""Deterministic use of CP-SAT: one worker, a fixed seed, a limit in its own units of work, and an end on request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ortools.sat.python import cp_model
 from snnprog.solver.deadline import check_time, seconds_left
 from snnprog.solver.interrupts import interruptible
 
-if TYPE_CHECKING:  # OR-tools has it from 9.15 on
+if TYPE_CHECKING:  # OR-tools has it since 9.15
     from ortools.sat.python.cp_model_helper import CpSolverStatus
 
 
@@ -26,7 +26,7 @@ def solve_model(model: cp_model.CpModel, *, effort: float) -> tuple[cp_model.CpS
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 0
     solver.parameters.max_deterministic_time = effort
-    solver.parameters.catch_sigint_signal = False  # it would take the interrupt from Python, for good
+    solver.parameters.catch_sigint_signal = False  # it would take over Python's interrupt handling permanently
     if (left := seconds_left()) is not None:
         solver.parameters.max_time_in_seconds = left
     status = interruptible(lambda: solver.solve(model), solver.stop_search)

@@ -1,13 +1,13 @@
 """One thread for linear algebra while weights are calculated.
 
 How many threads a BLAS uses decides in which order it adds, so the last bits of a sum, and with them the weights of a
-program, would depend on the number of processors and of workers. The matrices of one neuron are too small for threads
-to pay, besides: one of 1000 taps and 8000 ticks takes a sixth of the processor time with one thread instead of two
+program, would depend on the number of processors and of workers. The matrices of one neuron are also too small for
+threads to help: one of 1000 taps and 8000 ticks takes a sixth of the processor time with one thread instead of two
 (1.36 s and 0.23 s on a busy machine of 2 processors, OpenBLAS 0.3.29), and less time on the clock, too.
 
-NumPy and SciPy each bring a BLAS of their own. In some, the number of threads belongs to the process: it is put back by
-whoever leaves last. In others, it belongs to the thread that sets it, and is put back there. Apple's Accelerate has
-none that can be set.
+NumPy and SciPy each have their own BLAS. In some, the number of threads belongs to the process: the last context to
+leave restores it. In others, it belongs to the thread that sets it, and is restored there. That of Apple's Accelerate
+cannot be set.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-import scipy.linalg  # noqa: F401  # loads both: what is not loaded yet cannot be limited
+import scipy.linalg  # noqa: F401  # loads both: an unloaded library cannot be limited
 from threadpoolctl import ThreadpoolController
 
 Settings = list[tuple[Any, int]]
 
 
 class _Limit:
-    """The limit, and who relies on it."""
+    """The limit, and the contexts that rely on it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class _Limit:
             _apply([(library, 1) for library, _ in (*self._of_process, *self._own.settings)])
 
     def leave(self) -> None:
-        """Put back what was there before."""
+        """Restore the previous numbers."""
         self._own.depth -= 1
         if self._own.depth > 0:
             return
@@ -65,7 +65,7 @@ def _libraries(*, is_shared: bool) -> Sequence[Any]:
 
 
 def _is_shared(library: Any) -> bool:
-    """Tell whether the number of threads belongs to the process: not MKL's, which is set by thread, nor OpenMP's."""
+    """Return whether the number of threads belongs to the process: not MKL's, which is set by thread, nor OpenMP's."""
     return library.internal_api != "mkl" and getattr(library, "threading_layer", "") != "openmp"
 
 
@@ -76,8 +76,8 @@ def _settings(libraries: Sequence[Any]) -> Settings:
 def _apply(settings: Settings) -> None:
     """Set numbers of threads.
 
-    `set_num_threads` of threadpoolctl 3.8 does nothing for OpenBLAS in a thread while another one that set it before is
-    alive. The setting is the process's all the same, and must not stay behind when a second thread leaves last.
+    `set_num_threads` of threadpoolctl 3.8 has no effect for OpenBLAS in a thread while another one that set it before
+    is alive. The setting still belongs to the process, and must be restored if a second thread leaves last.
     """
     for library, threads in settings:
         getattr(library, "_real_set_num_threads", library.set_num_threads)(threads)

@@ -1,7 +1,7 @@
-"""A spec as one JSON document, ``SPEC.json``: all that a proof about it rests on, for the stand-alone checker.
+"""A spec as one JSON document, ``SPEC.json``, for the stand-alone checker of proofs.
 
-The document is the claim's own side: the patterns, the chip's rule with its limits, and the ranges of all unknown
-integers. `snnprog.check_proof` reads it, and says in its text what each part means.
+The document contains the patterns, the chip's rule with its limits, and the ranges of all unknown
+integers. `snnprog.check_proof` reads it, and its docstring explains each part.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SPEC_FORMAT, SPEC_VERSION = "snnprog-spec", 1
 
 
 def spec_to_data(spec: Spec) -> dict[str, object]:
-    """Return the document of a spec, of plain data."""
+    """Return the document of a spec as plain data."""
     return {
         "format": SPEC_FORMAT,
         "version": SPEC_VERSION,
@@ -59,7 +59,7 @@ def _ranges(spec: Spec) -> dict[str, object]:
 
 
 def _parameters(spec: Spec) -> dict[str, int]:
-    """Return the value of each parameter of the rule that is given, and of its constants."""
+    """Return the values of the rule's fixed parameters and constants."""
     given = {
         "current_decay": spec.dynamics.current_decay,
         "potential_decay": spec.dynamics.potential_decay,
@@ -72,7 +72,7 @@ def _parameters(spec: Spec) -> dict[str, int]:
 
 
 def _is_heard_often(spec: Spec) -> bool:
-    """Tell whether outputs must not spike twice in a tick, because others would hear it (`snnprog.design.once`)."""
+    """Return whether outputs feed outputs and must not spike twice in a tick (`snnprog.design.once`)."""
     return spec.recurrent and spec.linear_rule.most_spikes > 1
 
 

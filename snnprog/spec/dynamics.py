@@ -1,4 +1,4 @@
-"""The decays of neurons: the chip's integers, and the time constants that they amount to."""
+"""The decays of neurons: the chip's integers, and the equivalent time constants."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Dynamics:
     """The decays of every neuron, in chip integers.
 
     On Loihi a potential keeps ``(4096 - potential_decay) / 4096`` of itself per tick and a current
-    ``(4095 - current_decay) / 4096``: the default current forgets at once, and the default potential keeps 0.95. On
-    Xylo decays are shifts: with d, ``1 - 2**-d`` is kept, and a current decays after what arrives was added.
+    ``(4095 - current_decay) / 4096``: the default current lasts one tick, and the default potential keeps 0.95. On
+    Xylo decays are shifts: with d, ``1 - 2**-d`` is kept, and a current decays after arriving spikes were added.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Dynamics:
 
     @classmethod
     def usual(cls, chip: Chip) -> Dynamics:
-        """Return the decays that a chip's neurons have where none are asked for."""
+        """Return the default decays of a chip's neurons."""
         current_decay, potential_decay = chip.usual_decays
         return cls(potential_decay=potential_decay, current_decay=current_decay)
 
@@ -42,14 +42,14 @@ class Dynamics:
     def from_time_constants(cls, potential: float, current: float = 0.0, *, chip: str | Chip = "loihi1") -> Dynamics:
         """Return the chip's decays nearest to two time constants in ticks (``exp(-1/τ)`` kept per tick).
 
-        ``math.inf`` keeps everything, 0 nothing. What the chip makes of them: `effective_time_constants`.
+        ``math.inf`` keeps everything, 0 nothing. `effective_time_constants` returns the values after rounding.
 
         Parameters
         ----------
         potential, current : float
             Time constants in ticks.
         chip : str or Chip
-            Whose decays; a registered name, or the chip itself.
+            The chip: a registered name, or a `Chip`.
 
         Raises
         ------
@@ -62,17 +62,17 @@ class Dynamics:
         return cls(potential_decay=potential_decay, current_decay=current_decay)
 
     def check_fit(self, chip: Chip) -> None:
-        """Raise `LimitError` unless the chip has these decays."""
+        """Raise `LimitError` unless the chip supports these decays."""
         chip.check_range("potential_decay", self.potential_decay, allowed=chip.potential_decays)
         chip.check_range("current_decay", self.current_decay, allowed=chip.current_decays)
 
     def effective_time_constants(self, chip: Chip) -> tuple[float, float]:
-        """Return the (potential, current) time constants in ticks that these decays amount to.
+        """Return the (potential, current) time constants in ticks that correspond to these decays.
 
         Raises
         ------
         LimitError
-            If the chip does not have them.
+            If the chip does not support them.
         """
         self.check_fit(chip)
         linear = chip.linear_rule(self.current_decay, self.potential_decay)
@@ -86,5 +86,5 @@ class Dynamics:
 def _as_time_constant(name: str, value: object) -> float:
     ticks = as_real(value)
     if not ticks >= 0:
-        raise SpecError(f"time constant of the {name} is {value!r}; ticks from 0 to inf are needed")
+        raise SpecError(f"time constant of the {name} must be a non-negative number of ticks, got {value!r}")
     return ticks

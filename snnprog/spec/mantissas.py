@@ -1,4 +1,4 @@
-"""Which integers a weight may be."""
+"""The integers that a weight may have."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mantissas:
-    """The integers that a weight may be before its exponent: symmetric about 0.
+    """The possible mantissas of a weight, symmetric about 0.
 
     Attributes
     ----------
     limit : int
         Their greatest magnitude.
     is_binary : bool
-        Whether they are ±limit alone, and no synapse that acts is 0.
+        Whether ±limit are the only ones, so that no active synapse is 0.
     """
 
     limit: int

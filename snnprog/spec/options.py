@@ -1,7 +1,7 @@
-"""The options of a spec, each declared once: its name, its default, and what it may be.
+"""The options of a spec: names, defaults and allowed values, each declared once.
 
-`OPTIONS` is what the constructor of `snnprog.spec.Spec` checks by, what a spec file may hold, what a spec's digest
-covers, and what the documentation must name. A new option is an entry here, and a parameter of `Spec`.
+`OPTIONS` defines the checks in the constructor of `snnprog.spec.Spec`, the keys of a spec file, the content of a spec's
+digest, and the options that the documentation must name. A new option is an entry here and a parameter of `Spec`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class Option:
     name : str
         The parameter of `Spec`, and the key in a spec file.
     default : object
-        What is kept unless it is given.
+        The default value.
     parse : callable
-        Takes what is given, and the chip; returns what is kept, or raises `SpecError` or `LimitError`.
+        Takes the given value and the chip; returns the value to store, or raises `SpecError` or `LimitError`.
     is_original : bool
-        Whether digests have covered it since the first of them, whatever its value; others only where they are not at
-        their default, so that older digests last.
+        Whether digests have included it from the beginning, with any value; other options are included only if they
+        differ from their default, so that older digests stay valid.
     """
 
     name: str
@@ -47,26 +47,26 @@ class Option:
 
 
 def as_delays(delays: Iterable[int]) -> tuple[int, ...]:
-    """Return delays as whole numbers, ascending: at least one, each one once."""
+    """Return delays as integers, ascending; at least one, without duplicates."""
     if not _is_list(delays):
-        raise SpecError(f"delays is {delays!r}; a list of whole numbers is needed, such as range(1, 17)")
+        raise SpecError(f"delays must be a list of integers, such as range(1, 17), got {delays!r}")
     collected = tuple(sorted(as_integer("delay", delay) for delay in delays))
     if not collected:
-        raise SpecError("delays is empty; offer at least one")
+        raise SpecError("delays must have at least one entry, got none")
     if len(set(collected)) != len(collected):
-        raise SpecError(f"delays are {collected}; offer each one once")
+        raise SpecError(f"delays must not repeat, got {collected}")
     return collected
 
 
 def as_flag(name: str, value: object) -> bool:
     """Return True or False as bool."""
     if not isinstance(value, (bool, np.bool_)):
-        raise SpecError(f"{name} is {value!r}; True or False is needed")
+        raise SpecError(f"{name} must be True or False, got {value!r}")
     return bool(value)
 
 
 def as_real(value: object) -> float:
-    """Return a number as float, and anything else as NaN."""
+    """Return a number as float, anything else as NaN."""
     try:
         return float(value) if not isinstance(value, bool) and isinstance(value, Real) else math.nan
     except OverflowError:
@@ -84,22 +84,31 @@ def _recurrent(value: object, _: Chip) -> bool:
 
 
 def _signs(value: object, _: Chip) -> tuple[int, ...] | None:
-    """Return signs as whole numbers; how many there must be depends on the patterns."""
+    """Return signs as integers; how many there must be depends on the patterns."""
     if value is None:
         return None
     if not _is_list(value):
-        raise SpecError(f"signs is {value!r}; a list of -1, 0 and +1 is needed")
+        raise SpecError(f"signs must be a list of -1, 0 and +1, got {value!r}")
     signs = tuple(as_integer("sign", sign) for sign in value)
     for index, sign in enumerate(signs):
         if sign not in (-1, 0, 1):
-            raise SpecError(f"signs[{index}] is {sign}; -1, 0 or +1 is needed")
+            raise SpecError(f"signs[{index}] must be -1, 0 or +1, got {sign}")
     return signs
 
 
-def _bias(value: object, chip: Chip) -> int | Literal["free"]:
+def _integer_or_free(name: str, value: object) -> int | Literal["free"]:
     if isinstance(value, str) and value == FREE:
         return FREE
-    bias = as_integer("bias", value)
+    try:
+        return as_integer(name, value)
+    except SpecError as error:
+        raise SpecError(f"{name} must be an integer or {FREE!r}, got {value!r}") from error
+
+
+def _bias(value: object, chip: Chip) -> int | Literal["free"]:
+    bias = _integer_or_free("bias", value)
+    if bias == FREE:
+        return FREE
     if not chip.is_bias(bias):
         chip.check_range("bias", bias, allowed=(-chip.bias_limit, chip.bias_limit))
         raise SpecError(
@@ -110,9 +119,9 @@ def _bias(value: object, chip: Chip) -> int | Literal["free"]:
 
 
 def _threshold(value: object, chip: Chip) -> int | Literal["free"]:
-    if isinstance(value, str) and value == FREE:
+    threshold = _integer_or_free("threshold", value)
+    if threshold == FREE:
         return FREE
-    threshold = as_integer("threshold", value)
     chip.check_range("threshold", threshold, allowed=chip.thresholds)
     return threshold
 
@@ -121,7 +130,7 @@ def _weight_bits(value: object, chip: Chip) -> int | None:
     if value is None:
         return None
     bits = as_integer("weight_bits", value)
-    chip.check_range("weight_bits", bits, allowed=(1, chip.weight_bits), hint="the sign is one of them")
+    chip.check_range("weight_bits", bits, allowed=(1, chip.weight_bits), hint="the sign is one of the bits")
     return bits
 
 
@@ -136,7 +145,7 @@ def _weight_limit(value: object, chip: Chip) -> int | None:
 def _noise(value: object, chip: Chip) -> float:
     noise = as_real(value)
     if not noise >= 0.0:
-        raise SpecError(f"noise is {value!r}; a number of LSBs from 0 is needed")
+        raise SpecError(f"noise must be a non-negative number of LSBs, got {value!r}")
     if noise > chip.thresholds[1]:
         raise LimitError("noise", noise, f"0 to {chip.thresholds[1]} on {chip.name}", "no threshold is higher")
     return noise
@@ -151,17 +160,17 @@ def _fan_in(value: object, _: Chip) -> int | None:
         return None
     fan_in = as_integer("fan_in", value)
     if fan_in < 0:
-        raise SpecError(f"fan_in is {fan_in}; a whole number from 0 is needed, or None for no limit")
+        raise SpecError(f"fan_in must be a non-negative integer or None (no limit), got {fan_in}")
     return fan_in
 
 
 def _window(value: object, _: Chip) -> tuple[int, int]:
-    """Return the ticks (before, after) of a window as whole numbers from 0."""
+    """Return the ticks (before, after) of a window as non-negative integers."""
     if not _is_list(value):
-        raise SpecError(f"window is {value!r}; two whole numbers of ticks are needed, before and after")
+        raise SpecError(f"window must be two integers, the ticks before and after, got {value!r}")
     ticks = tuple(as_integer("window", each) for each in value)
     if len(ticks) != 2 or min(ticks) < 0:
-        raise SpecError(f"window is {ticks}; two whole numbers of ticks from 0 are needed, before and after")
+        raise SpecError(f"window must be two non-negative integers, the ticks before and after, got {ticks}")
     return ticks
 
 
@@ -175,7 +184,7 @@ def _as_count(value: object) -> int:
     except SpecError:
         hidden = -1
     if hidden < 0:
-        raise SpecError(f"hidden is {value!r}; a whole number from 0, or {AUTO!r}, is needed")
+        raise SpecError(f"hidden must be a non-negative integer or {AUTO!r}, got {value!r}")
     return hidden
 
 
@@ -199,4 +208,4 @@ OPTIONS = (
     Option("hidden", 0, _hidden),
     Option("refractory", 1, _refractory),
 )
-"""In the order in which they are told."""
+"""In the order in which they are listed."""

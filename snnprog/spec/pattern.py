@@ -1,4 +1,4 @@
-"""One trial: what goes in, what must come out, and which bins of that count."""
+"""One trial: input spikes, target spikes, and the bins that count."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.display import pictures
+from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
+from snnprog.wording import counted
 
 
-@dataclass(frozen=True, eq=False)
-class Pattern:
+@dataclass(frozen=True, eq=False, repr=False)
+class Pattern(Displayed):
     """One trial from rest.
 
     Parameters
     ----------
     inputs : (ticks, inputs) bool
-        The spikes that go in.
+        Input spikes.
     targets : (ticks, outputs) bool
-        The spikes that must come out.
+        Target spikes of the outputs.
     care : (ticks, outputs) bool, optional
-        Which target bins count; all, unless said.
+        Which target bins count; all by default.
 
     Raises
     ------
     SpecError
-        If a raster is malformed or their shapes do not go together.
+        If a raster is malformed or the shapes do not match.
     """
 
     inputs: Raster
@@ -43,31 +46,68 @@ class Pattern:
         object.__setattr__(self, "care", as_raster(everything if care is None else care, "care"))
         if self.inputs.shape[0] != self.targets.shape[0]:
             raise SpecError(
-                f"inputs have {self.inputs.shape[0]} ticks and targets {self.targets.shape[0]}; give both the same"
+                f"inputs and targets must have equal numbers of ticks, got {self.inputs.shape[0]} and"
+                f" {self.targets.shape[0]}"
             )
         if self.care.shape != self.targets.shape:
-            raise SpecError(f"care has shape {self.care.shape} and targets {self.targets.shape}; give both the same")
+            raise SpecError(f"care must have the shape of targets, {self.targets.shape}, got {self.care.shape}")
 
     @property
     def ticks(self) -> int:
         """Duration in ticks."""
         return int(self.inputs.shape[0])
 
+    def _summary(self) -> str:
+        ends = f"{counted(self.inputs.shape[1], 'input')} to {counted(self.targets.shape[1], 'output')}"
+        return f"{counted(self.ticks, 'tick')}, {ends}"
+
+    def _card(self) -> Card:
+        ignored = int(np.count_nonzero(~self.care))
+        facts: list[tuple[str, object]] = [
+            ("input spikes", int(np.count_nonzero(self.inputs))),
+            ("target spikes", int(np.count_nonzero(self.targets))),
+        ]
+        return Card(facts=facts + ([("bins that do not count", ignored)] if ignored else []), pictures=drawn([self]))
+
+
+def drawn(patterns: Sequence[Pattern]) -> list[Picture]:
+    """Return pictures of what goes in and what must come out, of the first patterns where they are many or long."""
+    ends = np.cumsum([pattern.ticks for pattern in patterns])
+    shown = patterns[: max(1, int(np.searchsorted(ends, pictures.MOST_TICKS, side="right")))]
+    rasters = [np.concatenate([getattr(each, name) for each in shown]) for name in ("inputs", "targets", "care")]
+    starts = ends[: len(shown) - 1].tolist()
+    of = "" if len(patterns) == 1 else f" of pattern{_numbers(len(shown))} of {len(patterns)}"
+    ticks = f"{counted(len(rasters[0]), 'tick')} from left to right"
+    shade = "; bins that do not count are shaded" if not rasters[2].all() else ""
+    above = pictures.raster([(rasters[0], pictures.INPUT)], label=f"input spikes{of}", starts=starts)
+    below = pictures.raster(
+        [(rasters[1], pictures.RIGHT)], label=f"target spikes{of}", shaded=~rasters[2], starts=starts
+    )
+    captions = [f"inputs{of}, {ticks}", f"targets{shade}"]
+    return [
+        Picture(svg, caption + pictures.merging(bins.shape))
+        for svg, caption, bins in zip((above, below), captions, rasters[:2], strict=True)
+    ]
+
+
+def _numbers(count: int) -> str:
+    return " 0" if count == 1 else f"s 0 to {count - 1}"
+
 
 def as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
-    """Return the patterns of one spec as a tuple: at least one, and all of the same shape but for the ticks."""
+    """Return the patterns of one spec as a tuple: at least one, with equal numbers of inputs and outputs."""
     if not isinstance(patterns, (Pattern, Iterable)):
-        raise SpecError(f"patterns is {patterns!r}; a list of Pattern is needed")
+        raise SpecError(f"patterns must be a list of Pattern, got {patterns!r}")
     collected = (patterns,) if isinstance(patterns, Pattern) else tuple(patterns)
     if not collected:
-        raise SpecError("patterns is empty; give at least one Pattern")
+        raise SpecError("patterns must have at least one Pattern, got none")
     for index, pattern in enumerate(collected):
         if not isinstance(pattern, Pattern):
-            raise SpecError(f"patterns[{index}] is a {type(pattern).__name__}; a Pattern is needed")
+            raise SpecError(f"patterns[{index}] must be a Pattern, got a {type(pattern).__name__}")
         for name in ("inputs", "targets"):
             first, found = getattr(collected[0], name).shape[1], getattr(pattern, name).shape[1]
             if found != first:
-                raise SpecError(f"pattern {index} has {found} {name}, pattern 0 has {first}; give all the same")
+                raise SpecError(f"pattern {index} must have {first} {name} as pattern 0, got {found}")
     if collected[0].targets.shape[1] == 0:
-        raise SpecError("targets have no columns; at least one output neuron is needed")
+        raise SpecError("targets must have at least one column (an output neuron)")
     return collected

@@ -1,9 +1,10 @@
-"""The spec itself: its options, checked against each other and against the ranges of the chip."""
+"""The spec: its options, checked against each other and against the ranges of the chip."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,19 +13,23 @@ from typing import Literal
 import numpy as np
 
 from snnprog.arrays import Bools, Raster
+from snnprog.automata import Automaton
+from snnprog.checks import check_type
 from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
+from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
-from snnprog.spec.pattern import Pattern, as_patterns
+from snnprog.spec.pattern import Pattern, as_patterns, drawn
+from snnprog.wording import counted, runs_of
 
 
-@dataclass(frozen=True, eq=False)
-class Spec:
-    """An input-output spike transformation, and what may be built to realise it.
+@dataclass(frozen=True, eq=False, repr=False)
+class Spec(Displayed):
+    """A specification: patterns of input and target spikes, and the options of the network that realises them.
 
     Parameters
     ----------
@@ -35,7 +40,7 @@ class Spec:
     recurrent : bool
         Whether outputs feed outputs, over the same delays.
     dynamics : Dynamics
-        The decays of every neuron; the chip's usual ones, unless given.
+        The decays of every neuron; the chip's default decays by default.
     signs : sequence of int, optional
         Per input (and then, if recurrent, per output): +1 excitatory, -1 inhibitory, 0 either.
     bias : int or "free"
@@ -43,33 +48,35 @@ class Spec:
     threshold : int or "free"
         The threshold mantissa; a neuron fires when its potential exceeds 64 times that.
     weight_bits : int, optional
-        The width of every weight mantissa with its sign, 1 to 8: ±1 (never 0, where a synapse acts, unless there may be
-        few synapses or hidden neurons) for 1 bit, 0 and ±1 for 2, up to ``±(2**(bits - 1) - 1)`` for more. All the chip
-        has, unless given.
+        The width of every weight mantissa with its sign, 1 to 8: ±1 for 1 bit (without 0 for active synapses, unless
+        few synapses or hidden neurons are allowed), 0 and ±1 for 2, up to ``±(2**(bits - 1) - 1)`` for more. By
+        default the chip's width.
     weight_limit : int, optional
-        The greatest magnitude of a weight mantissa; the chip's, unless given.
+        The maximum magnitude of a weight mantissa; the chip's by default.
     chip : str or Chip
-        Which chip's integers are meant: the name of a registered chip, or a `Chip`. The attribute is the `Chip`.
+        The target chip: the name of a registered chip, or a `Chip`. The attribute is the `Chip`.
     noise : float
-        LSBs of noise that must be survived: the spikes stay the same whatever is added to the potential, up to this
-        much either way and at every tick anew, where it is compared with the threshold (it is not integrated).
+        LSBs of noise that every output must tolerate: its spikes stay the same if any value of up to this magnitude is
+        added to the potential at each comparison with the threshold (the noise is not integrated).
     sparse : bool
-        Whether each output is to have as few synapses as can be found.
+        Whether to minimise the number of synapses of each output.
     fan_in : int, optional
-        The most synapses that an output, or a hidden neuron, may have; as many as there are taps, unless said.
+        Maximum number of synapses of an output or a hidden neuron; by default the number of taps.
     window : pair of int
-        How many ticks before and after its own a target spike may fall; the compiler chooses.
+        How many ticks before and after its target tick a spike may fall; the compiler chooses.
     hidden : int or "auto"
-        How many neurons that are not read out may be added where an output cannot do alone what is asked of it; "auto":
-        as many as it takes. They have the dynamics, delays, threshold, bias and refractory period of the outputs.
+        Maximum number of hidden neurons, which are added where an output is infeasible without them; "auto" sets no
+        maximum. They have the dynamics, delays, threshold, bias and refractory period of the outputs.
     refractory : int
         The refractory period of every neuron, in ticks: after a spike at tick t its potential is 0 until tick
         ``t + refractory``, when it can spike again; 1 to 63 on Loihi, and 1 (a spike at every tick) on Xylo.
+    automaton : Automaton, optional
+        What the outputs must do on every input stream; see `snnprog.prove`. Compiling does not use it.
 
     Raises
     ------
     SpecError
-        If the parts do not go together.
+        If options are inconsistent.
     LimitError
         If a value is outside the chip's range.
     """
@@ -90,6 +97,7 @@ class Spec:
     window: tuple[int, int]
     hidden: int | Literal["auto"]
     refractory: int
+    automaton: Automaton | None
 
     def __init__(
         self,
@@ -110,6 +118,7 @@ class Spec:
         window: Sequence[int] = NO_WINDOW,
         hidden: int | Literal["auto"] = 0,
         refractory: int = 1,
+        automaton: Automaton | None = None,
     ) -> None:
         given: dict[str, object] = locals()  # the options, by name
         chip = find_chip(chip)
@@ -118,6 +127,7 @@ class Spec:
             "delays": as_delays(delays),
             "dynamics": Dynamics.usual(chip) if dynamics is None else dynamics,
             "chip": chip,
+            "automaton": automaton,
         }
         values |= {option.name: option.parse(given[option.name], chip) for option in OPTIONS}
         for name, value in values.items():
@@ -125,8 +135,10 @@ class Spec:
         self._check()
 
     def _check(self) -> None:
+        if self.automaton is not None:
+            check_type("automaton", self.automaton, kind=Automaton)
         if not isinstance(self.dynamics, Dynamics):
-            raise SpecError(f"dynamics is {self.dynamics!r}; a Dynamics is needed")
+            raise SpecError(f"dynamics must be a Dynamics, got {self.dynamics!r}")
         for delay in self.delays:
             self.chip.check_range(
                 "delay", delay, allowed=self.chip.delays, hint="counted from a spike to the tick at which it acts"
@@ -134,7 +146,7 @@ class Spec:
         self.dynamics.check_fit(self.chip)
         if self.signs is not None and len(self.signs) != self.n_presynaptic:
             raise SpecError(
-                f"signs has {len(self.signs)} entries; {self.n_presynaptic} are needed, one per presynaptic neuron"
+                f"signs must have {self.n_presynaptic} entries, one per presynaptic neuron, got {len(self.signs)}"
             )
 
     @property
@@ -145,7 +157,7 @@ class Spec:
 
     @property
     def mantissas(self) -> Mantissas:
-        """What a weight mantissa may be, whatever its sign."""
+        """The allowed weight mantissas, of either sign."""
         limits = [self.chip.weight_limit] if self.weight_limit is None else [self.weight_limit]
         if self.weight_bits is not None:
             limits.append(max(1, (1 << (self.weight_bits - 1)) - 1))
@@ -153,9 +165,9 @@ class Spec:
 
     @property
     def may_taps_be_absent(self) -> bool:
-        """Whether taps may be left without a synapse, so that weights of ±1 do not need one each.
+        """Whether taps may have no synapse, so that weights of ±1 are not required on each.
 
-        They may where few are asked for, and where hidden neurons may be added: these bring taps of their own.
+        True where few synapses are requested, and where hidden neurons may be added, which add taps.
         """
         return self.sparse or self.fan_in is not None or (self.hidden != 0 and self.weight_bits == 1)
 
@@ -166,17 +178,17 @@ class Spec:
 
     @property
     def inputs(self) -> Raster:
-        """(ticks of all patterns, inputs) What goes in, one pattern after another."""
+        """(ticks of all patterns, inputs) Input spikes, patterns concatenated."""
         return np.concatenate([pattern.inputs for pattern in self.patterns])
 
     @property
     def targets(self) -> Raster:
-        """(ticks of all patterns, outputs) What must come out, one pattern after another."""
+        """(ticks of all patterns, outputs) Target spikes, patterns concatenated."""
         return np.concatenate([pattern.targets for pattern in self.patterns])
 
     @property
     def care(self) -> Raster:
-        """(ticks of all patterns, outputs) Which bins count, one pattern after another."""
+        """(ticks of all patterns, outputs) Which bins count, patterns concatenated."""
         return np.concatenate([pattern.care for pattern in self.patterns])
 
     @property
@@ -191,11 +203,28 @@ class Spec:
 
     @cached_property
     def linear_rule(self) -> LinearRule:
-        """Decays and reset of every neuron, read off the chip's rule."""
+        """Decays and reset of every neuron, from the chip's rule."""
         return self.chip.linear_rule(self.dynamics.current_decay, self.dynamics.potential_decay, self.refractory)
 
+    def _summary(self) -> str:
+        ends = f"{counted(self.n_inputs, 'input')} to {counted(self.n_outputs, 'output')}"
+        ticks = sum(pattern.ticks for pattern in self.patterns)
+        several = f"{counted(len(self.patterns), 'pattern')} of {counted(ticks, 'tick')}"
+        in_all = " in all" if len(self.patterns) > 1 else ""
+        delays = f"{'delay' if len(self.delays) == 1 else 'delays'} {runs_of(self.delays)}"
+        options = "".join(f", {name} {_in_brief(value)}" for name, value in self.changed_options.items())
+        return f"{ends}, {several}{in_all}, {delays}, {self.chip.name}{options}"
+
+    def _card(self) -> Card:
+        potential, current = self.dynamics.effective_time_constants(self.chip)
+        facts: list[tuple[str, object]] = [
+            ("time constants", f"potential {potential:.4g}, current {current:.4g} ticks")
+        ]
+        facts += [(name, _in_brief(value)) for name, value in self.changed_options.items()]
+        return Card(facts=facts, pictures=drawn(self.patterns))
+
     def digest(self) -> str:
-        """Return the SHA-256 of everything that is asked for, as 64 hexadecimal digits."""
+        """Return the SHA-256 of the specification as 64 hexadecimal digits."""
         sha = hashlib.sha256()
         sha.update(json.dumps(self._settings(), sort_keys=True).encode("ascii"))
         for pattern in self.patterns:
@@ -205,7 +234,7 @@ class Spec:
         return sha.hexdigest()
 
     def _settings(self) -> dict[str, object]:
-        """Return what stands beside the patterns; later options that are at their default are left out."""
+        """Return all options; later options with their default value are omitted."""
         original = {option.name: getattr(self, option.name) for option in OPTIONS if option.is_original}
         return (
             self.changed_options
@@ -219,13 +248,20 @@ class Spec:
         )
 
 
+def _in_brief(value: object) -> object:
+    """Return an option's value; of a list of signs, how many there are of each."""
+    if not isinstance(value, tuple) or len(value) <= 2:
+        return value
+    return ", ".join(f"{count} of {sign:+d}" for sign, count in sorted(Counter(value).items()))
+
+
 def presynaptic_raster(spec: Spec, pattern: Pattern) -> Bools:
     """Return ``(ticks, n_presynaptic)``: the inputs, and the target spikes that are fed to others."""
     return np.concatenate([pattern.inputs, pattern.targets], axis=1) if spec.recurrent else pattern.inputs
 
 
 def with_targets(spec: Spec, outputs: Iterable[int], raster: Raster) -> Spec:
-    """Return the spec in which some outputs are to do ``raster`` (ticks of all patterns, outputs) instead."""
+    """Return the spec with ``raster`` (ticks of all patterns, outputs) as the targets of some outputs."""
     chosen, patterns, first = list(outputs), [], 0
     for pattern in spec.patterns:
         targets = pattern.targets.copy()

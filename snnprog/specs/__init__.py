@@ -1,23 +1,23 @@
-"""Specs by name: logic, timing, choice, counting, state machines, pattern generators, recordings, and classes.
+"""Ready-made specs: logic, timing, choice, counting, state machines, pattern generators, recordings, classifiers.
 
-Each function returns an ordinary `snnprog.Spec`; ``dataclasses.replace(spec, sparse=True)`` asks for more than it does.
+Each function returns an ordinary `snnprog.Spec`; ``dataclasses.replace(spec, sparse=True)`` changes its options.
 
-What holds beyond the spec
+Guarantees beyond the spec
 --------------------------
-A program is exact on its spec's patterns; these functions choose patterns that say all there is to say, so that the
-program is exact on *every* input of the kind that the docstring names, however long and in whatever phase:
+A program is exact on its spec's patterns; these functions choose patterns that cover all cases, so that the
+program is exact on *every* input of the kind that the docstring names, of any length and phase:
 
-- Neurons here have no memory of their own (`snnprog.specs.streams`): what they do depends on what arrives at a tick.
-  Memory is in delays and in loops of neurons, which are outputs, too, and so known.
-- Where all combinations of arrivals are few, the patterns hold them all (`snnprog.specs.machines`).
-- Where they are many, weights are kept positive, and the patterns hold the least that must make a neuron fire and the
-  most that must not; anything else lies beyond one or the other.
+- Neurons here have no memory of their own (`snnprog.specs.streams`): their spikes depend only on the spikes that arrive
+  at a tick. Memory is in delays and in loops of neurons, which are outputs, too, and so known.
+- If there are few combinations of arrivals, the patterns contain them all (`snnprog.specs.machines`).
+- If there are many, weights are kept positive, and the patterns contain the smallest input that must make a neuron fire
+  and the largest that must not; every other input lies beyond one of them.
 
-`truth_table` is the exception if it needs hidden neurons, and `from_raster` and `classifier` promise nothing beyond
+`truth_table` is an exception if it needs hidden neurons, and `from_raster` and `classifier` guarantee nothing beyond
 their recording and their samples.
 
-What these arguments need of a chip is checked (`snnprog.specs.needs`). Xylo's neurons always remember, so on it only
-`from_raster` and `classifier` are specs; the others are refused.
+The requirements on the chip are checked (`snnprog.specs.needs`). Xylo's neurons always have memory, so it supports only
+`from_raster` and `classifier`; the others are refused.
 """
 
 from __future__ import annotations
@@ -44,3 +44,7 @@ __all__ = [
     "truth_table",
     "winner_take_all",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

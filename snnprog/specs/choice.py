@@ -1,4 +1,4 @@
-"""The first spike decides."""
+"""Winner-take-all by the first spike."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ def winner_take_all(
     Parameters
     ----------
     lines : int
-        How many compete; there is one output for each, and one for the memory.
+        Number of competing lines; there is one output for each, and one for the memory.
     at_once : int, optional
-        How many of them spike together at most; all, unless said. The more, the more there is to be covered: all of 10
-        lines can be, or any two of 50.
+        Maximum number of lines that spike together; all by default. Larger values require more patterns: all of 10
+        lines are possible, or any two of 50.
     reset : bool
-        Whether one more input line, the last, opens the next round: what spikes together with it is not heard, what
-        spikes after it is.
+        Whether one more input line, the last, starts the next round: spikes at the same tick are ignored, later spikes
+        count.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If there are no lines, too many, or the chip's neurons remember.
+        If there are no lines, too many lines, or the chip's neurons have memory.
     """
     lines = as_integer("lines", lines)
     at_once = lines if at_once is None else as_integer("at_once", at_once)
     if not 1 <= at_once <= lines:
-        raise SpecError(f"at_once is {at_once} of {lines} lines; 1 to the number of lines is needed")
+        raise SpecError(f"at_once must be from 1 to {lines}, the number of lines, got {at_once}")
     n_rows = sum(math.comb(lines, size) for size in range(at_once + 1)) * (1 + reset)
     check_ticks("winner_take_all", n_rows * (lines + 2), advice="take fewer lines, or a smaller at_once")
     groups = [group for size in range(at_once + 1) for group in itertools.combinations(range(lines), size)]

@@ -1,10 +1,10 @@
-"""Samples and their labels become a spec: what each output says of each sample at the decision tick.
+"""Classifiers: a spec from samples and labels, with the answer of each output at the decision tick.
 
-The patterns are the samples, in order, and one tick more than the encoder takes: the last, at which the outputs answer.
-An output that is not asked about a sample has no bin that counts in its pattern.
+The patterns are the samples, in order, with one more tick than the encoder's rasters: the last, at which the outputs
+answer. An output without a target for a sample has no bin that counts in its pattern.
 
-Where spikes keep coming, as rates do, an output has to tell the last tick from those before by its inputs: one line
-that spikes when a sample begins is enough. Without it, compiling names the bins that contradict one another.
+With continuing spikes, as in rate coding, an output must distinguish the last tick from earlier ones by its inputs: one
+line that spikes when a sample begins is enough. Without it, compiling names the bins that contradict each other.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ def classifier(
     Parameters
     ----------
     samples : array
-        As the encoder takes them, the samples along the first axis.
+        In the form that the encoder takes, samples along the first axis.
     labels : (samples,) int
         The class of each, from 0.
     encoder : Encoder
         Fitted on training samples; see `snnprog.coding`.
     questions : Questions, optional
-        What each output is asked; whether it is its class rather than any other, unless given.
+        The classes that each output distinguishes; by default its own class from all others.
     clarity : float, optional
-        Samples less clear than this are asked of no output; see `clarity_of`. Without it, all are.
+        Samples with a lower clarity have no targets; see `clarity_of`. By default all samples have targets.
     seed : int
-        Of the draw, where outputs are asked about a share of the samples.
+        Seed of the draw, if outputs have targets for a share of the samples.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If the labels are no class numbers, or not one for each sample, or the chip lacks a delay as long as the
+        If the labels are not class numbers, or not one for each sample, or the chip's delays are shorter than the
         encoder's rasters.
     """
     delays = range(1, encoder.ticks + 1)
@@ -64,10 +64,12 @@ def classifier(
     )
     rasters, classes = encoder.transform(samples), _as_labels(labels)
     if len(rasters) != classes.size:
-        raise SpecError(f"there are {len(rasters)} samples and {classes.size} labels; each sample needs one")
+        raise SpecError(f"labels must have one entry for each of {len(rasters)} samples, got {classes.size}")
     questions = Questions.one_vs_rest(int(classes.max()) + 1) if questions is None else questions
     if int(classes.max()) >= questions.n_classes:
-        raise SpecError(f"labels go up to {classes.max()}; the questions are about {questions.n_classes} classes")
+        raise SpecError(
+            f"labels must be below {questions.n_classes}, the number of classes of the questions, got {classes.max()}"
+        )
     asked = questions.asked(classes, seed)
     if clarity is not None:
         asked &= (clarity_of(rasters, classes) >= clarity)[:, None]
@@ -77,12 +79,14 @@ def classifier(
 
 
 def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:
-    """Return (samples,) how clearly the spikes of each sample tell its class: below 0, they speak for another.
+    """Return the clarity (samples,) of each sample: how clearly its spikes indicate its class.
+
+    Negative values indicate another class.
 
     A ridge regression is fitted to all of them, from which lines have spiked by which tick to +1 for the own class and
-    -1 for all others; a sample's clarity is what it gives for its own class less the most it gives for another, from
-    -2 to 2 as a rule. To leave out what is not clear is editing (Wilson 1972): a neuron that had to be exact there
-    would bend to a few odd samples, and answer others worse.
+    -1 for all others; a sample's clarity is the score of its own class minus the highest score of another, usually from
+    -2 to 2. Excluding unclear samples is editing (Wilson 1972): a neuron that had to be exact on them
+    would fit a few outliers and generalise worse.
     """
     classes = _as_labels(labels)
     features = np.stack([np.logical_or.accumulate(raster).ravel() for raster in rasters]).astype(np.float64)
@@ -96,7 +100,7 @@ def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:
 
 
 def _pattern(raster: Raster, answers: Raster, asked: Raster) -> Pattern:
-    """Return a sample's raster with the decision tick after it; what is not asked does not count."""
+    """Return a sample's raster followed by the decision tick; bins without a target do not count."""
     targets = np.zeros((len(raster) + 1, answers.size), dtype=np.bool_)
     targets[-1] = answers & asked
     return Pattern(with_rest(raster), targets, np.broadcast_to(asked, targets.shape))
@@ -105,7 +109,7 @@ def _pattern(raster: Raster, answers: Raster, asked: Raster) -> Pattern:
 def _as_labels(labels: ArrayLike) -> Int64s:
     classes = np.asarray(labels)
     if classes.ndim != 1 or classes.size == 0 or classes.dtype.kind not in "iu" or classes.min() < 0:
-        raise SpecError(f"labels are {classes.dtype} of shape {classes.shape}; class numbers from 0 are needed")
+        raise SpecError(f"labels must be non-negative class numbers, got {classes.dtype} of shape {classes.shape}")
     if classes.max() == 0:
-        raise SpecError("labels name one class alone; at least two are needed")
+        raise SpecError("labels must name at least two classes, got one")
     return classes.astype(np.int64)

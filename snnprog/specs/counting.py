@@ -1,4 +1,4 @@
-"""Counting spikes."""
+"""Counters and frequency dividers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from snnprog.automata import table_automaton
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -18,23 +19,23 @@ from snnprog.specs.streams import check_ticks
 def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a ring counter: output i fires one tick after every (i + 1)-th spike of ``modulus``.
 
-    The last of these outputs is the carry: an input to the next counter. They are followed by ``modulus - 1`` more,
-    which hold the count: the one of count i + 1 fires at every tick at which the count stays that. It is exact on every
-    stream.
+    The last of these outputs is the carry: an input to the next counter. They are followed by ``modulus - 1`` more
+    that hold the count: that of count i + 1 fires at every tick at which the count keeps this value. It is exact on
+    every stream.
 
     Parameters
     ----------
     modulus : int
-        After how many spikes it begins anew, from 2 on.
+        Number of spikes after which the counter restarts; at least 2.
     reset : bool
         Whether a second input line sets the count to 0; a spike together with it is not counted.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If the modulus is less than 2, too large, or the chip's neurons remember.
+        If the modulus is less than 2, too large, or the chip's neurons have memory.
     """
     modulus = _at_least_two("modulus", modulus)
 
@@ -52,36 +53,40 @@ def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -
 def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a frequency divider: one neuron that fires one tick after every ``divisor``-th spike.
 
-    Its potential does not leak, and so is the count of spikes since it fired, times a weight, to the last bit: it is
-    exact on every stream. Only where it was counted up to has to be shown.
+    Its potential does not leak, so it is exactly the count of spikes since it fired, times a weight: the program is
+    exact on every stream. The patterns only need to show each count.
 
     Parameters
     ----------
     divisor : int
-        From 2 on.
+        At least 2.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If the divisor is less than 2, too large, or the chip has no neuron that counts: one that keeps all that
-        arrives, and is reset to zero.
+        If the divisor is less than 2, too large, or the chip has no neuron that counts: one without leak
+        that is reset to zero.
     """
     divisor = _at_least_two("divisor", divisor)
     target = find_chip(chip)
     dynamics = perfect_memory("frequency_divider", target)
     check_delays("frequency_divider", target, delays=(1,))
-    check_ticks("frequency_divider", 4 * divisor, advice="let two dividers follow one another")
+    check_ticks("frequency_divider", 4 * divisor, advice="use two dividers in series")
     spikes = np.ones(4 * divisor + 1, dtype=np.bool_)
     spikes[2 * divisor :: 2] = False
     due = np.concatenate([[False], spikes[:-1] & (np.cumsum(spikes[:-1]) % divisor == 0)])
     pattern = Pattern(spikes[:, None], due[:, None])
-    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=target)
+    # A state is the count, and whether the last spike completed it; the output answers one tick later.
+    edges = [[0, 1], *([count, count + 1] for count in range(1, divisor)), [0, 1]]
+    answers = [(state == divisor,) for state in range(divisor + 1)]
+    automaton = table_automaton(edges, rows=((False,), (True,)), outputs=answers)
+    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=target, automaton=automaton)
 
 
 def _at_least_two(name: str, value: int) -> int:
     number = as_integer(name, value)
     if number < 2:
-        raise SpecError(f"{name} is {number}; a whole number from 2 is needed")
+        raise SpecError(f"{name} must be an integer of at least 2, got {number}")
     return number

@@ -1,9 +1,10 @@
-"""Neurons that feed each other from one tick to the next: a machine, and the walk through all it can ever do.
+"""Machines of neurons that feed each other every tick, and walks through all their states.
 
-All synapses take one tick and no neuron has a memory, so what the neurons do at a tick depends on two things alone:
-what they did, and what came in, one tick before. Those are the *configuration* and the *row*. A spec that holds every
-configuration that can be reached from rest, with every row that may come there, says what happens next in all
-circumstances; so a program that is exact on it is exact on every stream of such rows, by induction over ticks.
+All synapses take one tick and no neuron has a memory, so the spikes at a tick depend only on the spikes
+of the neurons and of the inputs one tick before, the *configuration* and the *row*. A spec that contains every
+configuration that can be reached from rest, with every row that may follow, determines the next
+configuration in all cases; so a program that is exact on it is exact on every stream of such rows, by induction over
+ticks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnprog.automata import table_automaton
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
@@ -28,22 +30,22 @@ Step = Callable[[Row, Row], Row]
 
 @dataclass(frozen=True)
 class StateMachine:
-    """Neurons in a loop, told by what they do next.
+    """Neurons in a loop, described by their next configuration.
 
     Attributes
     ----------
     name : str
-        As in messages.
+        For messages.
     n_neurons : int
     rows : tuple of row
-        What may come in at a tick; the first is silence.
+        The possible inputs of a tick; the first is silence.
     step : callable
         (row, configuration) -> the configuration one tick later. Each neuron of it must be a threshold function of
         both, and silence at rest must lead to rest.
     advice : str
         What to try if there are too many configurations.
     chip : Chip
-        Whose integers are meant.
+        The target chip.
     """
 
     name: str
@@ -59,22 +61,26 @@ class StateMachine:
         return (False,) * self.n_neurons
 
     def spec(self) -> Spec:
-        """Return the recurrent spec of all that the machine can ever do: outputs are its neurons, in their order.
+        """Return the recurrent spec of all transitions of the machine: outputs are its neurons, in order.
 
         Raises
         ------
         SpecError
-            If that is too much, or the chip's neurons remember.
+            If there are too many, or the chip's neurons have memory.
         """
         dynamics = no_memory(self.name, self.chip)
         check_delays(self.name, self.chip, delays=(1,))
         if self.n_neurons > NEURON_LIMIT:
-            raise SpecError(f"{self.name} needs {self.n_neurons} neurons; {NEURON_LIMIT} are allowed: {self.advice}")
-        patterns = [self._pattern(walk) for walk in walks(self._edges())]
-        return Spec(patterns, (1,), recurrent=True, dynamics=dynamics, chip=self.chip)
+            raise SpecError(
+                f"{self.name} must take at most {NEURON_LIMIT} neurons, got {self.n_neurons}; {self.advice}"
+            )
+        configurations, edges = self._graph()
+        patterns = [self._pattern(walk) for walk in walks(edges)]
+        automaton = table_automaton(edges, rows=self.rows, outputs=configurations)
+        return Spec(patterns, (1,), recurrent=True, dynamics=dynamics, chip=self.chip, automaton=automaton)
 
-    def _edges(self) -> list[list[int]]:
-        """Return, for each configuration that can be reached, to which one each row leads; rest is the first."""
+    def _graph(self) -> tuple[list[Row], list[list[int]]]:
+        """Return the configurations that can be reached, rest first, and for each of them where each row leads."""
         numbers, open_ones, edges = {self.rest: 0}, deque([self.rest]), []
         while open_ones:
             here = open_ones.popleft()
@@ -85,10 +91,10 @@ class StateMachine:
                     open_ones.append(configuration)
             check_ticks(self.name, len(numbers) * len(self.rows), advice=self.advice)
             edges.append([numbers[configuration] for configuration in reached])
-        return edges
+        return list(numbers), edges
 
     def _pattern(self, walk: Sequence[int]) -> Pattern:
-        """Return the pattern of a walk from rest, with a last silent tick that shows where it led."""
+        """Return the pattern of a walk from rest, with a last silent tick that shows its final configuration."""
         configurations = [self.rest]
         for row in walk:
             configurations.append(self.step(self.rows[row], configurations[-1]))
@@ -97,10 +103,10 @@ class StateMachine:
 
 
 def walks(edges: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return walks from node 0 that go along every edge of a graph at least once.
+    """Return walks from node 0 that cover every edge of a graph.
 
-    Each walk takes the next edge not gone along yet, or the shortest way to one; where none can be reached any more, a
-    new walk begins. Nodes from which no such edge can be reached are left out of every later search, for none will be.
+    Each walk takes the next unused edge, or the shortest path to one; if none can be reached, a
+    new walk begins. Nodes from which no unused edge can be reached are excluded from later searches.
 
     Parameters
     ----------
@@ -138,7 +144,7 @@ def _first_edges(targets: Sequence[int]) -> dict[int, int]:
 def _way_to_open(
     ways: Sequence[dict[int, int]], left: Sequence[deque[int]], *, start: int, done: set[int]
 ) -> list[int] | None:
-    """Return the shortest way from a node to one with edges left, or None; all nodes searched in vain are then done."""
+    """Return the shortest path from a node to one with unused edges, or None; mark dead ends."""
     if start in done:
         return None
     came_from: dict[int, tuple[int, int] | None] = {start: None}

@@ -1,7 +1,7 @@
-"""What the arguments for exactness need of a chip: checked before a spec is made, refused in one sentence otherwise.
+"""Requirements on the chip of specs that are exact on every stream: checked before a spec is created.
 
-A spec beyond its chip's ranges is refused by `Spec` itself. These checks are for what no range tells: a program could
-be compiled, exact on the patterns, and still be wrong on the streams that the argument speaks of.
+A spec beyond its chip's ranges is refused by `Spec` itself. These checks are for properties that are not ranges:
+without them a program could be exact on the patterns and still be wrong on the streams that the proof covers.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from snnprog.rules.linear import NONE, SUBTRACT
 from snnprog.spec import Dynamics
 
 TYPICAL_FAN_IN = 16
-"""What is left of so many of the greatest weights must be less than one step of a weight: thresholds are a few
-weights high here, and two sums of weights that differ do so by a step at least. The number is Loihi's: 16 * 255 / 4096
-is 0.996, and its programs are checked against long streams in the suite."""
+"""The remainder of this many maximum weights must be less than one step of a weight: thresholds are a few
+weights high here, and different sums of weights differ by at least one step. The number is that of Loihi: 16 * 255 /
+4096 is 0.996, and the tests check its programs on long streams."""
 
 OTHER_RESETS = {SUBTRACT: "a reset subtracts the threshold", NONE: "a spike resets nothing"}
 ADVICE = "take another chip, such as loihi1"
 
 
 def no_memory(what: str, chip: Chip) -> Dynamics:
-    """Return the decays of neurons that forget within a tick.
+    """Return the decays of neurons without memory from one tick to the next.
 
     Raises
     ------
@@ -35,8 +35,9 @@ def no_memory(what: str, chip: Chip) -> Dynamics:
     linear = chip.linear_rule(dynamics.current_decay, dynamics.potential_decay)
     if linear.gain != 1:
         raise SpecError(
-            f"{what} needs neurons without memory, and on {chip.name} a current decays after what arrives was added,"
-            f" so that what acts also lingers: {ADVICE}"
+            f"{what} needs neurons without memory, and on {chip.name} a current decays after arriving spikes were"
+            " added,"
+            f" so that they also act at later ticks: {ADVICE}"
         )
     current, potential = linear.current, linear.potential
     if current > 0 or potential * chip.weight_limit * TYPICAL_FAN_IN >= 1:
@@ -48,7 +49,7 @@ def no_memory(what: str, chip: Chip) -> Dynamics:
 
 
 def perfect_memory(what: str, chip: Chip) -> Dynamics:
-    """Return the decays of neurons whose potential is the sum of what has arrived since they fired, to the last bit.
+    """Return the decays of neurons whose potential is exactly the sum of the inputs since they fired.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def perfect_memory(what: str, chip: Chip) -> Dynamics:
     linear = chip.linear_rule(dynamics.current_decay, dynamics.potential_decay)
     if linear.potential != 1 or linear.current != 0 or linear.gain != 1:
         raise SpecError(
-            f"{what} needs a potential that keeps all that arrives and a current that keeps nothing, and"
+            f"{what} needs a potential without decay and a current of one tick, and"
             f" {chip.name} does not have both: {ADVICE}"
         )
     if not linear.is_reset_to_zero:

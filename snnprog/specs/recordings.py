@@ -1,4 +1,4 @@
-"""A recording becomes the spec of a network that would have made it."""
+"""Back-engineering: the spec of a network that reproduces a recording."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snnprog.raster import as_raster
 from snnprog.spec import Dynamics, Pattern, Spec
 
 USUAL_LONGEST = 16
-"""Delays offered unless others are: each is one more unknown per line and neuron, and few recordings need more."""
+"""Default delays: each is one more unknown per line and neuron, and few recordings need more."""
 
 
 def from_raster(
@@ -26,48 +26,48 @@ def from_raster(
     dynamics: Dynamics | None = None,
     chip: str | Chip = "loihi1",
 ) -> Spec:
-    """Return the spec of a recurrent network that makes a recorded raster by itself: back-engineering.
+    """Return the spec of a recurrent network that reproduces a recorded raster: back-engineering.
 
-    What had gone on before the recording is not known, so its first ticks are given: one input line per neuron carries
-    them, one tick ahead; from there on the network feeds itself. The spec is one tick longer than the recording, which
-    begins at tick 1. It is what Rostro-Gonzalez, Cessac, Vasquez and Viéville (2009) do, arXiv:0905.4810; nothing is
-    promised beyond the recording.
+    The activity before the recording is unknown, so its first ticks are given: one input line per neuron carries
+    them, one tick ahead; from then on the network feeds itself. The spec is one tick longer than the recording, which
+    begins at tick 1. The method is that of Rostro-Gonzalez, Cessac, Vasquez and Viéville (2009), arXiv:0905.4810;
+    nothing is guaranteed beyond the recording.
 
     Parameters
     ----------
     raster : (ticks, neurons) bool
         The spikes of all neurons.
     inputs : (ticks, lines) bool, optional
-        Spikes that were sent to the neurons in the recording, if any; these lines come after those of the beginning.
+        Spikes that were sent to the neurons in the recording, if any; these lines follow those of the given ticks.
     delays : iterable of int, optional
-        The delays that synapses may have; 1 to 16, as far as the chip has them, unless given.
+        The delays that synapses may have; by default 1 to 16, as far as the chip supports them.
     given : int, optional
-        How many ticks are given; as many as the longest delay, unless said.
+        Number of given ticks; the longest delay by default.
     dynamics : Dynamics, optional
         The decays of every neuron; the chip's usual ones, unless given.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If a raster is malformed, or more ticks are given than there are.
+        If a raster is malformed, or ``given`` exceeds its ticks.
     """
     recorded = as_raster(raster, "raster")
     offered = _usual_delays(find_chip(chip)) if delays is None else tuple(delays)
     ticks, neurons = recorded.shape
     if not offered:
-        raise SpecError("delays is empty; offer at least one")
+        raise SpecError("delays must have at least one entry, got none")
     given = min(ticks, max(offered)) if given is None else as_integer("given", given)
     if not 0 <= given <= ticks:
-        raise SpecError(f"given is {given}; 0 to {ticks} is allowed, the ticks of the recording")
+        raise SpecError(f"given must be from 0 to {ticks}, the ticks of the recording, got {given}")
     beginning = np.zeros((ticks + 1, neurons), dtype=np.bool_)
     beginning[:given] = recorded[:given]
     sent = np.zeros((ticks + 1, 0), dtype=np.bool_)
     if inputs is not None:
         known = as_raster(inputs, "inputs")
         if len(known) != ticks:
-            raise SpecError(f"inputs have {len(known)} ticks and the raster {ticks}; give both the same")
+            raise SpecError(f"inputs must have {ticks} ticks as the raster, got {len(known)}")
         sent = np.concatenate([np.zeros((1, known.shape[1]), dtype=np.bool_), known])
     targets = np.concatenate([np.zeros((1, neurons), dtype=np.bool_), recorded])
     pattern = Pattern(np.concatenate([beginning, sent], axis=1), targets)

@@ -1,4 +1,4 @@
-"""Central pattern generators: rhythms that go on by themselves."""
+"""Central pattern generators: self-sustained rhythms."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from snnprog.specs.machines import Row, StateMachine
 def pattern_generator(
     rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False, chip: str | Chip = "loihi1"
 ) -> Spec:
-    """Return the spec of a central pattern generator: rasters that repeat for ever, each after its start spike.
+    """Return the spec of a central pattern generator: rasters that repeat forever after a start spike.
 
     There is one input line per raster. Two ticks after its spike the raster begins, and repeats until another line
-    spikes, which ends it there and begins its own raster (or the same one anew); no two lines spike together. The first
+    spikes, which ends it and starts its own raster (or restarts the same one); no two lines spike together. The first
     outputs are the raster's; the others are phases, one for each tick of each raster, in a ring that carries one spike.
 
-    The spec holds every phase with every line's spike at it, and at the tick before. That is all that these neurons
-    ever hear; so, by induction over ticks, a program that is exact on it is exact for ever.
+    The spec contains every phase with a spike of every line at it, and at the tick before. These are all possible
+    inputs of the neurons; so, by induction over ticks, a program that is exact on it is exact forever.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def pattern_generator(
     stop : bool
         Whether one more input line, the last, ends all rhythms.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If there is no raster, one is malformed, they are too long, or the chip's neurons remember.
+        If there is no raster, one is malformed, they are too long, or the chip's neurons have memory.
     """
     periods = _as_periods(rasters)
     lengths = [len(period) for period in periods]
@@ -68,7 +68,7 @@ def _as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:
     given = [rasters] if is_one or not isinstance(rasters, Sequence) else rasters
     periods = [as_raster(raster, f"raster {index}") for index, raster in enumerate(given)]
     if not periods:
-        raise SpecError("rasters is empty; give at least one")
+        raise SpecError("rasters must have at least one entry, got none")
     for index, period in enumerate(periods):
         if period.shape[1] != periods[0].shape[1] or period.shape[1] == 0:
             raise SpecError(

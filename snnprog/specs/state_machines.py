@@ -1,8 +1,8 @@
 """Finite-state machines, from their transition tables.
 
-A state machine's next state is no threshold function of state and input in general. The neurons here stand for pairs
-instead, a state and what was read in it: that pair follows if what is read is right, and the pair before was one of
-those that lead to the state. That is a threshold function, whatever the table.
+The next state of a state machine is in general not a threshold function of state and input. The neurons here represent
+pairs instead, of a state and the symbol read in it: a pair follows if its symbol is read and the previous pair leads to
+its state. This is a threshold function for every table.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ Symbol = TypeVar("Symbol", bound=Hashable)
 def finite_state_machine(
     transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None, chip: str | Chip = "loihi1"
 ) -> Spec:
-    """Return the spec of a finite-state machine that runs for ever.
+    """Return the spec of a finite-state machine.
 
     A symbol is an input line: it is read when the line spikes, and no two lines spike together. Lines are in the order
-    in which the table names their symbols first; states are in the order of the table. The start state is rest: it has
-    no output. The others have one each, the first outputs, which fires at tick t + 2 if the machine is in that state
-    once the line of tick t was read; silence changes no state.
+    in which the symbols first appear in the table; states are in the order of the table. The start state is rest: it
+    has no output. The others have one each, the first outputs, which fires at tick t + 2 if the machine is in that
+    state after reading the line of tick t; silence does not change the state.
 
-    The outputs that follow stand for pairs, and fire at tick t + 1: for each state in order, silence (but at the
+    The outputs that follow represent pairs, and fire at tick t + 1: for each state in order, silence (except in the
     start state, which is rest) and then each symbol, read in it at tick t. A Mealy machine's output is one of them.
 
-    The spec holds every pair with everything that can be read next. That is all that these neurons ever hear; so, by
+    The spec contains every pair with every symbol that can follow. These are all possible inputs of the neurons; so, by
     induction over ticks, a program that is exact on it is exact on every stream.
 
     Parameters
     ----------
     transitions : mapping of state to (mapping of symbol to state)
-        Where each symbol leads; one that is not named for a state changes nothing in it.
+        The next state for each symbol; a symbol that is not named for a state does not change it.
     start : state, optional
-        Where the machine begins; the first of the table, unless said.
+        The start state; the first of the table by default.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If a state is not in the table or cannot be reached, there are no symbols, the pairs are too many, or the chip's
-        neurons remember.
+        If a state is not in the table or cannot be reached, there are no symbols, there are too many pairs, or the
+        chip's neurons remember.
     """
     if not isinstance(transitions, Mapping) or not all(isinstance(to, Mapping) for to in transitions.values()):
         raise SpecError(
-            f"transitions is {transitions!r}; a mapping of states to mappings of symbols to states is needed"
+            f"transitions must be a mapping of states to mappings of symbols to states, got {transitions!r}"
         )
     table = {state: dict(to) for state, to in transitions.items()}
     first = next(iter(table), None) if start is None else start
     if first is None or first not in table:
-        raise SpecError(f"start is {first!r}; it must be a state of the table: {list(table)}")
+        raise SpecError(f"start must be a state of the table, got {first!r}; its states are {list(table)}")
     symbols = list(dict.fromkeys(symbol for to in table.values() for symbol in to))
     if not symbols:
-        raise SpecError("transitions name no symbol; at least one is needed")
+        raise SpecError("transitions must name at least one symbol")
     _check_states(table, first)
     states = [first, *(state for state in table if state != first)]
     numbers = {state: number for number, state in enumerate(states)}
@@ -87,11 +87,11 @@ def _machine(leads_to: list[list[int]], chip: Chip) -> StateMachine:
 
 
 def _check_states(table: Mapping[State, Mapping[Symbol, State]], start: State) -> None:
-    """Raise `SpecError` if a state is not in the table, or is never reached."""
+    """Raise `SpecError` if a state is not in the table, or cannot be reached."""
     for state, to in table.items():
         for symbol, target in to.items():
             if target not in table:
-                raise SpecError(f"state {state!r} leads to {target!r} on {symbol!r}; give {target!r} a row of its own")
+                raise SpecError(f"state {state!r} leads to {target!r} on {symbol!r}; add a row for {target!r}")
     reached, open_states = {start}, [start]
     while open_states:
         fresh = [target for target in table[open_states.pop()].values() if target not in reached]
@@ -99,4 +99,4 @@ def _check_states(table: Mapping[State, Mapping[Symbol, State]], start: State) -
         open_states += fresh
     for state in table:
         if state not in reached:
-            raise SpecError(f"state {state!r} is never reached from {start!r}; leave it out")
+            raise SpecError(f"state {state!r} is never reached from {start!r}; remove it")

@@ -1,9 +1,8 @@
-"""Input streams that hold all that can come, and what a neuron without memory has to do with them.
+"""Input streams that contain all possible inputs of neurons without memory.
 
-A potential that keeps 1/4096 of itself per tick is as good as one that keeps nothing (`snnprog.specs.needs`): what a
-neuron does depends on the spikes that arrive at that tick alone. So a stream in which every combination of arrivals
-occurs that can ever occur says all there is to say about a neuron, and a program that is exact on it is exact on every
-stream, for ever.
+A potential that keeps 1/4096 of itself per tick is equivalent to one that keeps nothing (`snnprog.specs.needs`): a
+neuron's spikes depend only on the spikes that arrive at that tick. So a stream with every possible combination of
+arrivals determines a neuron completely, and a program that is exact on it is exact on every stream.
 """
 
 from __future__ import annotations
@@ -14,13 +13,12 @@ import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.errors import SpecError
-from snnprog.wording import counted
 
 TICK_LIMIT = 1 << 17
 
 
 def de_bruijn(symbols: int, order: int) -> Int64s:
-    """Return symbols 0 to ``symbols - 1`` in an order in which every run of ``order`` of them occurs just once.
+    """Return symbols 0 to ``symbols - 1`` in an order in which every run of ``order`` of them occurs exactly once.
 
     It begins with ``order`` zeros, and has ``symbols**order + order - 1`` entries. The words that are joined are the
     Lyndon words whose length divides the order (Fredricksen and Maiorana 1978), in the order of Duval (1988).
@@ -46,16 +44,16 @@ def stream_of(spikes: Iterable[tuple[int, int]], ticks: int, *, lines: int) -> R
 
 
 def pauses(groups: Iterable[tuple[Sequence[int], int]], lines: int, *, spacing: int) -> Raster:
-    """Return a stream in which every line spikes at every tick, but for pauses.
+    """Return a stream in which every line spikes at every tick, except in pauses.
 
     Parameters
     ----------
     groups : iterable of (lines, ticks)
-        Which lines pause together, and for how long.
+        Lines that pause together, and for how long.
     lines : int
-        How many there are.
+        Number of lines.
     spacing : int
-        How many ticks of all lines stand before, between and after the pauses.
+        Number of ticks of all lines before, between and after the pauses.
     """
     parts = [np.ones((spacing, lines), dtype=np.bool_)]
     for silent, ticks in groups:
@@ -66,14 +64,14 @@ def pauses(groups: Iterable[tuple[Sequence[int], int]], lines: int, *, spacing: 
 
 
 def delayed(spikes: Raster, delay: int) -> Raster:
-    """Return spikes ``(ticks, …)`` some ticks later, silence at the start; what is left over at the end falls off."""
+    """Return spikes ``(ticks, …)`` shifted by some ticks, with silence at the start, truncated at the end."""
     late = np.zeros_like(spikes)
     late[delay:] = spikes[: max(0, len(spikes) - delay)]
     return late
 
 
 def recent(spikes: Raster, ticks: int) -> Raster:
-    """Return where there was a spike at this tick or up to ``ticks`` before."""
+    """Return where a spike occurred at this tick or up to ``ticks`` before."""
     found = spikes.copy()
     for delay in range(1, ticks + 1):
         found |= delayed(spikes, delay)
@@ -81,8 +79,6 @@ def recent(spikes: Raster, ticks: int) -> Raster:
 
 
 def check_ticks(what: str, ticks: int, *, advice: str, limit: int = TICK_LIMIT) -> None:
-    """Raise `SpecError` if a stream that holds all that can come is too long to be designed on."""
+    """Raise `SpecError` if a stream with all possible inputs is too long for the design."""
     if ticks > limit:
-        raise SpecError(
-            f"{what} needs {counted(ticks, 'tick')} to hold all that can come; {limit} are allowed: {advice}"
-        )
+        raise SpecError(f"{what} must have at most {limit} ticks to cover all possible inputs, got {ticks}; {advice}")

@@ -1,18 +1,21 @@
-"""Spikes at the right time: delayed, together, in order.
+"""Delay lines, coincidence detectors and sequence detectors.
 
-All weights here are positive. So if a neuron fires when the least arrives that must make it fire, and is silent when
-the most arrives that must not, it does right in all circumstances between and beyond: the patterns hold just those.
+All weights here are positive. So if a neuron fires for the smallest input that must make it fire, and is silent for
+the largest input that must not, it is correct for all inputs: the patterns contain only these.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.automata import window_automaton
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -24,26 +27,26 @@ TRIAL_LIMIT = 1 << 12
 
 
 def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> Spec:
-    """Return the spec of a delay line: one input line, and one output per delay that repeats it so much later.
+    """Return the spec of a delay line: one input line, and one output per delay that repeats it.
 
     Delays beyond the chip's longest (63 ticks on Loihi) are built from relays, whose spikes are the last outputs. Every
-    output has one synapse, and so does the same on every stream.
+    output has one synapse, so the program is exact on every stream.
 
     Parameters
     ----------
     delays : int or sequence of int
-        In ticks, from 1 on; several make a tapped delay line.
+        In ticks, at least 1; several create a tapped delay line.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If there is no delay, one is not positive, or the chip's neurons remember.
+        If there is no delay, one is not positive, or the chip's neurons have memory.
     """
     wanted = [as_integer("delay", delay) for delay in (delays if isinstance(delays, Iterable) else [delays])]
     if not wanted or min(wanted) < 1:
-        raise SpecError(f"delays are {wanted}; give at least one, each of at least one tick")
+        raise SpecError(f"delays must be one or more positive integers, got {wanted}")
     target = find_chip(chip)
     longest = target.delays[1]
     stages = (max(wanted) - 1) // longest
@@ -53,49 +56,66 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
     dynamics = no_memory("delay_line", target)
     check_delays("delay_line", target, delays=offered)
     impulse = stream_of([(0, 0)], max(wanted) + 2, lines=1)
-    targets = np.concatenate([delayed(impulse, delay) for delay in wanted], axis=1)
-    return Spec([Pattern(impulse, targets)], offered, recurrent=stages > 0, dynamics=dynamics, fan_in=1, chip=target)
+    repeated = partial(_repeated, delays=tuple(wanted))
+    automaton = window_automaton(repeated, depths=[max(wanted)], n_outputs=len(wanted))
+    return Spec(
+        [Pattern(impulse, repeated(impulse))],
+        offered,
+        recurrent=stages > 0,
+        dynamics=dynamics,
+        fan_in=1,
+        chip=target,
+        automaton=automaton,
+    )
+
+
+def _repeated(stream: Raster, delays: Sequence[int]) -> Raster:
+    """Return what the outputs of a delay line do."""
+    return np.concatenate([delayed(stream, delay) for delay in delays], axis=1)
 
 
 def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a coincidence detector: it fires when enough of its lines have spiked together.
 
-    Output 0 answers a tick at which some line spikes, and at least ``least`` lines have spiked at that tick or up to
-    ``within`` ticks before: at the next tick where ``within`` is 0, at the one after it otherwise. Then there are more
+    Output 0 responds to a tick at which a line spikes and at least ``least`` lines have spiked at that tick or up to
+    ``within`` ticks before: at the next tick if ``within`` is 0, otherwise two ticks later. In that case there are more
     outputs: a trigger, and one per line that fires as long as the line's spike counts. It is exact on every stream.
 
     Parameters
     ----------
     lines : int
-        How many input lines.
+        Number of input lines.
     least : int, optional
-        How many of them must have spiked; all, unless said.
+        How many of them must have spiked; all by default.
     within : int
-        How many ticks the first of the spikes may come before the last.
+        Maximum number of ticks from the first to the last of the spikes.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If there are no lines, ``least`` is not one of them, the ways to coincide are too many, or the chip's neurons
+        If there are no lines, ``least`` exceeds them, there are too many ways to coincide, or the chip's neurons
         remember or its delays are too short.
     """
     lines, within = as_integer("lines", lines), as_integer("within", within)
     least = lines if least is None else as_integer("least", least)
     if not 1 <= least <= lines:
-        raise SpecError(f"least is {least} of {lines} lines; 1 to the number of lines is needed")
+        raise SpecError(f"least must be from 1 to {lines}, the number of lines, got {least}")
     if within < 0:
-        raise SpecError(f"within is {within}; a whole number of ticks from 0 is needed")
+        raise SpecError(f"within must be a non-negative integer of ticks, got {within}")
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
+    target = find_chip(chip)
     if within == 0:
-        return _positive("coincidence", _gate(lines, least), {1}, chip=find_chip(chip))
-    patterns = _nearly_together(lines, least, within=within)
-    return _positive("coincidence", patterns, set(range(1, within + 2)), recurrent=True, chip=find_chip(chip))
+        gate = _Neurons(partial(_enough, least=least), depths=[1] * lines)
+        return _positive("coincidence", _at_a_tick(lines, least), gate, delays={1}, chip=target)
+    detector = _Neurons(partial(_enough_lately, least=least, within=within), depths=[within + 2] * lines)
+    streams = _nearly_together(lines, least, within=within)
+    return _positive("coincidence", streams, detector, delays=range(1, within + 2), recurrent=True, chip=target)
 
 
-def _nearly_together(lines: int, least: int, *, within: int) -> list[Pattern]:
-    """Return the patterns of a neuron that hears a trigger, and of every line whether it spiked lately."""
+def _nearly_together(lines: int, least: int, *, within: int) -> list[Raster]:
+    """Return streams for a neuron that receives a trigger and, for each line, whether it spiked recently."""
     offsets = [ages for ages in itertools.product(range(within + 1), repeat=least) if min(ages) == 0]
     groups = itertools.combinations(range(lines), least)
     together = [
@@ -107,24 +127,29 @@ def _nearly_together(lines: int, least: int, *, within: int) -> list[Pattern]:
     silent = [((line,), within + 1) for line in everyone] + [(tuple(everyone), 1)]
     silent += [(group, within + 1) for group in itertools.combinations(everyone, lines - least + 1)]
     ticks = 2 * within + 5
-    streams = [stream_of(trial, ticks, lines=lines) for trial in trials] + [pauses(silent, lines, spacing=ticks)]
-
-    def neurons(stream: Raster) -> Raster:
-        lately = delayed(recent(stream, within), 1)
-        trigger = delayed(stream, 1).any(axis=1, keepdims=True)
-        enough = lately.sum(axis=1, keepdims=True) >= least
-        return np.concatenate([delayed(trigger & enough, 1), trigger, lately], axis=1)
-
-    return [Pattern(stream, neurons(stream)) for stream in streams]
+    return [stream_of(trial, ticks, lines=lines) for trial in trials] + [pauses(silent, lines, spacing=ticks)]
 
 
-def _gate(lines: int, least: int) -> list[Pattern]:
-    """Return the pattern of a neuron that fires after a tick at which at least some of its lines spiked."""
+def _enough_lately(stream: Raster, least: int, within: int) -> Raster:
+    """Return what the detector, its trigger and the neurons of its lines do."""
+    lately = delayed(recent(stream, within), 1)
+    trigger = delayed(stream, 1).any(axis=1, keepdims=True)
+    enough = lately.sum(axis=1, keepdims=True) >= least
+    return np.concatenate([delayed(trigger & enough, 1), trigger, lately], axis=1)
+
+
+def _at_a_tick(lines: int, least: int) -> list[Raster]:
+    """Return the stream for a neuron that fires after a tick at which at least some of its lines spiked."""
     groups = [group for size in (least - 1, least) for group in itertools.combinations(range(lines), size)]
     stream = stream_of(
         [(tick, line) for tick, group in enumerate(groups) for line in group], len(groups) + 1, lines=lines
     )
-    return [Pattern(stream, delayed(stream.sum(axis=1, keepdims=True) >= least, 1))]
+    return [stream]
+
+
+def _enough(stream: Raster, least: int) -> Raster:
+    """Return when a neuron fires that counts the lines of one tick."""
+    return delayed(stream.sum(axis=1, keepdims=True) >= least, 1)
 
 
 def sequence(
@@ -136,64 +161,70 @@ def sequence(
 ) -> Spec:
     """Return the spec of a sequence detector: it fires one tick after the last spike of a sequence, each time.
 
-    It is exact on every stream: whatever else spikes, and however sequences overlap.
+    It is exact on every stream: also with additional spikes and overlapping sequences.
 
     Parameters
     ----------
     steps : sequence of int, sequence of int, or None
-        What comes tick by tick: a line's spike, several lines' spikes, or anything (None, a gap). First and last are
+        The spikes of each tick: a line, several lines, or any input (None, a gap). The first and the last are
         spikes.
     lines : int, optional
-        How many input lines; as many as the steps name, unless said.
+        Number of input lines; by default as many as the steps name.
     tolerance : int
         How many ticks the spikes may come early or late, measured from those of the last step; it must be shorter than
-        the shortest way from them. If positive, there are more outputs: one per line that comes before, in order, which
+        the shortest way from them. If positive, there are more outputs: one per earlier line, in order, which
         fires as long as the line's spike counts.
     chip : str or Chip
-        Whose integers are meant; a registered name, or the chip itself.
+        The target chip: a registered name, or a `Chip`.
 
     Raises
     ------
     SpecError
-        If the steps are no sequence, the tolerance is too long, the ways to keep within it are too many, or the chip's
-        neurons remember or its delays are too short.
+        If the steps are not a sequence, the tolerance is too long, there are too many combinations within it, or the
+        chip's neurons remember or its delays are too short.
     """
     wanted = [_as_step(step) for step in steps]
     if not wanted or not wanted[0] or not wanted[-1]:
-        raise SpecError(f"steps are {list(steps)}; the first and the last are spikes, gaps stand between")
+        raise SpecError(f"steps must begin and end with spikes, got {list(steps)}")
     known = 1 + max(itertools.chain(*wanted))
     lines = known if lines is None else as_integer("lines", lines)
     if lines < known:
-        raise SpecError(f"steps name line {known - 1} and there are {lines} lines; count them from 0")
+        raise SpecError(f"steps must name lines 0 to {lines - 1}, got {known - 1}")
     if as_integer("tolerance", tolerance) < 0:
-        raise SpecError(f"tolerance is {tolerance}; a whole number of ticks from 0 is needed")
+        raise SpecError(f"tolerance must be a non-negative integer of ticks, got {tolerance}")
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
     if tolerance == 0 or not any(wanted[:-1]):
-        patterns = _exact_sequence(spikes, lines)
-        return _positive("sequence", patterns, {age + 1 for age, _ in spikes}, chip=find_chip(chip))
-    patterns = _tolerant_sequence(spikes, lines, tolerance=tolerance)
+        depths = [max((age + 1 for age, line in spikes if line == each), default=0) for each in range(lines)]
+        one = _Neurons(partial(_together, spikes=tuple(spikes)), depths)
+        delays = {age + 1 for age, _ in spikes}
+        return _positive("sequence", _exact_sequence(spikes, lines), one, delays=delays, chip=find_chip(chip))
+    streams = _tolerant_sequence(spikes, lines, tolerance=tolerance)
+    reach = [(line, 1 if age == 0 else max(age + tolerance, 2 * tolerance) + 1) for age, line in spikes]
+    depths = [max((back for line, back in reach if line == each), default=0) for each in range(lines)]
+    several = _Neurons(partial(_in_time, spikes=tuple(spikes), tolerance=tolerance), depths)
     taps = {*range(1, 2 * tolerance + 2), *(age - tolerance for age, _ in spikes if age > 0)}
-    return _positive("sequence", patterns, taps, recurrent=True, chip=find_chip(chip))
+    return _positive("sequence", streams, several, delays=taps, recurrent=True, chip=find_chip(chip))
 
 
-def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Pattern]:
-    """Return the patterns of one neuron that hears all spikes of a sequence at once, given as (age, line)."""
+def _exact_sequence(spikes: Sequence[tuple[int, int]], lines: int) -> list[Raster]:
+    """Return streams for one neuron that receives all spikes of a sequence at once, given as (age, line)."""
     longest = max(age for age, _ in spikes)
     once = stream_of([(longest - age, line) for age, line in spikes], longest + 2, lines=lines)
     dense = pauses([((line,), 1) for line in sorted({line for _, line in spikes})], lines, spacing=longest + 2)
-
-    def neuron(stream: Raster) -> Raster:
-        return _all_of([delayed(stream[:, line], age + 1) for age, line in spikes])
-
-    return [Pattern(stream, neuron(stream)) for stream in (once, dense)]
+    return [once, dense]
 
 
-def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, tolerance: int) -> list[Pattern]:
-    """Return the patterns of a neuron that hears the last spikes, and of the earlier ones whether they came in time."""
+def _together(stream: Raster, spikes: Sequence[tuple[int, int]]) -> Raster:
+    """Return when the neuron of a sequence without tolerance fires."""
+    return _all_of([delayed(stream[:, line], age + 1) for age, line in spikes])
+
+
+def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, tolerance: int) -> list[Raster]:
+    """Return streams for a neuron that receives the last spikes and whether the earlier ones came in time."""
     last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
     nearest, longest = min(age for age, _ in before), max(age for age, _ in before) + tolerance
     if tolerance >= nearest:
-        raise SpecError(f"tolerance is {tolerance}; 0 to {nearest - 1} is allowed: the last gap is {nearest}")
+        raise SpecError(f"tolerance must be from 0 to {nearest - 1}, less than the last gap, got {tolerance}")
     width = 2 * tolerance + 1
     _check_trials("sequence", width ** len(before))
     heard = sorted({line for _, line in before})
@@ -203,15 +234,17 @@ def _tolerant_sequence(spikes: Sequence[tuple[int, int]], lines: int, *, toleran
     ticks = longest + width + 2
     streams = [stream_of([(longest - age, line) for age, line in trial], ticks, lines=lines) for trial in trials]
     silent = [((line,), 1) for _, line in last] + [((line,), width) for line in heard]
-    streams.append(pauses(silent, lines, spacing=ticks))
+    return [*streams, pauses(silent, lines, spacing=ticks)]
 
-    def neurons(stream: Raster) -> Raster:
-        lately = delayed(recent(stream[:, heard], width - 1), 1)
-        in_time = [delayed(lately[:, heard.index(line)], age - tolerance) for age, line in before]
-        now = [delayed(stream[:, line], 1) for _, line in last]
-        return np.concatenate([_all_of([*in_time, *now]), lately], axis=1)
 
-    return [Pattern(stream, neurons(stream)) for stream in streams]
+def _in_time(stream: Raster, spikes: Sequence[tuple[int, int]], tolerance: int) -> Raster:
+    """Return what the neuron of a sequence with tolerance does, and those that remember its earlier lines."""
+    last, before = [spike for spike in spikes if spike[0] == 0], [spike for spike in spikes if spike[0] > 0]
+    heard = sorted({line for _, line in before})
+    lately = delayed(recent(stream[:, heard], 2 * tolerance), 1)
+    in_time = [delayed(lately[:, heard.index(line)], age - tolerance) for age, line in before]
+    now = [delayed(stream[:, line], 1) for _, line in last]
+    return np.concatenate([_all_of([*in_time, *now]), lately], axis=1)
 
 
 def _all_of(lines: Sequence[Raster]) -> Raster:
@@ -222,25 +255,41 @@ def _all_of(lines: Sequence[Raster]) -> Raster:
     return together[:, None]
 
 
+@dataclass(frozen=True)
+class _Neurons:
+    """What neurons do, as a function of a stream, and how many ticks back that depends on each line."""
+
+    outputs: Callable[[Raster], Raster]
+    depths: Sequence[int]
+
+
 def _positive(
-    what: str, patterns: Sequence[Pattern], delays: Collection[int], *, chip: Chip, recurrent: bool = False
+    what: str,
+    streams: Sequence[Raster],
+    neurons: _Neurons,
+    *,
+    delays: Collection[int],
+    chip: Chip,
+    recurrent: bool = False,
 ) -> Spec:
-    """Return a spec with neurons without memory and weights that are not negative."""
+    """Return a spec with neurons without memory and non-negative weights."""
     dynamics = no_memory(what, chip)
     check_delays(what, chip, delays=delays, advice="take fewer ticks, or another chip")
-    n_presynaptic = patterns[0].inputs.shape[1] + (patterns[0].targets.shape[1] if recurrent else 0)
-    signs = (1,) * n_presynaptic
-    return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip)
+    patterns = [Pattern(stream, neurons.outputs(stream)) for stream in streams]
+    n_inputs, n_outputs = patterns[0].inputs.shape[1], patterns[0].targets.shape[1]
+    signs = (1,) * (n_inputs + (n_outputs if recurrent else 0))
+    automaton = window_automaton(neurons.outputs, depths=neurons.depths, n_outputs=n_outputs)
+    return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip, automaton=automaton)
 
 
 def _check_trials(name: str, trials: int) -> None:
     if trials > TRIAL_LIMIT:
-        raise SpecError(f"{name} has {trials} ways to come about; {TRIAL_LIMIT} are allowed: take fewer lines or ticks")
+        raise SpecError(f"{name} must have at most {TRIAL_LIMIT} combinations, got {trials}; take fewer lines or ticks")
 
 
 def _as_step(step: object) -> tuple[int, ...]:
     listed = () if step is None else tuple(step) if isinstance(step, Iterable) else (step,)
     named = tuple(as_integer("line of a step", line) for line in listed)
     if any(line < 0 for line in named) or (step is not None and not named):
-        raise SpecError(f"steps hold {step!r}; lines from 0 on are allowed, and None for a gap")
+        raise SpecError(f"steps must be lines (non-negative) or None for a gap, got {step!r}")
     return named

@@ -26,7 +26,7 @@ COMMON_FLAGS = ("-std=c99", "-w")
 HOST_FLAGS = ("-O3",)
 BARE_FLAGS = ("-Os", "-ffreestanding", "-fno-asynchronous-unwind-tables")
 """Small code counts more than fast code where flash is counted in KiB. Sections of their own for functions and tables
-would cost a literal each: 302 bytes and not 270 were measured for the program of docs/c.md on a Cortex-M0."""
+would cost a literal each: 302 bytes and not 270 were measured for the program of docs/how-to/c.md on a Cortex-M0."""
 
 QEMU_FLAGS = ("-display", "none", "-monitor", "none", "-serial", "none")
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
@@ -103,7 +103,7 @@ RISCV_COMPILERS = ("riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc", "riscv-
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
-        # A Cortex-M4 executes the code of a Cortex-M0 as it stands, so larger programs run on the larger board.
+        # A Cortex-M4 executes the code of a Cortex-M0 unchanged, so larger programs run on the larger board.
         "cortex-m0": Target(
             ARM_COMPILERS,
             ("-mcpu=cortex-m0", "-mthumb"),

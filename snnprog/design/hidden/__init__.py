@@ -1,4 +1,4 @@
-"""Neurons that are not read out, added where an output cannot do alone what is asked of it."""
+"""Hidden neurons, added if an output cannot reproduce its targets without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New hidden neurons for an output that lacks something: detectors, echoes and a clock, each priced.
+"""Candidates for hidden neurons of an infeasible output: detectors, weighers, echoes and a clock, with prices.
 
 - A *detector* fires one shortest delay before spikes that the output misses, and before no silence that is at stake.
   The spikes that no weights give together are shared out among several: the fewer a neuron must hit, the more of them
@@ -6,7 +6,7 @@
 - A *weigher* is a detector that may err: it fires where the prices, summed over what a spike would do, say that it
   helps, for or against.
 - An *echo* repeats a line some ticks later: a memory longer than the delays. A *clock* fires from the first input on,
-  for ever: it lets neurons tell silence from silence.
+  forever: it lets neurons distinguish silence from silence.
 
 What a candidate is worth is how far it upsets the balance of the prices: ``(Σ y φ)² / Σ φ²`` at its best delay.
 """
@@ -28,17 +28,17 @@ from snnprog.potential import Resets
 # How much a silence counts beside a wished spike: a detector must not err. Sensitive, and in no one direction: of
 # 3 hidden neurons on one spec, × 3 left 1, or, with sums in another order, took more.
 SILENCE_WEIGHT = 4.0
-# By what factor more spikes are asked of a detector each time. What exceeds 1, × 3 and ÷ 3: no change on 1 spec.
+# Growth factor of the number of target spikes of a detector. What exceeds 1, × 3 and ÷ 3: no change on 1 spec.
 GROWTH = 1.3
 # How many lines' echoes are tried: a third of it took 1 hidden neuron more on 1 spec, × 3 changed nothing.
 ECHOES = 6
-# Prices and worths below this share of the greatest are rounding. × 3 and ÷ 3: no change on 1 spec.
+# Prices and worths below this share of the largest are rounding. × 3 and ÷ 3: no change on 1 spec.
 WORTHLESS = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Lack:
-    """One output that is not met.
+    """One output that does not reproduce its targets.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Lack:
     resets : Resets
         The output's.
     wanted : (ticks,) float
-        +1 where it is to spike, -1 where not, 0 where it does not count.
+        +1 where it must spike, -1 where not, 0 where it does not count.
     miss : NearestMiss
         How near it comes.
     """
@@ -66,7 +66,7 @@ class Lack:
 def detector(lack: Lack, missed: Raster) -> Neuron | None:
     """Return a hidden neuron that fires before many of the missed spikes and before no silence, or None.
 
-    If weights do not give most of the missed spikes together, they are asked for a few, then for ever more.
+    If weights do not give most of the missed spikes together, they are requested a few, then forever more.
     """
     tape = lack.draft.mapping.tape
     before = earlier(tape, np.where(lack.wanted < 0.0, -1.0, missed.astype(np.float64)), lack.lead)
@@ -89,7 +89,7 @@ def detector(lack: Lack, missed: Raster) -> Neuron | None:
 
 @dataclass(frozen=True, eq=False)
 class _Attempt:
-    """A neuron that was asked for some spikes: what was found, which spikes it gives, and its potential before them."""
+    """A neuron for some target spikes: its integers, its spikes, and its potential before them."""
 
     found: Crafted | None
     hits: Raster
@@ -147,7 +147,7 @@ def dearest(lack: Lack) -> Crafted | None:
 
 
 def chain(lack: Lack, missed: Raster) -> Draft:
-    """Return the draft with echoes of echoes, by which a detector of the nearest missed spike hears the last input."""
+    """Return the draft with echoes of echoes, so that a detector of the nearest missed spike has an input."""
     draft, tape = lack.draft, lack.draft.mapping.tape
     tick = int(np.argmax(np.where(missed, lack.miss.excess, -np.inf)))
     inputs = draft.asked.inputs
@@ -171,7 +171,7 @@ def chain(lack: Lack, missed: Raster) -> Draft:
 
 
 def _is_known(draft: Draft, raster: Raster) -> bool:
-    """Tell whether a hidden neuron does the same already."""
+    """Return whether a hidden neuron does the same already."""
     return any(np.array_equal(raster, neuron.raster) for neuron in draft.hidden)
 
 
@@ -214,7 +214,7 @@ def _best_echoes(lack: Lack) -> list[Neuron]:
 
 
 def _echo(draft: Draft, slot: int, *, line: int, late: Raster) -> Neuron | None:
-    """Return a neuron that does what a line did a delay ago, as nearly as may be."""
+    """Return a neuron that repeats a line after a delay, as nearly as possible."""
     unknowns = np.zeros(draft.mapping.n_taps + 2)
     unknowns[slot * draft.mapping.n_lines + line] = 2 * draft.chip.weight_limit
     unknowns[-2:] = draft.chip.weight_limit, 0.0 if draft.box.is_bias_free else draft.box.bias[0]

@@ -1,6 +1,6 @@
 """Counting detectors: hidden neurons that fire where a weighted count of lines reaches a level.
 
-What an output is asked for is often a function of a count: of all lines (parity, exactly k of n), or of lines that
+What an output is requested is often a function of a count: of all lines (parity, exactly k of n), or of lines that
 weigh 1, 2, -1 (comparisons). Along the count, each change from spike to silence costs one detector, which takes back
 what the lines themselves add; changes from silence to spike cost nothing (Minnick, IRE Trans. EC-10 (1961) 6; Siu,
 Roychowdhury, Kailath, IEEE Trans. Inf. Theory 39 (1993) 455). So parity of n takes half as many detectors as lines.
@@ -26,13 +26,13 @@ from snnprog.network import Neuron
 from snnprog.rounding import half_even
 from snnprog.solver import check_time
 
-# The greatest weights that are tried on so many lines: 7, 49, 343, 2401 and 3125 counts.
+# The largest weights that are tried on so many lines: 7, 49, 343, 2401 and 3125 counts.
 SIZES = {1: 3, 2: 3, 3: 3, 4: 3, 5: 2}
 # The largest weight of the nearest miss becomes this count, as the largest of `SIZES` is; others in proportion.
 LEANING = 3.0
-# The most detectors that are weighed against one another, and of these the most in threes.
+# Maximum number of detectors that are weighed against one another, and of these the most in threes.
 MOST_DETECTORS, FEW_DETECTORS = 260, 48
-# The most entries of all columns: 32 MB of doubles.
+# Maximum number of entries of all columns: 32 MB of doubles.
 MOST_CELLS = 1 << 22
 
 
@@ -48,7 +48,7 @@ class _Count:
 
 
 def fewest(draft: Draft, goal: Goal, *, most: int, lean: Floats) -> list[Neuron] | None:
-    """Return as few counting detectors as suffice for an output, beside the lines there are; None if none do.
+    """Return as few counting detectors as suffice for an output, in addition to the existing lines; None if none do.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _counts(draft: Draft, goal: Goal, lean: Floats) -> list[_Count]:
 
 
 def _answers(seen: Raster, wanted: Floats) -> tuple[Raster, Floats]:
-    """Return what lines did, each kind once for each answer, and the answer: (kinds, lines) and (kinds,) ±1."""
+    """Return the distinct histories of lines with their answers: (kinds, lines) and (kinds,) ±1."""
     asked = np.flatnonzero(wanted)
     packed = np.column_stack([np.packbits(seen[asked], axis=1), wanted[asked] > 0.0])
     _, first = np.unique(packed, axis=0, return_index=True)
@@ -140,7 +140,7 @@ def _changes(sums: Int64s, signs: Floats) -> tuple[int, int]:
 
 
 def _pool(draft: Draft, counts: Sequence[_Count], most: int) -> list[Neuron]:
-    """Return the detectors of some counts, each that does something else than the lines there are, once."""
+    """Return the detectors of some counts, each that does something else than the existing lines, once."""
     most = min(most, MOST_CELLS // (draft.mapping.tape.ticks * len(draft.asked.delays)))
     known = {np.packbits(line).tobytes() for line in np.concatenate(draft.task.lines).T}
     found: list[Neuron] = []

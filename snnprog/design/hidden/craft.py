@@ -1,8 +1,8 @@
-"""Real weights become a hidden neuron: integers first, and what these integers do is its raster.
+"""Conversion of real weights to a hidden neuron: integers first, whose spikes are its raster.
 
 An output's target is given, and integers must be found that hit it. A hidden neuron is free to do anything that is of
 use, so nothing about it has to be proved: its weights are rounded, its threshold is tried out, and what it does in the
-chip's integers is taken for what it is to do.
+chip's integers counts as what it must do.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ spec.
 
 @dataclass(frozen=True, eq=False)
 class Crafted:
-    """A hidden neuron and what it is worth."""
+    """A hidden neuron and its value."""
 
     neuron: Neuron
     worth: float
@@ -39,7 +39,7 @@ class Crafted:
 
 @dataclass(frozen=True, eq=False)
 class _Rounded:
-    """Weights in LSBs of exponent 0, their grid's exponent, the bias, and by what the real ones were multiplied."""
+    """Weights in LSBs of exponent 0, their grid's exponent, the bias, and the factor of the real ones."""
 
     weights: Int64s
     exponent: int
@@ -48,7 +48,7 @@ class _Rounded:
 
 
 def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
-    """Return the hidden neuron of these weights, at the threshold at which its spikes are worth most; None if nothing.
+    """Return the hidden neuron of these weights, at the threshold with the most valuable spikes; None without value.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
 def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron | None:
     """Return the hidden neuron of weights (taps,) that fires where they sum up to more than a threshold.
 
-    None if it leaves the range on which all runtimes agree, or has no such integers.
+    None if it leaves the range in which all runtimes agree, or has no such integers.
     """
     gain = draft.mapping.gain
     bias = 0.0 if draft.box.is_bias_free else draft.box.bias[0]
@@ -96,9 +96,9 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
 
 
 def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, rank: float) -> Neuron | None:
-    """Return the hidden neuron of given integers, its threshold amid the potentials that it reaches without a spike.
+    """Return the hidden neuron of given integers, its threshold between the potentials that it reaches without a spike.
 
-    None if it leaves the range on which all runtimes agree, or does not spike once in a tick at most.
+    None if it leaves the range in which all runtimes agree, or does not spike once in a tick at most.
 
     Parameters
     ----------
@@ -127,8 +127,8 @@ def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, ran
 def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
     """Scale the weights to the range that they may have, or to a fixed threshold, and round them (halves to even).
 
-    The grid is the finest that holds them. Where weights have few bits, it is the coarsest on which the greatest is no
-    more than the chip's without an exponent, so that thresholds between their sums are to be had; where there is noise
+    The grid is the finest that holds them. Where weights have few bits, it is the coarsest on which the largest is no
+    more than the chip's without an exponent, so that thresholds between their sums must be had; where there is noise
     to survive, the coarsest that the widths have room for.
     """
     chip, box, limit = draft.chip, draft.box, draft.asked.mantissas.limit
@@ -150,7 +150,7 @@ def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
 
 
 def _widest_scale(draft: Draft, unknowns: Floats) -> float:
-    """Return by how much the unknowns may be multiplied: to the greatest weight, or to a share of the widths."""
+    """Return by how much the unknowns may be multiplied: to the largest weight, or to a share of the widths."""
     chip, box, mapping, limits = draft.chip, draft.box, draft.mapping, draft.mapping.linear.limits
     weights, bias = unknowns[:-2], abs(float(unknowns[-1]))
     reach = np.abs(weights)
@@ -167,9 +167,9 @@ def _widest_scale(draft: Draft, unknowns: Floats) -> float:
 
 
 def _settled(draft: Draft, made: _Rounded, run: SimulatedNeuron, threshold: int) -> Neuron | None:
-    """Return the neuron of a run, with its threshold amid the potentials where that can be moved.
+    """Return the neuron of a run, with its threshold between the potentials if it is free.
 
-    None if it is no neuron that spikes once in a tick, survives the noise and has a threshold of the chip's.
+    None unless it spikes at most once in a tick, tolerates the noise and has a valid threshold.
     """
     mapping, ticks = draft.task.hidden_mapping, draft.mapping.tape.ticks
     spikes = run.spikes[:ticks]
@@ -200,7 +200,7 @@ def _settled(draft: Draft, made: _Rounded, run: SimulatedNeuron, threshold: int)
 
 
 def _centred(draft: Draft, potential: Floats, spikes: Raster) -> int | None:
-    """Return the threshold amid the potentials of silences and spikes; None if the chip has none there."""
+    """Return a threshold between the potentials of silences and spikes; None if the chip has none there."""
     silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
     low, high = draft.chip.thresholds
     least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1
@@ -208,7 +208,7 @@ def _centred(draft: Draft, potential: Floats, spikes: Raster) -> int | None:
 
 
 def _survives_noise(draft: Draft, run: SimulatedNeuron, threshold: int, resets: Resets) -> bool:
-    """Tell whether noise of the size that is asked for leaves the spikes as they are; held neurons compare none."""
+    """Return whether noise of the size that is required leaves the spikes unchanged; held neurons compare none."""
     compared = (run.potentials / _unit(draft) - threshold)[~resets.is_held]
     return draft.box.noise == 0.0 or bool((np.abs(compared) > draft.box.noise).all())
 

@@ -1,4 +1,4 @@
-"""A network with hidden neurons while it is being made: what is asked of the outputs, and the hidden neurons so far."""
+"""A network with hidden neurons under construction: the targets of the output, and the hidden neurons so far."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from snnprog.spec import Spec
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """What is asked for, and the hidden neurons there are so far.
+    """The specification, and the existing hidden neurons so far.
 
     Attributes
     ----------
     asked : Spec
-        What the outputs are to do.
+        What the outputs must do.
     hidden : tuple of Neuron
         In order; each listens to inputs, to those before it and, if recurrent, to outputs.
     """
@@ -36,7 +36,7 @@ class Draft:
 
     @cached_property
     def task(self) -> Task:
-        """What is asked for, beside what the hidden neurons do."""
+        """The specification, with the spikes of the hidden neurons."""
         return Task.of(self.asked, [neuron.raster for neuron in self.hidden])
 
     @cached_property
@@ -49,7 +49,7 @@ class Draft:
 
     @property
     def box(self) -> Box:
-        """Where the unknowns of each neuron may lie."""
+        """The ranges of the unknowns of each neuron ."""
         return self.task.box
 
     @cached_property
@@ -57,7 +57,7 @@ class Draft:
         return NeuronSimulator(self.chip.rule, self.task.hidden_mapping)
 
     def run(self, weights: Int64s, threshold: int, bias: int) -> SimulatedNeuron:
-        """Return what a hidden neuron on these lines does in integers; see `NeuronSimulator.run`."""
+        """Return the spikes of a hidden neuron on these lines, in integers; see `NeuronSimulator.run`."""
         return self._simulator.run(weights, threshold, bias)
 
     @property
@@ -67,7 +67,7 @@ class Draft:
 
     @cached_property
     def targets(self) -> Raster:
-        """(ticks of all patterns, outputs) What is asked of the outputs."""
+        """(ticks of all patterns, outputs) The specification of the outputs."""
         return self.asked.targets
 
     @cached_property
@@ -86,7 +86,7 @@ class Draft:
         return few
 
     def with_neurons(self, neurons: Sequence[Neuron]) -> Draft:
-        """Return the draft with more hidden neurons, none of which hears another of them."""
+        """Return the draft with more hidden neurons, none of which receives another of them."""
         return reduce(lambda draft, neuron: draft.with_neuron(draft.fitted(neuron)), neurons, self)
 
     def with_neuron(self, neuron: Neuron) -> Draft:

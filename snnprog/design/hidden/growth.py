@@ -1,4 +1,4 @@
-"""Hidden neurons for outputs that cannot do alone what is asked of them, one after another until they can.
+"""Addition of hidden neurons, one at a time, until each output can reproduce its targets.
 
 First, detectors of weighted counts are tried (`snnprog.design.hidden.counting`), as few as suffice.
 
@@ -6,7 +6,7 @@ Outputs come in order, and each may listen to the hidden neurons that those befo
 what an output lacks; a detector of what it misses is added, or, where there is none, the candidate that the prices
 value most. Each lowers what is lacking. Once nothing is, the output is designed as any other.
 
-At the end every hidden neuron that all outputs can do without is taken out again, the last first.
+At the end every hidden neuron that all outputs can do without is removed again, the last first.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ HARDLY = 1e-3
 
 
 def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Draft, Neuron | None]:
-    """Add hidden neurons until an output can be built, or there are as many as may be.
+    """Add hidden neurons until an output can be built, or the maximum is reached.
 
     Parameters
     ----------
     output : int
         Which.
     limit : int
-        How many hidden neurons there may be in all.
+        Maximum number of hidden neurons in total.
     is_proof_needed : bool
         Whether only a rounding-proof neuron will do.
 
@@ -70,7 +70,7 @@ def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tup
 
 
 def _counted(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Draft, Neuron] | None:
-    """Return the draft with as few counting detectors as an output needs, and its neuron; None if they do not do."""
+    """Return the draft with the fewest counting detectors for an output, and its neuron; None if too few."""
     lack = lack_of(draft, output)
     neuron = attempt(draft, output, lack.miss)
     if neuron is None:
@@ -86,7 +86,7 @@ def _counted(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) ->
 
 
 def lack_of(draft: Draft, output: int, *, start: Floats | None = None) -> Lack:
-    """Return how near an output comes with the lines there are."""
+    """Return the nearest miss of an output with the existing lines."""
     target, care = draft.targets[:, output], draft.care[:, output]
     resets = draft.mapping.resets(target)
     wanted = np.where(care, np.where(target, 1.0, -1.0), 0.0)
@@ -99,7 +99,7 @@ def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
 
 
 def designed(draft: Draft, output: int) -> Neuron | None:
-    """Return the neuron of an output beside the hidden ones that there are, with no more synapses than it may have.
+    """Return the neuron of an output with the existing hidden ones, within its number of synapses.
 
     None if the design finds none.
     """
@@ -115,7 +115,7 @@ def designed(draft: Draft, output: int) -> Neuron | None:
 
 
 def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> NeuronDesign:
-    """Return the design of an output with as few synapses as are asked for; undecided if too many are left."""
+    """Return the design of an output with as few synapses as requested; undecided if too many are left."""
     target, care = draft.targets[:, output], draft.care[:, output]
     problem = draft.task.problem(output, target, constrained=care)
     thinner = thinned(
@@ -125,7 +125,7 @@ def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> Neur
 
 
 def _wider(lack: Lack) -> Draft:
-    """Return the draft with a detector of missed spikes, or what the prices value most, or a longer memory."""
+    """Return the draft with a detector of missed spikes, of the highest-priced rows, or a longer memory."""
     due, excess = lack.wanted > 0.0, lack.miss.excess
     highest_silence = float((-excess[lack.wanted < 0.0]).max(initial=-np.inf))
     missed = due & ((excess < MET) | (excess <= highest_silence))

@@ -1,4 +1,4 @@
-"""What no network can do, however many hidden neurons it has: guesses at rows that prove it.
+"""Targets that are infeasible with any number of hidden neurons: candidate rows for a proof.
 
 Whatever a hidden neuron tells an output at tick k has passed two synapses at least, so it can depend only on what was
 there two shortest delays before. All ticks with the same history up to then get the same from all hidden neurons: one
@@ -6,7 +6,7 @@ unknown per history, of any size. With these unknowns in place of all hidden neu
 ever, and if no weights satisfy them, no network does. Only ticks that share their history matter: where it is their
 own, the unknown is, too.
 
-What is said so is a guess; it is a refusal where the prices of its rows are a proof about the chip's integers
+This is a guess; it is a refusal if the prices of its rows are a proof about the chip's integers
 (`snnprog.design.hidden.refuting`).
 
 A history begins at the first spike, because before it nothing tells one tick from another; with a bias it begins at
@@ -34,14 +34,14 @@ from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise_if_possible
 from snnprog.spec import presynaptic_raster
 
-# The most entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
+# Maximum number of entries of the relaxation's matrix: 128 MB of doubles. Beyond, nothing is proved.
 MOST_CELLS = 1 << 24
 # How many spikes that nothing reaches, and how many pairs of the same history, are tried as proofs.
 MOST_ALONE, MOST_CLASHES = 3, 20
-# Decimal digits in which equal features agree, whatever the order in which floats were added: a double has 15, and sums
+# Decimal digits in which equal features agree, for any the order in which floats were added: a double has 15, and sums
 # of thousands lose 4.
 DIGITS = 9
-# Prices are taken for ratios of integers up to these, so that those that follow from small integers, or from decays of
+# Prices count as ratios of integers up to these, so that those that follow from small integers, or from decays of
 # 12 bits, are exact.
 LARGEST_RATIOS = (1000, 1 << 13, 1 << 25)
 NOTHING = 0  # the number of the history in which nothing has happened yet
@@ -49,7 +49,7 @@ NOTHING = 0  # the number of the history in which nothing has happened yet
 
 @dataclass(frozen=True, eq=False)
 class Histories:
-    """What hidden neurons can know at each tick.
+    """The information available to hidden neurons at each tick.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
 
 
 def histories_of(draft: Draft) -> Histories:
-    """Return what hidden neurons can know, for a draft that has none yet."""
+    """Return the information that hidden neurons can have, for a draft without any."""
     spec, has_bias = draft.asked, draft.box.has_bias
     lag, known = 2 * min(spec.delays), {(NOTHING, b""): NOTHING}
     history, can_tell = [], []
@@ -157,7 +157,7 @@ def _arrivals(draft: Draft, lines: Raster) -> Raster:
 
 
 def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
-    """Return (rows, histories) what one unit told at each history leaves in the potential."""
+    """Return (rows, histories) the effect on the potential of one unit at each history."""
     tape, gamma = problem.potential_map.tape, problem.potential_map.gamma
     entries = []
     for row, tick in enumerate(rows):
@@ -174,7 +174,7 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
 
 
 def _relaxation(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> LinearProgram:
-    """Build the program; its unknowns are weights, threshold, bias, what is told, and a distance of at most 1."""
+    """Build the program; its unknowns are weights, threshold, bias, hidden signals, and a distance of at most 1."""
     box = problem.box
     free = np.full(told.shape[1], np.inf)
     lower, upper = box.weight_lower * (1 << box.widest_exponent), box.weight_upper * (1 << box.widest_exponent)

@@ -1,8 +1,8 @@
-"""Hidden neurons from a pool of neurons that were drawn at random, for outputs that nothing better is found for.
+"""Hidden neurons from a pool of random neurons, for outputs without a better solution.
 
-Any neuron whose spikes differ from those of the lines there are may be of use, and few random ones tell most histories
-apart (reservoir computing: Maass, Natschläger, Markram, Neural Computation 14, 2002). So neurons with random integers
-are run, and of those that do different things, as few are chosen as suffice for all outputs together
+Any neuron whose spikes differ from those of the existing lines may be of use, and few random ones distinguish most
+histories (reservoir computing: Maass, Natschläger, Markram, Neural Computation 14, 2002). So neurons with random
+integers are run, and of those that do different things, as few are chosen as suffice for all outputs together
 (`snnprog.design.hidden.sufficing`). Few synapses and small weights are drawn most: such neurons repeat, delay, count
 and compare.
 """
@@ -27,20 +27,20 @@ from snnprog.network import Neuron
 from snnprog.solver import check_time, step
 from snnprog.spec import FREE
 
-# How many different neurons a pool has; after how many that were drawn in vain it counts as complete; and how many are
+# How many different neurons a pool has; after how many unsuccessful draws it counts as complete; and how many are
 # tried in threes. A pool of 240 has what a spec of one input and 10 ticks needs; choosing takes longer in larger ones.
 SIZES, VAIN, FEW = (40, 120, 240), 200, 40
-# All choices of up to so many neurons are tried: `searched` tries pairs and threes, and there are too many fours.
+# All choices of up to a number of neurons are tried: `searched` tries pairs and threes, and there are too many fours.
 MOST_SEARCHED = 3
 # By so many linear programs: over a large pool each takes some 10 ms.
 MOST_PROGRAMS = 120
 # Of so few synapses, no linear program says which to have: detectors are tried one by one.
 FEW_SYNAPSES = 2
-# How many layers of hidden neurons there may be, each of which hears all before it, where few different ones exist.
+# Maximum number of layers of hidden neurons, each of which receives all before it, where few different ones exist.
 LAYERS = 3
-# The share of the time in which fewer are looked for than leaving out one after another gives. A choice.
+# The share of the time in which fewer are searched than removing in turn gives. A choice.
 SHARE = 0.3
-# The most entries of all columns: 32 MB of doubles.
+# Maximum number of entries of all columns: 32 MB of doubles.
 MOST_CELLS = 1 << 22
 # The share of neurons with a bias that have no synapses: clocks.
 CLOCKS = 0.2
@@ -48,12 +48,12 @@ CLOCKS = 0.2
 
 @dataclass(frozen=True)
 class Draw:
-    """What is looked for in a pool.
+    """The search in a pool.
 
     Attributes
     ----------
     most : int
-        How many hidden neurons there may be.
+        Maximum number of hidden neurons.
     seed : int
         Of what is drawn.
     is_proof_needed : bool
@@ -108,7 +108,7 @@ def helped_from_pool(
 def _one_by_one(
     draft: Draft, goals: Sequence[Goal], pool: Sequence[Neuron], scope: Draw
 ) -> tuple[Draft, dict[int, Neuron]] | None:
-    """Return the draft with one detector for each output that alone does, for outputs of few synapses, or None."""
+    """Return the draft with one sufficient detector for each output, for outputs of few synapses, or None."""
     chosen: list[int] = []
     for goal in goals:
         separator = separator_of(draft, goal, pool)
@@ -130,7 +130,7 @@ def _one_by_one(
 
 
 def _choices(separators: Separators, size: int, scope: Draw) -> list[tuple[int, ...]]:
-    """Return choices of detectors that suffice, the fewest first; with more than they need, where that is asked."""
+    """Return choices of detectors that suffice, the fewest first; with more than they need, if requested."""
     choices: list[tuple[int, ...]] = []
     tried = scope.most
     if scope.most > MOST_SEARCHED:
@@ -154,7 +154,7 @@ def _with_others(chosen: tuple[int, ...], others: Sequence[int], count: int) -> 
 
 
 def drawn(draft: Draft, size: int, *, seed: int) -> list[Neuron]:
-    """Return up to so many random hidden neurons, each of which does something else than all lines and others."""
+    """Return up to this many random hidden neurons, each of which does something else than all lines and others."""
     size = min(size, MOST_CELLS // max(draft.mapping.tape.ticks * len(draft.asked.delays), 1))
     known = {np.packbits(line).tobytes() for line in np.concatenate(draft.task.lines).T}
     generator, found, vain = np.random.default_rng([seed, size]), list[Neuron](), 0
@@ -172,7 +172,7 @@ def drawn(draft: Draft, size: int, *, seed: int) -> list[Neuron]:
 
 
 def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> Neuron | None:
-    """Return a random hidden neuron, or None where its integers are of no use; all may have to share an exponent."""
+    """Return a random hidden neuron, or None if its integers are of no use; all may have to share an exponent."""
     box, asked, limit = draft.box, draft.asked, draft.asked.mantissas.limit
     taps = np.flatnonzero((box.weight_lower < 0.0) | (box.weight_upper > 0.0))
     most = taps.size if asked.fan_in is None else min(asked.fan_in, taps.size)
@@ -200,7 +200,7 @@ def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> 
 
 
 def _bias(draft: Draft, generator: np.random.Generator) -> int:
-    """Return the bias that is asked, or draw one: none, or one as large as some weights."""
+    """Return the fixed bias, or draw one: 0, or as large as some weights."""
     if draft.asked.bias != FREE:
         return int(draft.asked.bias)
     size = 2.0 ** generator.uniform(0.0, math.log2(draft.chip.weight_limit)) * draft.chip.unit
@@ -208,7 +208,7 @@ def _bias(draft: Draft, generator: np.random.Generator) -> int:
 
 
 def _exponent(draft: Draft, generator: np.random.Generator) -> int:
-    """Draw an exponent: 0, or one by which weights come near a fixed threshold, or tell more than noise apart."""
+    """Draw an exponent: 0, or one by which weights come near a fixed threshold, or distinguish more than noise."""
     chip, box, asked = draft.chip, draft.box, draft.asked
     exponent = 0 if box.noise == 0.0 else math.ceil(math.log2(max(2.0 * box.noise, 1.0)))
     if asked.threshold != FREE:

@@ -1,6 +1,6 @@
-"""Hidden neurons that are not needed, taken out.
+"""Removal of hidden neurons that are not needed.
 
-One after another, the last first, a hidden neuron is left out, and all that listened to it are built anew without it:
+One after another, the last first, a hidden neuron is omitted, and all that listened to it are rebuilt without it:
 outputs by design, other hidden neurons such that they still do what they did. If all succeed it is gone.
 """
 
@@ -28,7 +28,7 @@ class Assembled:
 
 
 def pruned(built: Assembled) -> Assembled:
-    """Return the network without the hidden neurons that were not needed, as far as the time allows."""
+    """Return the network without the hidden neurons that were not needed, within the time limit."""
     try:
         for index in reversed(range(len(built.draft.hidden))):
             built = _without(built, index) or built
@@ -38,7 +38,7 @@ def pruned(built: Assembled) -> Assembled:
 
 
 def _without(built: Assembled, index: int) -> Assembled | None:
-    """Return the network without one hidden neuron, or None where another cannot do without it."""
+    """Return the network without one hidden neuron, or None if another cannot do without it."""
     line = built.draft.asked.n_inputs + index
     smaller, outputs = built.draft.without(index), {}
     for output, neuron in built.outputs.items():
@@ -59,7 +59,7 @@ def _without(built: Assembled, index: int) -> Assembled | None:
 
 
 def _output_again(draft: Draft, output: int, *, before: Neuron) -> Neuron | None:
-    """Return an output's neuron for fewer lines, if it is no less sure than before."""
+    """Return an output's neuron for fewer lines, if it is not less sure than before."""
     neuron = attempt(draft, output, lack_of(draft, output).miss)
     if neuron is None or neuron.margin < min(before.margin, ROUNDING_PROOF):
         return None

@@ -1,4 +1,4 @@
-"""Why no network can do what is asked of an output, proved by cases.
+"""Proofs by cases that no network reproduces the targets of an output.
 
 A few rows whose bins are known are a proof by themselves (`snnprog.design.hidden.impossible` guesses their prices).
 Where bins are left open, because they do not count or lie in windows, each case of the open bins of one pattern is
@@ -26,19 +26,19 @@ from snnprog.spec import AUTO, Spec, with_targets
 from snnprog.spec.options import NO_WINDOW
 
 MOST_CASES = 96
-"""How many cases of the open bins of one pattern are looked at: each takes a linear program, some milliseconds."""
+"""How many cases of the open bins of one pattern are examined: each takes a linear program, some milliseconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Refusal:
-    """Why no network can do what is asked of an output, and the proof, which the stand-alone checker accepts."""
+    """Why no network can do the targets of an output, and the proof, which the stand-alone checker accepts."""
 
     conflict: Conflict
     proof: Node
 
 
 MOST_PROGRAMS = 12
-"""How many cases are refuted by integer programs, where no prices do: each may take a second."""
+"""Number of cases refuted by integer programs, if no prices suffice: each may take a second."""
 
 
 def impossibility(draft: Draft, output: int, *, histories: Histories, has_programs: bool = False) -> Refusal | None:
@@ -67,7 +67,7 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
 
 
 def refused_with_cases(spec: Spec, outputs: Sequence[int]) -> dict[int, NeuronDesign]:
-    """Return the outputs of which it is proved, case by case, that no network does what they are asked."""
+    """Return the outputs that no network can reproduce, proved case by case."""
     draft, found = Draft(spec), {}
     histories = histories_of(draft)
     for output in outputs:
@@ -103,8 +103,8 @@ class _Cases:
     def rows(self, assumed: Mapping[int, bool]) -> tuple[NeuronProblem, Histories]:
         """Return the rows of the bins that are given or assumed, (tick of all patterns) -> whether it spikes.
 
-        Where the output hears itself, rows after the first bin that is open rest on what it does there: they are left
-        out.
+        Where the output receives itself, rows after the first bin that is open rest on what it does there: they are
+        omitted.
         """
         raster, known = self.draft.targets[:, self.output] & self.given, self.given.copy()
         for tick, spike in assumed.items():
@@ -168,7 +168,7 @@ class _Cases:
         """Return the sentence about a pattern that a proof by cases refutes."""
         tick, lag = self.windows[pattern].due[0], 2 * min(self.draft.asked.delays)
         reason = (
-            f"output {self.output} cannot do what is asked in pattern {pattern}, from its spike at tick {tick} on,"
+            f"output {self.output} cannot reproduce its targets in pattern {pattern}, from its spike at tick {tick} on,"
             f" whatever it does in the bins that are left open, and hidden neurons do not help: up to {lag} ticks"
             " before, the soonest they could tell of, too little came in"
         )

@@ -1,6 +1,6 @@
-"""Which detectors an output needs beside the lines it has: linear programs over its distinct rows.
+"""The detectors that an output requires in addition to its lines: linear programs over its distinct rows.
 
-Ticks that no line and no detector tells apart ask for the same, so they are one row. A set of detectors *suffices* if
+Ticks that no line and no detector distinguishes ask for the same, so they are one row. A set of detectors *suffices* if
 weights, threshold and bias separate the spikes' rows from the silences'; where it does not, the prices of the rows are
 balanced over all its columns, and every set whose columns leave them balanced fails with it. So each program that fails
 rules out many others, as in an implicit hitting set (Reiter, Artificial Intelligence 32 (1987) 57).
@@ -16,7 +16,7 @@ from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.design.box import Box
 from snnprog.solver import LinearProgram, check_time, maximise_if_possible
 
-# A margin below this share of the greatest weight is lost when weights become integers: a step of 255.
+# A margin below this share of the largest weight is lost when weights become integers: a step of 255.
 LEAST_MARGIN = 1.0 / 512
 # Rows that a program takes in at a time, the most violated first: only time depends on it.
 MORE_ROWS = 12
@@ -30,7 +30,7 @@ class Separator:
     Parameters
     ----------
     rows : (rows, taps) float
-        What each tap of the lines there are leaves in the potential, in distinct rows.
+        What each tap of the existing lines leaves in the potential, in distinct rows.
     columns : (rows, detectors, delays) float
         The same of each detector, at each delay.
     offsets : (rows, 2) float
@@ -38,7 +38,7 @@ class Separator:
     signs : (rows,) float
         +1 where a spike is due, -1 where silence is.
     box : Box
-        Where the unknowns may lie.
+        The ranges of the unknowns .
     """
 
     def __init__(self, rows: Floats, columns: Floats, offsets: Floats, signs: Floats, box: Box) -> None:
@@ -67,16 +67,16 @@ class Separator:
         return [*first.tolist(), *last.tolist()]
 
     def is_ruled_out(self, detectors: Sequence[int]) -> bool:
-        """Tell whether a program that failed has a balance which none of these detectors upsets."""
+        """Return whether a program that failed has a balance which none of these detectors upsets."""
         chosen = list(detectors)
         return any(not upsets[chosen].any() for upsets in self.upsets)
 
     def suffices(self, detectors: Sequence[int]) -> bool:
-        """Tell whether these detectors, beside the lines there are, do what is asked; remember the prices if not."""
+        """Return whether these detectors, with the existing lines, reproduce the targets; store the prices if not."""
         return self.weights(detectors) is not None
 
     def weights(self, detectors: Sequence[int]) -> Floats | None:
-        """Return (detectors,) the greatest weight of each, where they suffice."""
+        """Return (detectors,) the largest weight of each, if they suffice."""
         chosen = list(detectors)
         added = self.more[:, chosen, :].reshape(len(self.signs), -1)
         matrix = np.column_stack([self.given, added])
@@ -114,15 +114,15 @@ class Separators:
         return sum(separator.programs for separator in self.separators)
 
     def is_ruled_out(self, detectors: Sequence[int]) -> bool:
-        """Tell whether these detectors fail with some output; see `Separator.is_ruled_out`."""
+        """Return whether these detectors fail with some output; see `Separator.is_ruled_out`."""
         return any(separator.is_ruled_out(detectors) for separator in self.separators)
 
     def suffices(self, detectors: Sequence[int]) -> bool:
-        """Tell whether these detectors do for all outputs."""
+        """Return whether these detectors do for all outputs."""
         return all(separator.suffices(detectors) for separator in self.separators)
 
     def weights(self, detectors: Sequence[int]) -> Floats | None:
-        """Return (detectors,) the greatest weight of each, in any output, where they suffice for all."""
+        """Return (detectors,) the largest weight of each, in any output, if they suffice for all."""
         found = [separator.weights(detectors) for separator in self.separators]
         several = [weights for weights in found if weights is not None]
         return np.max(several, axis=0) if len(several) == len(found) else None

@@ -1,4 +1,4 @@
-"""The nearest miss: weights that come as close as they can to what is asked, also where no weights do it.
+"""The nearest miss: weights that come closest to the targets if no weights reproduce them.
 
 Rows that are not met cost the square of what they lack (the squared hinge of support vector machines), so the optimum
 is unique and smooth, and L-BFGS (Nocedal 1980), projected on the bounds, finds it in some dozens of products with the
@@ -24,18 +24,18 @@ from snnprog.fixed_order import dot
 from snnprog.potential import PotentialMap, Resets, Ticks
 from snnprog.solver import check_time
 
-# Up to so many entries, 4 MB of doubles, the rows are written out.
+# Up to this many entries, 4 MB of doubles, the rows are written out.
 DENSE = 1 << 19
 # × 3 and ÷ 3 of what follows never changed an outcome, but where the search ends decides which hidden neurons are
 # added: of 3 on one spec, it left between 1 and 5, in no one direction. So none of these numbers is better than its
 # neighbours.
 #
-# The most steps, the moves that are remembered (Nocedal and Wright: 3 to 20), and the most halvings of a step.
+# Maximum number of steps, the moves that are remembered (Nocedal and Wright: 3 to 20), and the most halvings of a step.
 ITERATIONS, MEMORY, HALVINGS = 1000, 12, 30
 # Armijo's share of the descent that a step must bring (Nocedal and Wright: 1e-4); below the second, as a share of the
 # loss, it brings nothing; a curvature below the third is rounding. × 3 and ÷ 3: no change.
 SUFFICIENT, STALLED, NEGLIGIBLE = 1e-4, 1e-9, 1e-30
-# The search ends where so many steps leave more than this share of the loss.
+# The search ends where a number of steps leave more than this share of the loss.
 SPELL, WORTH_A_SPELL = 20, 0.99
 # What the square of a weight costs beside that of a lacking row: it makes the optimum unique.
 STIFFNESS = 1e-4
@@ -45,14 +45,14 @@ FIXED_GAP = 8.0
 
 @dataclass(frozen=True, eq=False)
 class NearestMiss:
-    """Weights that lack least.
+    """The weights of minimum loss.
 
     Attributes
     ----------
     unknowns : (taps + 2,) float
         Weights, threshold and bias. In weight LSBs where threshold or bias is fixed, else in any unit.
     excess : (ticks,) float
-        How far each row is met: 1 and more in full, negative not at all; infinite where nothing is asked.
+        How far each row is met: 1 and more in full, negative not at all; infinite for bins without a target.
     prices : (ticks,) float
         What each row lacks, times its weight; positive where a spike is due, negative where silence is.
     """
@@ -65,7 +65,7 @@ class NearestMiss:
 def nearest_miss(
     mapping: PotentialMap, box: Box, *, resets: Resets, wanted: Floats, start: Floats | None = None
 ) -> NearestMiss:
-    """Return the weights that lack least.
+    """Return the weights of minimum loss.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def nearest_miss(
 
 
 class _Rows:
-    """The rows of the ticks asked for, written out where there is room."""
+    """The rows of the given ticks, stored if they are small enough."""
 
     def __init__(self, mapping: PotentialMap, resets: Resets, asked: Ticks) -> None:
         self.mapping, self.resets, self.asked = mapping, resets, asked
@@ -130,7 +130,7 @@ def _loss(unknowns: Floats, rows: _Rows, *, signs: Floats, cost: Floats, gap: fl
 
 
 def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, bounds: Floats) -> Floats:
-    """Return where a smooth convex loss, given with its gradient, is least within bounds (2, unknowns)."""
+    """Return the minimum of a smooth convex loss, given with its gradient, within bounds (2, unknowns)."""
     here = np.clip(start, *bounds)
     value, gradient = loss(here)
     pairs: deque[tuple[Floats, Floats]] = deque(maxlen=MEMORY)
@@ -172,7 +172,7 @@ def _curved(gradient: Floats, pairs: deque[tuple[Floats, Floats]]) -> Floats:
 
 
 def _scale(box: Box) -> tuple[float, Floats]:
-    """Return the distance that meets a row in full, and the bounds; the scale is free where no bias is fixed to it."""
+    """Return the distance that meets a row in full, and the bounds; the scale is free unless a bias fixes it."""
     low, high = box.weight_lower, box.weight_upper
     if box.has_bias and not box.is_bias_free:
         ends = np.array([box.threshold, box.bias]).T

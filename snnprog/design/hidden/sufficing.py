@@ -1,6 +1,6 @@
 """Choose the fewest detectors of a pool that let outputs reproduce their targets.
 
-Single detectors, pairs and threes are tried as far as the effort goes; beyond that, detectors are left out one after
+Single detectors, pairs and threes are tried as far as the effort goes; beyond that, detectors are omitted one after
 another. `snnprog.design.hidden.separable` solves the linear programs, and rules out detectors that a failed program
 excludes.
 """
@@ -25,7 +25,7 @@ MOST_PROGRAMS = 260
 
 @dataclass(frozen=True, eq=False)
 class Goal:
-    """What one output is asked for.
+    """The targets of one output.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Goal:
     resets : Resets
         Its own.
     wanted : (ticks,) float
-        +1 where it is to spike, -1 where not, 0 where it does not count.
+        +1 where it must spike, -1 where not, 0 where it does not count.
     """
 
     output: int
@@ -42,7 +42,7 @@ class Goal:
 
 
 def reduced(separator: Separator | Separators, kept: list[int]) -> list[int]:
-    """Leave out detectors, those without weight at once, then the lightest first, as long as the others suffice."""
+    """Remove detectors: first all those without weight, then the lightest, as long as the others suffice."""
     weights = separator.weights(kept)
     if weights is None:
         return kept
@@ -59,7 +59,7 @@ def reduced(separator: Separator | Separators, kept: list[int]) -> list[int]:
 def searched(
     separator: Separator | Separators, size: int, number: int, *, most: int = MOST_PROGRAMS
 ) -> tuple[int, ...] | None:
-    """Try every choice of so many detectors that no certificate rules out, by at most so many linear programs."""
+    """Try every choice of a number of detectors that no certificate excludes, with a limit on linear programs."""
     if number > 3:
         return None
     programs = separator.programs
@@ -73,7 +73,7 @@ def searched(
 
 
 def separator_of(draft: Draft, goal: Goal, pool: Sequence[Neuron]) -> Separator:
-    """Return the distinct rows of an output, over the lines there are and a pool of detectors."""
+    """Return the distinct rows of an output, over the existing lines and a pool of detectors."""
     mapping, asked = draft.mapping, np.flatnonzero(goal.wanted)
     rasters = np.stack([neuron.raster for neuron in pool], axis=1)
     columns = map_of(draft, rasters).rows(goal.resets, asked).reshape(asked.size, -1, len(pool))

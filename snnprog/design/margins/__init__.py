@@ -1,1 +1,1 @@
-"""One neuron's margin problem: the widest margin there is, or one that is wide enough, by the cheapest method."""
+"""One neuron's margin problem: the widest margin, or a sufficient one, by the cheapest method."""

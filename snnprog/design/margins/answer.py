@@ -1,4 +1,4 @@
-"""An answer to one neuron's margin problem, and when it is good enough."""
+"""A solution of one neuron's margin problem, and when it is sufficient."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORTHLESS = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class WidestMargin:
-    """An answer to the margin problem.
+    """A solution of the margin problem.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class WidestMargin:
     margin : float
         At the worst of all constrained ticks; see `snnprog.design.problem` for its unit.
     bound : float
-        No weights have more.
+        An upper bound on the margin of all weights.
     is_feasible : bool
-        Whether some weights do what is asked, however narrowly: the bound exceeds the solver's tolerance.
+        Whether some weights reproduce the targets, however narrowly: the bound exceeds the solver's tolerance.
     prices : (ticks,) float
         What an LSB at each tick costs, up to a common factor: where ``bound`` is 0, ``Σ prices s φ`` nearly vanishes.
     """
@@ -55,5 +55,5 @@ class WidestMargin:
 
     @property
     def is_rounding_proof(self) -> bool:
-        """Whether every rounding of these weights does what is asked."""
+        """Whether every rounding of these weights reproduces the targets."""
         return self.margin >= ROUNDING_PROOF

@@ -1,9 +1,9 @@
-"""The preconditioner of the interior point method: its normal equations over the rows that weigh most, factorised.
+"""The preconditioner of the interior point method: the factorised normal equations over the rows with most weight.
 
 The idea: near the optimum, the weights d = prices / slacks of the rows that bind exceed those of the others by many
 orders of magnitude, so a factor over the chosen rows is nearly the inverse of the whole system, and conjugate gradients
-need few rounds. What must hold is only that the factor is symmetric and positive definite: then the solution is right
-however few rows were chosen, and a bad choice costs time. So single precision will do, and a diagonal that is too small
+need few rounds. The factor only needs to be symmetric and positive definite: then the solution is correct
+for any choice of rows, and a bad choice costs time. So single precision will do, and a diagonal that is too small
 to factorise is raised, tenfold each time, until it can be.
 
 The margin is eliminated first, which centres the rows, so that what is left keeps its digits::
@@ -24,7 +24,7 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.fixed_order import Cholesky, Matrix, coarse_gram, dot, gram, times, transposed_times
 from snnprog.solver import check_time
 
-# From so many unknowns on, a factor by rows is the cheaper one, if they are few: 47 ms instead of 123 for a design of
+# From this many unknowns on, a factor by rows is the cheaper one, if they are few: 47 ms instead of 123 for a design of
 # 1000 taps on 1600 ticks, whose factors have 84 to 160 rows.
 MANY_UNKNOWNS = 200
 
@@ -37,7 +37,7 @@ class Inverse(Protocol):
 
 
 class Factor:
-    """The factor, and what the whole system is made of.
+    """The factor, and the parts of the whole system.
 
     Attributes
     ----------

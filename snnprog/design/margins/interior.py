@@ -1,4 +1,4 @@
-"""The widest margin of a neuron with thousands of taps or ticks: an interior point method that knows its rows.
+"""The widest margin of a neuron with thousands of taps or ticks, by an interior point method specialised to its rows.
 
 A primal-dual path-following method (Mehrotra 1992) for the linear program of `snnprog.design.problem`, in which every
 unknown is scaled to a range of at most [-1, 1]::
@@ -7,7 +7,7 @@ unknown is scaled to a range of at most [-1, 1]::
 
 Its products with all rows are passes over the network's events, far cheaper than the rows themselves. So its Newton
 systems are solved by conjugate gradients on all rows, preconditioned by a Cholesky factor of the few rows that weigh
-most at that step (Tits, Absil and Woessner 2006 leave out the others altogether), in single precision. A start from the
+most at that step (Tits, Absil and Woessner 2006 remove the others altogether), in single precision. A start from the
 relaxation method saves most of the path.
 
 One step, in the order of the code: `System` writes the Newton equations of the perturbed optimality conditions, in
@@ -108,7 +108,7 @@ def _is_good_enough(problem: NeuronProblem, margin: float, bound: float) -> bool
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Where the path stands; each array with its step is another one of these.
+    """A point of the path; the steps of its arrays form another one.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ def cold_start(rows: Rows) -> Point:
 
 
 def warm_start(rows: Rows, unknowns: Unknowns) -> Point:
-    """Return a point near what the relaxation method came to, drawn back from all edges."""
+    """Return a point near the result of the relaxation method, moved inside all bounds."""
     width = rows.upper - rows.lower
     values = STRETCH * rows.scaled(unknowns.weights, unknowns.offsets)
     values = np.clip(values, rows.lower + BARELY_INSIDE * width, rows.upper - BARELY_INSIDE * width)

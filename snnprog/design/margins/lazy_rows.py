@@ -1,4 +1,4 @@
-"""The widest margin of a small neuron: a linear program that sees only the rows that matter.
+"""The widest margin of a small neuron, by a linear program over its relevant rows.
 
 A neuron has a row for each of thousands of ticks, but few of them bind. So the program starts with a few, is solved,
 and takes in the rows that its answer violates most, until none is left or the margin is good enough. Each optimum over
@@ -33,7 +33,7 @@ def lazy_margin(problem: NeuronProblem) -> WidestMargin:
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     rows = ActiveRows(problem, problem.hardest(FIRST_ROWS))
     for answer in answers(rows, partial(_solve, problem)):
@@ -70,16 +70,16 @@ def _solve(problem: NeuronProblem, rows: ActiveRows) -> tuple[WidestMargin, Tick
 
 
 def _scale(problem: NeuronProblem) -> float:
-    """Return the greatest weight: in its units, all coefficients are near 1."""
+    """Return the largest weight: in its units, all coefficients are near 1."""
     bounds = np.concatenate([problem.box.weight_lower, problem.box.weight_upper, [-1.0]])
     return problem.step * float(np.abs(bounds).max())
 
 
 def _linear_program(problem: NeuronProblem, rows: ActiveRows) -> LinearProgram:
-    """Build the program over these rows, its margin unbounded but for what the rows allow one by one.
+    """Build the program over these rows, with the margin bounded only by single rows.
 
     The upper bound lies above that, so that it takes no price from the rows, but not far above: from a million, GLOP
-    gives up now and then.
+    fails now and then.
     """
     program = margin_program(problem, rows, scale=_scale(problem))
     products = [program.matrix[:, :-1] * end[:-1] for end in (program.lower, program.upper)]

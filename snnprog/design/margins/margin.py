@@ -1,4 +1,4 @@
-"""The widest margin of a neuron: which method finds it.
+"""The widest margin of a neuron, and the choice of method.
 
 The relaxation method finds a margin at once where there is room for one. Where there is not, and for verdicts, a linear
 program decides: by the simplex method where it is small, which ends in a corner, exactly; else by an interior point
@@ -16,18 +16,18 @@ from snnprog.design.margins.quick import relax
 from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
 
-# Up to so many taps, or entries of all rows, the simplex method is the faster one. It ends in another answer, so three
-# times as many gave another program on 1 of 4 specs, at 1.4 of the time; a third, none.
+# Up to this many taps, or entries of all rows, the simplex method is the faster one. It ends in another answer, so
+# three times as many gave another program on 1 of 4 specs, at 1.4 of the time; a third, none.
 FEW_TAPS, SMALL = 40, 20_000
 
 
 def safe_margin(problem: NeuronProblem) -> WidestMargin:
-    """Return the first rounding-proof answer, or the widest margin where there is none.
+    """Return the first answer that survives rounding, or the widest margin if there is none.
 
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     relaxed = relax(problem)
     answer = None if relaxed is None else relaxed.answer
@@ -49,7 +49,7 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     if near is not None or _is_small(problem):
         return _solved(problem, None if near is None else _unknowns(problem, near))

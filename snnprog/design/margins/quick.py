@@ -1,7 +1,7 @@
-"""A rounding-proof margin in the time of a few hundred simulations, where there is room for one.
+"""A rounding-proof margin in the time of a few hundred simulations, if there is one.
 
-All rows are met in turn, again and again, each by the least change of the weights (the relaxation method of Agmon and
-of Motzkin and Schoenberg, 1954); where the rows can be met with room to spare, that ends soon. The weights are then
+All rows are met in turn, again and again, each by the smallest change of the weights (the relaxation method of Agmon
+and of Motzkin and Schoenberg, 1954); where the rows can be met with room to spare, that ends soon. The weights are then
 stretched to the chip's range, and their margin is measured on every row: only that counts. If it is too small, the
 largest weights are cut and the rows met again, which leaves more room to stretch. What each row has pushed with bounds
 the margin of all other weights, because for prices y >= 0 and any weights in the box::
@@ -38,7 +38,7 @@ SHRINKING = 0.7
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
-    """What the relaxation method came to.
+    """The result of the relaxation method.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Relaxed:
 
 
 def relax(problem: NeuronProblem) -> Relaxed | None:
-    """Meet the rows in turn until the answer is comfortable, or the passes are used up; None where it does not apply.
+    """Meet the rows in turn until the answer is comfortable, or the passes are used up; None if it does not apply.
 
     It is tried where spikes are due, all weights may have either sign, the threshold is free, the bias free or 0, and
     resets are to zero.

@@ -1,4 +1,4 @@
-"""A neuron's margin problem scaled for a solver, its rows known only by their products.
+"""A neuron's margin problem scaled for a solver, with rows given only by their products.
 
 Every unknown is scaled to a range of at most [-1, 1]; the rows R are never written out, because a product with them is
 a pass over the network's events::
@@ -70,7 +70,7 @@ class Rows:
         return weights, float(offsets[0]), float(offsets[1])
 
     def scaled(self, weights: Floats, offsets: Floats) -> Floats:
-        """Return the unknowns for weights and offsets of any size, stretched so that the greatest weight is 1."""
+        """Return the unknowns for weights and offsets of any size, stretched so that the largest weight is 1."""
         top = float(np.abs(weights[self.taps]).max(initial=0.0)) or 1.0
         scaled: Floats = np.concatenate([weights[self.taps], offsets[self.free] * (self.unit / self.units)]) / top
         return scaled

@@ -1,4 +1,4 @@
-"""Compiled passes over the events of a network: one neuron's rows, met one after another.
+"""Compiled passes over the events of a network, which satisfy one neuron's rows in turn.
 
 To move the weights just so far that one row is met costs a vector of all taps. Here the rows follow one another by the
 neuron's own dynamics, so a pass over all ticks costs no more than simulating the neuron: the potential w · φ[k] is
@@ -25,7 +25,7 @@ from snnprog.fixed_order import powers
 from snnprog.jit import compiled
 from snnprog.potential import PotentialMap
 
-GOES_ON, RESETS, ENDS = 0, 1, 2  # what comes after a tick
+GOES_ON, RESETS, ENDS = 0, 1, 2  # after a tick
 # A φ below this has no part in sums of about 1 that are right to 1e-15 a term: the tap is dropped.
 FORGOTTEN = 1e-12
 # The least power that is divided by: 5 digits are lost of 16 before the base moves on. × 3 and ÷ 3 gave other roundings
@@ -37,7 +37,7 @@ APART = 1e-6
 
 
 class Unknowns(NamedTuple):
-    """What the passes move, in place.
+    """The arrays that the passes change, in place.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Unknowns(NamedTuple):
 
 
 class Events(NamedTuple):
-    """The spikes that reach a neuron, and what it does.
+    """The input spikes of a neuron, and its resets.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Events(NamedTuple):
 
 
 class Decays(NamedTuple):
-    """What a tick leaves of the potential and of the current, and ``alpha / (gamma - alpha)``."""
+    """The shares of the potential and of the current that a tick keeps, and ``alpha / (gamma - alpha)``."""
 
     gamma: float
     alpha: float
@@ -80,7 +80,7 @@ class Decays(NamedTuple):
 
 
 class RowDemand(NamedTuple):
-    """The rows to be met: ``factor (w·φ + b β - θ) >= 1`` where the factor is not 0.
+    """The rows to meet: ``factor (w·φ + b β - θ) >= 1`` if the factor is not 0.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ class Sweeper:
         Parameters
         ----------
         rows : (2, ticks) float
-            ``factor`` and β: ``factor (w·φ + b β - θ) >= 1`` is asked for where the factor is not 0.
+            ``factor`` and β: ``factor (w·φ + b β - θ) >= 1`` is requested if the factor is not 0.
         stiffness : (2,) float
             How readily threshold and bias move beside a weight.
 
@@ -299,7 +299,7 @@ def _adjoint(events: Events, decays: Decays, n_taps: int, prices: Floats) -> Flo
 
 @compiled(nogil=True, inline="always")
 def _push(k: int, potential: float, demand: RowDemand, unknowns: Unknowns) -> tuple[float, float]:
-    """Meet the row of tick k by the least change of the unknowns, each step of an offset counting its stiffness.
+    """Meet the row of tick k by the smallest change of the unknowns, each step of an offset counting its stiffness.
 
     Threshold, bias and price are moved here; a weight is moved by the change times its φ, which is left to the caller.
 
@@ -427,7 +427,7 @@ def _meet(events: Events, decays: Decays, powers: Floats, demand: RowDemand, unk
 
 
 class Gains(NamedTuple):
-    """The weights, and what they gain by changes since each tap's last event, where currents are gone after a tick.
+    """The weights, and their gains by changes since each tap's last event, if currents last one tick.
 
     An era lasts from one reset to the next; a tap whose φ has faded, or that no spike has passed, stands in era 0. The
     invariant: brought up to date, the weight of tap j is::
@@ -475,7 +475,7 @@ def _move_base_alone(state: Gains, n_live: int, total: float, step: float) -> in
 
 @compiled(nogil=True)
 def _meet_without_current(events: Events, gamma: float, powers: Floats, demand: RowDemand, unknowns: Unknowns) -> float:
-    """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
+    """See `Sweeper.meet`: for currents of one tick, with a reset that ends the gains of all taps.
 
     So a tap whose last event lies before a reset is settled when its next one comes, from the running sum as it stood
     at that reset; the invariant is that of `Gains`. What an event does depends on no branch: a branch would be taken

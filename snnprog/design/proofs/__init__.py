@@ -1,1 +1,1 @@
-"""Why a neuron cannot be built: proofs in whole numbers, found from a solver's floats, and the smallest conflicts."""
+"""Proofs of infeasibility: integer proofs found from a solver's floats, and minimal conflicts."""

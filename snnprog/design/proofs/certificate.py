@@ -1,11 +1,11 @@
-"""Prices under which the rows of a neuron contradict one another: guesses at proofs, and no proofs yet.
+"""Prices under which the rows of a neuron contradict each other: candidates for proofs.
 
 For prices y >= 0 on ticks, with Y their sum over the spikes that are due, any real weights that keep every priced
 silence (V <= θ) lift the least of the priced spikes over the threshold by at most::
 
     max over the box of  Σ y[k] (s[k] (w · φ[k] + b β[k] - τ[k] θ) - n)  /  Y
 
-with n the noise that must be survived, if any is asked for (Farkas 1902). The sum is linear in each unknown, so its
+with n the noise that must be survived, if any is requested (Farkas 1902). The sum is linear in each unknown, so its
 maximum over the box is one product per tap. Where it is negative, or is 0 with Y > 0, no real weights exist. Where a
 potential that equals the threshold is a spike, it is the silences that must be below it by something: there Y is the
 sum over them.
@@ -34,7 +34,7 @@ from snnprog.design.box import Box
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.pull import Interval, Pull, pull
 
-# The lift, in LSBs, that may be left open: a millionth of what the chip can tell apart.
+# The lift, in LSBs, that may be left open: a millionth of what the chip can distinguish.
 # × 3 and ÷ 3: no change on 10 specs.
 HAIR = Fraction(1, 10**6)
 
@@ -187,5 +187,5 @@ def _greatest(pulled: Pull, box: Box) -> Fraction:
 
 
 def _product(interval: Interval, low: float, high: float) -> Fraction:
-    """Return the greatest product of a number in an interval and one from ``low`` to ``high``."""
+    """Return the largest product of a number in an interval and one from ``low`` to ``high``."""
     return max(end * Fraction(value) for end in interval for value in (low, high))

@@ -1,4 +1,4 @@
-"""Inequalities that all integers of a neuron keep: what prices of its rows leave of the unknowns, roundings counted in.
+"""Inequalities that all integers of a neuron satisfy: priced sums of its rows, with rounding included.
 
 Where the real program with roundings (`snnprog.design.proofs.course`) has no answer in a box of unknowns, its prices
 are a sum of rows that nothing in that box fulfils. The same sum holds in every other box, and breaks in many.
@@ -19,7 +19,7 @@ from snnprog.design.proofs.refuting import SURE, kept_rows, whole_prices
 from snnprog.solver import LinearProgram, Optimum, maximise_if_possible
 
 SUNKEN = 1e5
-"""Penalty for violating a row by 1 LSB, beside 1 for each LSB of the unknown that is maximised: six times the greatest
+"""Penalty for violating a row by 1 LSB, beside 1 for each LSB of the unknown that is maximised: six times the largest
 weight of a Xylo neuron, 127 << 7. Not measured: a lesser one gives weaker cuts, which hold all the same."""
 
 NARROW = 0.75
@@ -50,7 +50,7 @@ class CourseCutter:
         self._units = np.array([*(1,) * taps.size, course.unit, 1])
 
     def bounds(self, least: Int64s, greatest: Int64s) -> Iterator[Cut]:
-        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: the threshold's, then the others'.
+        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: first of the threshold.
 
         Real weights that miss the targets by a little can be rescued by rounding errors only if they are small.
         """
@@ -72,7 +72,7 @@ class CourseCutter:
                     return
 
     def _end_of(self, unknown: int, side: int, box: Int64s) -> Cut | None:
-        """Return what keeps an unknown within its greatest end, or its least; or what leaves nothing of the box."""
+        """Return the cut that keeps an unknown below its upper, or above its lower end; or one that empties the box."""
         program = self._between(*box)
         objective, upper = program.objective * SUNKEN, program.upper.copy()
         objective[self._columns[unknown]], upper[-1] = side, 0.0
@@ -82,7 +82,7 @@ class CourseCutter:
         return self.cut(*box) if optimum.values[-1] < -SURE else self._cut(optimum)
 
     def cut(self, least: Int64s, greatest: Int64s) -> Cut | None:
-        """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None where none is found."""
+        """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None if none is found."""
         if self.left <= 0:
             return None
         optimum = maximise_if_possible(self._between(least, greatest))
@@ -103,7 +103,7 @@ class CourseCutter:
         return replace(self.program, lower=lower, upper=upper)
 
     def _cut(self, optimum: Optimum) -> Cut | None:
-        """Return what an optimum's prices leave of the unknowns; rows that say nothing may have any price."""
+        """Return the cut that an optimum's prices imply; empty rows may have any price."""
         says = np.array([not form.is_constant for _, form in self.course.rows])
         prices = whole_prices(np.where(says, optimum.duals[: len(self.course.rows)], 0.0))
         if not any(prices):
@@ -115,7 +115,7 @@ class CourseCutter:
 
 
 def carried(course: IntegerCourse, prices: list[int]) -> tuple[float, Floats]:
-    """Return what priced rows come to: a constant, and multiples of all columns of unknowns, roundings carried back."""
+    """Return the sum of priced rows: a constant, and multiples of all columns of unknowns, roundings carried back."""
     constant, multiples = 0.0, np.zeros(len(course.lower))
     for price, (_, form) in zip(prices, course.rows, strict=True):
         if price:

@@ -2,7 +2,8 @@
 
 The chip's rule, run on intervals, tells whether a box can do what its bins ask; the threshold's range is narrowed on
 the way. Linear programs cut off whole parts. A box that is left is halved as `snnprog.check_proof` halves it, so what
-ends here ends there, after as much work. A box of one point that is left is an answer: integers that do what is asked.
+ends here ends there, after as much work. A box of one point that is left is an answer: integers that reproduce the
+targets.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ AT_ONCE = 4096
 """Boxes that are run at once; numpy's cost of an operation is then that of its elements."""
 
 TRIES, LONGEST_REST = 8, 4
-"""Boxes for which a cut is looked for before all are halved; and how many times they are halved at most before the next
+"""Boxes for which a cut is searched before all are halved; and how many times they are halved at most before the next
 look, where none was found."""
 
 MOST_CUTS = 60
-"""Every box is held against all cuts."""
+"""Every box is compared with all cuts."""
 
 SLACK = 1e-9
-"""What sums of floats may be wrong by, as a share of their parts: cuts are calculated in integers by the checker."""
+"""The error of sums of floats, as a share of their parts: cuts are calculated in integers by the checker."""
 
 FARTHEST = 2.0**40
 """Beyond all integers of a chip."""
@@ -39,12 +40,12 @@ FARTHEST = 2.0**40
 
 @dataclass(frozen=True, eq=False)
 class Exhaustion:
-    """What became of all boxes.
+    """The result of all boxes.
 
     Attributes
     ----------
     answer : (taps + 3,) int or None
-        Integers that do what is asked.
+        Integers that reproduce the targets.
     is_complete : bool
         Whether all boxes failed.
     work : int
@@ -60,7 +61,7 @@ class Exhaustion:
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """What every box must keep: ``constant + Σ multiples * unknowns >= 0``.
+    """The condition on every box: ``constant + Σ multiples * unknowns >= 0``.
 
     Attributes
     ----------
@@ -83,7 +84,7 @@ class Cutter(Protocol):
         """Yield cuts that bring together the ends of unknowns, (taps + 3,) each."""
 
     def cut(self, least: Int64s, greatest: Int64s) -> Cut | None:
-        """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None where none is found."""
+        """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None if none is found."""
 
 
 class Exhausting:
@@ -107,7 +108,7 @@ class Exhausting:
         self.is_stuck = False
 
     def until(self, most_work: int) -> Exhaustion:
-        """Halve boxes until all of them fail, one is an answer, or the work allowed, what was done included, is done.
+        """Halve boxes until all of them fail, one is an answer, or the limit of all work is reached.
 
         Raises
         ------
@@ -166,7 +167,7 @@ class Exhausting:
         return boxes[:, -AT_ONCE:]
 
     def _narrowed(self, boxes: Int64s) -> Int64s:
-        """Return boxes without what cannot be, or breaks a cut."""
+        """Return boxes without impossible values, and without those that break a cut."""
         self.work += len(self.cuts) * boxes.shape[1]
         boxes = tightened(self.neuron, boxes)
         for cut in self.cuts:
@@ -174,7 +175,7 @@ class Exhausting:
         return tightened(self.neuron, boxes)
 
     def _look_for_cut(self, boxes: Int64s) -> bool:
-        """Tell whether a cut was found; it is noted."""
+        """Return whether a cut was found; it is noted."""
         if self.cutter is None or len(self.cuts) >= MOST_CUTS or self.rest:
             self.rest = max(self.rest - 1, 0)
             return False
@@ -207,7 +208,7 @@ def _bits(values: Int64s) -> Int64s:
 
 
 def cut_down(boxes: Int64s, cut: Cut) -> Int64s:
-    """Return boxes without ends that break a cut, and without those that break it altogether."""
+    """Return boxes without ends that break a cut, and without boxes that break it everywhere."""
     least, greatest = ends_of(boxes)
     columns = np.flatnonzero(cut.multiples)
     most = {

@@ -39,7 +39,7 @@ def clashes(problem: NeuronProblem) -> list[tuple[int, int]]:
 
 
 def is_same_trial(problem: NeuronProblem, one: int, *, other: int) -> bool:
-    """Tell whether two ticks lie equally late in patterns that are identical up to there: spikes in, and spikes out."""
+    """Return whether two ticks have the same index in patterns with identical inputs and outputs up to them."""
     mapping = problem.potential_map
     (pattern, local), (theirs, their_local) = mapping.tape.where(one), mapping.tape.where(other)
     if local != their_local or pattern == theirs:

@@ -1,4 +1,4 @@
-"""Which demands of a conflict cannot be left out, shown by weights that meet all the others.
+"""The demands of a conflict that cannot be removed, shown by weights that satisfy all others.
 
 Rows that contradict one another in just one way are balanced by one vector of prices y, ``Σ y[k] a[k] = 0``. Then there
 are unknowns under which every row but one is cleared by 1, and that one is missed by what the prices say::
@@ -20,7 +20,7 @@ from snnprog.design.proofs.certificate import Certificate, widest_box
 from snnprog.design.proofs.proving import BALANCED
 from snnprog.design.proofs.separation import CLEARLY_LIFTED
 
-# Singular values below this share of the greatest count as 0, well above the rounding of doubles. A wrong guess is
+# Singular values below this share of the largest count as 0, well above the rounding of doubles. A wrong guess is
 # found out, so × 3 and ÷ 3 changed nothing on 5 specs.
 RANK = 1e-10
 # Multiplications of the pseudo-inverse: tens of seconds. Beyond, programs are solved instead.

@@ -1,4 +1,4 @@
-"""The one way in which a few rows of integers add up to nothing.
+"""The unique null vector of a few rows of integers.
 
 Rows that contradict one another in just one way have one vector of prices, up to its size, and it is rational. It is
 found by elimination in integers without fractions (Bareiss 1968), on the few columns that elimination modulo a prime
@@ -25,8 +25,8 @@ WORK_LIMIT = 4_000_000_000
 def null_vector(rows: Sequence[Sequence[int]]) -> list[int] | None:
     """Return the coprime integers y with ``Σ y[k] rows[k] = 0`` in the first columns that leave just one line of them.
 
-    None, where all columns leave more than one line, or the integers would be too long to find it in seconds. Whether
-    the columns that it did not take are balanced, too, is left to whoever asked.
+    None, where all columns leave more than one line, or the integers would be too long to find it in seconds. The
+    caller checks whether other columns are balanced, too.
     """
     count = len(rows)
     if count == 1:

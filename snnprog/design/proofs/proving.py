@@ -1,6 +1,6 @@
-"""From the prices of a solver, which are floats, to a proof, which is not.
+"""Conversion of a solver's floating-point prices to an exact proof.
 
-Prices that prove a contradiction pull every tap that may go either way by exactly nothing. Floats do so only nearly.
+Prices that prove a contradiction have an exact pull of 0 on every tap of either sign. Floats do so only approximately.
 Where few rows have a price, the exact prices are the null vector of those rows. Where many have, the float prices are
 corrected, by what they still pull in exact arithmetic, until what is left open is less than a hair.
 """
@@ -26,14 +26,14 @@ from snnprog.rounding import half_even_integer
 #
 # The share of the dearest price below which a row has none, just above what GLOP leaves.
 WORTHLESS = 1e-9
-# Up to how many rows the null vector is asked for, whose integers grow with their number; and how many rows are kept
+# Up to how many rows the null vector is requested, whose integers grow with their number; and how many rows are kept
 # for each unknown (one more than there are unknowns would do, if the prices were those of a corner).
 FEW_ROWS, ROWS_PER_UNKNOWN = 60, 4
 # A column counts as balanced if its pull is below this share of what it would be unsigned.
 BALANCED = 1e-6
 # Prices begin with all bits of a double and some more; the other bits are for the corrections to fill.
 PRICE_BITS, CORRECTED_BITS = 60, 140
-# Each correction gains digits until `HAIR` is reached; after so many, there is none to reach.
+# Each correction gains digits until `HAIR` is reached; after this many, there is none to reach.
 CORRECTIONS = 6
 # The ridge of the corrector's system, as a share of its trace: a few hundred roundings of doubles.
 REGULAR = 1e-13
@@ -175,7 +175,7 @@ class _Corrector:
 
 
 def _residual(problem: NeuronProblem, prices: dict[int, int], *, columns: list[int], unit: int) -> Floats:
-    """Return what prices, in units of ``1 / unit``, really pull at each column."""
+    """Return the exact pull of prices, in units of ``1 / unit``, at each column."""
     pulled, taps = pull(problem, prices), problem.potential_map.n_taps
     whole = 1 << pulled.bits
     values = []

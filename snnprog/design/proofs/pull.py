@@ -1,4 +1,4 @@
-"""What priced rows pull at, in integers: no float, no cut-off, no rounding that is not outward.
+"""The sum of priced rows for each unknown, in integers with outward rounding.
 
 A price y[k] on the row of tick k pulls the weight of each tap by ``y[k] s[k] φ[k]``, with s = +1 where a spike is due
 and -1 where silence is. The pulls of all rows together are the network run backwards in time over the priced ticks, one
@@ -19,8 +19,8 @@ from snnprog.design.problem import NeuronProblem
 from snnprog.potential import NO_RESET
 from snnprog.rules.linear import SUBTRACT
 
-# Up to so many bits the pulls are exact, which is 1,600 ticks of memory at 12 bits a tick; beyond, intervals of 1,000
-# bits are tight far below `HAIR`. × 3 and ÷ 3 of both: no change on 8 specs.
+# Up to a number of bits the pulls are exact, which is 1,600 ticks of memory at 12 bits a tick; beyond, intervals of
+# 1,000 bits are tight far below `HAIR`. × 3 and ÷ 3 of both: no change on 8 specs.
 EXACT_BITS_LIMIT = 20_000
 ROUNDED_BITS = 1_000
 
@@ -51,12 +51,12 @@ class Pull:
 
 
 def pull(problem: NeuronProblem, prices: Mapping[int, int], bits: int | None = None) -> Pull:
-    """Return what integer prices, tick -> price >= 0, pull at.
+    """Return the pulls of integer prices, tick -> price >= 0.
 
     Parameters
     ----------
     bits : int, optional
-        Of the fraction; unless said, as many as the exact values have, or 1000 where these are very many.
+        Of the fraction; by default, as many as the exact values have, or 1000 where these are very many.
     """
     if bits is None:
         exact = exact_bits(problem, prices)
@@ -88,7 +88,7 @@ def exact_bits(problem: NeuronProblem, prices: Mapping[int, int]) -> int:
 def _pull_pattern(
     problem: NeuronProblem, signed: Mapping[int, int], *, taps: dict[int, Interval]
 ) -> tuple[Interval, Interval]:
-    """Add the pulls of one pattern's rows to ``taps``; return that at the bias, and what resets subtract."""
+    """Add the pulls of one pattern's rows to ``taps``; return that at the bias, and the subtraction by resets."""
     mapping = problem.potential_map
     (first, tap), alpha, gamma = mapping.arrival_events, mapping.linear.current, mapping.linear.potential
     earliest = min(signed)
@@ -115,7 +115,7 @@ def _pull_pattern(
 
 
 def _leak(value: Interval, leak: Fraction) -> Interval:
-    """Return what a leak leaves, rounded outwards."""
+    """Return the value after a leak, rounded outwards."""
     low, high = value
     top, bottom = leak.numerator, leak.denominator
     return low * top // bottom, -(-high * top // bottom)

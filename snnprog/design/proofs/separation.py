@@ -1,4 +1,4 @@
-"""The linear program of verdicts: weights that lift the spikes over the threshold while the silences are kept.
+"""The linear program of verdicts: weights that lift spikes over the threshold and keep silences below it.
 
 The margin problem asks for room at every tick, and a solver's tolerance decides where there is hardly any. Here the
 question is only whether there are weights at all, within the widest box that the chip has, so a silence may lie right
@@ -35,13 +35,13 @@ LIFT_LIMIT = 1e6
 FIRST_ROWS, MORE_ROWS, ROWS_PER_UNKNOWN = 400, 200, 2
 # How far below what is promised a row may be, as a share of the promise and of 1 LSB: above GLOP's tolerance of 1e-8.
 VIOLATED = 1e-6
-# Lifts (in LSBs) that no tolerance of a solver explains; between the two the exact simplex method is asked.
+# Lifts (in LSBs) that no tolerance of a solver explains; between the two the exact simplex method decides.
 CLEARLY_LIFTED, CLEARLY_NOT = 1.0, -1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """The weights that come nearest to doing what is asked.
+    """The weights that come closest to the targets.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ def separations(problem: NeuronProblem, prices: Floats | None = None) -> Iterato
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     constrained = np.flatnonzero(problem.constrained)
     first = constrained if constrained.size <= FIRST_ROWS else _first_rows(problem, prices)

@@ -1,4 +1,4 @@
-"""Small neurons in doubt: the verdict in whole numbers, where a solver's tolerance is too wide to tell."""
+"""Exact verdicts on small neurons, for cases within a solver's tolerance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snnprog.design.proofs.pull import exact_bits, pull
 from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.simplex import maximise_exactly
 
-# What a simplex method in whole numbers does within seconds; of the specs of `benchmarks/constants.py` none needs it.
+# What a simplex method in integers does within seconds; of the specs of `benchmarks/constants.py` none needs it.
 MOST_ROWS, MOST_TAPS, MOST_BITS = 60, 40, 1500
 # More than any lift within the widest box: the program shifts its lift by this to have all unknowns at 0 or above.
 FAR = 10**12
@@ -56,7 +56,7 @@ def settle(problem: NeuronProblem, doubtful: Separation) -> Certificate | Separa
 
 
 def _row(problem: NeuronProblem, tick: int, bits: int) -> list[Fraction]:
-    """Return what must not be negative at a tick, as coefficients of the taps, the threshold and the bias."""
+    """Return the row that must not be negative at a tick: coefficients of the taps, the threshold and the bias."""
     pulled, unit = pull(problem, {tick: 1}, bits), 1 << bits
     taps = range(problem.potential_map.n_taps)
     row = [Fraction(pulled.taps.get(tap, (0, 0))[0], unit) for tap in taps]

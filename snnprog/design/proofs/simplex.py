@@ -1,4 +1,4 @@
-"""A simplex method in whole numbers, for programs of a few dozen rows that floats cannot decide.
+"""A simplex method in integers, for programs of a few dozen rows that floats cannot decide.
 
 The tableau is kept in integers over one common denominator (Edmonds 1967), so nothing is ever rounded; Bland's rule
 (1977) keeps it from cycling.
@@ -21,14 +21,14 @@ WORK_LIMIT = 4_000_000_000
 
 @dataclass(frozen=True)
 class ExactOptimum:
-    """What a program came to.
+    """The solution of a program.
 
     Attributes
     ----------
     is_feasible : bool
         Whether any point satisfies the rows.
     values : tuple of Fraction
-        An optimal point; empty where there is none.
+        An optimal point; empty if there is none.
     prices : tuple of Fraction
         One per row, >= 0: of the objective, or, where no point satisfies the rows, of their contradiction.
     """
@@ -101,7 +101,7 @@ class _Tableau:
                 each[self.columns.index(self.artificial)] = 0
 
     def climb(self, target: int) -> bool:
-        """Raise one row's right side as far as it goes; False where that takes too long."""
+        """Maximize one row's right side; False if that takes too long."""
         while self.work <= WORK_LIMIT:
             rising = [index for index, value in enumerate(self.rows[target][:-1]) if value < 0]
             if not rising:

@@ -1,8 +1,8 @@
-"""Whether a neuron can be built at all, and if not, which few of its demands already contradict one another.
+"""Whether a neuron can be built, and if not, a minimal set of contradictory demands.
 
-A conflict is minimal if all but any one of its demands can be met. One is found by leaving out demands, many at a time
+A conflict is minimal if all but any one of its demands can be met. One is found by removing demands, many at a time
 and then one by one, as long as the rest is still proved impossible (the deletion filter of Chinneck and Dravnieks
-1991). A demand that could not be left out once can never be, so one round over single demands settles it; most are
+1991). A demand that could not be removed once can never be, so one round over single demands settles it; most are
 settled by a guess (see `needed` beside this), and only for the others a program is solved.
 """
 
@@ -21,9 +21,9 @@ from snnprog.design.proofs.separation import CLEARLY_LIFTED, CLEARLY_NOT, Separa
 from snnprog.design.proofs.settling import settle
 from snnprog.solver import check_time
 
-# Up to so many demands are left out one by one at once; of more, halves first. × 3 and ÷ 3: no change on 5 specs.
+# Up to this many demands are omitted one by one at once; of more, halves first. × 3 and ÷ 3: no change on 5 specs.
 AT_ONCE = 8
-# Demands times taps times programs that a conflict is made smaller with: beyond, it is given as it is, and
+# Demands times taps times programs that a conflict is made smaller with: beyond, it is given unchanged, and
 # is not called minimal. × 3 and ÷ 3: no change on 5 specs.
 FILTER_WORK = 20_000_000
 
@@ -39,7 +39,7 @@ def judge(problem: NeuronProblem, prices: Floats | None = None) -> Certificate |
     Raises
     ------
     SolverError
-        If the solver gives up.
+        If the solver fails.
     """
     proof = None if prices is None else prove(problem, prices)
     if proof is not None:
@@ -74,7 +74,7 @@ def minimal_conflict(problem: NeuronProblem, certificate: Certificate) -> tuple[
 
 
 def _filter(problem: NeuronProblem, certificate: Certificate, *, calls: int) -> tuple[Certificate, bool]:
-    """Leave out what can be left out; False where so many programs did not suffice."""
+    """Remove all unnecessary bins; False if the allowed number of programs did not suffice."""
     size = 1 if len(certificate.prices) <= AT_ONCE else len(certificate.prices) // 2
     kept = needed(problem, certificate)
     while True:

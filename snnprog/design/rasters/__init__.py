@@ -1,1 +1,1 @@
-"""Which spikes to design for, where that is open: the nearest that can be given, or ticks within windows."""
+"""The choice of spikes to design for: the closest feasible raster, or ticks within windows."""

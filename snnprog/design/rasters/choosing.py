@@ -1,4 +1,4 @@
-"""The cheapest raster that no refusal known so far rules out: a program over choices of 0 or 1.
+"""The cheapest raster that no known refusal excludes, by a binary program.
 
 Solved again after each refusal, it finds the cheapest raster that can be given, once it names one that can, or proves
 that none can (the implicit hitting set method of Moreno-Centeno and Karp, Operations Research 61, 2013, 453-468).
@@ -19,7 +19,7 @@ from snnprog.solver import LinearProgram, choose
 
 @dataclass(frozen=True, eq=False)
 class Apart:
-    """How far apart two spikes of an output lie at least, in ticks, if they lie in one pattern.
+    """Minimum distance of two spikes of an output in one pattern, in ticks.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Choices:
         self._rows, self._least = [rows], [least]
 
     def refuse(self, raster: Raster, verdict: Ruling) -> None:
-        """Rule out all rasters that have the same values as a refused one where that matters."""
+        """Exclude all rasters that equal a refused one in the bins that matter."""
         bins = np.flatnonzero(verdict.ground)
         values = raster.ravel()[bins]
         signs = np.where(values, -1.0, 1.0)
@@ -66,12 +66,12 @@ class Choices:
         self._least.append(np.array([least]))
 
     def cheapest(self) -> tuple[Raster, float] | None:
-        """Return the cheapest raster left, and its cost; None where none is left.
+        """Return the cheapest raster left, and its cost; None if none is left.
 
         Raises
         ------
         SolverError
-            If the solver gives up.
+            If the solver fails.
         """
         program = LinearProgram(
             objective=-self._costs,

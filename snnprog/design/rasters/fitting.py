@@ -1,10 +1,10 @@
-"""Weights that do most of what is asked, where none do all of it.
+"""Weights that reproduce most of the targets, if no weights reproduce all.
 
 Every row that falls short of its demand pushes the weights toward itself, but only so hard (the passive-aggressive
 method of Crammer et al., J. Mach. Learn. Res. 7, 2006, 551-585, PA-I): the limit falls from pass to pass, so that in
 the end no row is met at the cost of many others. Spikes that stay farthest from the threshold are then given up, and
 the rest fitted again. What the weights are worth is not for the rows to say, but for the free run: its own spikes, with
-its own resets, can be done by construction.
+its resets, can be done by construction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from snnprog.solver import check_time
 
 # × 3 and ÷ 3 of the first line changed the program on 1 of 3 specs, never the number of wrong bins.
 #
-# The effort: how often spikes are given up, passes over all rows in between, and how often the free run is looked at.
+# The effort: how often spikes are given up, passes over all rows in between, and how often the free run is examined.
 ROUNDS, PASSES, PASSES_PER_LOOK = 24, 30, 6
 # The share of the failed spikes that is given up at a time.
 GIVEN_UP = 0.2
@@ -34,13 +34,13 @@ GIVEN_UP = 0.2
 LEAST_PUSH, SPIKES_PUSH = 0.02, 2.0
 # The entries of the rows that are held at a time: 64 MB of doubles.
 ENTRIES_AT_ONCE = 1 << 23
-# What a row is to be cleared by where the scale is fixed, in steps of the grid: what rounding one weight can take.
+# What a row must be cleared by where the scale is fixed, in steps of the grid: what rounding one weight can take.
 FIXED_DEMAND = HALF_STEP
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What fitted weights do when they are let run.
+    """The spikes of fitted weights in a free run.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Look:
 
 
 def fitted(problem: NeuronProblem, care: Raster) -> Look:
-    """Return the weights found that do best what the problem's raster asks in the bins that count (ticks,)."""
+    """Return the weights with the fewest wrong bins for the problem's raster in the bins that count (ticks,)."""
     fit, target, wanted, looks = Fit(problem), problem.spikes, care.copy(), []
     for _ in range(ROUNDS):
         signs = np.where(wanted, np.where(target, SPIKES_PUSH, -1.0), 0.0)

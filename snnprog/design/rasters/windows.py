@@ -1,4 +1,4 @@
-"""Target spikes that may fall anywhere in their windows: which ticks to choose, so that there are weights for them.
+"""The choice of ticks for target spikes within their windows, so that weights exist.
 
 Once the ticks are chosen, the neuron is designed exactly for them; the choice is searched.
 
@@ -6,11 +6,11 @@ Decisions
 ---------
 - The targets' own ticks come first. Then weights and ticks take turns: weights are fitted to the ticks chosen so far,
   and let run; in each window the first spike they give is the new choice, or else the tick at which they come nearest.
-- Between these, a choice that no refusal rules out is asked about. Here don't-care bins are done as the target has
+- Between these, a choice that no refusal excludes is decided. Here don't-care bins are done as the target has
   them, and a window ends before one.
 - Where that finds nothing, or neurons with more synapses than are allowed, a complete search decides over all bins
   that are open (`snnprog.design.searched`): it ends with neurons or with a proof.
-- A choice that survives every rounding of the weights is looked for once there is any choice.
+- A choice that survives every rounding of the weights is searched once there is any choice.
 - Effort is counted in verdicts and steps, fewer for larger problems, and in seconds only if a limit is set. Where it
   ends, the output is undecided.
 - Outputs that feed one another are searched together.
@@ -72,7 +72,7 @@ def design_in_windows(
     Parameters
     ----------
     known : Design, optional
-        What came of a brief attempt at outputs that no other hears: those that it decided are left as they are.
+        The result of a brief attempt at outputs that feeds no other neuron: those that it decided are left unchanged.
     is_brief : bool
         Whether the complete search takes a few steps only; outputs that need more stay undecided.
     executor, progress
@@ -99,7 +99,7 @@ def design_in_windows(
 def _jobs(
     task: Task, groups: Sequence[tuple[int, ...]], *, is_brief: bool, is_begun: bool, is_shared: bool
 ) -> Iterator[_WindowsJob]:
-    """Yield the work on each group; where they go one after another, each has an equal share of the time left."""
+    """Yield the work on each group; in turn, each has an equal share of the remaining time."""
     for index, group in enumerate(groups):
         with step("windows", share=1.0 / (len(groups) - index) if is_shared else 1.0):
             deadline = present_deadline()
@@ -107,7 +107,7 @@ def _jobs(
 
 
 def windows_of(target: Raster, care: Raster, *, starts: Int64s, window: tuple[int, int], refractory: int = 1) -> Int64s:
-    """Return where the spikes of one output may fall, (spikes, 2) first and last ticks, both increasing.
+    """Return the windows of the spikes of one output, (spikes, 2) first and last ticks, both increasing.
 
     Windows end at the pattern's ends and at don't-care bins, and leave room for the spikes before and after, which lie
     a refractory period apart at least; where there is not enough, some end before they begin.
@@ -185,7 +185,7 @@ def _quickly(job: _WindowsJob, thrift: Thrift) -> list[NeuronDesign] | None:
 
 
 def _designed_for(judge: Judge, chosen: Raster, thrift: Thrift) -> list[NeuronDesign] | None:
-    """Return designs that do ``chosen``, or None where they have too many synapses."""
+    """Return designs that do ``chosen``, or None if they have too many synapses."""
     problems = judge.problems(chosen)
     return _thrifty([design_given(problem) for problem in problems], problems, thrift)
 
@@ -197,7 +197,7 @@ def _is_safe(design: NeuronDesign) -> bool:
 def _thrifty(
     designs: Sequence[NeuronDesign], problems: Sequence[NeuronProblem], thrift: Thrift
 ) -> list[NeuronDesign] | None:
-    """Return designs with as few synapses as are asked for, or None where too many are left or one has no neuron."""
+    """Return designs with as few synapses as are requested, or None if too many are left or one has no neuron."""
     few = []
     for design, problem in zip(designs, problems, strict=True):
         thin = thinned(problem, design, thrift, asked=np.ones_like(problem.spikes))
@@ -279,7 +279,7 @@ class _TickSearch:
 
 
 def _signs(raster: Raster, care: Raster, windows: Int64s) -> Floats:
-    """(ticks,) What the fit is to aim at: the chosen ticks; a spike that comes earlier in its window does no harm."""
+    """(ticks,) The target of the fit: the chosen ticks; an earlier spike in its window is allowed."""
     signs = np.where(care, np.where(raster, 1.0, -1.0), 0.0)
     for (first, _), tick in zip(windows.tolist(), np.flatnonzero(raster & care).tolist(), strict=True):
         signs[first:tick] = np.maximum(signs[first:tick], 0.0)

@@ -1,4 +1,4 @@
-"""Programs as C99 for any microcontroller, made from the rule of the chip.
+"""Export of programs as C99 for microcontrollers, generated from the rule of the chip.
 
 - `emitter`: the two files; what one calls is here.
 - `lean`: what of a rule has to be emitted, and how far values go.

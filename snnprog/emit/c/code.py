@@ -1,4 +1,4 @@
-"""What all parts of the emitted code share: names, helpers, tables, state, and lines of C."""
+"""The shared parts of the emitted code: names, helpers, tables, state, and lines of C."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Program → P.c and P.h: the two files, put together.
+"""Assembly of the exported files P.c and P.h.
 
 The source has, in order: a comment (the program's shape, its rule, the memory that it takes), constant tables, state,
 the functions that the rule calls, and those of `snnprog.emit.c.tick`.
@@ -38,7 +38,7 @@ ABOUT = """\
    The rule, for each neuron in each tick; step 1 is for each spike that arrives:
 {steps}
    Types are as wide as values of this program can get, which is proved for {inputs};
-   ends that no value reaches are left out.
+   ends that no value reaches are omitted.
 
    Memory: {flash} bytes of constant tables in flash, and the code;
    {ram} bytes of RAM, and a stack for two calls:
@@ -123,12 +123,12 @@ def to_c(program: Program, *, prefix: str, header_name: str | None = None) -> CS
     prefix : str
         What all names begin with.
     header_name : str, optional
-        Of the file that the source includes: ``<prefix>.h`` unless given.
+        Of the file that the source includes: ``<prefix>.h`` by default.
 
     Raises
     ------
     SpecError
-        If the prefix is no identifier of C, or a keyword.
+        If the prefix is not an identifier of C, or a keyword.
     LimitError
         If a value of the program could exceed 64 bits, or an output's spikes in a tick a byte.
     """

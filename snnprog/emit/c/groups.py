@@ -1,4 +1,4 @@
-"""Which form synapses take in flash: blocks, rows or lists, whichever takes the fewest bytes.
+"""The form of synapses in flash: blocks, rows or lists, whichever takes the fewest bytes.
 
 A *group* is the synapses of one line and one delay. A *block* is the matrix of consecutive lines and consecutive
 neurons, as between two layers: nothing but weights. A *row* is the weights of consecutive neurons, with where it begins
@@ -45,7 +45,7 @@ class Groups:
     group: Int64s
 
     def chosen(self, which: Bools) -> Groups:
-        """Return some of the groups, numbered anew."""
+        """Return some of the groups, numbered again."""
         kept = which[self.group]
         group = np.cumsum(which)[self.group[kept]] - 1
         return Groups(self.line[kept], self.delay[kept], self.neuron[kept], self.weight[kept], group)
@@ -154,7 +154,7 @@ def _blocks(
 
 
 def _joined(block: Block, alone: Block, *, cost: int, weight: int) -> Block | None:
-    """Return a block with the group that follows it; None where another line or delay does."""
+    """Return a block with the group that follows it; None if another line or delay does."""
     if alone.delay != block.delay or alone.first_line != block.first_line + block.n_lines:
         return None
     low = min(block.first_neuron, alone.first_neuron)

@@ -1,4 +1,4 @@
-"""The functions that emitted C calls: one for each rounding and each end, none of it undefined or left to the compiler.
+"""The functions that emitted C calls: one for each rounding and each end, without undefined behaviour.
 
 C leaves the right shift of a negative number to the implementation, and the left shift of one is undefined. So shifts
 go to the right only, of numbers that are 0 or more; compilers make single instructions of `shift_down` all the same.

@@ -1,4 +1,4 @@
-"""Convolutions in C: the kernel once in flash, and for each row and column of the source which places it meets.
+"""Convolutions in C: the kernel is stored once in flash, with the target places of each row and column of the source.
 
 A spike of source place (channel, row, column) reaches, for each target row that its row meets and each target column
 that its column meets, the same place of all target channels of its group. Strides, dilation, padding and pooling are

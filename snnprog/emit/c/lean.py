@@ -1,4 +1,4 @@
-"""What of a program's rule has to be emitted, and how far each value goes: the proof that types are chosen from.
+"""The part of a program's rule to emit, and proved bounds of each value, which determine types.
 
 Interval analysis (`snnprog.rules.ranges`) takes away ends that no value of this program meets and registers that never
 leave 0, for every input: a line that the rule counts sends up to `most_of_input` spikes in a tick.
@@ -32,7 +32,7 @@ class LeanProgram:
     rule : Rule
         Without what never matters to this program, and without watches.
     arriving : Span
-        The least and the greatest sum of events that can come together at each neuron in a tick.
+        The least and the largest sum of events that can come together at each neuron in a tick.
     registers : mapping of str to Span
         Between ticks.
     spans : mapping of (str, Expression) to Span
@@ -40,7 +40,7 @@ class LeanProgram:
     parameters : mapping of str to (neurons,) int64
         And constants.
     most_spikes, most_of_input : int
-        The greatest count of a neuron's, and of an input line's, spikes in a tick.
+        The largest count of a neuron's, and of an input line's, spikes in a tick.
     """
 
     program: Program
@@ -134,7 +134,7 @@ def _check_outputs(program: Program, counts: Span) -> None:
         raise LimitError(
             f"the spikes of output {output} in one tick",
             int(most[output]),
-            f"at most {MOST_IN_A_BYTE}, because C code gives a byte for each output",
+            f"at most {MOST_IN_A_BYTE} (exported C uses one byte for each output)",
             "raise its threshold",
         )
 
@@ -150,7 +150,7 @@ def too_far(step: Step) -> LimitError:
     """Return the error for a step whose values are not proved to stay within 64 bits."""
     return LimitError(
         f"the values of step {step.name!r}",
-        "not proved to stay below 2^60",
-        "what 64 bits hold, whatever the input",
+        "values not proved to stay below 2^60",
+        "within 64 bits for every input",
         "give the register ends (clip or wrap) in the rule, or lower the weights",
     )

@@ -1,4 +1,4 @@
-"""Names in emitted C: the prefix of a program, and what the names of a rule become.
+"""Names in emitted C: the prefix of a program, and the names of a rule.
 
 No text of a rule gets into the code. Words that this module knows, as those of the built-in rules are, keep their
 spelling, which is this module's own; all others become ``value_1``, ``value_2``, ….
@@ -17,7 +17,7 @@ WORDS = frozenset(
         arriving arrived arrivals loss gathered adaptation trace flow level""",
     )
 )
-"""Names of registers, parameters and steps that stand in the code as they are."""
+"""Names of registers, parameters and steps that stand in the code unchanged."""
 
 KEYWORDS = frozenset(
     re.findall(
@@ -42,7 +42,7 @@ def checked_prefix(prefix: str) -> str:
     Raises
     ------
     SpecError
-        If it is no identifier of C that begins with a letter, is a keyword, or is too long.
+        If it is not an identifier of C that begins with a letter, is a keyword, or is too long.
     """
     if not isinstance(prefix, str) or not IDENTIFIER.fullmatch(prefix) or len(prefix) > LONGEST_PREFIX:
         raise SpecError(

@@ -1,7 +1,7 @@
 """The rule's steps in C: one tick of one neuron, as a list of constants, each of which is calculated once.
 
 A name of the rule may be assigned several times in a tick; each value gets a name of its own: ``was_potential`` is what
-the last tick left, ``potential`` the first value of this one, ``potential_2`` the next. What nothing reads is left out;
+the last tick left, ``potential`` the first value of this one, ``potential_2`` the next. What nothing reads is omitted;
 what only shown states need stands between ``#ifdef`` and ``#endif``.
 """
 
@@ -67,7 +67,7 @@ class StepWriter:
         return f"const {kind.name} {variable} = {piece.as_type(kind)}; /* step {number} */"
 
     def _is_shifted(self, node: Expression) -> bool:
-        """Tell whether a parameter is shifted, and its table takes less room if the code shifts it."""
+        """Return whether a parameter is shifted, and its table takes less room if the code shifts it."""
         if not isinstance(node, Shl):
             return False
         shifted, plain = self.lean.value(node), self.lean.value(node.operand)

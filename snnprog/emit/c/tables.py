@@ -1,4 +1,4 @@
-"""Constant tables of emitted C, which compilers put into flash: none where a constant or a multiple says the same."""
+"""Constant tables of emitted C, in flash; constants and multiples replace them if possible."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Lookup:
     Attributes
     ----------
     name : str
-        Of the table; empty where there is none.
+        Of the table; empty if there is none.
     step, first : int
         Where there is none, entry i is ``step * i + first``; ``step`` is never negative.
     low, high : int
-        The least and the greatest entry.
+        The least and the largest entry.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Tables:
     _entries: dict[str, tuple[IntegerType, Integers, str]] = field(default_factory=dict)
 
     def add(self, name: str, values: Integers, *, about: str) -> Lookup:
-        """Return how to look numbers up; make a table where they are no constant and no multiples of the index.
+        """Return how to look numbers up; create a table if they are neither constant nor multiples of the index.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Tables:
         return self.array(name, values, about=about)
 
     def array(self, name: str, values: Integers, *, about: str, kind: IntegerType | None = None) -> Lookup:
-        """Return how to look numbers up in a table, whatever they are; its type is the narrowest unless given."""
+        """Return how to look numbers up in a table, whatever they are; its type is the narrowest by default."""
         low, high = int(values.min(initial=0)), int(values.max(initial=0))
         full, number = f"{self.prefix}_{name}", 2
         while full in self._entries:

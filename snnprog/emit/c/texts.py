@@ -1,4 +1,4 @@
-"""The table that makes C of a rule: one text for each node of an expression.
+"""The table that converts a rule to C: one text for each node of an expression.
 
 Every text is of type ``int32_t`` where the proof of ranges says that the value and all that is calculated on the way to
 it stay within 32 bits, else ``int64_t``. Nothing overflows, so nothing is undefined; see `snnprog.emit.c.helpers` about
@@ -37,7 +37,7 @@ from snnprog.rules.expressions import (
 from snnprog.rules.ranges import FAR, Span
 
 NARROW = (1 << 31) - 1
-"""The greatest magnitude that 32 bits hold, of either sign."""
+"""The largest magnitude that 32 bits hold, of either sign."""
 
 ATOM, PRODUCT, SUM, LOOSE = range(4)
 """How tightly a text is bound: a name or call, a product, a sum, anything else."""
@@ -71,7 +71,7 @@ class Piece:
 
     @property
     def magnitude(self) -> int:
-        """The greatest magnitude of its value."""
+        """The largest magnitude of its value."""
         return max(abs(self.low), abs(self.high))
 
     @property
@@ -116,7 +116,7 @@ class Place:
         if most < FAR << 2:
             return INT64
         raise LimitError(
-            "a value of the rule", most, "what 64 bits hold", "give registers ends in the rule, or lower the weights"
+            "a value of the rule", most, "within 64 bits", "give registers ends in the rule, or lower the weights"
         )
 
     def result(self, text: str, binding: int, kind: IntegerType) -> Piece:

@@ -1,4 +1,4 @@
-"""State, ``P_reset``, ``P_tick`` and ``P_readout``: the functions of an emitted program, and what they work on.
+"""State, ``P_reset``, ``P_tick`` and ``P_readout``: the functions of an emitted program, and their state.
 
 One tick is what the reference's is: what arrives is gathered, each neuron takes the rule's steps, then the spikes of
 inputs and neurons set out.
@@ -19,11 +19,11 @@ from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES
 
 FIRED = "fired"
 WORD = 8
-"""Neurons whose spikes are looked at together: bytes of a word. Measured: a tick of 1000 silent neurons takes 311 ns
+"""Neurons whose spikes are examined together: bytes of a word. Measured: a tick of 1000 silent neurons takes 311 ns
 with words of 8 bytes and 347 ns with words of 4 (gcc 12, x86-64); 32-bit processors look at a word in two halves."""
 
 SCANNED = 32
-"""From so many neurons that send on, spikes are looked for by words. A choice, not a measurement."""
+"""From a number of neurons that send on, spikes are searched by words. A choice, not a measurement."""
 
 
 class TickWriter:

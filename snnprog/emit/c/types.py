@@ -28,7 +28,7 @@ class IntegerType:
     high: int
 
     def holds(self, low: int, high: int) -> bool:
-        """Tell whether it holds all values from ``low`` to ``high``."""
+        """Return whether it holds all values from ``low`` to ``high``."""
         return self.low <= low and high <= self.high
 
 

@@ -1,4 +1,4 @@
-"""Synapses of a rule that adds up what arrives: tables in flash, a ring of sums in RAM, and the code that fills it.
+"""Synapses of a rule that sums its inputs: tables in flash, a ring of sums in RAM, and the code that fills it.
 
 The ring has a slot for each tick ahead that something may arrive in, each with a sum for each neuron; with delays of 1
 alone it is one slot. Weights lose the power of two that all of them share, so that sums and weights take the narrowest
@@ -69,7 +69,7 @@ class SummedWiring:
 
     @property
     def has_ring(self) -> bool:
-        """Whether sums of several ticks are under way."""
+        """Whether sums of several ticks are in progress."""
         return self.slots > 1
 
     @property

@@ -1,16 +1,16 @@
-"""FPGA boards as data: the device, its cores, the pins of the serial line, and how a bitstream gets onto it.
+"""FPGA boards as data: the device, its cores, the pins of the serial line, and the command to load a bitstream.
 
 Pins are facts from the boards' public documentation; each board says where they stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from snnprog.emit.hardware.image import check_size
-from snnprog.emit.hardware.plan import CorePlan, CoreSize
+from snnprog.emit.hardware.parts import check_size
+from snnprog.emit.hardware.plan import MOST_CORES, CorePlan, CoreSize
 from snnprog.errors import LimitError, SpecError
 from snnprog.program import Program
 
@@ -19,8 +19,22 @@ BAUD = 1_000_000
 
 
 @dataclass(frozen=True)
+class Pll:
+    """The dividers of an ECP5's PLL, as ``ecppll`` finds them: it makes ``crystal * feedback / input`` Hz.
+
+    Attributes
+    ----------
+    input, feedback, output : int
+    """
+
+    input: int
+    feedback: int
+    output: int
+
+
+@dataclass(frozen=True)
 class Device:
-    """An FPGA, as the tools name it.
+    """An FPGA, with its names in the tools.
 
     Attributes
     ----------
@@ -32,7 +46,9 @@ class Device:
     clock_hz : int
         What the core is clocked with, whatever the board's crystal.
     sizes : tuple of CoreSize
-        Cores that it has room for; a program gets the first that has room for it.
+        Cores that it has room for, one or several; a program gets the first that have room for it.
+    pll : Pll
+        Of an ECP5.
     """
 
     name: str
@@ -40,7 +56,11 @@ class Device:
     options: tuple[str, ...]
     clock_hz: int
     sizes: tuple[CoreSize, ...]
+    pll: Pll = Pll(1, 2, 12)
 
+
+SIMULATED_SIZES = tuple(CoreSize(cores=cores, inputs=256 * cores) for cores in (1, 2, 4, 8, MOST_CORES))
+"""Simulated by default: as many cores of the usual size as necessary."""
 
 UP5K = Device("iCE40UP5K", "ice40", ("--up5k", "--package", "sg48"), 24_000_000, (CoreSize(),))
 """Its PLL makes 24 MHz from 12 MHz: `icepll -i 12 -o 24`."""
@@ -49,17 +69,34 @@ ECP5_SIZES = (
     CoreSize(neurons=1024, inputs=1024, synapses=8192, longest_delay=15),
     CoreSize(longest_delay=31),
     CoreSize(synapses=8192),
+    CoreSize(inputs=512, synapses=4096, longest_delay=31, cores=2),
 )
-"""Memory is the limit: of 56 block RAMs they take, measured for the chip fpga, 49, 48 and 42. With 1,024 neurons,
+"""Memory is the limit: of 56 block RAMs they take, measured for the chip fpga, 49, 48, 42 and 55. With 1,024 neurons,
 spikes that are under way with delays to 63 would take 76 alone."""
+ECP5_85_SIZES = (
+    CoreSize(),
+    CoreSize(inputs=1024, synapses=8192, cores=4),
+    CoreSize(inputs=512, longest_delay=31, cores=4),
+)
+"""Of 208 block RAMs they take, measured for the chip fpga, 58, 185 and 205."""
 ECP5_BG381 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA381", "--speed", "6"), 50_000_000, ECP5_SIZES)
 ECP5_BG256 = Device("LFE5U-25F", "ecp5", ("--25k", "--package", "CABGA256", "--speed", "6"), 50_000_000, ECP5_SIZES)
 """Their PLL makes 50 MHz from 25 MHz: `ecppll -i 25 -o 50`."""
+ECP5_85_BG381 = Device(
+    "LFE5U-85F",
+    "ecp5",
+    ("--85k", "--package", "CABGA381", "--speed", "6"),
+    40_000_000,
+    ECP5_85_SIZES,
+    Pll(5, 8, 15),
+)
+"""Its PLL makes 40 MHz: `ecppll -i 25 -o 40`. Wires are longer on the larger chip: with 50 MHz as its aim, nextpnr
+placed four cores for 49.3 MHz."""
 
 
 @dataclass(frozen=True)
 class FpgaBoard:
-    """A board that can be bought.
+    """A commercial board.
 
     Attributes
     ----------
@@ -156,6 +193,18 @@ BOARDS: Mapping[str, FpgaBoard] = MappingProxyType(
                 source="emard/ulx3s, doc/constraints/ulx3s_v20.lpf (ftdi_txd M1, ftdi_rxd L4); amaranth-boards 0.0.21",
             ),
             FpgaBoard(
+                "ulx3s-85f",
+                "ULX3S with an LFE5U-85F",
+                ECP5_85_BG381,
+                clock_pin="G2",
+                rx_pin="M1",
+                tx_pin="L4",
+                crystal_hz=25_000_000,
+                flash="openFPGALoader -b ulx3s -f top.bit",
+                connect="The USB cable at the port US1 is all it needs.",
+                source="emard/ulx3s, doc/constraints/ulx3s_v20.lpf, the same for all its FPGAs (see ulx3s)",
+            ),
+            FpgaBoard(
                 "colorlight-i5",
                 "Colorlight i5 v7.0 on its extension board",
                 ECP5_BG381,
@@ -203,16 +252,22 @@ def find_board(name: str) -> FpgaBoard:
 
 
 def plan_for(program: Program, board: FpgaBoard) -> CorePlan:
-    """Return the core that a program gets on a board: the first of the device's that has room for it.
+    """Return the core, or the cores, of a program on a board: the first of the device with room for it.
 
     Raises
     ------
     SpecError
         If no core can be made for the rule of the program's chip.
     LimitError
-        If none has room; it names what the first lacks.
+        If none has room; it names what those lack that have the most neurons.
     """
-    plans = [CorePlan(program.chip, size) for size in board.device.sizes]
+    return first_plan(program, board.device.sizes)
+
+
+def first_plan(program: Program, sizes: Sequence[CoreSize]) -> CorePlan:
+    """Return the first of some cores that has room for a program; errors as `plan_for`."""
+    sizes = [size for size in sizes if size.cores == 1 or not CorePlan(program.chip, sizes[0]).is_ordered]
+    plans = [CorePlan(program.chip, size) for size in sizes]
     misfits: list[LimitError] = []
     for plan in plans:
         try:
@@ -221,4 +276,5 @@ def plan_for(program: Program, board: FpgaBoard) -> CorePlan:
             misfits.append(error)
         else:
             return plan
-    raise misfits[0]
+    neurons = [size.cores * size.neurons for size in sizes]
+    raise misfits[neurons.index(max(neurons))]

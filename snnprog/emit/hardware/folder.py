@@ -1,4 +1,4 @@
-"""A folder with all that a board needs: sources, pins, a program's image, a Makefile, a testbench and a README."""
+"""A folder with all files for a board: sources, pins, a program's image, a Makefile, a testbench and a README."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from jinja2 import Environment, StrictUndefined
 
 from snnprog.arrays import Raster
 from snnprog.documents import parse_json
+from snnprog.emit.hardware.array import hardware_of
 from snnprog.emit.hardware.boards import BAUD, FpgaBoard, find_board, plan_for
-from snnprog.emit.hardware.core import NeuronCore
 from snnprog.emit.hardware.identity import identity_of
 from snnprog.emit.hardware.image import Image, image_of
 from snnprog.emit.hardware.link import SerialSystem
+from snnprog.emit.hardware.plan import CorePlan
 from snnprog.emit.hardware.protocol import (
     ADDRESS_BYTES,
     END_OF_EVENTS,
@@ -41,7 +42,7 @@ TEST_TICKS, TEST_SEED, TEST_SHARE = 40, 0, 0.1
 """Of the testbench: its ticks, and the share of lines that spike at each. A choice: Icarus takes seconds for them."""
 
 Exchange = tuple[bytes, bytes]
-"""A frame, and what it must be answered with."""
+"""A frame, and the required answer."""
 
 
 def write_board_folder(folder: Path, program: Program, board_name: str) -> list[Path]:
@@ -57,13 +58,7 @@ def write_board_folder(folder: Path, program: Program, board_name: str) -> list[
         If a file cannot be written.
     """
     board = find_board(board_name)
-    plan = plan_for(program, board)
-    image = image_of(program, plan)
-    identity = identity_of(plan)
-    exchanges = [(frame(b"I"), answer(b"I", identity)), *_loading(image), *_ticks(program)]
-    files = board_files(
-        board, SerialSystem(NeuronCore(plan), identity=identity), image=image.text(), exchanges=exchanges
-    )
+    files = folder_files(program, board, plan_for(program, board))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -73,13 +68,29 @@ def write_board_folder(folder: Path, program: Program, board_name: str) -> list[
     return [folder / name for name in files]
 
 
+def folder_files(program: Program, board: FpgaBoard, plan: CorePlan) -> dict[str, str]:
+    """Return the files of a folder for a program on a board with given cores, name -> text.
+
+    Raises
+    ------
+    LimitError
+        If the cores have no room for the program.
+    """
+    image = image_of(program, plan)
+    identity = identity_of(plan)
+    exchanges = [(frame(b"I"), answer(b"I", identity)), *_loading(image), *_ticks(program, image)]
+    return board_files(
+        board, SerialSystem(hardware_of(plan), identity=identity), image=image.text(), exchanges=exchanges
+    )
+
+
 def board_of(folder: Path) -> str:
     """Return the name of the board that a folder was written for.
 
     Raises
     ------
     FormatError
-        If it is no such folder.
+        If it is not such a folder.
     """
     try:
         return str(parse_json((folder / ABOUT).read_bytes())["board"])
@@ -142,8 +153,9 @@ def _loading(image: Image) -> Iterator[Exchange]:
             yield frame(b"W", b"".join(each.to_bytes(WORD_BYTES, "little") for each in numbers)), answer(b"W")
 
 
-def _ticks(program: Program) -> Iterator[Exchange]:
-    """Yield the frames of ticks from rest with random spikes, and what the reference answers."""
+def _ticks(program: Program, image: Image) -> Iterator[Exchange]:
+    """Yield the frames of ticks from rest with random spikes, and the answers of the reference."""
+    events_of = np.asarray(image.about["outputs"], np.int64)
     yield frame(b"R"), answer(b"R")
     raster: Raster = np.random.default_rng(TEST_SEED).random((TEST_TICKS, program.n_inputs)) < TEST_SHARE
     (trace,) = simulate(program, [raster])
@@ -152,5 +164,5 @@ def _ticks(program: Program) -> Iterator[Exchange]:
         numbers = np.flatnonzero(lines).tolist()
         parts = [numbers[at : at + most] for at in range(0, max(1, len(numbers)), most)]
         yield from ((frame(b"E", events(part)), answer(b"E")) for part in parts[:-1])
-        found = [*np.flatnonzero(outputs).tolist(), END_OF_EVENTS]
+        found = [*np.sort(events_of[outputs]).tolist(), END_OF_EVENTS]
         yield frame(b"T", events(parts[-1])), answer(b"T", events(found))

@@ -1,16 +1,17 @@
-"""A program as the words that a core is loaded with, and as a ``.hex`` file that any host can read.
+"""A program as the words to load into cores, and as a ``.hex`` file that any host can read.
 
 The file has a word of 8 hexadecimal digits on each line, ``@address`` before every run of addresses, and comments after
 ``//``, as Verilog's ``$readmemh`` reads it. The first comment is a line of JSON: what a host must know of the program
 (`Image.about`).
 
-Neurons are numbered anew, outputs first, so that output ``k`` is neuron ``k`` of the core.
+Neurons are renumbered on each core (`snnprog.emit.hardware.parts`): output ``k`` of a core alone is its neuron
+``k``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,20 +19,21 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int64s
 from snnprog.emit.hardware.identity import identity_of
+from snnprog.emit.hardware.parts import CorePart, parts_of
 from snnprog.emit.hardware.plan import (
     COLUMNS,
     IS_LAST,
     IS_OUTPUT,
     LINES,
+    OUTPUTS,
     SYNAPSES,
     CorePlan,
     Field,
     address_of,
     word_widths,
 )
-from snnprog.errors import LimitError
 from snnprog.program import Program
-from snnprog.simulate.layout import arriving_span
+from snnprog.simulate.layout import resting
 from snnprog.simulate.parameters import parameters_of
 
 
@@ -44,10 +46,10 @@ class Image:
     addresses, words : (words,) int64
         Flat addresses, rising, and what stands there.
     about : mapping
-        ``chip``; ``identity``, of the core (`identity_of`);
-        ``inputs``, ``outputs`` and ``neurons`` of the program; ``order``, which neuron of the program each of the
-        core's is; and ``states``: name -> address of the first neuron's word, lowest bit, bits, and whether they have
-        a sign.
+        ``chip``; ``identity``, of the cores (`identity_of`);
+        ``inputs`` and ``neurons`` of the program, how many; ``outputs``, the number of each one's output event;
+        ``places``, for each neuron of the program what is added to the address of a state; and ``states``: name ->
+        address of that state of the first neuron, lowest bit, bits, and whether they have a sign.
     """
 
     addresses: Int64s
@@ -67,24 +69,23 @@ class Image:
 
 
 def image_of(program: Program, plan: CorePlan) -> Image:
-    """Return the image of a program for a core of its chip.
+    """Return the image of a program for cores of its chip.
 
     Raises
     ------
     LimitError
-        If the core has no room for it, or more may arrive at a neuron than the core can add up.
+        If there is no room for it, or more may arrive at a neuron than a core can add up.
     """
-    check_size(program, plan)
-    outputs = program.outputs.astype(np.int64)
-    order = np.concatenate([outputs, np.setdiff1d(np.arange(program.n_neurons), outputs)])
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
-    memories = {
-        SYNAPSES: _synapses(program, plan, place=place),
-        LINES: _lines(program, plan, place=place),
-    }
-    memories |= dict(enumerate(_columns(program, plan, order=order), COLUMNS))
-    addresses = [address_of(memory, 0) + np.arange(words.size) for memory, words in memories.items()]
+    parts = parts_of(program, plan)
+    where = _Places.of(program, parts)
+    memories: dict[int, Int64s] = {}
+    for core, part in enumerate(parts):
+        lines, synapses = _wires(program, plan, where, core=core)
+        found = {SYNAPSES: synapses, LINES: lines, **dict(enumerate(_columns(program, plan, part), COLUMNS))}
+        if plan.size.cores > 1:
+            found[OUTPUTS] = np.array([part.outputs])
+        memories |= {address_of(memory, 0, core=core): words for memory, words in found.items()}
+    addresses = [first + np.arange(words.size) for first, words in memories.items()]
     states = {
         name: {
             "address": address_of(plan.first_state + field.word, 0),
@@ -98,41 +99,29 @@ def image_of(program: Program, plan: CorePlan) -> Image:
         "chip": program.chip.name,
         "identity": identity_of(plan).hex(),
         "inputs": program.n_inputs,
-        "outputs": program.n_outputs,
+        "outputs": (where.core * plan.size.neurons + where.place)[program.outputs].tolist(),
         "neurons": program.n_neurons,
-        "order": order.tolist(),
+        "places": [
+            address_of(0, int(place), core=int(core)) for core, place in zip(where.core, where.place, strict=True)
+        ],
         "states": states,
     }
     return Image(np.concatenate(addresses), np.concatenate(list(memories.values())), about)
 
 
-def check_size(program: Program, plan: CorePlan) -> None:
-    """Raise `LimitError` unless a core has room for a program.
+@dataclass(frozen=True, eq=False)
+class _Places:
+    """The core of each neuron of a program, and its number there, both (neurons,)."""
 
-    Raises
-    ------
-    LimitError
-        It names what there is too much of.
-    """
-    size = plan.size
-    found = {"neurons": program.n_neurons, "inputs": program.n_inputs, "synapses": program.n_synapses}
-    for name, count in found.items():
-        if count > getattr(size, name):
-            raise LimitError(name, count, f"at most {getattr(size, name)} in this core")
-    longest = int(program.delay.max(initial=0))
-    if longest > size.longest_delay:
-        raise LimitError("delay", longest, f"at most {size.longest_delay} in this core")
-    most = int(np.bincount(program.pre).max(initial=0))
-    if most >= size.synapses:
-        raise LimitError("synapses of one line", most, f"at most {size.synapses - 1} in this core")
-    span = arriving_span(program)
-    beyond = np.flatnonzero((span.low < -size.most_arriving) | (span.high >= size.most_arriving))
-    if beyond.size:
-        neuron = int(beyond[0])
-        most = max(-int(span.low[neuron]), int(span.high[neuron]))
-        raise LimitError(
-            f"what may arrive at neuron {neuron} in a tick", most, f"below {size.most_arriving}, which the core adds up"
-        )
+    core: Int64s
+    place: Int64s
+
+    @classmethod
+    def of(cls, program: Program, parts: Sequence[CorePart]) -> _Places:
+        core, place = np.zeros((2, program.n_neurons), np.int64)
+        for index, part in enumerate(parts):
+            core[part.members], place[part.members] = index, np.arange(part.members.size)
+        return cls(core, place)
 
 
 def _put(fields: Mapping[str, Field], values: Mapping[str, ArrayLike], *, count: int) -> list[Int64s]:
@@ -143,33 +132,38 @@ def _put(fields: Mapping[str, Field], values: Mapping[str, ArrayLike], *, count:
     return words
 
 
-def _sources(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
-    """Return the line of the core that each synapse comes from."""
-    pre = program.pre.astype(np.int64)
-    is_input = pre < program.n_inputs
-    return np.where(is_input, plan.size.neurons + pre, place[np.where(is_input, 0, pre - program.n_inputs)])
+def _wires(program: Program, plan: CorePlan, where: _Places, *, core: int) -> tuple[Int64s, Int64s]:
+    """Return the lines and the synapses of a core.
 
-
-def _synapses(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
-    by_line = np.argsort(_sources(program, plan, place=place), kind="stable")
+    A spike of another core comes between the tick in which it is and the next one, so that its delay is one less.
+    """
+    size = plan.size
+    here = np.flatnonzero(where.core[program.post] == core)
+    pre = program.pre[here].astype(np.int64)
+    neuron = np.maximum(pre - program.n_inputs, 0)
+    is_input, is_own = pre < program.n_inputs, where.core[neuron] == core
+    number = size.inputs + where.core[neuron] * size.neurons + where.place[neuron]
+    own = np.where(is_own, where.place[neuron], size.neurons + number)
+    line = np.where(is_input, size.neurons + pre, own)
     values: dict[str, ArrayLike] = {
-        "post": place[program.post],
-        "delay": program.delay,
-        "weight": program.weight,
-        "exponent": program.exponent,
+        "post": where.place[program.post[here]],
+        "delay": program.delay[here] - np.where(is_input | is_own, 0, 1),
+        "weight": program.weight[here],
+        "exponent": program.exponent[here],
     }
-    (words,) = _put(plan.synapse, values, count=program.n_synapses)
-    return words[by_line]
-
-
-def _lines(program: Program, plan: CorePlan, *, place: Int64s) -> Int64s:
-    counts = np.bincount(_sources(program, plan, place=place), minlength=plan.size.neurons + plan.size.inputs)
+    (words,) = _put(plan.synapse, values, count=here.size)
+    counts = np.bincount(line, minlength=size.neurons + size.heard)
     ends = np.cumsum(counts)
-    return (ends & 0xFFFF) << 16 | (ends - counts) & 0xFFFF
+    return (ends & 0xFFFF) << 16 | (ends - counts) & 0xFFFF, words[np.argsort(line, kind="stable")]
 
 
-def _columns(program: Program, plan: CorePlan, *, order: Int64s) -> list[Int64s]:
-    numbers = np.arange(program.n_neurons)
-    flags: dict[str, ArrayLike] = {IS_OUTPUT: numbers < program.n_outputs, IS_LAST: numbers == program.n_neurons - 1}
-    parameters: dict[str, ArrayLike] = {name: values[order] for name, values in parameters_of(program).items()}
-    return _put(plan.parameters, parameters | flags, count=program.n_neurons)
+def _columns(program: Program, plan: CorePlan, part: CorePart) -> list[Int64s]:
+    """Return the parameters of a core's neurons; a core without neurons has an unconnected one, to end its ticks."""
+    values: dict[str, ArrayLike] = {name: each[part.members] for name, each in parameters_of(program).items()}
+    if not part.members.size:
+        values = {name: [value] for name, value in resting(program.chip.rule).items()}
+    numbers = np.arange(max(part.members.size, 1))
+    is_told = np.zeros(numbers.size, np.bool_)
+    is_told[: part.members.size] = part.is_told
+    flags: dict[str, ArrayLike] = {IS_OUTPUT: is_told, IS_LAST: numbers == numbers.size - 1}
+    return _put(plan.parameters, values | flags, count=numbers.size)

@@ -1,4 +1,4 @@
-"""The protocol that a host speaks with a core over a serial line: frames with lengths and checksums.
+"""The protocol between a host and a core on a serial line: frames with lengths and checksums.
 
 All numbers of more than one byte are little-endian, but for the checksum, whose high byte comes first. The host sends
 frames and the board answers each, in order; a host may send up to `AHEAD_BYTES` bytes ahead of the answers.
@@ -34,7 +34,8 @@ Commands, the bytes of their frames and what they are answered with:
 ``P`` address (3), count (1)
     Read that many words, 0 to 255, from the address on. Answered with the words (4 each).
 
-An event is the number of an input line or of an output; one that spikes several times is sent several times.
+An event is the number of an input line, or of an output as the image numbers it; one that spikes several times is sent
+several times.
 
 A frame whose checksum is wrong, or whose command is unknown, is answered with ``!`` (0x21) and the CRC of that byte,
 0xD5B3, and nothing is run. What a frame wrote before its checksum came, words and events, stays written: the host
@@ -50,10 +51,11 @@ import binascii
 from collections.abc import Iterable
 
 AHEAD_BYTES = 512
-"""What the board keeps of frames that it has not come to: one block RAM of an iCE40."""
+"""The buffer of the board for pending frames: one block RAM of an iCE40."""
 
 IDENTITY_BYTES = 8
-ADDRESS_BITS, ADDRESS_BYTES = 20, 4
+ADDRESS_BITS, ADDRESS_BYTES = 24, 4
+"""Of the bits, 4 name a core, 4 one of its memories, and 16 a word (`snnprog.emit.hardware.plan`)."""
 WORD_BITS, WORD_BYTES = 32, 4
 EVENT_BITS, EVENT_BYTES = 16, 2
 END_OF_EVENTS = 0xFFFF
@@ -75,7 +77,7 @@ def answer(command: bytes, content: bytes = b"") -> bytes:
 
 
 def with_sum(content: bytes) -> bytes:
-    """Return bytes with their checksum behind them."""
+    """Return bytes, followed by their checksum."""
     return content + binascii.crc_hqx(content, 0xFFFF).to_bytes(2, "big")
 
 

@@ -1,4 +1,4 @@
-"""A program as files for a core: its image, and the Verilog of the core that it is an image for."""
+"""A program as files for a core: its image, and the Verilog of that core."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from snnprog.chips import Chip
-from snnprog.emit.hardware.boards import find_board, plan_for
-from snnprog.emit.hardware.core import NeuronCore
+from snnprog.emit.hardware.array import hardware_of
+from snnprog.emit.hardware.boards import SIMULATED_SIZES, find_board, first_plan
 from snnprog.emit.hardware.image import image_of
 from snnprog.emit.hardware.plan import CorePlan, CoreSize
 from snnprog.emit.hardware.yosys import verilog_of
@@ -27,7 +27,7 @@ def write_image(path: Path, program: Program, *, board: str | None = None) -> li
     path : Path
     program : Program
     board : str, optional
-        The board whose core it is for; one of the usual size, unless given.
+        The board whose core it is for; one of the usual size, or several, unless given.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def write_image(path: Path, program: Program, *, board: str | None = None) -> li
     FormatError
         If a file cannot be written.
     """
-    plan = CorePlan(program.chip, CoreSize()) if board is None else plan_for(program, find_board(board))
+    plan = first_plan(program, SIMULATED_SIZES if board is None else find_board(board).device.sizes)
     image = image_of(program, plan)
     core_path = path.with_name(f"{path.stem}_core.v")
     write_bytes(core_path, core_verilog(program.chip, plan.size).encode("utf-8"))
@@ -48,11 +48,13 @@ def write_image(path: Path, program: Program, *, board: str | None = None) -> li
 
 @lru_cache(maxsize=8)
 def core_verilog(chip: Chip, size: CoreSize) -> str:
-    """Return the Verilog of a core: the module `CORE_NAME`, and those that it is made of."""
+    """Return the Verilog of a core, or of several: the module `CORE_NAME`, and its submodules."""
+    what = "A core" if size.cores == 1 else f"{size.cores} cores"
+    of_each = "" if size.cores == 1 else " in each core"
     header = (
-        f"// A core for the rule {chip.rule.name} with the weights and delays of {chip.name}: {size.neurons} neurons,"
-        f" {size.inputs} inputs,\n// {size.synapses} synapses, delays up to {size.longest_delay} ticks; made by"
-        f" snnprog {__version__}. Its ports are explained in\n// snnprog/emit/hardware/core.py, and its memories in"
-        " plan.py.\n"
+        f"// {what} for the rule {chip.rule.name} with the weights and delays of {chip.name}: {size.neurons} neurons"
+        f"{of_each}, {size.inputs} inputs,\n// {size.synapses} synapses{of_each}, delays up to {size.longest_delay}"
+        f" ticks; made by snnprog {__version__}. The ports are explained\n// in snnprog/emit/hardware/core.py, the"
+        " memories in plan.py.\n"
     )
-    return header + verilog_of(NeuronCore(CorePlan(chip, size)), name=CORE_NAME)
+    return header + verilog_of(hardware_of(CorePlan(chip, size)), name=CORE_NAME)

@@ -1,4 +1,4 @@
-"""Trained weights into a chip's integers under sample inputs, faithfully and with few bits, on plain arrays."""
+"""Calibration: fit a chip's integers to trained weights on sample inputs, with few bits, on plain arrays."""
 
 from __future__ import annotations
 

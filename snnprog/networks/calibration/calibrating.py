@@ -1,12 +1,12 @@
-"""A trained network into chip integers under sample inputs: fitted on some, chosen on others, judged on the rest.
+"""Calibration of chip integers on sample inputs: fitted on some, chosen on others, evaluated on the rest.
 
-Stage by stage, each group is rounded, and fitted to the trained network's potentials and to its spikes, on what the
-integers of earlier stages really send (so that it makes up for what they do wrong), and on what the trained network
-sends. All of these run in closed loop on the second part of the samples. A stage takes the integers that are without a
-wrong bin on the first part if they have no more on the second than the stage has in the network that is all rounded,
-but for what chance does to such a count (twice its root); otherwise, those with the fewest wrong bins on the second.
-The third part has no say. If the whole network is worse than the rounded one on the second part, this is done again
-without the allowance for chance; if it still is, it is rounded.
+Stage by stage, each group is rounded, and fitted to the trained network's potentials and to its spikes, on the spikes
+of the integer versions of earlier stages (which corrects their errors), and on those of the trained network. All of
+these run in closed loop on the second part of the samples. A stage takes the integers that are without a wrong bin on
+the first part if they have no more on the second than the stage in the rounded network, with an allowance for chance
+(twice the square root of the count); otherwise, those with the fewest wrong bins on the second. The third part is not
+used. If the whole network is worse than the rounded one on the second part, this is done again without the allowance
+for chance; if it still is, it is rounded.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from snnprog.networks.calibration.stages import NetworkIntegers
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 
 SHARES = (0.5, 0.25)
-"""Of the samples, for fitting and for choosing; the rest is held out. A choice, not a measurement."""
+"""Shares of the samples for fitting and for choosing; the rest is held out. A choice, not a measurement."""
 
 FEWEST_SAMPLES = 4
 FEW_GROUPS = 8
-"""Groups of a stage that keep it from being right and are worth many walks: some seconds. A choice."""
+"""Maximum number of inexact groups of a stage that get further walks: some seconds. A choice."""
 
 ON_TRAINED = " on trained inputs"
 FITTING, CHOOSING, HELD_OUT = range(3)
 
 
 def split_samples(count: int, seed: int) -> SampleSplit:
-    """Return which of so many samples are fitted, chosen on, and held out, drawn at random.
+    """Return the random split of samples for fitting, choosing and testing.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def calibrate(
     split: SampleSplit | None = None,
     seed: int = 0,
 ) -> Calibrated:
-    """Return the integers of a network that do what it does on sample inputs.
+    """Return the integers that reproduce a network's spikes on sample inputs.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ def calibrate(
     samples : Samples
     chip : str or Chip
     bits : int or None, or mapping of stage to these
-        Of the weights' mantissas, the sign among them; None is all that the chip has.
+        Bits of the weights' mantissas, including the sign; None for those of the chip.
     is_exponent_shared : bool, optional
-        Whether all weights into a group have one exponent; by default, only where the chip demands it.
+        Whether all weights into a group have one exponent; by default, only if the chip requires it.
     keep : float
         The share of the synapses to keep; the others are pruned (`snnprog.networks.calibration.pruning`).
     thresholds : (thresholds,) int, optional
@@ -92,15 +92,15 @@ def calibrate(
     split : SampleSplit, optional
         The parts of the samples; by default `split_samples`.
     seed : int
-        Of the split and of searches.
+        Seed of the split and of searches.
 
     Raises
     ------
     SpecError
-        If the chip's rule is none for which weights can be fitted, `keep` is no share, or there are fewer than four
+        If weights cannot be fitted for the chip's rule, `keep` is not a share, or there are fewer than four
         samples.
     LimitError
-        If bits, a delay or a threshold are beyond the chip.
+        If bits, a delay or a threshold exceed the chip's ranges.
     """
     limits = find_chip(chip)
     precisions = precisions_of(limits, network.n_stages, bits=bits, is_exponent_shared=is_exponent_shared)
@@ -114,7 +114,7 @@ def calibrate(
 
 
 class Calibration:
-    """Fits and chooses the integers of one stage after another."""
+    """Fits and chooses the integers of the stages in turn."""
 
     def __init__(
         self,
@@ -157,7 +157,7 @@ class Calibration:
     def _all_stages(
         self, nearest: Mapping[int, GroupIntegers], *, allowed: Floats
     ) -> tuple[dict[int, GroupIntegers], Lines, list[str]]:
-        """Return the integers of all groups, what the network then sends, and the name of what each stage took.
+        """Return the integers of all groups, the resulting spikes, and the chosen candidate of each stage.
 
         Parameters
         ----------
@@ -180,9 +180,9 @@ class Calibration:
         return groups, lines, chosen
 
     def _candidates(self, stage: int, lines: Raster) -> dict[str, dict[int, GroupIntegers]]:
-        """Return the integers of a stage's groups, by what they were fitted to."""
+        """Return the integers of a stage's groups, by target of the fit."""
         network, trained = self.network, self.judge.parts[FITTING].trained
-        # Within a stage, what arrives from its own neurons is what the trained network sends.
+        # Within a stage, the spikes of its own neurons are those of the trained network.
         own = network.n_inputs + np.flatnonzero(network.stage >= stage)
         arriving = lines.copy()
         arriving[:, own] = trained[:, own]
@@ -208,7 +208,7 @@ class Calibration:
         return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
 
     def _fits(self, group: int, fed: Mapping[str, Raster], *, is_persistent: bool = False) -> dict[str, GroupFit]:
-        """Return the integers of a group by what arrives."""
+        """Return the integers of a group by kind of input."""
         real, choices = self._choices(group)
         kept = self.kept[self.network.parameters_of[group]]
         found: dict[str, GroupFit] = {}
@@ -233,7 +233,7 @@ class Calibration:
     def _choose(
         self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: float
     ) -> str:
-        """Return the name of the candidate to take; one that is exact may have as many wrong bins as are allowed."""
+        """Return the name of the best candidate; an exact one may have the allowed number of wrong bins."""
         wrong: dict[str, tuple[int, int]] = {}
         for name, groups in candidates.items():
             integers = NetworkIntegers.of(self.network, groups)
@@ -245,7 +245,7 @@ class Calibration:
 
 
 def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Chip) -> RealGroup:
-    """Return one group of a network before it is rounded, with the potentials that it has on samples."""
+    """Return one group of a network before rounding, with its potentials on samples."""
     neurons = network.members[group]
     first, weight = int(neurons[0]), network.weight[network.first_synapse]
     sums = [0.0]
@@ -264,7 +264,7 @@ def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Ch
 
 
 def _nearest(grid: GroupGrid, kept: Raster) -> Floats:
-    """Return the rounded trained weights on a grid, but for those that are not kept."""
+    """Return the rounded trained weights on a grid, with pruned ones set to 0."""
     nearest = grid.start.copy()
     nearest[:-2] *= kept
     return nearest

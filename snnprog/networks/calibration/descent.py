@@ -1,15 +1,15 @@
-"""Integer searches: coordinate descent on a quadratic error, and a focused walk to where no spike is wrong.
+"""Integer searches: coordinate descent on a quadratic error, and a focused walk to integers without wrong spikes.
 
 *Descent.* Each coordinate moves to the integer that is best while all others rest, then pairs of coordinates move
 together; the gradient is kept up to date, so a coordinate costs one row of the Hessian. Every accepted move lowers the
 error, so it ends.
 
-*Walk.* As WalkSAT does for clauses (Selman, Kautz, Cohen 1994), it draws a bin whose spike is wrong, and moves the one
-coordinate that mends it at the least price: the quadratic error, and what other bins pay that then miss their margin.
-Where no move lowers the price, the drawn bin's own price rises (as in Morris's breakout method, 1993), so that the walk
-leaves the place. At last, coordinates go back to lower quadratic errors as long as no spike becomes wrong.
+*Walk.* Like WalkSAT for clauses (Selman, Kautz, Cohen 1994), it draws a bin with a wrong spike, and moves the
+coordinate that corrects it at the lowest price: the quadratic error, plus the prices of bins that then miss their
+margin. Where no move lowers the price, the drawn bin's own price rises (as in Morris's breakout method, 1993), so that
+the walk escapes. Finally, coordinates return to lower quadratic errors as long as no spike becomes wrong.
 
-Both are sums in a fixed order; the walk's draws are given. So integers are the same on every machine.
+Both use sums in a fixed order, and the walk's draws are arguments, so integers are the same on every machine.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from snnprog.fixed_order import Matrix, times
 from snnprog.jit import compiled
 
 SWEEPS = 100
-"""The most sweeps of a descent; on digits, none took more than 30."""
+"""Maximum number of sweeps of a descent; on digits, none took more than 30."""
 
 GAIN = 1e-9
-"""What a move must lower the error by, as a share of the largest curvature: less may be the rounding of sums."""
+"""Minimum decrease of the error by a move, as a share of the largest curvature: less may be rounding of sums."""
 
 STEPS = 12000
-"""Of a walk at most: some tenths of a second for 64 weights."""
+"""Maximum number of steps of a walk: some tenths of a second for 64 weights."""
 
 MOST_WATCHED = 200
-"""Bins that a walk watches beside those that miss their margin, the ones with the least to spare: a choice."""
+"""Number of further bins, with the smallest margins, that a walk monitors: a choice."""
 
 PATIENCE = 1000
-"""Steps in which a walk with many misses has to find fewer, or it ends: × 3 changed nothing on three nets, at three
-times the time where bits are few."""
+"""Steps in which a walk with many misses must find fewer, or it ends: × 3 changed nothing on three nets, at three
+times the time with few bits."""
 
 FEW_MISSES = 10
-"""With so many misses or fewer, a walk uses all its steps: a choice."""
+"""Maximum number of misses with which a walk uses all its steps: a choice."""
 
 FIRST_PRICE = 0.2
-"""Of a bin that misses its margin by a step, in units of the mean curvature: a choice, since prices rise as needed."""
+"""Initial price of a miss by a step, in units of the mean curvature: a choice, since prices rise."""
 
 MISS = 0.1
-"""What any miss counts beside its size, in steps, so that small ones are worth a move: a choice."""
+"""Fixed cost of a miss in addition to its size, in steps, so that small ones justify a move: a choice."""
 
 TENURE = 7
-"""Steps for which a coordinate rests after a move; usual for problems of so many unknowns."""
+"""Steps for which a coordinate is fixed after a move; usual for this number of unknowns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,26 +77,26 @@ class IntegerQuadratic:
 
 @dataclass(frozen=True, eq=False)
 class Margins:
-    """Bins whose spikes are to be right.
+    """Bins whose spikes must be correct.
 
     Attributes
     ----------
     rows : (bins, unknowns) float
-        Signed: a bin is right if ``rows · x`` is positive.
+        Signed: a bin is correct if ``rows · x`` is positive.
     least : (bins,) float
-        What it should exceed.
+        The margin that it should exceed.
     """
 
     rows: Matrix
     least: Floats
 
     def misses(self, values: Floats) -> int:
-        """Return how many bins miss their margin."""
+        """Return the number of bins that miss their margin."""
         return int((times(self.rows, values) <= self.least).sum())
 
 
 def descended(problem: IntegerQuadratic, start: Floats) -> Floats:
-    """Return integers that no move of one or two coordinates makes better."""
+    """Return integers that no move of one or two coordinates improves."""
     values = start.copy()
     gradient = times(problem.hessian, values) - problem.slope
     least = GAIN * float(np.diag(problem.hessian).max(initial=0.0))
@@ -105,12 +105,12 @@ def descended(problem: IntegerQuadratic, start: Floats) -> Floats:
 
 
 def walked(problem: IntegerQuadratic, margins: Margins, start: Floats, *, draws: Int64s) -> Floats:
-    """Return integers with as few bins below their margins as a walk finds, near the least error.
+    """Return integers near the minimum error with as few bins below their margins as a walk finds.
 
     Parameters
     ----------
     draws : (steps,) int
-        Not negative, drawn at random.
+        Non-negative random integers.
     """
     values = start.copy()
     gradient = times(problem.hessian, values) - problem.slope
@@ -162,7 +162,7 @@ def _descend(
 def _move_pairs(
     hessian: Matrix, values: Floats, gradient: Floats, lower: Floats, upper: Floats, step: Floats, least: float
 ) -> int:
-    """Move each coordinate by one step where another, moved with it, makes that a gain; return how many did."""
+    """Move pairs of coordinates by one step each if that lowers the error; return the number of moves."""
     size, moved = values.size, 0
     for i in range(size):
         if hessian[i, i] <= least:
@@ -199,7 +199,7 @@ def _walk(
     draws: Int64s,
     first_price: float,
 ) -> Floats:
-    """Walk; return the values with the fewest misses, of those the ones with the least error."""
+    """Walk; return the values with the fewest misses, and among those the lowest error."""
     lower, upper, step = ranges
     columns, spare = room
     size, bins = columns.shape

@@ -1,4 +1,4 @@
-"""What each weight of a group does to its potentials on samples, given when its neurons spike.
+"""The linear map from a group's weights to its potentials on samples, for given spikes.
 
 With the resets known, a neuron's distance to its threshold is linear in its weights, bias and threshold (Rostro-
 Gonzalez, Cessac, Vasquez, Viéville 2009, arXiv:0905.4810, section 2; `snnprog.potential`)::
@@ -7,7 +7,7 @@ Gonzalez, Cessac, Vasquez, Viéville 2009, arXiv:0905.4810, section 2; `snnprog.
 
 Here φ has one entry for each trained number, to which all synapses that carry it add, and resets are those of the
 trained network. The spikes that arrive may be the trained network's, or those of integers that were fitted before. In
-the other ticks of a refractory period the potential is 0 whatever the weights are: these bins say nothing of them.
+the other ticks of a refractory period the potential is 0 for any weights: these bins are not used.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from snnprog.jit import compiled
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 from snnprog.rules.linear import NONE, SUBTRACT, LinearRule
 
-# How a bin's squared error counts, by its distance from the threshold, in thresholds: 1 / (1 + (distance / NEAR)²).
+# The weight of a bin's squared error, by its distance from the threshold, in thresholds: 1 / (1 + (distance / NEAR)²).
 # Between .2 and 1 the wrong spikes of three nets changed by less than a tenth.
 NEAR = 0.5
-# A bin whose inputs have changed so much that the trained weights themselves miss its potential by so many thresholds
-# counts a quarter: no weights repair single wrong spikes, and the attempt costs other bins. Measured on a readout at 8
-# bits: without it, 1.4 times as many wrong bins as plain rounding has, with it, fewer than that.
+# A bin whose inputs changed so much that the trained weights themselves miss its potential by this many thresholds
+# counts a quarter: no weights repair single wrong spikes, and trying to costs other bins. Measured on a readout at 8
+# bits: without it, 1.4 times as many wrong bins as plain rounding; with it, fewer than plain rounding.
 REPAIRABLE = 0.1
-# MappedBins that a group's quadratic error is made of: more than 10 for each weight, and what a second of work allows.
+# Number of MappedBins in a group's quadratic error: more than 10 for each weight, and about a second of work.
 MOST_BINS = 1 << 15
-# MappedBins nearest to the threshold, by the trained potential, of which spikes are looked at.
+# Number of MappedBins nearest to the threshold, by the trained potential, whose spikes are checked.
 MOST_NEAR = 1024
 
 
@@ -45,9 +45,9 @@ class MappedBins:
     rows : (bins, unknowns) float
         φ, then ``-τ``, then β.
     distance : (bins,) float
-        What the trained network has: potential minus threshold.
+        Potential minus threshold in the trained network.
     is_spike : (bins,) bool
-        What the trained network does.
+        Spikes of the trained network.
     importance : (bins,) float
         The weight of a bin's squared error.
     """
@@ -64,12 +64,12 @@ class MappedBins:
 
 @dataclass(frozen=True, eq=False)
 class GroupBins:
-    """All that a fit of one group needs to know of the samples.
+    """The data of the samples for the fit of one group.
 
     Attributes
     ----------
     hessian : (unknowns, unknowns) float
-        Of half the weighted squared error of the potentials.
+        Hessian of half the weighted squared error of the potentials.
     slope : (unknowns,) float
         ``Σ importance distance row``.
     constant : float
@@ -95,16 +95,16 @@ class GroupBins:
 def group_bins(
     network: TrainedLayers, samples: Samples, lines: Raster, *, group: int, linear: LinearRule, seed: int
 ) -> GroupBins:
-    """Return what the samples say of one group.
+    """Return the data of the samples for one group.
 
     Parameters
     ----------
     lines : (ticks of all samples, inputs + neurons) bool
-        What arrives.
+        The arriving spikes.
     linear : LinearRule
         Of the group's neurons.
     seed : int
-        Of the choice of bins where there are more than are needed.
+        Seed of the choice of bins if there are too many.
     """
     neurons = network.members[group]
     parameters = network.parameters_of[group]
@@ -189,7 +189,7 @@ def neuron_rows(
     Parameters
     ----------
     lines : (ticks, lines) bool
-        What arrives.
+        The arriving spikes.
     age : (ticks,) int
         Ticks since the start of the sample.
     slot, pre, delay : (synapses,) int

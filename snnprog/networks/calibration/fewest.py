@@ -1,10 +1,10 @@
-"""The fewest bits for each stage that a tolerance allows, where sensitivity decides which stage gives some up first.
+"""The minimum bits of each stage within a tolerance, reduced in order of sensitivity.
 
-A stage's sensitivity at some bits is what its rounded weights add to the squared error of potentials, near thresholds,
-in squared thresholds: half the quadratic form of their Hessian, as in Hessian-aware quantization (Yao et al. 2021; Lui
-and Neftci 2021, arXiv:2104.14117), but exact, since potentials are linear in weights. Stages give up one bit after
-another, the one first that saves most bits of memory for what its sensitivity rises by. Each time the network is
-calibrated and judged on the second part of the samples; a stage whose last bit was missed keeps it for good.
+A stage's sensitivity at some bits is the contribution of its rounded weights to the squared error of potentials near
+thresholds, in squared thresholds: half the quadratic form of their Hessian, as in Hessian-aware quantization (Yao et
+al. 2021; Lui and Neftci 2021, arXiv:2104.14117), but exact, since potentials are linear in weights. Stages lose one bit
+after another, first the stage that saves most bits of memory for its rise in sensitivity. Each time the network is
+calibrated and evaluated on the second part of the samples; a bit whose removal exceeded the tolerance is kept.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from snnprog.networks.calibration.report import Calibrated, SampleSplit
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 
 TOLERANCE = 0.01
-"""The share of right classes, or of output spikes, that fewer bits may cost: one point, a choice."""
+"""The share of correct classes, or of output spikes, that fewer bits may cost: one point, a choice."""
 
 
 @dataclass(frozen=True)
 class BitsTrial:
-    """Bits that were tried.
+    """A trial of bits.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class FewestBits:
 
 
 def loss_of(result: Calibrated) -> float:
-    """Return what a network loses on the second part: right classes, or where there are none, output spikes."""
+    """Return the loss of a network on the second part: of correct classes, or without labels, of output spikes."""
     if result.accuracy is not None:
         return result.accuracy.trained[CHOOSING] - result.accuracy.result[CHOOSING]
     return result.wrong_outputs.choosing / max(result.output_spikes.choosing, 1)
@@ -91,8 +91,8 @@ def fewest_bits(
     network, samples, chip, is_exponent_shared, thresholds, split, seed
         As in `calibrate`.
     tolerance : float
-        The share of right classes that may be lost; without labels, the share of output bins that may be wrong, over
-        the output spikes.
+        The share of correct classes that may be lost; without labels, wrong output bins divided by output
+        spikes.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def fewest_bits(
 def sensitivities(
     network: TrainedLayers, samples: Samples, *, chip: Chip, is_exponent_shared: bool | None, seed: int
 ) -> dict[tuple[int, int], float]:
-    """Return, by stage and bits, what rounding at the best scale adds to potentials, in squared thresholds."""
+    """Return, by stage and bits, the error of potentials from rounding at the best scale, in squared thresholds."""
     costs = {(stage, bits): 0.0 for stage in range(network.n_stages) for bits in range(1, chip.weight_bits + 1)}
     trained = np.concatenate([np.concatenate(samples.inputs), np.concatenate(samples.spikes)], axis=1)
     for group in range(len(network.members)):

@@ -1,9 +1,9 @@
 """Integers of one group, fitted to potentials, and to spikes.
 
 Both fits start at the rounded trained weights and minimise the weighted squared error of the potentials over integers;
-the second then walks to integers whose spikes are right on the bins nearest to the threshold. Where a scale may be
-chosen, the rounded weights rank the scales by the same error, and the best few are fitted. A weight through which no
-spike of the samples arrives rests at the rounded trained one.
+the second then walks to integers whose spikes are correct on the bins nearest to the threshold. If a scale may be
+chosen, the rounded weights rank the scales by the same error, and the best few are fitted. A weight that no
+spike of the samples passes keeps the rounded trained value.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from snnprog.networks.calibration.grid import GroupGrid
 from snnprog.rules.linear import LinearRule
 
 SCALES_FITTED = 4
-"""How many scales are fitted, of those that rank first; with 8, errors of three nets fell by less than a hundredth."""
+"""Number of best-ranked scales that are fitted; with 8, errors of three nets fell by less than a hundredth."""
 
 PULL = 1e-3
-"""Bins that each trained weight counts for, per bin of the samples: holds weights that the samples hardly know."""
+"""Regularisation: bins that each trained weight counts for, per bin of the samples; keeps rarely used weights."""
 
 MOST_WALKS = 32
-"""Of a group that is nearly right. On a layer for digits at 8 bits, one neuron of 48 kept one wrong bin after four
-walks on two of ten splits, which left the layers after it 3,500 wrong bins; with these, none did."""
+"""Number of walks for a group that is nearly exact. On a layer for digits at 8 bits, one neuron of 48 kept one wrong
+bin after four walks on two of ten splits, which caused 3,500 wrong bins in later layers; with these, none did."""
 
 LEAST_MARGIN = 0.02
-"""In steps of a weight: spikes are searched with what truncation may take, or this, whichever is more; a choice."""
+"""Minimum margin in steps of a weight; the margin for truncation applies if larger. A choice."""
 
 ROUNDED, POTENTIALS, SPIKES = "rounded", "potentials", "spikes"
 
 
 @dataclass(frozen=True, eq=False)
 class GroupFit:
-    """The integers of a group by what they were fitted to.
+    """The integers of a group by target of the fit.
 
     Attributes
     ----------
     integers : mapping of str to GroupIntegers
         For POTENTIALS and SPIKES.
     misses : int
-        Bins near the threshold that the integers fitted to spikes have wrong, or without their margin.
+        Number of bins near the threshold that are wrong or miss their margin with the integers fitted to spikes.
     """
 
     integers: Mapping[str, GroupIntegers]
@@ -53,7 +53,7 @@ class GroupFit:
 
     @property
     def is_nearly_right(self) -> bool:
-        """Whether further walks may find integers that are right."""
+        """Whether further walks may find exact integers."""
         return 0 < self.misses <= FEW_MISSES
 
 
@@ -103,7 +103,7 @@ def fitted(
     seed : sequence of int
         Of the walk.
     is_persistent : bool
-        Whether to walk on where the spikes of few bins are left wrong.
+        Whether to continue walking if few bins are wrong.
     """
     problems = [_problem(bins, grid, kept) for grid in choices]
     starts = [_start(grid, kept) for grid in choices]
@@ -125,7 +125,7 @@ def fitted(
 
 @dataclass(frozen=True, eq=False)
 class _Descent:
-    """Integers on a grid, with the problem that they answer."""
+    """Integers on a grid, with their problem."""
 
     grid: GroupGrid
     problem: IntegerQuadratic
@@ -142,9 +142,9 @@ class _Descent:
 
 
 def _right(descents: Sequence[_Descent], seed: Sequence[int], *, most: int) -> _Descent:
-    """Walk to right spikes from one descent after another, as long as few are wrong; return where fewest are.
+    """Walk from several descents in turn while few spikes are wrong; return the integers with the fewest.
 
-    After all of them, walks go on from their ends and from their starts by turns.
+    After all of them, further walks start at their ends and at their starts in turn.
     """
     ends: list[_Descent] = []
     for index in range(most):
@@ -168,7 +168,7 @@ def _error(bins: GroupBins, grid: GroupGrid, values: Floats) -> float:
 
 
 def _problem(bins: GroupBins, grid: GroupGrid, kept: Raster) -> IntegerQuadratic:
-    """Return the potentials' error on the grid, in units of the chip's threshold, and the pull to what was trained."""
+    """Return the potentials' error on the grid, in units of the chip's threshold, with its regularisation."""
     hessian = bins.hessian * grid.size[:, None] * grid.size
     slope = bins.slope * grid.size * grid.scale
     weights = np.arange(grid.size.size - 2)
@@ -182,7 +182,7 @@ def _problem(bins: GroupBins, grid: GroupGrid, kept: Raster) -> IntegerQuadratic
 
 
 def _margins(bins: GroupBins, grid: GroupGrid, linear: LinearRule) -> Margins:
-    """Return the bins near the threshold, signed, with what truncation may take from them, in steps of a weight."""
+    """Return the signed bins near the threshold, with the possible error by truncation, in steps of a weight."""
     near, unit = bins.near, grid.weight_unit
     sign = np.where(near.is_spike, 1.0, -1.0)
     rows = near.rows * (grid.size / unit) * sign[:, None]

@@ -1,8 +1,8 @@
-"""Which integers a group of neurons may have on a chip: mantissas, exponents, thresholds, biases, and scales to try.
+"""The possible integers of a group of neurons on a chip: mantissas, exponents, thresholds, biases, and scales.
 
-A scale says how many units of the chip's threshold one unit of the trained weights is. A weight becomes ``mantissa <<
-exponent``: either all weights into a group have one exponent, or each has the least that holds it, as a chip allows.
-A group's threshold is as free as its scale, so few bits leave the scale of a channel as the number that matters most.
+A scale is one unit of the trained weights in units of the chip's threshold. A weight becomes ``mantissa <<
+exponent``: either all weights into a group have one exponent, or each has the smallest possible one, as the chip
+allows. The threshold of a group follows from its scale, so with few bits the scale of a channel matters most.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError, SpecError
+from snnprog.networks.neuron import LEAST_SHARE, TINY, exponents_up_to
 from snnprog.networks.running import REACH_MARGIN
-from snnprog.networks.scaling import LEAST_SHARE, TINY, exponents_up_to
 from snnprog.rules.linear import SUBTRACT, LinearRule
 
-# How far below the scale at which the largest weight has the largest mantissa a scale is looked for, by bits: with few
+# Search range below the scale at which the largest weight has the largest mantissa, by bits: with few
 # bits, cutting off the largest weights costs less than losing the small ones. Scales are the inverse of these steps.
 # Measured on three nets for digits: the least errors are inside, at .5 of the largest weight for 4 bits, .3 for 2.
 LEAST_STEP = {1: 0.10, 2: 0.12, 3: 0.28, 4: 0.42, 5: 0.55, 6: 0.7}
 LEAST_STEP_OF_MANY = 0.75
 SCALES = 24
-"""How many scales are looked at; a choice, insensitive within × 2."""
+"""Number of scales that are tried; a choice, insensitive within × 2."""
 
 OCTAVE = 2.0
-"""Where each weight has an exponent of its own, scales an octave apart hold the same weights."""
+"""If each weight has its own exponent, scales an octave apart give the same weights."""
 
 HEADROOM = 0.9
-"""The share of the widths that rounding fills, so that fitted weights keep within them: a choice."""
+"""The share of the range that rounding uses, so that fitted weights stay in range: a choice."""
 
 MOVED_THRESHOLDS = (1.0, 0.99, 1.01, 0.98, 1.02)
-"""Where neurons share thresholds, how far from its trained one a neuron's may be: choices within `THRESHOLD_LEEWAY`."""
+"""Allowed change of a threshold if neurons share thresholds: choices within `THRESHOLD_LEEWAY`."""
 
 THRESHOLD_LEEWAY, BIAS_LEEWAY = 0.125, 0.02
-"""By what share of the threshold a fit may move threshold and bias: choices, beyond what any fit on digits used."""
+"""Allowed change of threshold and bias in a fit, as a share of the threshold: choices, beyond any fit on digits."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """How many bits the weights of a stage have.
+    """The bits of the weights of a stage.
 
     Attributes
     ----------
     bits : int or None
-        Bits of a mantissa, its sign among them, as `Spec.weight_bits`: 1 is ±1 alone, 2 is -1, 0 and 1; None is all
-        that the chip has.
+        Bits of a mantissa including its sign, as `Spec.weight_bits`: 1 is ±1, 2 is -1, 0 and 1; None for those
+        of the chip.
     is_shared : bool
         Whether all weights into a group have one exponent.
     """
@@ -70,7 +70,7 @@ class Precision:
 
 @dataclass(frozen=True, eq=False)
 class RealGroup:
-    """What one group is before it is rounded.
+    """One group before rounding.
 
     Attributes
     ----------
@@ -78,9 +78,9 @@ class RealGroup:
     weights : (parameters,) float
     threshold, bias : float
     largest_sum : float
-        The most that the weights of one sign into one of its neurons add up to.
+        Maximum sum of the weights of one sign into one of its neurons.
     reach : float
-        How far from 0 its potentials are at most on the samples.
+        Maximum magnitude of its potentials on the samples.
     linear : LinearRule
     """
 
@@ -95,7 +95,7 @@ class RealGroup:
 
 @dataclass(frozen=True, eq=False)
 class GroupGrid:
-    """The integers that a group may have at one scale, and those nearest to what was trained.
+    """The integers that a group may have at one scale, and those nearest to the trained values.
 
     Unknowns are the mantissas of the weights, then the threshold, then the bias.
 
@@ -105,11 +105,11 @@ class GroupGrid:
         Units of the chip's threshold for each unit of the trained weights.
     exponents : (parameters,) int
     start, trained : (unknowns,) float
-        The nearest integers, and what was trained, both on this grid.
+        The nearest integers, and the trained values, both on this grid.
     lower, upper, step : (unknowns,) float
         An unknown is ``start + k step`` for whole k, within its range.
     size : (unknowns,) float
-        What one of each unknown is, in units of the chip's threshold.
+        The size of one unit of each unknown, in units of the chip's threshold.
     """
 
     scale: float
@@ -123,7 +123,7 @@ class GroupGrid:
 
     @property
     def weight_unit(self) -> float:
-        """The step that a weight of the group typically has, in units of the chip's threshold."""
+        """The typical step of a weight of the group, in units of the chip's threshold."""
         return float(np.sqrt((self.size[:-2] ** 2).mean())) if self.size.size > 2 else 1.0
 
 
@@ -139,9 +139,9 @@ def precisions_of(
     Raises
     ------
     SpecError
-        If bits are given for a stage that is not there.
+        If bits are given for an unknown stage.
     LimitError
-        If the chip has no such bits.
+        If the chip does not support these bits.
     """
     by_stage = bits if isinstance(bits, Mapping) else dict.fromkeys(range(n_stages), bits)
     unknown = sorted(set(by_stage) - set(range(n_stages)))
@@ -149,7 +149,7 @@ def precisions_of(
         raise SpecError(f"bits must be given for stages 0 to {n_stages - 1}, got stage {unknown[0]}")
     for each in by_stage.values():
         if each is not None:
-            chip.check_range("bits", each, allowed=(1, chip.weight_bits), hint="the sign is one of them")
+            chip.check_range("bits", each, allowed=(1, chip.weight_bits), hint="the sign is one of the bits")
     is_shared = chip.is_exponent_shared if is_exponent_shared is None else is_exponent_shared
     return tuple(
         Precision(by_stage.get(stage), is_shared or chip.is_exponent_shared or by_stage.get(stage) == 1)
@@ -158,12 +158,12 @@ def precisions_of(
 
 
 def grids(group: RealGroup, chip: Chip, precision: Precision, *, thresholds: Int64s | None = None) -> list[GroupGrid]:
-    """Return the grids at all scales that are worth a look, the one for plain rounding first.
+    """Return the grids at all scales to try, the one for plain rounding first.
 
     Parameters
     ----------
     thresholds : (thresholds,) int, optional
-        Those that the group may have; another only where none of them has room.
+        Allowed thresholds; others are used only if none of them fits.
 
     Raises
     ------
@@ -187,7 +187,7 @@ def _rounding_error(grid: GroupGrid) -> float:
 
 
 def _scales_near(threshold: int, group: RealGroup, chip: Chip, precision: Precision) -> list[tuple[float, int]]:
-    """Return scales that bring a group's threshold near one, with the exponents that its weights may have there."""
+    """Return scales that bring a group's threshold near a given one, with the possible exponents."""
     limit, top = precision.limit(chip), float(np.abs(group.weights).max(initial=0.0))
     if top < group.threshold * LEAST_SHARE:
         return []
@@ -206,10 +206,10 @@ def _scales_near(threshold: int, group: RealGroup, chip: Chip, precision: Precis
 
 
 def _room(group: RealGroup, chip: Chip) -> float:
-    """Return the greatest scale at which threshold and bias are in range, and no input takes the state beyond it.
+    """Return the greatest scale at which threshold and bias are in range, and no input takes the state out of range.
 
-    Potentials have room for `REACH_MARGIN` times what they reach on the samples, if that is less than what any input
-    does.
+    Potentials may reach `REACH_MARGIN` times their maximum on the samples, if that is less than their maximum on any
+    input.
     """
     limits, sums = group.linear.limits, max(group.largest_sum, TINY)
     lasting = max(1.0 - float(group.linear.current), TINY)
@@ -229,7 +229,7 @@ def _hard_room(group: RealGroup, chip: Chip) -> float:
 
 
 def _scales(group: RealGroup, chip: Chip, precision: Precision) -> list[tuple[float, int]]:
-    """Return scales with the exponent that all weights have there, or with the greatest they may have."""
+    """Return scales with the exponent of all weights, or with the largest allowed one."""
     limit, top = precision.limit(chip), float(np.abs(group.weights).max(initial=0.0))
     if top < group.threshold * LEAST_SHARE:
         return [(min(_room(group, chip), float(chip.thresholds[1])), chip.exponents[0])]
@@ -241,7 +241,7 @@ def _scales(group: RealGroup, chip: Chip, precision: Precision) -> list[tuple[fl
         return _usable(found, group, chip, least=least)
     share = LEAST_STEP.get(precision.bits or 0, LEAST_STEP_OF_MANY)
     steps = share ** (np.arange(SCALES) / (SCALES - 1))
-    if precision.is_binary:  # the nearest that ±1 comes to weights is at their mean size
+    if precision.is_binary:  # ±1 approximates weights best at their mean magnitude
         steps = np.concatenate([[float(np.abs(group.weights).mean()) / top], steps])
     found = [
         (
@@ -255,7 +255,7 @@ def _scales(group: RealGroup, chip: Chip, precision: Precision) -> list[tuple[fl
 
 
 def _exponent(fine: float, room: float, *, low: int, high: int) -> int:
-    """Return the greatest exponent at which a scale has room."""
+    """Return the largest exponent at which a scale fits."""
     return next((exponent for exponent in range(high, low, -1) if fine * 2.0**exponent <= room), low)
 
 
@@ -324,7 +324,7 @@ def _powers(exponents: Int64s) -> Floats:
 
 
 def _bias_step(chip: Chip, reach: float) -> int:
-    """Return the distance of biases that the chip has up to a reach, in units of the potential."""
+    """Return the step of the chip's biases up to a magnitude, in units of the potential."""
     exponent = chip.bias_exponents[0]
     while exponent < chip.bias_exponents[1] and chip.bias_mantissas[1] << exponent < reach:
         exponent += 1

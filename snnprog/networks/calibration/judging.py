@@ -1,4 +1,4 @@
-"""What integers send in each part of the samples, and what of that differs from the trained network."""
+"""Spikes of integers in each part of the samples, and their differences from the trained network."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from snnprog.networks.calibration.stages import NetworkIntegers, run_stage
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 
 Lines = list[Raster]
-"""For each part, (ticks of all samples, inputs + neurons) what inputs and neurons do."""
+"""For each part, (ticks of all samples, inputs + neurons) spikes of inputs and neurons."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Some of the samples, and what all lines do there, in the trained network and as far as integers are known."""
+    """Some of the samples with the spikes of all lines, in the trained network and with the known integers."""
 
     samples: Samples
     trained: Raster
@@ -53,12 +53,12 @@ class StageJudge:
         return [part.lines.copy() for part in self.parts]
 
     def run(self, integers: NetworkIntegers, lines: Lines, *, stage: int, part: int) -> Raster:
-        """Return what a stage sends in a part."""
+        """Return the spikes of a stage in a part."""
         lengths = self.parts[part].samples.lengths
         return run_stage(self.network, self.chip, integers, stage=stage, lines=lines[part], lengths=lengths)
 
     def run_all(self, integers: NetworkIntegers) -> Lines:
-        """Return what a whole network sends."""
+        """Return the spikes of a whole network."""
         lines = self.silent()
         for stage in range(self.network.n_stages):
             for part, each in enumerate(lines):
@@ -66,12 +66,12 @@ class StageJudge:
         return lines
 
     def columns(self, stage: int) -> Int64s:
-        """Return which lines a stage's neurons are."""
+        """Return the lines of a stage's neurons."""
         columns: Int64s = self.network.n_inputs + np.flatnonzero(self.network.stage == stage)
         return columns
 
     def wrong_of(self, spikes: Raster, *, stage: int, part: int) -> int:
-        """Return the wrong bins of what a stage sends in a part."""
+        """Return the wrong bins of a stage in a part."""
         return int((spikes != self.parts[part].trained[:, self.columns(stage)]).sum())
 
     def wrong(self, lines: Lines, *, part: int) -> Int64s:
@@ -83,7 +83,7 @@ class StageJudge:
         return np.array(counts, np.int64)
 
     def output_counts(self, lines: Lines) -> tuple[Counts, Counts]:
-        """Return the wrong bins of the neurons that are read out, and how many spikes these have when trained."""
+        """Return the wrong bins of the neurons that are read out, and their number of spikes in the trained network."""
         outputs = self.network.n_inputs + self.network.outputs
         pairs = [(each[:, outputs], part.trained[:, outputs]) for each, part in zip(lines, self.parts, strict=True)]
         wrong = Counts(*(int((sent != trained).sum()) for sent, trained in pairs))
@@ -119,7 +119,7 @@ class StageJudge:
         )
 
     def accuracy(self, lines: Lines, rounded: Lines) -> Accuracy | None:
-        """Return the shares of right classes, where samples have labels."""
+        """Return the shares of correct classes, if samples have labels."""
         if self.parts[0].samples.labels is None:
             return None
         trained = [part.trained for part in self.parts]

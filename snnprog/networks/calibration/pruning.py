@@ -1,9 +1,9 @@
-"""Synapses that a network can do without: the ones whose loss moves potentials least, the others fitted again.
+"""Pruning: remove the synapses that change potentials least, and refit the others.
 
-With H the Hessian of the potentials' squared error in a group's weights, leaving out weight i and moving the others to
-make up for it costs ``w_i² / [H⁻¹]_ii`` (optimal brain surgeon: Hassibi and Stork 1993). Weights of all groups compete
-by that cost, in squared thresholds and for each synapse that carries them. They go in rounds, and after each round
-those that are left are fitted to the trained potentials (Bellec et al. 2018 and Chen et al. 2021, arXiv:2105.04916,
+With H the Hessian of the potentials' squared error in a group's weights, removing weight i and adjusting the others to
+compensate costs ``w_i² / [H⁻¹]_ii`` (optimal brain surgeon: Hassibi and Stork 1993). Weights of all groups compete
+by that cost, in squared thresholds, for each synapse that carries them. They are removed in rounds, and after each
+round the rest are fitted to the trained potentials (Bellec et al. 2018 and Chen et al. 2021, arXiv:2105.04916,
 prune while they train; here nothing is trained).
 """
 
@@ -21,22 +21,22 @@ from snnprog.networks.calibration.features import group_bins
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 
 ROUNDS = 8
-"""Of pruning; with 16, accuracies on digits were the same within their noise."""
+"""Number of rounds of pruning; with 16, accuracies on digits were the same within their noise."""
 
 RIDGE = 1e-3
-"""Of the mean curvature, added to each weight's own: holds weights that the samples hardly know to the trained ones,
-and gives a silent line's weight a small cost, by its size."""
+"""Share of the mean curvature that is added to each weight's own: keeps rarely used weights near the trained
+ones, and gives weights of silent lines a small cost by their size."""
 
 
 def pruned(
     network: TrainedLayers, samples: Samples, *, chip: Chip, keep: float, seed: int
 ) -> tuple[TrainedLayers, Raster]:
-    """Return a network with a share of its synapses, fitted again, and which weights it keeps.
+    """Return a network with a share of its synapses, refitted, and the weights that it keeps.
 
     Parameters
     ----------
     samples : Samples
-        For the fit.
+        Samples for the fit.
     keep : float
         The share of the synapses to keep, above 0.
     seed : int
@@ -97,7 +97,7 @@ class _Group:
         return cls(hessian / square, (slope + ridge * weights) / square)
 
     def costs(self, weights: Floats, kept: Raster) -> Floats:
-        """Return what leaving out each weight costs; infinite for those that are left out."""
+        """Return the cost of removing each weight; infinite for removed ones."""
         costs, left = np.full(kept.size, np.inf), np.flatnonzero(kept)
         factor = Cholesky(self.hessian[np.ix_(left, left)])
         for place, index in enumerate(left.tolist()):
@@ -108,7 +108,7 @@ class _Group:
         return costs
 
     def refitted(self, kept: Raster) -> Floats:
-        """Return the weights that leave the least error, 0 where they are left out."""
+        """Return the weights of minimum error, 0 for removed ones."""
         weights, left = np.zeros(kept.size), np.flatnonzero(kept)
         factor = Cholesky(self.hessian[np.ix_(left, left)])
         if left.size and factor.is_found:

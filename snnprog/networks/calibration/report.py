@@ -1,4 +1,4 @@
-"""What calibration says of its result: wrong bins by stage and part of the samples, and classes."""
+"""The report of a calibration: wrong bins by stage and part of the samples, and classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PARTS = ("fitting", "choosing", "held out")
 
 @dataclass(frozen=True)
 class Counts:
-    """How many bins of each part of the samples."""
+    """Numbers of bins in each part of the samples."""
 
     fitting: int
     choosing: int
@@ -26,15 +26,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class StageReport:
-    """What became of one stage.
+    """The result of one stage.
 
     Attributes
     ----------
     stage, neurons : int
     bits : int or None
-        Of its mantissas; None for all that the chip has.
+        Bits of its mantissas; None for those of the chip.
     chosen : str
-        What its integers were fitted to: "rounded" for the rounded trained weights.
+        The target of the fit of its integers; "rounded" for the rounded trained weights.
     bins : Counts
         Bins of its neurons.
     wrong, wrong_rounded : Counts
@@ -55,7 +55,7 @@ class StageReport:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The share of right classes in each part, of the trained network, of the result, and of the network rounded.
+    """The share of correct classes in each part: of the trained network, the result, and the rounded network.
 
     A class is that of the output with the most spikes, the first of equals.
     """
@@ -67,7 +67,7 @@ class Accuracy:
 
 @dataclass(frozen=True, eq=False)
 class SampleSplit:
-    """Which samples each part has."""
+    """The samples of each part."""
 
     fitting: Int64s
     choosing: Int64s
@@ -76,7 +76,7 @@ class SampleSplit:
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """Integers, and what they do.
+    """Integers and their spikes.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Calibrated:
     output_spikes : Counts
         Of these neurons in the trained network.
     accuracy : Accuracy or None
-        None where samples have no labels.
+        None if samples have no labels.
     split : SampleSplit
     kept : (parameters,) bool
         Which weights may differ from 0: not those that were pruned.

@@ -1,4 +1,4 @@
-"""Stages of a network in chip integers: as a program of their own, run on what earlier stages really do."""
+"""Stages of a network in chip integers, run as separate programs on the spikes of earlier stages."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def run_stage(
     lines: Raster,
     lengths: Int64s,
 ) -> Raster:
-    """Return the spikes of one stage's neurons, each sample from rest, in closed loop with themselves alone.
+    """Return the spikes of one stage's neurons, each sample from rest, in closed loop with themselves only.
 
     Parameters
     ----------
     lines : (ticks of all samples, inputs + neurons) bool
-        What inputs and earlier stages do.
+        Spikes of inputs and earlier stages.
     lengths : (samples,) int
         Ticks of each sample.
 
@@ -68,7 +68,7 @@ def run_stage(
     -------
     (ticks of all samples, neurons of the stage) bool
     """
-    from snnprog.simulate.kernel import simulate  # its Numba takes long to import
+    from snnprog.simulate.kernel import simulate  # importing Numba takes long
 
     neurons = np.flatnonzero(network.stage == stage)
     synapses = np.flatnonzero((network.stage[network.post] == stage) & (integers.mantissa[network.parameter] != 0))

@@ -1,4 +1,4 @@
-"""A trained network and what it does on sample inputs, as plain arrays that no file format rules.
+"""A trained network and its activity on sample inputs, as plain arrays that do not depend on a file format.
 
 Synapses that share a trained number carry the same ``parameter``: those of a convolution do, those of a dense layer do
 not. Neurons that must share their scale, threshold and bias form a ``group``: a channel of a convolution, or one neuron
@@ -33,19 +33,19 @@ class TrainedLayers:
         As in a `Program`: ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``.
     weight : (synapses,) float
     parameter : (synapses,) int
-        Which trained number each synapse carries, from 0; synapses of one parameter have one weight and lead to one
+        Index of the trained number of each synapse; synapses of one parameter have one weight and lead to one
         group.
     threshold, bias : (neurons,) float
         In units of the weights; thresholds are positive.
     current_decay, potential_decay, refractory : (neurons,) int
         Chip integers.
     group, stage : (neurons,) int
-        From 0; neurons of one group agree in all that is theirs.
+        Indices; neurons of one group have equal parameters.
 
     Raises
     ------
     SpecError
-        If the arrays do not go together.
+        If the sizes of the arrays do not match.
     """
 
     n_inputs: int
@@ -88,7 +88,7 @@ class TrainedLayers:
     def _check_numbers(self) -> None:
         for name in ("weight", "threshold", "bias"):
             if not np.isfinite(getattr(self, name)).all():
-                raise SpecError(f"{name} must be finite, got a number that is not; train the network again")
+                raise SpecError(f"{name} must be finite, got a NaN or infinity; train the network again")
         if self.threshold.size and self.threshold.min() <= 0:
             raise SpecError(f"threshold must be positive, got {self.threshold.min():g}")
         for name in ("parameter", "group", "stage"):
@@ -103,12 +103,12 @@ class TrainedLayers:
         tied = {"weights": self.weight, "groups": self.group[self.post]}
         for name, values in tied.items():
             if (values != values[first[self.parameter]]).any():
-                raise SpecError(f"synapses of one parameter must agree in their {name}; number the parameters anew")
+                raise SpecError(f"synapses of one parameter must agree in their {name}; renumber the parameters")
         first = _first_of(self.group)
         for name in (name for name in _OF_NEURONS if name != "group"):
             values = getattr(self, name)
             if (values != values[first[self.group]]).any():
-                raise SpecError(f"neurons of one group must agree in their {name}; number the groups anew")
+                raise SpecError(f"neurons of one group must agree in their {name}; renumber the groups")
         inner = np.flatnonzero(self.pre >= self.n_inputs)
         if (self.stage[self.pre[inner] - self.n_inputs] > self.stage[self.post[inner]]).any():
             raise SpecError(
@@ -181,22 +181,22 @@ def _first_of(labels: Int64s) -> Int64s:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Sample inputs, and what the trained network does on each of them from rest.
+    """Sample inputs, with spikes and potentials of the trained network on each of them from rest.
 
     Attributes
     ----------
     inputs : tuple of (ticks, inputs) bool
     spikes : tuple of (ticks, neurons) bool
-        Of all neurons of the trained network.
+        Spikes of all neurons of the trained network.
     potentials : tuple of (ticks, neurons) float
-        What is compared with the threshold, in units of the weights: before a reset.
+        Potentials before a reset, as compared with the threshold, in units of the weights.
     labels : (samples,) int or None
-        The class of each sample, where there are classes.
+        The class of each sample, if there are classes.
 
     Raises
     ------
     SpecError
-        If the arrays do not go together.
+        If the sizes of the arrays do not match.
     """
 
     inputs: tuple[Raster, ...]
@@ -233,7 +233,7 @@ class Samples:
 
     @cached_property
     def reach(self) -> Floats:
-        """(neurons,) How far from 0 each potential is at most."""
+        """(neurons,) Maximum magnitude of each potential."""
         reach: Floats = np.max([np.abs(each).max(axis=0, initial=0.0) for each in self.potentials], axis=0)
         return reach
 

@@ -1,12 +1,12 @@
-"""Program or spec in, `Page` out: runs what can be run, holds it against what was asked, and puts it into words.
+"""Program or spec in, `Page` out: run the program, compare it with its specification, and describe the result.
 
 Decisions
 ---------
-- What is drawn was run on a built-in simulator; other backends are compared with the reference, and what differs is
-  told in words.
-- Potentials are kept exactly, for the neurons with the least margins first, until they fill most of a page of ten
-  megabytes; all rasters are kept. What is too much for that, and for a browser, is refused.
-- A page says what a file tells of itself as such: a program may be anyone's.
+- The charts show a run on a built-in simulator. Other backends are compared with the reference, and the page describes
+  where they differ.
+- Potentials are exact. The neurons with the least margins come first, until potentials fill most of a page of ten
+  megabytes; all rasters are kept. Rasters that are too large for a browser are refused.
+- What a program file states about itself is marked as its statement, because the file may come from anyone.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from snnprog.report.explanations import hidden_in_words, proof_in_words
 from snnprog.report.microcontrollers import microcontroller_table
 from snnprog.report.page import charts, sheets, words
 from snnprog.report.page.model import Contradiction, Fact, Page
-from snnprog.report.page.told import told_of_rows, versions_of
+from snnprog.report.page.provenance import neuron_records, versions_of
 from snnprog.report.page.writing import write_page
 from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest, record
 from snnprog.report.statuses import UNKNOWN, kind_of
-from snnprog.report.table import Table, text_of
 from snnprog.report.verifications import verification_table
 from snnprog.spec import Pattern, Spec
+from snnprog.table import Table, text_of
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
 from snnprog.wording import counted, runs_of
 from snnprog.workload import Activity, activity
 
 SHOWN_VALUES = 8
-"""Of an option that has one value for each line: what one row of the facts holds."""
+"""The number of values shown of an option that has one value for each line."""
 BINS_LIMIT = 1 << 24  # of inputs and neurons: the rasters of a page that a browser still draws in a second
 
 
@@ -69,29 +69,29 @@ def write_report(
     subject : Program or Spec
         A spec is explained: see `snnprog.explain`.
     spec : Spec, optional
-        What the program was to do. Without it, nothing is judged.
+        What the program must do. Without it, spikes are shown but not compared with targets.
     inputs : list of (ticks, inputs) bool, optional
-        What to run a program on, one pattern each, where there is no spec.
+        Inputs to run the program on where there is no spec, one pattern each.
     backends : sequence of str, optional
-        Where to run for the comparison; the simulator that `snnprog.backends.built_in` names, unless given.
+        Backends to compare with; by default the simulator that `snnprog.backends.built_in` names.
     targets : sequence of str
         Microcontrollers, of `snnprog.figures.MICROCONTROLLERS`, whose bytes and instructions are counted.
     boards : sequence of str
-        FPGA boards, or their folders (see `snnprog.figures.board_figures`), whose cores it is compared with.
+        FPGA boards, or their folders (see `snnprog.figures.board_figures`): how the program fills their cores.
     title : str
-        What the page is called.
+        The heading of the page.
 
     Returns
     -------
     Page
-        What the file says; ``headline.kind`` is "good", "bad" or "open".
+        The contents of the file; ``headline.kind`` is "good", "bad" or "open".
 
     Raises
     ------
     SpecError
         If program and spec do not belong together, both spec and inputs are given, or backends and neither of them.
     BackendError
-        If a backend is missing, fails, hangs or answers nonsense.
+        If a backend is missing, fails, hangs or returns an invalid result.
     FormatError
         If the file cannot be written.
     """
@@ -125,18 +125,19 @@ def page_of_program(
         The file that the program was read from, for its digest.
     """
     check_type("program", program, kind=Program)
-    placed, told = _placed(program), told_of_rows(program)
+    placed, records = _placed(program), neuron_records(program)
     run = _run(program, spec, inputs, backends, placed)
     judged, distances = run.judged, run.distances
     wrong = None if judged is None else _wrong_of_outputs(judged)
-    neurons = sheets.neuron_table(program, told, distances=distances, wrong=wrong)
+    neurons = sheets.neuron_table(program, records, distances=distances, wrong=wrong)
     kinds = _kinds(neurons)
     if spec is None or judged is None or run.verification is None:
         headline = words.unchecked(run.recording)
     else:
-        headline = words.verdict(program, spec, judged, run.verification, told)
+        headline = words.verdict(program, spec, judged=judged, verification=run.verification, records=records)
     return Page(
         title=title or "snnprog program",
+        introduction=words.introduction(program, run.recording, is_judged=judged is not None),
         headline=headline,
         facts=_facts(program, run, placed=placed),
         neurons=neurons,
@@ -157,12 +158,13 @@ def page_of_program(
 
 
 def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Page:
-    """Return the page of a spec that was not compiled: what is asked, and what can or cannot be built of it."""
+    """Return the page of a spec that was not compiled: its targets, and which outputs can be built."""
     _check_size(spec, spec.n_outputs)
     outputs = sheets.output_table(explanation)
     kinds = _kinds(outputs)
     return Page(
         title=title or "snnprog specification",
+        introduction=words.introduction_of_spec(spec),
         headline=words.verdict_of_explanation(explanation),
         facts=_facts_of_spec(spec),
         neurons=outputs,
@@ -192,7 +194,7 @@ def _kinds(neurons: Table) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """What running gave: nothing where there was nothing to run on, and no judgement where nothing was asked."""
+    """The results of running the program; None where there were no inputs, or no targets to compare with."""
 
     verification: Verification | None = None
     recording: Recording | None = None
@@ -209,31 +211,31 @@ def _run(
     placed: Placement | FitError,
 ) -> _Run:
     if spec is not None and inputs is not None:
-        raise SpecError("both spec and inputs are given; a spec has inputs of its own: give one of them")
+        raise SpecError("both spec and inputs are given, but a spec has its own inputs; give one of them")
     if spec is None and inputs is None:
         if backends:
-            raise SpecError(f"there is nothing to run on {', '.join(backends)}: give a spec or inputs, too")
+            raise SpecError(f"there are no inputs to run on {', '.join(backends)}; give a spec or inputs as well")
         return _Run()
-    asked = spec if inputs is None else _with_nothing_asked(program, inputs)
-    assert asked is not None
-    _check_size(asked, program.n_neurons)
-    verification = verify(program, asked, backends)
-    recording = record(program, [pattern.inputs for pattern in asked.patterns])
+    shown = spec if inputs is None else _without_targets(program, inputs)
+    assert shown is not None
+    _check_size(shown, program.n_neurons)
+    verification = verify(program, shown, backends)
+    recording = record(program, [pattern.inputs for pattern in shown.patterns])
     judged = None if spec is None else judge(recording, spec)
     distances = () if judged is None else nearest(judged)
-    return _Run(verification, recording, judged, distances, _activity(program, asked, placed=placed))
+    return _Run(verification, recording, judged, distances, _activity(program, shown, placed=placed))
 
 
-def _check_size(asked: Spec, neurons: int) -> None:
-    bins = sum(pattern.ticks for pattern in asked.patterns) * (asked.n_inputs + neurons)
+def _check_size(shown: Spec, neurons: int) -> None:
+    bins = sum(pattern.ticks for pattern in shown.patterns) * (shown.n_inputs + neurons)
     if bins > BINS_LIMIT:
         raise SpecError(
-            f"the page would show {bins:,} bins of input lines and neurons; at most {BINS_LIMIT:,} are shown:"
-            " give fewer patterns, or shorter ones"
+            f"the page would show {bins:,} bins of input lines and neurons, but at most {BINS_LIMIT:,} are allowed;"
+            " give fewer or shorter patterns"
         )
 
 
-def _with_nothing_asked(program: Program, inputs: Sequence[ArrayLike]) -> Spec:
+def _without_targets(program: Program, inputs: Sequence[ArrayLike]) -> Spec:
     rasters = [np.asarray(raster) for raster in inputs]
     blank = [np.zeros((len(raster), program.n_outputs), dtype=np.bool_) for raster in rasters]
     return Spec([Pattern(*each) for each in zip(rasters, blank, blank, strict=True)], chip=program.chip)
@@ -246,11 +248,11 @@ def _placed(program: Program) -> Placement | FitError:
         return error
 
 
-def _activity(program: Program, asked: Spec, *, placed: Placement | FitError) -> Activity | None:
-    """Return what a program does; None where the chip does not read out all of its neurons."""
+def _activity(program: Program, shown: Spec, *, placed: Placement | FitError) -> Activity | None:
+    """Return the counted activity; None where the chip does not read out all of its neurons."""
     placement = placed if isinstance(placed, Placement) else None
     try:
-        return activity(program, [pattern.inputs for pattern in asked.patterns], placement=placement)
+        return activity(program, [pattern.inputs for pattern in shown.patterns], placement=placement)
     except SpecError:
         return None
 
@@ -295,7 +297,7 @@ def _span(values: list[int]) -> str:
 
 
 def _option_in_words(value: object) -> str:
-    """Return the value of an option as text; of one for each line, the first few."""
+    """Return the value of an option as text; the first few values where there is one for each line."""
     if not isinstance(value, tuple):
         return str(value)
     return ", ".join(map(str, value[:SHOWN_VALUES])) + (" …" if len(value) > SHOWN_VALUES else "")
@@ -326,7 +328,7 @@ def _resources(program: Program, placed: Placement | FitError, *, worked: Activi
 def _microcontrollers(program: Program, targets: Sequence[str]) -> tuple[Table, ...]:
     if not targets:
         return ()
-    from snnprog.figures import microcontroller_figures  # which few pages show
+    from snnprog.figures import microcontroller_figures  # imported for few pages only
 
     return (microcontroller_table([microcontroller_figures(program, target) for target in targets]),)
 
@@ -353,12 +355,12 @@ def _divergences(verification: Verification | None) -> tuple[str, ...]:
 
 
 def _provenance(program: Program, source: Path | None) -> tuple[Fact, ...]:
-    told, facts = program.provenance, []
+    stated, facts = program.provenance, []
     if source is not None:
         facts.append(Fact("Program file, SHA-256", hashlib.sha256(read_bytes(source)).hexdigest()))
     facts += [
-        Fact("Specification, SHA-256", text_of(told.get("spec_sha256", UNKNOWN))),
-        Fact("Seed", text_of(told.get("seed", UNKNOWN))),
+        Fact("Specification, SHA-256", text_of(stated.get("spec_sha256", UNKNOWN))),
+        Fact("Seed", text_of(stated.get("seed", UNKNOWN))),
         Fact("Compiled with", versions_of(program)),
         Fact("Integer rule", sheets.rule_in_words(program.chip)),
         Fact("Page made by", f"snnprog {__version__}"),

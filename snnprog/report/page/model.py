@@ -1,11 +1,11 @@
-"""What a page says, before it is HTML: all texts are plain, and may be a stranger's."""
+"""What a page says, before it is HTML: all texts are plain, and may be hostile."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from snnprog.report.table import Table
+from snnprog.table import Table
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Page:
     Attributes
     ----------
     title : str
+    introduction : str
+        What the page is about, for readers who do not know snnprog.
     headline : Headline
     facts : tuple of Fact
         The figures at the top.
@@ -89,6 +91,7 @@ class Page:
     """
 
     title: str
+    introduction: str
     headline: Headline
     facts: tuple[Fact, ...]
     neurons: Table

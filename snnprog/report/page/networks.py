@@ -1,4 +1,4 @@
-"""The page of a network that became a program: its spikes against the program's, population by population."""
+"""The page of a trained network: the spikes of the network compared with those of its program."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from snnprog.networks.running import rasters_for, run_network
 from snnprog.program import Program
 from snnprog.report.conversions import changes_table, fit_table, mismatch_table
 from snnprog.report.networks import costs_table, layers_table, scores_table
+from snnprog.report.page import words
 from snnprog.report.page.gathering import page_of_program
 from snnprog.report.page.model import Fact, Headline, Page
 from snnprog.report.statuses import BAD, GOOD
-from snnprog.report.table import Table
 from snnprog.spec import Pattern, Spec
+from snnprog.table import Table
 from snnprog.wording import counted
 
 
@@ -30,17 +31,17 @@ def page_of_network(
     backends: Sequence[str] | None = None,
     title: str = "",
 ) -> Page:
-    """Return the page of a trained network that became a program.
+    """Return the page that compares a trained network with its program.
 
     Parameters
     ----------
     result : QuantizedNetwork
     inputs : sequence of (ticks, inputs) bool
-        What both are run on, one pattern each, from rest.
+        Inputs for both, one pattern each, run from rest.
     backends : sequence of str, optional
-        Where to run the program as well.
+        Further backends to run the program on.
     title : str
-        What the page is called.
+        The heading of the page.
 
     Raises
     ------
@@ -61,6 +62,7 @@ def page_of_network(
     bins = sum(target.shape[0] for target in targets) * int(counts.sum())
     return replace(
         page,
+        introduction=words.introduction_of_network(program, int(counts.sum())),
         headline=_headline(result, rasters, page, bins=bins),
         facts=(*page.facts, Fact("Tick", f"{result.network.dt_ms:g} ms")),
         resources=(*_tables(result), *page.resources),
@@ -70,14 +72,14 @@ def page_of_network(
 def page_of_conversion(
     result: Conversion, inputs: Sequence[ArrayLike], *, backends: Sequence[str] | None = None, title: str = ""
 ) -> Page:
-    """Return the page of an artificial network that became a program: its scores, its costs, and its spikes.
+    """Return the page that compares an artificial network with its program: scores, costs and spikes.
 
     Parameters
     ----------
     result : Conversion
     inputs : sequence of (ticks, inputs) bool
-        Samples as spikes (`snnprog.conversion.Conversion.encode`): on these, the spiking network in real numbers and
-        the program are shown.
+        Samples as spikes (`snnprog.conversion.Conversion.encode`), on which the page shows the spiking network in real
+        numbers and the program.
     backends, title
         As in `page_of_network`.
 
@@ -88,8 +90,8 @@ def page_of_conversion(
     """
     page = page_of_network(result.quantized, inputs, backends=backends, title=title)
     scores, verdict = result.scores, result.costs.verdict
-    told = f"On {counted(scores.samples, 'sample')} held out, {_scores_in_words(result)}."
-    sentences = (told, f"{verdict[:1].upper()}{verdict[1:]}.", *page.headline.sentences)
+    scored = f"On {counted(scores.samples, 'sample')} held out, {_scores_in_words(result)}."
+    sentences = (scored, f"{verdict[:1].upper()}{verdict[1:]}.", *page.headline.sentences)
     return replace(
         page,
         headline=replace(page.headline, sentences=sentences),
@@ -114,7 +116,7 @@ def _tables(result: QuantizedNetwork) -> tuple[Table, ...]:
 
 
 def _shown(result: QuantizedNetwork) -> tuple[Program, Bools]:
-    """Return the program with all neurons read out where the chip can do that, and which outputs have a counterpart."""
+    """Return the program, all its neurons read out where the chip can, and which outputs the network has, too."""
     program, network = result.program, result.network
     if not program.chip.is_readout_apart:
         program = replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
@@ -124,7 +126,7 @@ def _shown(result: QuantizedNetwork) -> tuple[Program, Bools]:
 
 
 def _targets(result: QuantizedNetwork, program: Program, spikes: Raster) -> Raster:
-    """Return what each output of the program is held against; neurons that the network does not have are silent."""
+    """Return the target of each output; neurons that the network does not have are silent."""
     everything = np.zeros((len(spikes), program.n_neurons), dtype=np.bool_)
     everything[:, : result.network.n_neurons] = spikes
     return everything[:, program.outputs]
@@ -133,8 +135,8 @@ def _targets(result: QuantizedNetwork, program: Program, spikes: Raster) -> Rast
 def _headline(result: QuantizedNetwork, rasters: Sequence[Raster], page: Page, *, bins: int) -> Headline:
     on = counted(len(rasters), "input")
     sentences = (
-        f"Compared are the spikes of {counted(result.network.n_neurons, 'neuron')} in {counted(bins, 'bin')}, in real"
-        f" numbers and in the integers of {result.program.chip.name}, on {on}.",
+        f"{counted(bins, 'bin')} of {counted(result.network.n_neurons, 'neuron')} were compared: real numbers with the"
+        f" integers of {result.program.chip.name}, on {on}.",
         *page.headline.sentences[:1],
         *(f"{note[:1].upper()}{note[1:]}." for note in result.notes),
     )

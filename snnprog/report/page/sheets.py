@@ -1,4 +1,4 @@
-"""The tables that only a page has: its neurons, and the demands of a contradiction."""
+"""Tables that only the page has: its neurons, and the demands of a contradiction."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from snnprog.program import Program
 from snnprog.report.explanations import demands_table, proof_in_words
 from snnprog.report.neurons import NAME, STATUS, NeuronRow, neurons_table
 from snnprog.report.page.model import Equation, Fact, Reason
-from snnprog.report.page.told import Told
+from snnprog.report.page.provenance import NeuronRecord
 from snnprog.report.recording import Nearest, name_of_row, rows_of
 from snnprog.report.statuses import WRONG
-from snnprog.report.table import NONE, Column, Row, Table
 from snnprog.rules.equations import equations, notes
 from snnprog.rules.rule import Rule
+from snnprog.table import NONE, Column, Row, Table
 
 MEASURED_COLUMNS = ("wrong bins", "nearest spike (LSB)", "nearest silence (LSB)")
-SHOWN_BINS = 200  # demands of one contradiction: more are slow to lay out, and nobody reads them
-AS_TOLD = "Status, margin and portability are as the program file states them"
+SHOWN_BINS = 200  # demands of one contradiction: a browser lays out more of them slowly, and few people read further
+AS_STATED = "Status, margin and portability are those that the program file states"
 
 
 def neuron_table(
-    program: Program, told: Sequence[Told], *, distances: Sequence[Nearest], wrong: Sequence[int] | None
+    program: Program, records: Sequence[NeuronRecord], *, distances: Sequence[Nearest], wrong: Sequence[int] | None
 ) -> Table:
-    """Return what is known of each row's neuron.
+    """Return the table of the neurons, one row each.
 
     Parameters
     ----------
     distances : sequence of Nearest
-        One for each row; empty where nothing was judged.
+        One for each row; empty where there is no specification to compare with.
     wrong : sequence of int, optional
-        The wrong bins of each output; without it, nothing was judged.
+        The number of wrong bins of each output; None where there is no specification.
     """
     synapses = _SynapsesOf(program)
-    neurons = [_neuron(program, row, told[row], synapses=synapses) for row in range(program.n_neurons)]
+    neurons = [_neuron(program, row, records[row], synapses=synapses) for row in range(program.n_neurons)]
     table = neurons_table(neurons)
     if wrong is None:
-        return Table("", table.columns, table.rows, noun=table.noun, notes=(AS_TOLD,))
+        return Table("", table.columns, table.rows, noun=table.noun, notes=(AS_STATED,))
     rows = []
     for row, (name, status, *others) in enumerate(table.rows):
         bins = wrong[row] if row < len(wrong) else None
         measured = (bins, distances[row].spike, distances[row].silence)
         rows.append((name, WRONG if bins else status, *measured, *others))
     columns = (*table.columns[:2], *map(Column, MEASURED_COLUMNS), *table.columns[2:])
-    return Table("", columns, tuple(rows), noun=table.noun, notes=(AS_TOLD,))
+    return Table("", columns, tuple(rows), noun=table.noun, notes=(AS_STATED,))
 
 
 class _SynapsesOf:
-    """The synapses of each neuron: how many, and their exponents."""
+    """The number of synapses of each neuron, and their exponents."""
 
     def __init__(self, program: Program) -> None:
         self.counts = np.bincount(program.post, minlength=program.n_neurons)
@@ -61,22 +61,22 @@ class _SynapsesOf:
         self.exponents = np.split(pairs[1], np.searchsorted(pairs[0], np.arange(1, program.n_neurons)))
 
 
-def _neuron(program: Program, row: int, told: Told, *, synapses: _SynapsesOf) -> NeuronRow:
+def _neuron(program: Program, row: int, record: NeuronRecord, *, synapses: _SynapsesOf) -> NeuronRow:
     neuron = int(rows_of(program)[row])
     return NeuronRow(
         name=name_of_row(program, row),
-        status=told.status,
-        margin=told.margin,
+        status=record.status,
+        margin=record.margin,
         synapses=int(synapses.counts[neuron]),
         exponent=", ".join(map(str, synapses.exponents[neuron].tolist())) or NONE,
         threshold=int(program.threshold[neuron]),
         bias=int(program.bias[neuron]),
-        portable_for=told.portable_for or NONE,
+        portable_for=record.portable_for or NONE,
     )
 
 
 def output_table(explanation: Explanation) -> Table:
-    """Return what is known of each output that was not compiled."""
+    """Return the table of the outputs of a specification that was not compiled."""
     rows: list[Row] = [
         (f"output {verdict.output}", verdict.status, proof_in_words(verdict) or NONE)
         for verdict in explanation.verdicts
@@ -85,7 +85,7 @@ def output_table(explanation: Explanation) -> Table:
 
 
 def reason_of(conflict: Conflict) -> Reason:
-    """Return one conflict in words, with the demands that it rests on."""
+    """Return one conflict as a sentence, with the demands that it rests on."""
     return Reason(conflict.reason, demands_table(conflict, most=SHOWN_BINS))
 
 

@@ -1,4 +1,4 @@
-"""The verdict in words: whether a program does what was asked, and what each output's status means."""
+"""Sentences of a page: what it shows, whether the program matches its specification, and what each status means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from snnprog.explanation import UNDECIDED, Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
 from snnprog.report.page.model import Headline
-from snnprog.report.page.told import Told
+from snnprog.report.page.provenance import NeuronRecord
 from snnprog.report.recording import Judged, Recording
 from snnprog.report.statuses import BAD, GOOD, MEANINGS, OPEN, kind_of
 from snnprog.spec import Spec
@@ -19,21 +19,55 @@ from snnprog.wording import counted
 SHOWN_NAMES = 6
 
 
+def introduction(program: Program, recording: Recording | None, *, is_judged: bool) -> str:
+    """Return what the page of a program shows, for readers who do not know snnprog."""
+    neurons, chip = counted(program.n_neurons, "neuron"), program.chip.name
+    lines = counted(program.n_inputs, "input line")
+    first = f"This page shows a spiking neural network for the chip {chip}: {neurons} driven by {lines}."
+    if is_judged:
+        second = "It compares the output spikes with the target spikes of the specification, tick by tick."
+    elif recording is not None:
+        second = "It shows the spikes and potentials that the given inputs cause, tick by tick."
+    else:
+        second = "It shows the weights, delays and resources that the program file holds; nothing was run."
+    return f"{first} {second}"
+
+
+def introduction_of_spec(spec: Spec) -> str:
+    """Return what the page of a specification shows, for readers who do not know snnprog."""
+    return (
+        f"This page shows a specification for a spiking neural network on the chip {spec.chip.name}: input spikes, and"
+        " the output spikes that the network must give. It says which outputs can be built; where one cannot, it names"
+        " the target spikes that contradict each other."
+    )
+
+
+def introduction_of_network(program: Program, neurons: int) -> str:
+    """Return what the page of a trained network shows, for readers who do not know snnprog."""
+    return (
+        f"This page compares a trained network of {counted(neurons, 'spiking neuron')} with the program that was made"
+        f" from it for the chip {program.chip.name}. Target spikes are those of the network in real numbers; output"
+        " spikes are those of the program, in the chip's integers."
+    )
+
+
 def unchecked(recording: Recording | None) -> Headline:
     """Return the verdict on a program that came without its spec."""
     shown = (
-        "What is shown is what it does with the inputs given; whether that is what was asked cannot be told."
+        "The page shows what the program does with the given inputs; there is no target to compare its spikes with."
         if recording is not None
-        else "No inputs were given either, so nothing was run: weights, margins as the file tells them, and resources."
+        else "No inputs were given either, so nothing was run. The page shows the contents of the program file."
     )
     return Headline(OPEN, "Not checked: no specification was given", (shown,))
 
 
-def verdict(program: Program, spec: Spec, judged: Judged, verification: Verification, told: Sequence[Told]) -> Headline:
-    """Return the verdict on a program that was held against its spec."""
+def verdict(
+    program: Program, spec: Spec, *, judged: Judged, verification: Verification, records: Sequence[NeuronRecord]
+) -> Headline:
+    """Return the verdict on a program that was compared with its spec."""
     sentences = [*_outcome(judged, verification), *_portability(judged.recording)]
     if not judged.wrong:
-        sentences += meanings([each.status for each in told[: program.n_outputs]])
+        sentences += meanings([each.status for each in records[: program.n_outputs]])
     sentences.append(_origin(program, spec))
     return Headline(
         GOOD if verification.exact else BAD, _headline(spec, judged, verification=verification), tuple(sentences)
@@ -60,28 +94,28 @@ def _outcome(judged: Judged, verification: Verification) -> list[str]:
         kinds, outputs = Counter(each.kind for each in judged.wrong), Counter(each.output for each in judged.wrong)
         worst, most = outputs.most_common(1)[0]
         return [
-            f"Missing: {counted(kinds[MISSING], 'spike')}; not asked for: {counted(kinds[EXTRA], 'spike')}."
-            f" {counted(len(outputs), 'output')} of {judged.targets.shape[1]} concerned; output {worst} has most"
-            f" ({most})."
+            f"{counted(kinds[MISSING], 'spike')} missing, {counted(kinds[EXTRA], 'extra spike')}."
+            f" {len(outputs)} of {counted(judged.targets.shape[1], 'output')} {'has' if len(outputs) == 1 else 'have'}"
+            f" wrong bins; output {worst} has the most ({most})."
         ]
-    sentence = f"Each of the {counting:,} target bins that count came out as asked"
+    sentence = f"All {counting:,} target bins that count are right"
     identical = [name for name, check in verification.backends.items() if check.is_identical]
     alike = list(dict.fromkeys([*identical, verification.against]))
     return [
-        f"{sentence} on {_listed(alike)}{', bit for bit alike' if len(alike) > 1 else ''}.",
+        f"{sentence} on {_listed(alike)}{', which agree bit for bit' if len(alike) > 1 else ''}.",
         *(f"{name} gave no answer: {error}." for name, error in verification.failures.items()),
     ]
 
 
 def _portability(recording: Recording) -> list[str]:
     if not recording.excursions:
-        return ["All states stayed in the range on which every runtime of the chip agrees."]
+        return ["All states stayed within the range in which all runtimes of the chip agree."]
     pattern, excursion = recording.excursions[0]
     return [f"Runtimes may disagree: in pattern {pattern}, {excursion}."]
 
 
 def meanings(statuses: Sequence[str]) -> list[str]:
-    """Return how many outputs have which status, and what that means."""
+    """Return a sentence for each status: how many outputs have it, and what it means."""
     return [
         f"{number} of {counted(len(statuses), 'output')} {'is' if number == 1 else 'are'} {status}: {MEANINGS[status]}."
         for status, number in Counter(statuses).items()
@@ -90,12 +124,12 @@ def meanings(statuses: Sequence[str]) -> list[str]:
 
 
 def _origin(program: Program, spec: Spec) -> str:
-    told = program.provenance.get("spec_sha256")
-    if told is None:
-        return "The file does not tell which specification it was compiled from."
-    if told == spec.digest():
-        return "The specification is the one that the program was compiled from, by its digest."
-    return "The specification is not the one that the program was compiled from: their digests differ."
+    digest = program.provenance.get("spec_sha256")
+    if digest is None:
+        return "The program file does not say which specification it was compiled from."
+    if digest == spec.digest():
+        return "The program was compiled from this specification: their digests are equal."
+    return "The program was compiled from another specification: the digests differ."
 
 
 def verdict_of_explanation(explanation: Explanation) -> Headline:

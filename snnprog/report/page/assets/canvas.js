@@ -90,7 +90,7 @@ export class Plot {
   paintOverlay(_context) {}
 
   /**
-   * Point at a place, and return what is told of it.
+   * Point at a place, and return its description.
    * @param {number} _x
    * @param {number} _y
    * @returns {string | null}

@@ -45,8 +45,8 @@ export function attachSpan(view) {
   });
   button("zoom-in").addEventListener("click", () => view.zoom(0.5, view.cursor ?? undefined));
   button("zoom-out").addEventListener("click", () => view.zoom(2));
-  button("earlier").addEventListener("click", () => view.pan(-0.5));
-  button("later").addEventListener("click", () => view.pan(0.5));
+  button("earlier").addEventListener("click", () => view.go(-1));
+  button("later").addEventListener("click", () => view.go(1));
   button("reset").addEventListener("click", () => view.showAll());
   view.listen(["span"], () => updateSpan(view, select));
   updateSpan(view, select);
@@ -59,8 +59,7 @@ export function attachSpan(view) {
 function updateSpan(view, select) {
   const [first, last] = [Math.floor(view.from), Math.ceil(view.to) - 1];
   const pattern = view.patternAt(first);
-  const isOne = first === view.starts[pattern] && last + 1 === view.endOf(pattern);
-  select.value = isOne && view.starts.length > 1 ? String(pattern) : "";
+  select.value = view.starts.length > 1 ? String(view.wholePattern ?? "") : "";
   const end = view.patternAt(last) === pattern ? last - view.starts[pattern] : view.placeOf(last);
   byId("span", HTMLOutputElement).textContent = `${view.placeOf(first)} to ${end}`;
   button("earlier").disabled = view.from <= 0;

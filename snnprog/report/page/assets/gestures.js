@@ -174,8 +174,8 @@ function timeKey(view, event) {
     0: () => view.showAll(),
     Home: () => view.point(Math.ceil(view.from)),
     End: () => view.point(Math.ceil(view.to) - 1),
-    PageUp: () => view.pan(-0.5),
-    PageDown: () => view.pan(0.5),
+    PageUp: () => view.go(-1),
+    PageDown: () => view.go(1),
   };
   if (!(event.key in actions)) return false;
   actions[event.key]();

@@ -8,7 +8,7 @@ import { report } from "./report.js";
 
 const HEIGHT = 200; // px
 const WIDEST_COLUMN = 72; // px
-const CUT_AT = 3; // bars longer than this many times the median are cut, or the others could not be told apart
+const CUT_AT = 3; // bars longer than this many times the median are cut, or the others would all look alike
 
 export class MarginsPlot extends Plot {
   /** @param {View} view */

@@ -294,6 +294,19 @@ export class PotentialPlot extends TimePlot {
     return `potential ${decimal(value)} LSB${exact}\n${sentence}`;
   }
 
+  /** Return all ticks: potentials before the reset, as the chip's integers and in weight LSBs. */
+  table() {
+    /** @type {(string | number)[][]} */
+    const rows = [["neuron", "pattern", "tick", "potential", "potential_lsb", "threshold_lsb", "spike"]];
+    const { reached } = this.potential ?? { reached: [] };
+    reached.forEach((value, tick) => {
+      const pattern = this.view.patternAt(tick);
+      const place = [this.neuron.name, pattern, tick - this.view.starts[pattern]];
+      rows.push([...place, value, value / report.unit, this.threshold, Number(this.isSpike(tick))]);
+    });
+    return rows;
+  }
+
   /** Return the ticks in view as rows of texts. */
   rowsInWords() {
     if (!this.potential) return [];

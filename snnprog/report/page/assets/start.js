@@ -2,18 +2,20 @@
 
 import { attachChoice, attachDifferences, attachSpan } from "./controls.js";
 import { byId, element } from "./elements.js";
-import { describeOutput, outputLanes } from "./lanes.js";
+import { describeOutput, NO_TICKS, outputLanes } from "./lanes.js";
 import { dashes, entriesOfLanes, fillLegend, swatch, triangle } from "./legend.js";
 import { MarginsPlot } from "./margins.js";
 import { attachNeuronTable } from "./neurontable.js";
 import { PotentialPlot } from "./potential.js";
+import { attachPrinting } from "./printing.js";
 import { RasterPlot } from "./raster.js";
 import { report } from "./report.js";
+import { offerFile, offerPictures, rowsOfTable, spikeRows, spikesInCsv, toCsv } from "./saving.js";
 import { includes } from "./sorted.js";
 import { attachTheme } from "./theme.js";
 import { unpackRaster, unpackSynapses } from "./unpacking.js";
 import { View } from "./view.js";
-import { WeightsPlot } from "./weights.js";
+import { synapseRows, WeightsPlot } from "./weights.js";
 import { attachWords, spikeTimes } from "./words.js";
 
 /** @typedef {{ lanes: import("./lanes.js").Lanes[], spikes: Int32Array[], held: Int32Array[] | null }} Run */
@@ -34,7 +36,10 @@ async function start() {
     attachSpan(view);
     await drawRun(view);
   }
-  if (report.synapses) drawWeights(view, new WeightsPlot(view, await unpackSynapses(report.synapses)));
+  if (report.synapses) await drawWeights(view);
+  offerFile("neurons.csv", "Table of neurons", () => toCsv(rowsOfTable("neuron-table")));
+  offerPictures();
+  attachPrinting();
   requestAnimationFrame(() => requestAnimationFrame(() => {
     performance.measure("snnprog-first-draw", "snnprog-start");
     document.documentElement.dataset.ready = "true";
@@ -51,10 +56,43 @@ async function drawRun(view) {
   const rasters = [report.inputs, report.spikes, report.targets, report.held].map((raster) => unpack(raster));
   const [inputs, spikes, targets, held, uncounted] = await Promise.all([...rasters, unpack(report.care, 0)]);
   const lanes = outputLanes({ spikes, targets, uncounted });
+  view.showPattern(firstToShow(view, lanes));
   drawInputs(view, inputs ?? []);
   drawOutputs(view, lanes);
   if (report.potentials && spikes) await drawPotential(view, { lanes, spikes, held });
   if (document.getElementById("margins")) drawMargins(view);
+  offerSpikes(view, lanes, { inputs, spikes, targets });
+}
+
+/**
+ * Return the first pattern with a wrong bin or a contradiction; else the first in which an output spikes or should.
+ * @param {View} view
+ * @param {import("./lanes.js").Lanes[]} lanes
+ */
+function firstToShow(view, lanes) {
+  /** @param {import("./lanes.js").KindName[]} names */
+  const first = (names) =>
+    Math.min(...lanes.flatMap((row) => names.map((name) => row[name]?.[0] ?? view.ticks)));
+  const wrong = first(["missing", "extra", "conflict"]);
+  const tick = wrong < view.ticks ? wrong : first(["demand", "target", "plain", "right", "free"]);
+  return tick < view.ticks ? view.patternAt(tick) : 0;
+}
+
+/**
+ * @param {View} view
+ * @param {import("./lanes.js").Lanes[]} lanes
+ * @param {Record<"inputs" | "spikes" | "targets", Int32Array[] | null>} rasters
+ */
+function offerSpikes(view, lanes, { inputs, spikes, targets }) {
+  if (inputs) offerFile("input_spikes.csv", "Input spikes", () => spikesInCsv(view, inputs));
+  if (spikes) offerFile("output_spikes.csv", "Output spikes", () => spikesInCsv(view, spikes.slice(0, report.outputs)));
+  if (targets) offerFile("target_spikes.csv", "Target spikes", () => spikesInCsv(view, targets));
+  const kinds = /** @type {const} */ (["missing", "extra"]);
+  if (!lanes.some((row) => kinds.some((kind) => row[kind]?.length))) return;
+  /** @param {"missing" | "extra"} kind */
+  const rowsOf = (kind) => spikeRows(view, lanes.map((row) => row[kind] ?? NO_TICKS)).map((row) => [...row, kind]);
+  const heading = ["pattern", "tick", "neuron", "kind"];
+  offerFile("wrong_bins.csv", "Wrong bins", () => toCsv([heading, ...kinds.flatMap(rowsOf)]));
 }
 
 /**
@@ -108,16 +146,17 @@ async function drawPotential(view, run) {
     columns: ["tick", "potential (LSB)", "beyond the threshold (LSB)", "spike"],
     rows: () => plot.rowsInWords(),
   });
+  offerFile("potential.csv", "Potential of the chosen neuron", () => toCsv(plot.table()));
   await plot.loaded;
 }
 
-/**
- * @param {View} view
- * @param {WeightsPlot} plot
- */
-function drawWeights(view, plot) {
+/** @param {View} view */
+async function drawWeights(view) {
+  const synapses = await unpackSynapses(/** @type {import("./unpacking.js").PackedSynapses} */ (report.synapses));
+  const plot = new WeightsPlot(view, synapses);
   const columns = ["from", "delay (ticks)", "weight (LSB)"];
   attachWords("weights", view, { changes: ["row"], columns, rows: () => plot.rowsInWords() });
+  offerFile("synapses.csv", "Synapses", () => toCsv(synapseRows(synapses)));
 }
 
 /** @param {View} view */

@@ -13,11 +13,6 @@ const THEMES = [
 export function attachTheme() {
   const button = byId("theme", HTMLButtonElement);
   let chosen = 0;
-  const repaint = () => {
-    readColours();
-    paintLegends();
-    for (const plot of plots) plot.redraw();
-  };
   button.addEventListener("click", () => {
     chosen = (chosen + 1) % THEMES.length;
     const { name, text, label } = THEMES[chosen];
@@ -28,4 +23,11 @@ export function attachTheme() {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   readColours();
+}
+
+/** Paint everything in the colours that hold now, at once: a printer does not wait for the next frame. */
+export function repaint() {
+  readColours();
+  paintLegends();
+  for (const plot of plots) plot.paintBase();
 }

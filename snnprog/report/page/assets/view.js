@@ -42,9 +42,17 @@ export class View {
   show(from, to) {
     const span = Math.min(this.ticks, Math.max(LEAST_SPAN, to - from));
     const first = Math.max(0, Math.min(this.ticks - span, (from + to - span) / 2));
-    if (first === this.from && first + span === this.to) return;
-    this.from = first;
-    this.to = first + span;
+    this.set(first, first + span);
+  }
+
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
+  set(from, to) {
+    if (from === this.from && to === this.to) return;
+    this.from = from;
+    this.to = to;
     this.notify("span");
   }
 
@@ -68,9 +76,29 @@ export class View {
     this.show(this.from + kept, this.to + kept);
   }
 
-  /** @param {number} pattern */
+  /**
+   * Show a whole pattern, however short it is.
+   * @param {number} pattern
+   */
   showPattern(pattern) {
-    this.show(this.starts[pattern], this.endOf(pattern));
+    this.set(this.starts[pattern], this.endOf(pattern));
+  }
+
+  /** Return the pattern that fills the view, or null where the view shows less or more than one. */
+  get wholePattern() {
+    const pattern = this.patternAt(this.from);
+    return this.from === this.starts[pattern] && this.to === this.endOf(pattern) ? pattern : null;
+  }
+
+  /**
+   * Go to the next pattern or the one before, where the view shows a whole one, else by half a span.
+   * @param {-1 | 1} direction
+   */
+  go(direction) {
+    const pattern = this.wholePattern;
+    const other = pattern === null ? -1 : pattern + direction;
+    if (other >= 0 && other < this.starts.length) this.showPattern(other);
+    else this.pan(direction / 2);
   }
 
   /** @param {number} tick */

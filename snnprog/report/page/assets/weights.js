@@ -15,11 +15,22 @@ import { firstAtLeast } from "./sorted.js";
 const WIDEST_CELL = 44; // px
 const HIGHEST_CELL = 22; // px
 const TALLEST = 340; // px of all rows of cells
-const FAINTEST = 0.12; // opacity of the least weight, so that it is told from no synapse
+const FAINTEST = 0.12; // opacity of the least weight, so that it differs from no synapse
 
 /** @param {number} line */
 function nameOfLine(line) {
   return line < report.lines ? `input ${line}` : report.rows[line - report.lines].name;
+}
+
+/**
+ * Return all synapses as rows: where they come from, the neuron, the delay in ticks and the weight in LSBs.
+ * @param {Synapses} synapses
+ */
+export function synapseRows({ line, row, delay, weight }) {
+  /** @type {(string | number)[][]} */
+  const rows = [["from", "to", "delay_ticks", "weight_lsb"]];
+  line.forEach((from, i) => rows.push([nameOfLine(from), report.rows[row[i]].name, delay[i], weight[i]]));
+  return rows;
 }
 
 /** @param {number} share of the greatest weight */

@@ -1,0 +1,64 @@
+"""Write ``docs/reference/incompatible.md``, which options exclude one another, from the options and the chips' ranges.
+
+``python docs/write_incompatible.py`` writes the page; tests compare it with what this module makes, and try all pairs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from snnprog.chips import CHIPS
+from snnprog.chips.chip import Chip
+from snnprog.spec.options import OPTIONS
+
+PAGE = Path(__file__).with_name("reference") / "incompatible.md"
+
+HEAD = """\
+# Incompatible options
+
+Any two [options of a spec](options.md) can be combined, in `compile`, in `explain`, or with
+`on_infeasible="closest"`: {options}.
+One changes its meaning beside others: weights of one bit are ±1, but may be 0 if few synapses are requested
+(`sparse`, `fan_in`).
+
+A chip does not support:
+
+| chip | not supported | because |
+|---|---|---|
+"""
+
+RANGES = """
+These are the ranges of each chip:
+
+| chip | delays | `refractory` | `threshold` | `weight_bits` | `weight_limit` |
+|---|---|---|---|---|---|
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    options = ", ".join(f"`{option.name}`" for option in OPTIONS)
+    lines = [HEAD.format(options=options), *(row for chip in CHIPS.values() for row in unsupported(chip))]
+    lines += [RANGES, *map(ranges, CHIPS.values())]
+    return "".join(lines)
+
+
+def unsupported(chip: Chip) -> list[str]:
+    """Return the rows on what one chip does not have."""
+    found = []
+    if chip.refractory[1] == 1:
+        found.append(f"| {chip.name} | `refractory` above 1 | its neurons can spike at every tick |\n")
+    if chip.delays[0] == chip.delays[1]:
+        found.append(f"| {chip.name} | delays other than {chip.delays[0]} | its spikes all take equally long |\n")
+    return found
+
+
+def ranges(chip: Chip) -> str:
+    """Return the row of one chip's ranges."""
+    ends = (chip.delays, chip.refractory, chip.thresholds, (1, chip.weight_bits), (1, chip.weight_limit))
+    told = " | ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in ends)
+    return f"| {chip.name} | {told} |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,50 @@
+"""Names of files, and shell completion of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from click.shell_completion import CompletionItem
+
+PROGRAM, SPEC = ".snnp", ".toml"
+RASTERS = (".npz", ".csv", ".h5", ".nwb", ".aedat4", ".raw", ".dat", ".bin", ".npy", ".hdf5")
+"""As `snnprog.files.rasters.READ`, which imports NumPy."""
+ANY_FILE = [CompletionItem("", type="file")]
+"""The reply that makes a shell complete file names by itself."""
+
+
+def completed_files(incomplete: str, suffixes: Sequence[str]) -> list[CompletionItem]:
+    """Return the files with given suffixes that complete a path, and the folders.
+
+    A folder that is the only candidate is entered, because a shell would add a space after it. Where no file has such
+    a suffix, the shell completes any.
+    """
+    found = _candidates(incomplete, suffixes)
+    while len(found) == 1 and found[0].endswith("/"):
+        found = _candidates(found[0], suffixes)
+    return [CompletionItem(name) for name in found] or ANY_FILE
+
+
+def files_like(path: Path, suffixes: Sequence[str]) -> list[str]:
+    """Return the names of the files beside a path that are called like it, with one of some suffixes or its own."""
+    from difflib import get_close_matches  # only for a message
+
+    try:
+        files = [entry for entry in path.parent.iterdir() if entry.is_file()]
+    except OSError:
+        return []
+    alike = set(get_close_matches(path.stem, [file.stem for file in files], n=len(files) or 1))
+    return [file.name for file in files if file.stem in alike and file.suffix in (*suffixes, path.suffix)]
+
+
+def _candidates(incomplete: str, suffixes: Sequence[str]) -> list[str]:
+    folder, slash, start = incomplete.rpartition("/")
+    try:
+        entries = sorted(Path(folder + slash or ".").iterdir())
+    except OSError:
+        return []
+    named = [(entry, f"{folder}{slash}{entry.name}") for entry in entries if entry.name.startswith(start)]
+    shown = [(entry, name) for entry, name in named if start or not entry.name.startswith(".")]
+    files = [name for entry, name in shown if entry.suffix in suffixes and entry.is_file()]
+    return files + [f"{name}/" for entry, name in shown if entry.is_dir()]

@@ -1,0 +1,52 @@
+"""Names on the command line that a shell can complete: backends, chips, microcontrollers and boards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import click
+from click.shell_completion import CompletionItem
+
+
+class KnownName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
+    """One of some names; the function that looks it up refuses others."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self.name = "name"
+        self.names = names
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the names with this beginning."""
+        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
+
+
+def backends() -> list[str]:
+    """Return the names of all backends, the built-in ones first."""
+    from snnprog.backends import BUILT_IN, backend_names
+
+    return [*BUILT_IN, *backend_names()]
+
+
+def chips() -> list[str]:
+    """Return the names of all chips, registered ones too."""
+    from snnprog.chips import CHIPS
+    from snnprog.chips.registered import registered_names
+
+    return sorted({*CHIPS, *registered_names()})
+
+
+def microcontrollers() -> list[str]:
+    """Return the names of the microcontrollers that programs are measured on."""
+    from snnprog.figures import MICROCONTROLLERS
+
+    return list(MICROCONTROLLERS)
+
+
+def boards() -> list[str]:
+    """Return the names of the FPGA boards."""
+    from snnprog.emit.hardware.boards import BOARDS
+
+    return list(BOARDS)
+
+
+BACKEND, MICROCONTROLLER, BOARD = KnownName(backends), KnownName(microcontrollers), KnownName(boards)

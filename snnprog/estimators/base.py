@@ -1,0 +1,74 @@
+"""What compiled estimators have in common: encoders that are fitted, a program that runs, a check on other runtimes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from snnprog.arrays import Floats, Raster
+from snnprog.backends import run_backend
+from snnprog.checks import as_seed
+from snnprog.coding import Encoder, Levels, with_rest
+from snnprog.errors import SpecError
+from snnprog.program import Program
+from snnprog.spec import Spec
+from snnprog.verification import Verification, verify
+
+SEEDS = 1 << 31
+"""Seeds are drawn below this from a RandomState: what scikit-learn's own estimators draw."""
+
+
+class SpikingEstimator(BaseEstimator):
+    """An estimator whose predictions a program makes; a subclass fits it, and reads its outputs.
+
+    Attributes
+    ----------
+    encoder, backend : as given
+    encoder_ : Encoder
+        Fitted to the training samples.
+    program_ : Program
+    spec_ : Spec
+        What the program was compiled from.
+    """
+
+    encoder: Encoder | None
+    backend: str | None
+    encoder_: Encoder
+    program_: Program
+    spec_: Spec
+
+    def encode(self, X: ArrayLike) -> list[Raster]:
+        """Return what samples ``(samples, features)`` are to the program: a raster ``(ticks, lines)`` each."""
+        check_is_fitted(self)
+        samples: Floats = validate_data(self, X, dtype=np.float64, reset=False)
+        return [with_rest(raster) for raster in self.encoder_.transform(samples)]
+
+    def outputs(self, X: ArrayLike) -> list[Raster]:
+        """Return the output spikes ``(ticks, outputs)`` of the program for each sample."""
+        inputs = self.encode(X)
+        return [trace.spikes for trace in run_backend(self.program_, inputs, self.backend).traces]
+
+    def verify(self, backends: Sequence[str] | None = None) -> Verification:
+        """Return whether the program does on each backend what it was compiled for, as `snnprog.verify`."""
+        check_is_fitted(self)
+        return verify(self.program_, self.spec_, backends)
+
+    def _fitted_encoder(self, samples: Floats) -> Encoder:
+        encoder: Any = Levels() if self.encoder is None else self.encoder
+        if not (hasattr(encoder, "fit") and hasattr(encoder, "transform")):
+            raise SpecError(f"encoder must be one of snnprog.coding, such as Levels(levels=16), got {encoder!r}")
+        fitted: Encoder = encoder.fit(samples)
+        return fitted
+
+
+def seed_of(random_state: object) -> int:
+    """Return the seed that a ``random_state`` stands for: an integer itself, or one drawn from what it names."""
+    if isinstance(random_state, (int, np.integer)):
+        return as_seed(random_state)
+    return int(check_random_state(random_state).randint(SEEDS))
