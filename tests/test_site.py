@@ -36,7 +36,10 @@ PAGES = (
     "search",
 )
 NARROW, WIDE = 390, 1280  # px of a phone and of a laptop
-LOOKS = ({"color_scheme": "light", "width": WIDE}, {"color_scheme": "dark", "width": NARROW})
+LOOKS: tuple[dict[str, Any], ...] = (
+    {"color_scheme": "light", "width": WIDE},
+    {"color_scheme": "dark", "width": NARROW},
+)
 
 
 def built(folder: Path) -> Path:

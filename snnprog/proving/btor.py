@@ -59,8 +59,12 @@ class Circuit:
         By name.
     states : dict of str to int
         Registers and memories, by each of their names.
+    wires : dict of str to int
+        The nodes that have a name.
     successors : dict of int to int
         State -> the node that it is after the next clock.
+    initial : dict of int to int
+        State -> the node that it is at the start.
     """
 
     sorts: dict[int, str] = field(default_factory=dict)
@@ -68,7 +72,9 @@ class Circuit:
     inputs: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
+    wires: dict[str, int] = field(default_factory=dict)
     successors: dict[int, int] = field(default_factory=dict)
+    initial: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def from_text(cls, text: str) -> Circuit:
@@ -111,7 +117,7 @@ class Circuit:
         elif operator == "next":
             self.successors[int(words[2])] = int(words[3])
         elif operator == "init":
-            pass  # proofs begin in any state; what a reset does is proved by itself
+            self.initial[int(words[2])] = int(words[3])
         elif operator in ("input", "state"):
             self.nodes[line] = words[:2]
             name = words[2] if len(words) > 2 else f"n{line}"
@@ -121,8 +127,14 @@ class Circuit:
                 self.states[name] = line
         else:
             self.nodes[line] = words
-            if operator == "uext" and len(words) == 5 and self.nodes.get(int(words[2]), ("",))[0] == "state":
-                self.states[words[4]] = int(words[2])  # another name of a register
+            if operator == "uext" and len(words) == 5:
+                self._name(words[4], int(words[2]))
+
+    def _name(self, name: str, node: int) -> None:
+        """Note another name of a node."""
+        self.wires[name] = node
+        if self.nodes.get(node, ("",))[0] == "state":
+            self.states[name] = node
 
     def _sort(self, words: Node) -> str:
         if words[0] == "bitvec":
