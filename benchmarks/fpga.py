@@ -34,11 +34,12 @@ SIMULATOR, LIMIT_S = "SNNPROG_FPGA_SIMULATOR", 7200.0
 NEURONS, INPUTS, SYNAPSES = 256, 256, 16_000
 
 
-def for_core(seed: int, *, is_loud: bool) -> sp.Program:
-    """Return a program that fills most of a core, with all that the chip has."""
+def for_cores(cores: int, seed: int, *, is_loud: bool) -> sp.Program:
+    """Return a program that so many cores hold and not fewer, with all that the chip has."""
     generator = np.random.default_rng(seed)
-    n_neurons, n_inputs = int(generator.integers(20, NEURONS + 1)), int(generator.integers(1, INPUTS + 1))
-    count = int(generator.integers(100, SYNAPSES))
+    least = 20 if cores == 1 else (cores - 1) * NEURONS + 1
+    n_neurons, n_inputs = int(generator.integers(least, cores * NEURONS + 1)), int(generator.integers(1, INPUTS + 1))
+    count = int(generator.integers(100, cores * SYNAPSES))
     decays = np.array([0, 1, 163, 1024, 4094, 4095])
     either = np.where(generator.random(count) < 0.5, -1, 1)
     weight = either * generator.integers(1, 256 if is_loud else 32, count)
@@ -61,7 +62,7 @@ def for_core(seed: int, *, is_loud: bool) -> sp.Program:
     )
 
 
-def compare(simulator: str, neuron_ticks: float, *, seed: int, ticks: int) -> None:
+def compare(simulator: str, neuron_ticks: float, *, cores: int, seed: int, ticks: int) -> None:
     """Compare until it is enough; print the totals.
 
     Two patterns of each program run, of which the second shows whether the first one has left something behind.
@@ -70,7 +71,7 @@ def compare(simulator: str, neuron_ticks: float, *, seed: int, ticks: int) -> No
     compared = spikes = programs = too_loud = 0
     start = time.perf_counter()
     while compared < neuron_ticks:
-        program, generator = for_core(seed, is_loud=seed % 2 == 1), np.random.default_rng(seed)
+        program, generator = for_cores(cores, seed, is_loud=seed % 2 == 1), np.random.default_rng(seed)
         rate = 10 ** generator.uniform(-2, -0.5)
         rasters = [generator.random((ticks, program.n_inputs)) < rate for _ in range(2)]
         seed += 1
@@ -119,11 +120,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ticks", type=int, default=1000, help="of each of a program's two patterns")
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--cores", type=int, choices=(1, 2, 4, 8, 16), default=1, help="that each program needs")
     chosen = parser.parse_args(words)
     if chosen.speed:
         tell_speed(2000)
         return
-    compare(chosen.simulator, chosen.neuron_ticks, seed=chosen.seed, ticks=chosen.ticks)
+    compare(chosen.simulator, chosen.neuron_ticks, cores=chosen.cores, seed=chosen.seed, ticks=chosen.ticks)
 
 
 if __name__ == "__main__":

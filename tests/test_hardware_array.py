@@ -278,9 +278,9 @@ def test_cores_that_a_program_carries_are_kept_where_they_fit() -> None:
 
 
 TOO_MUCH = {
-    "neurons is 17; allowed is at most 16 in 4 cores": {"n_neurons": 17},
-    "inputs is 5; allowed is at most 4 in 4 cores": {"n_inputs": 5},
-    "synapses is 300; allowed is at most 256 in 4 cores": {"n_neurons": 16, "count": 300},
+    "neurons must be at most 16 in 4 cores, got 17": {"n_neurons": 17},
+    "inputs must be at most 4 in 4 cores, got 5": {"n_inputs": 5},
+    "synapses must be at most 256 in 4 cores, got 300": {"n_neurons": 16, "count": 300},
     "neuron 0 alone: synaptic memory 65 of 64 words; lower its fan-in": {"count": 65},
 }
 

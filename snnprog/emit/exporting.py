@@ -123,8 +123,8 @@ def export(
         What all names begin with, for C, and the name of the module, for Verilog; by default the file's stem, made an
         identifier.
     board : str, optional
-        An FPGA board: "icebreaker", "upduino", "ulx3s", "colorlight-i5" or "colorlight-5a-75b". The core is one that
-        the board has room for; without a board, one of 256 neurons.
+        An FPGA board: "icebreaker", "upduino", "ulx3s", "ulx3s-85f", "colorlight-i5" or "colorlight-5a-75b". The core,
+        or the cores, are some that the board has room for; without a board, as many of 256 neurons as it takes.
 
     Returns
     -------
@@ -156,5 +156,5 @@ def export_with_facts(
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in form.options:
-            raise SpecError(f"{name} has no meaning for {form.what} ({path.suffix}); leave it out")
+            raise SpecError(f"{name} does not apply to {form.what} ({path.suffix}); omit it")
     return form.write(path, program, **given)

@@ -1,4 +1,4 @@
-"""Proofs that the time-multiplexed core does what the rule says, for arbitrary memories, by induction.
+"""Proofs that the time-multiplexed core follows the rule, for arbitrary memories, by induction.
 
 The core's control goes from one cut point to the next: to the reading of a neuron, to its spike, to a synapse of its
 line. For each such way a solver shows, from any registers and any contents of all memories, and whatever the inputs do
@@ -24,28 +24,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from snnprog.emit.hardware.plan import IS_OUTPUT, CorePlan
+from snnprog.emit.hardware.plan import IS_LAST, IS_OUTPUT, CorePlan
 from snnprog.proving.circuits import circuit_of
-from snnprog.proving.core_claims import AT, IS_TICKING, NEURON, SLOT, CoreClaims, line_ends
+from snnprog.proving.core_claims import AT, IS_TICKING, NEURON, SLOT, Codes, CoreClaims, bits_of, line_ends
 from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about
-from snnprog.proving.ways import FOUND, NOT_RESET, kept, quiet, shown, way_of
+from snnprog.proving.ways import FOUND, NOT_RESET, Way, kept, quiet, shown, way_of
 from snnprog.rules.bitvectors import gather_formulas, ranges_of, tick_formulas
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT
-from snnprog.rules.vectors import Vector, number, resized
+from snnprog.rules.vectors import number, resized
 
 
-class _CoreProof(CoreClaims):
+class _CoreProof(CoreClaims[Codes]):
     """The lemmas, each as a list of claims about some clocks from one cut point."""
 
+    def turn(self, way: Way, is_over: str) -> list[str]:
+        """Return what follows once a neuron's turn is over: the next one's, or the end of the tick."""
+        before, after = way.before, way.after
+        is_end = f"(and {is_over} {self.is_set(IS_LAST, before)})"
+        n, slot = self.width(NEURON), self.width(SLOT)
+        following = f"(ite {is_end} {number(0, n)} (bvadd {before[NEURON]} {number(1, n)}))"
+        return [
+            f"(= {after[NEURON]} (ite {is_over} {following} {before[NEURON]}))",
+            f"(= {after[SLOT]} (ite {is_end} (bvadd {before[SLOT]} {number(1, slot)}) {before[SLOT]}))",
+            f"(= {after[IS_TICKING]} (ite {is_end} #b0 #b1))",
+            f"(= {way.outputs[-1]['done']} (ite {is_end} #b1 #b0))",
+            f"(=> {is_over} (ite {is_end} {self.at(after, self.codes.idle)} {self.at(after, self.codes.read)}))",
+        ]
+
     def slots(self) -> Iterator[Lemma]:
-        """Show that a delay of at least 1 leads to another slot."""
+        """Prove that a delay of at least 1 leads to another slot."""
         bits = self.width(SLOT)
         lines = [f"(declare-fun {name} () (_ BitVec {bits}))" for name in ("slot", "delay")]
         claim = f"(=> (distinct delay {number(0, bits)}) (distinct (bvadd slot delay) slot))"
         yield decided("slots: no delay leads to the slot of this tick", lines, claim=claim)
 
     def start(self) -> Iterator[Lemma]:
-        """Show how a tick begins."""
+        """Prove the start of a tick."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "clear": "#b0", "tick": "#b1"})
         claims = [
             self.at(way.after, self.codes.read),
@@ -56,7 +70,7 @@ class _CoreProof(CoreClaims):
         yield from shown("start: a tick begins", way, [self.at(way.before, self.codes.idle)], claims)
 
     def event(self) -> Iterator[Lemma]:
-        """Show what an input's spike does."""
+        """Prove the effect of an input spike."""
         held = {**NOT_RESET, "clear": "#b0", "tick": "#b0", "load_valid": "#b0", "events_in_valid": "#b1"}
         way = way_of(self.circuit, 1, {**held, "events_in_payload": "|input|"})
         bits = self.circuit.width_of(self.circuit.inputs["events_in_payload"])
@@ -72,7 +86,7 @@ class _CoreProof(CoreClaims):
         yield from shown("event: an input's line is read", way, assumed, claims)
 
     def neuron(self) -> Iterator[Lemma]:
-        """Show what the turn of a neuron does."""
+        """Prove the effect of a neuron's turn."""
         plan, rule = self.plan, self.plan.chip.rule
         way = way_of(self.circuit, self.clocks, NOT_RESET)
         tick = tick_formulas(rule, ranges_of(rule, plan.reach))
@@ -84,10 +98,10 @@ class _CoreProof(CoreClaims):
         for fields, columns in ((plan.states, words), (plan.parameters, self.columns_of(before))):
             for name, place in fields.items():
                 if name in tick.before and name != rule.gather.target:
-                    given.append(f"(= {self.place(place, columns)} {_bits(tick.before[name], place.shape.width)})")
+                    given.append(f"(= {self.place(place, columns)} {bits_of(tick.before[name], place.shape.width)})")
         arrived = tick.before[rule.gather.target]
         width = self.width("arriving.words")
-        given.append(f"(= (select {before['arriving.words']} {address}) {_bits(arrived, width)})")
+        given.append(f"(= (select {before['arriving.words']} {address}) {bits_of(arrived, width)})")
         given += operations.bounds
         is_silent = f"(= {tick.after[SPIKES].text} {number(0, tick.after[SPIKES].width)})"
         found = [f"(select {after[name]} {n})" for name in self.registers]
@@ -106,7 +120,7 @@ class _CoreProof(CoreClaims):
             ),
             **{
                 f"{name} is the rule's": f"(= {self.place(plan.states[name], found)}"
-                f" {_bits(tick.after[name], plan.states[name].shape.width)})"
+                f" {bits_of(tick.after[name], plan.states[name].shape.width)})"
                 for name in registers
             },
             "what has arrived is cleared, and nothing else changes": all_of(
@@ -135,7 +149,7 @@ class _CoreProof(CoreClaims):
             given.append(claim)
 
     def spike(self) -> Iterator[Lemma]:
-        """Show what follows when a neuron spikes."""
+        """Prove the effect of a neuron's spike."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "events_out_ready": "|ready|"})
         way.lines.insert(0, "(declare-fun |ready| () (_ BitVec 1))")
         before, after, outputs = way.before, way.after, way.outputs[0]
@@ -156,7 +170,7 @@ class _CoreProof(CoreClaims):
         yield from shown("spike: an output event is offered, and the line is read", way, assumed, claims)
 
     def line(self) -> Iterator[Lemma]:
-        """Show how a line is begun."""
+        """Prove the start of a line."""
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
         low, high = line_ends(before)
@@ -174,7 +188,7 @@ class _CoreProof(CoreClaims):
         yield from shown("line: its first synapse is read, or it has none", way, assumed, claims)
 
     def synapse(self) -> Iterator[Lemma]:
-        """Show what a synapse does."""
+        """Prove the effect of a synapse."""
         plan, rule, target = self.plan, self.plan.chip.rule, self.plan.chip.rule.gather.target
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
@@ -195,13 +209,13 @@ class _CoreProof(CoreClaims):
             self.is_synapse_read(before),
             f"(= {weight.text} (bvshl {resized(*fields['weight'], width)} {exponent}))",
             f"(bvule {fields['exponent'][0]} {number(most, fields['exponent'][1])})",
-            f"(= (select {arriving} {address}) {_bits(event.before[target], bits)})",
+            f"(= (select {arriving} {address}) {bits_of(event.before[target], bits)})",
             event.after[target].is_within(span.least, span.greatest),
         ]
         end = f"((_ extract {self.width(AT) - 1} 0) {line_ends(before)[1]})"
         claims = [
             *event.formulas.fits,
-            f"(= {after['arriving.words']} (store {arriving} {address} {_bits(event.after[target], bits)}))",
+            f"(= {after['arriving.words']} (store {arriving} {address} {bits_of(event.after[target], bits)}))",
             f"(ite (= {before[AT]} {end}) {self.at(after, codes.next)} {self.at(after, codes.synapse)})",
             f"(= {after[AT]} (bvadd {before[AT]} {number(1, self.width(AT))}))",
             self.is_synapse_read(after),
@@ -214,7 +228,7 @@ class _CoreProof(CoreClaims):
         yield from shown("synapse: what arrives is gathered, and nothing else changes", way, assumed, claims)
 
     def next(self) -> Iterator[Lemma]:
-        """Show what follows on the end of a line."""
+        """Prove the step after the end of a line."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
         is_ticking = f"(= {before[IS_TICKING]} #b1)"
@@ -230,7 +244,7 @@ class _CoreProof(CoreClaims):
         yield from shown("next: after an input's line, the core is ready", way, between, claims)
 
     def clear(self) -> Iterator[Lemma]:
-        """Show that states go back to rest, one word after the other."""
+        """Prove that states return to rest, word by word."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after = way.before, way.after
         address = f"(concat {before[SLOT]} {before[NEURON]})"
@@ -248,11 +262,6 @@ class _CoreProof(CoreClaims):
             f"(= {way.outputs[0]['busy']} #b1)",
         ]
         yield from shown("clear: one word goes back to rest", way, [self.at(before, self.codes.clear)], claims)
-
-
-def _bits(vector: Vector, width: int) -> str:
-    """Return the bits of a vector in a word of so many bits."""
-    return resized(vector.text, vector.width, width)
 
 
 def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...]:
@@ -273,7 +282,7 @@ def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...
         The first that does not hold ends it.
     """
     circuit = circuit_of(verilog, top="core")
-    proof = _CoreProof(plan, circuit, clocks=clocks)
+    proof = _CoreProof(plan, circuit, clocks=clocks, codes=Codes.of(circuit))
     lemmas: list[Lemma] = []
     for way in (
         proof.slots,

@@ -1,16 +1,17 @@
-"""The cut points of a core in its circuit, and what is claimed there, as formulas."""
+"""The cut points of a core in its circuit, and the claims there, as formulas."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from snnprog.emit.hardware.plan import IS_LAST, CorePlan, Field, bits_for
+from snnprog.emit.hardware.plan import CorePlan, Field, bits_for
 from snnprog.proving.btor import Circuit
 from snnprog.proving.lemmas import all_of
 from snnprog.proving.ways import CONTROL, FOUND, NOT_RESET, WORDS, Way, control_of, node_of, way_of
-from snnprog.rules.vectors import number, resized
+from snnprog.rules.vectors import Vector, number, resized
 
 NEURON, SLOT, AT, IS_TICKING = "neuron", "slot", "at", "is_ticking"
 """Registers of the core."""
@@ -18,7 +19,7 @@ NEURON, SLOT, AT, IS_TICKING = "neuron", "slot", "at", "is_ticking"
 
 @dataclass(frozen=True)
 class Codes:
-    """What the core's control register holds at each cut point, found in the circuit itself."""
+    """The value of the core's control register at each cut point, found in the circuit itself."""
 
     idle: int
     read: int
@@ -58,7 +59,10 @@ def line_ends(state: Mapping[str, str]) -> tuple[str, str]:
     return f"((_ extract 15 0) {word})", f"((_ extract 31 16) {word})"
 
 
-class CoreClaims:
+Points = TypeVar("Points")
+
+
+class CoreClaims(Generic[Points]):
     """What is claimed of a core at its cut points, as formulas.
 
     Parameters
@@ -67,11 +71,12 @@ class CoreClaims:
     circuit : Circuit
     clocks : int
         How many clocks a neuron takes.
+    codes
+        What its control register holds at each cut point.
     """
 
-    def __init__(self, plan: CorePlan, circuit: Circuit, *, clocks: int) -> None:
-        self.plan, self.circuit, self.clocks = plan, circuit, clocks
-        self.codes = Codes.of(circuit)
+    def __init__(self, plan: CorePlan, circuit: Circuit, *, clocks: int, codes: Points) -> None:
+        self.plan, self.circuit, self.clocks, self.codes = plan, circuit, clocks, codes
         self.columns = sorted(name for name in circuit.states if re.fullmatch(r"column\d+\.words", name))
         self.registers = sorted(name for name in circuit.states if re.fullmatch(r"state\d+\.words", name))
         self.memories = [*self.columns, *self.registers, "lines.words", "synapses.words", "arriving.words"]
@@ -114,20 +119,6 @@ class CoreClaims:
         """Return the names of the other memories."""
         return [name for name in self.memories if name not in changed]
 
-    def turn(self, way: Way, is_over: str) -> list[str]:
-        """Return what follows once a neuron's turn is over: the next one's, or the end of the tick."""
-        before, after = way.before, way.after
-        is_end = f"(and {is_over} {self.is_set(IS_LAST, before)})"
-        n, slot = self.width(NEURON), self.width(SLOT)
-        following = f"(ite {is_end} {number(0, n)} (bvadd {before[NEURON]} {number(1, n)}))"
-        return [
-            f"(= {after[NEURON]} (ite {is_over} {following} {before[NEURON]}))",
-            f"(= {after[SLOT]} (ite {is_end} (bvadd {before[SLOT]} {number(1, slot)}) {before[SLOT]}))",
-            f"(= {after[IS_TICKING]} (ite {is_end} #b0 #b1))",
-            f"(= {way.outputs[-1]['done']} (ite {is_end} #b1 #b0))",
-            f"(=> {is_over} (ite {is_end} {self.at(after, self.codes.idle)} {self.at(after, self.codes.read)}))",
-        ]
-
     def line_index(self, text: str, bits: int, *, first: int) -> str:
         """Return the address of a line."""
         size = self.plan.size
@@ -138,3 +129,8 @@ class CoreClaims:
     def parameters_read(self) -> list[str]:
         """The registers that hold the parameters that were read last."""
         return [name.replace(WORDS, FOUND) for name in self.columns]
+
+
+def bits_of(vector: Vector, width: int) -> str:
+    """Return the bits of a vector in a word of so many bits."""
+    return resized(vector.text, vector.width, width)

@@ -1,4 +1,4 @@
-"""Several cores as one, with the same ports: each neuron is on one of them, and spikes go from core to core.
+"""Several cores with the ports of one: each neuron is on one of them, and spikes go from core to core.
 
 How they are joined is in `snnprog.emit.hardware.exchange`, which neuron is on which in `snnprog.emit.hardware.parts`.
 """
@@ -10,13 +10,15 @@ from typing import Any
 from amaranth import Module
 from amaranth.lib.wiring import Component, connect, flipped
 
-from snnprog.emit.hardware.core import NeuronCore, plain_interface
+from snnprog.emit.hardware.core import NeuronCore
+from snnprog.emit.hardware.core_parts import plain_interface
 from snnprog.emit.hardware.exchange import SpikeExchange
+from snnprog.emit.hardware.ordered_core import OrderedCore
 from snnprog.emit.hardware.plan import CorePlan
 
 
 class CoreArray(Component):
-    """Cores of one size, joined; ports as in `snnprog.emit.hardware.core`.
+    """Joined cores of one size; ports as in `snnprog.emit.hardware.core`.
 
     Parameters
     ----------
@@ -42,4 +44,6 @@ class CoreArray(Component):
 
 def hardware_of(plan: CorePlan) -> Component:
     """Return the core of a plan, or its cores where there are several."""
+    if plan.is_ordered:
+        return OrderedCore(plan)
     return NeuronCore(plan) if plan.size.cores == 1 else CoreArray(plan)

@@ -1,4 +1,4 @@
-"""The time-multiplexed core: one neuron step that serves all neurons in turn, and a program that is loaded at start.
+"""The time-multiplexed core: one neuron step for all neurons in turn, and a program that is loaded at start.
 
 Ports, beside ``clk`` and ``rst`` (active high, takes all states back to rest):
 
@@ -33,56 +33,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import C, Cat, Module, Mux, Signal, unsigned
-from amaranth.lib.data import StructLayout
-from amaranth.lib.stream import Signature
-from amaranth.lib.wiring import Component, In, Out
+from amaranth import C, Cat, Module, Mux, Signal
+from amaranth.lib.wiring import Component
 
-from snnprog.emit.hardware.memory import LargeMemory, SmallMemory
-from snnprog.emit.hardware.plan import (
-    IS_LAST,
-    IS_OUTPUT,
-    LINES,
-    MEMORY_BITS,
-    PLACE_BITS,
-    SYNAPSES,
-    CorePlan,
-    bits_for,
-    word_widths,
-)
-from snnprog.emit.hardware.protocol import ADDRESS_BITS, WORD_BITS
-from snnprog.emit.hardware.step import AFTER, BEFORE, SET, GatherStep, NeuronStep, clocks_of_step
+from snnprog.emit.hardware.core_parts import MOST_DEPTH, CoreMemories, plain_interface
+from snnprog.emit.hardware.memory import SmallMemory
+from snnprog.emit.hardware.plan import CorePlan, bits_for
+from snnprog.emit.hardware.step import GatherStep, NeuronStep
 
 CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE = 4, 2
-MOST_DEPTH = 1.5
-"""Between registers of the step, in additions: Loihi's step then takes 4 clocks. A choice; see benchmarks/fpga.py."""
-
-
-def clocks_per_neuron(plan: CorePlan) -> int:
-    """Return the clocks that each neuron takes in a tick: one to read, one to write, and those of its step."""
-    return clocks_of_step(plan.chip.rule, plan.reach, most_depth=MOST_DEPTH) + 2
-
-
-def plain_interface(*, inputs: int, events: int) -> dict[str, Any]:
-    """Return the ports of the module's text.
-
-    Parameters
-    ----------
-    inputs, events : int
-        How many numbers there are for events in, and for events out.
-    """
-    word = StructLayout({"address": ADDRESS_BITS, "data": WORD_BITS})
-    return {
-        "events_in": In(Signature(unsigned(bits_for(inputs)))),
-        "tick": In(1),
-        "busy": Out(1),
-        "done": Out(1),
-        "events_out": Out(Signature(unsigned(bits_for(events)))),
-        "load": In(Signature(word)),
-        "peek_address": In(Signature(unsigned(ADDRESS_BITS))),
-        "peek_data": Out(Signature(unsigned(WORD_BITS))),
-        "clear": In(1),
-    }
 
 
 class NeuronCore(Component):
@@ -114,18 +73,9 @@ class NeuronCore(Component):
         m.submodules.gather = gather = GatherStep(
             plan.chip.rule, plan.reach, weight=(low << most, high << most), count=(1, 1)
         )
-        m.submodules.synapses = synapses = LargeMemory(word_widths(plan.synapse)[0], size.synapses)
-        m.submodules.arriving = arriving = LargeMemory(gathered.width, size.neurons * (size.longest_delay + 1))
-        m.submodules.lines = lines = SmallMemory(WORD_BITS, size.neurons + size.heard)
-        columns = [SmallMemory(width, size.neurons) for width in word_widths(plan.parameters)]
-        states = [SmallMemory(width, size.neurons) for width in word_widths(plan.states)]
-        for name, memories in (("column", columns), ("state", states)):
-            for index, memory in enumerate(memories):
-                m.submodules[f"{name}{index}"] = memory
-
-        def field(place: Any, words: Any) -> Any:
-            bits = words[place.word].found[place.first : place.first + place.shape.width]
-            return bits.as_signed() if place.shape.signed else bits
+        memories = CoreMemories.made(m, plan, arriving_bits=gathered.width, slots=size.longest_delay + 1)
+        synapses, arriving, lines = memories.synapses, memories.arriving, memories.lines
+        columns, states = memories.columns, memories.states
 
         # ---------------------------------------------------------------------------------------------- the counters
         neuron, slot = Signal(neuron_bits, name="neuron"), Signal(slot_bits, name="slot")
@@ -134,23 +84,11 @@ class NeuronCore(Component):
         is_ticking = Signal()
 
         # ------------------------------------------------------------------------------------------- the neuron's step
-        for name, place in plan.states.items():
-            if hasattr(step, f"{BEFORE}{name}"):
-                m.d.comb += getattr(step, f"{BEFORE}{name}").eq(field(place, states))
-        for name, place in plan.parameters.items():
-            if name not in (IS_OUTPUT, IS_LAST):
-                m.d.comb += getattr(step, f"{SET}{name}").eq(field(place, columns))
-        is_output, is_last = (field(plan.parameters[name], columns) for name in (IS_OUTPUT, IS_LAST))
-        m.d.comb += step.gathered.eq(arriving.found)
         is_clearing = Signal()
-        for index, memory in enumerate(states):
-            after: list[Any] = []
-            for name, place in plan.states.items():
-                if place.word == index:
-                    after.append((place.first, getattr(step, f"{AFTER}{name}")))
-            together = Cat(*(value for _, value in sorted(after, key=lambda each: each[0])))
+        is_output, is_last = memories.connect_step(m, plan, step)
+        memories.connect_states(m, plan, step, is_clearing=is_clearing)
+        for memory in states:
             m.d.comb += [
-                memory.data.eq(Mux(is_clearing, 0, together)),
                 memory.write_address.eq(neuron),
                 memory.address.eq(Mux(is_ticking, neuron, self.peek_address.payload)),
             ]
@@ -168,20 +106,12 @@ class NeuronCore(Component):
             arriving.address.eq(Mux(is_walking, Cat(post, (slot + delay)[:slot_bits]), Cat(neuron, slot))),
             arriving.data.eq(Mux(is_walking, gather.after_gathered, 0)),
             synapses.address.eq(at),
-            synapses.data.eq(self.load.payload.data),
         ]
         start, end = lines.found[:16], lines.found[16:]
 
         # ------------------------------------------------------------------------------------------------- the program
-        memory_number = self.load.payload.address[PLACE_BITS : PLACE_BITS + MEMORY_BITS]
         is_loading = Signal()
-        for number, memory in enumerate([lines, *columns], LINES):
-            m.d.comb += [
-                memory.write_address.eq(self.load.payload.address),
-                memory.data.eq(self.load.payload.data),
-                memory.is_written.eq(is_loading & (memory_number == number)),
-            ]
-        m.d.comb += synapses.is_written.eq(is_loading & (memory_number == SYNAPSES))
+        memories.connect_program(m, self.load, is_loading=is_loading)
         for memory in columns:
             m.d.comb += memory.address.eq(neuron)
         m.d.comb += [
@@ -189,11 +119,7 @@ class NeuronCore(Component):
             self.events_out.payload.eq(neuron),
             self.busy.eq(1),
         ]
-        found = Signal(WORD_BITS)
-        with m.Switch(self.peek_address.payload[PLACE_BITS : PLACE_BITS + MEMORY_BITS]):
-            for number, memory in enumerate(states, plan.first_state):
-                with m.Case(number):
-                    m.d.comb += found.eq(memory.found)
+        found = memories.word_at(m, plan, self.peek_address.payload)
         m.d.comb += self.peek_data.payload.eq(found)
 
         def read(memories: list[SmallMemory]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Which neurons of a program each core has, in which order, and whether there is room for all of it.
+"""The distribution of a program over cores: the neurons of each, their order, and checks of the sizes.
 
 A core alone has all neurons. Several have what `snnprog.placement.place` puts on cores of their size: the cores that
 the program carries (`Program.core`) are kept where these hold them. Otherwise neurons are spread evenly if they fit so,
@@ -24,22 +24,22 @@ from snnprog.simulate.layout import arriving_span
 
 @dataclass(frozen=True, eq=False)
 class CorePart:
-    """What one core has of a program.
+    """The part of a program on one core.
 
     Attributes
     ----------
     members : (neurons,) int64
-        Its neurons, in the order in which the core numbers them: those that are read out, then those that other cores
-        hear, then all others.
+        Its neurons, in the order in which the core numbers them: that of the program where the core keeps the order of
+        events; else those that are read out, then those that other cores hear, then all others.
+    is_told : (neurons,) bool
+        Which of them are read out or heard by other cores.
     outputs : int
         How many are read out.
-    tellers : int
-        How many are read out or heard by other cores.
     """
 
     members: Int64s
+    is_told: Bools
     outputs: int
-    tellers: int
 
 
 def parts_of(program: Program, plan: CorePlan) -> tuple[CorePart, ...]:
@@ -55,18 +55,21 @@ def parts_of(program: Program, plan: CorePlan) -> tuple[CorePart, ...]:
     outputs = program.outputs.astype(np.int64)
     is_output = np.zeros(program.n_neurons, np.bool_)
     is_output[outputs] = True
-    is_sent = _is_sent(program, core_of)
+    is_told = is_output | _is_sent(program, core_of)
+    if plan.is_ordered:
+        return (CorePart(np.arange(program.n_neurons), is_told, outputs.size),)
     parts = []
     for core in range(plan.size.cores):
         here = core_of == core
         read = outputs[here[outputs]]
-        sent, silent = (np.flatnonzero(here & ~is_output & which) for which in (is_sent, ~is_sent))
-        parts.append(CorePart(np.concatenate([read, sent, silent]), read.size, read.size + sent.size))
+        sent, silent = (np.flatnonzero(here & ~is_output & which) for which in (is_told, ~is_told))
+        members = np.concatenate([read, sent, silent])
+        parts.append(CorePart(members, is_told[members], read.size))
     return tuple(parts)
 
 
 def check_size(program: Program, plan: CorePlan) -> None:
-    """Raise `LimitError` unless there is room for a program.
+    """Raise `LimitError` unless a program fits.
 
     Raises
     ------
@@ -79,11 +82,17 @@ def check_size(program: Program, plan: CorePlan) -> None:
         "neurons": (program.n_neurons, size.cores * size.neurons),
         "inputs": (program.n_inputs, size.inputs),
         "synapses": (program.n_synapses, size.cores * size.synapses),
-        "delay": (int(program.delay.max(initial=0)), size.longest_delay),
+        "delay": (int(program.delay.max(initial=0)), plan.longest_delay),
     }
     for name, (count, allowed) in room.items():
         if count > allowed:
             raise LimitError(name, count, f"at most {allowed} {where}")
+    if program.chip.rule.is_sum:  # others clip or wrap what arrives, one after another
+        _check_arriving(program, size)
+    _check_lines(program, plan)
+
+
+def _check_arriving(program: Program, size: CoreSize) -> None:
     span = arriving_span(program)
     beyond = np.flatnonzero((span.low < -size.most_arriving) | (span.high >= size.most_arriving))
     if beyond.size:
@@ -92,7 +101,10 @@ def check_size(program: Program, plan: CorePlan) -> None:
         raise LimitError(
             f"what may arrive at neuron {neuron} in a tick", most, f"below {size.most_arriving}, which the core adds up"
         )
-    core_of = placed(program, plan)
+
+
+def _check_lines(program: Program, plan: CorePlan) -> None:
+    size, core_of = plan.size, placed(program, plan)
     lines = np.bincount(core_of[program.post] * (program.n_inputs + program.n_neurons) + program.pre)
     most = int(lines.max(initial=0))
     if most >= size.synapses:
@@ -100,7 +112,7 @@ def check_size(program: Program, plan: CorePlan) -> None:
 
 
 def _is_sent(program: Program, core_of: Int32s) -> Bools:
-    """Return which neurons have synapses on another core than their own."""
+    """Return which neurons have synapses on other cores."""
     found = np.zeros(program.n_neurons, np.bool_)
     pre = program.pre.astype(np.int64) - program.n_inputs
     heard = np.flatnonzero(pre >= 0)
@@ -109,7 +121,7 @@ def _is_sent(program: Program, core_of: Int32s) -> Bools:
 
 
 _PLACED: WeakKeyDictionary[Program, dict[CoreSize, Int32s]] = WeakKeyDictionary()
-"""Placements of programs that are in use, which are compared by identity: one is asked for several times."""
+"""Placements of programs that are in use, which are compared by identity: one is needed several times."""
 
 
 def placed(program: Program, plan: CorePlan) -> Int32s:

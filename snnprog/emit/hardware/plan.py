@@ -1,4 +1,4 @@
-"""What cores have room for, and where everything stands in their memories.
+"""The sizes of cores, and the layout of their memories.
 
 Every memory is written by one port as words of 32 bits at flat addresses: the lowest `PLACE_BITS` name the word, the
 next `MEMORY_BITS` the memory, and the highest the core.
@@ -30,19 +30,22 @@ from snnprog.emit.hardware.arithmetic import shape_of
 from snnprog.emit.hardware.protocol import ADDRESS_BITS, END_OF_EVENTS, WORD_BITS
 from snnprog.emit.hardware.step import reach_in_hardware, span_of
 from snnprog.errors import SpecError
-from snnprog.rules.expressions import names_in
+from snnprog.rules.expressions import Add, End, Hold, Mul, Ref, names_in
 from snnprog.rules.ranges import Reach
+from snnprog.rules.rule import COUNT, WEIGHT, Rule
 
 PLACE_BITS, MEMORY_BITS = 16, 4
 MOST_CORES = 1 << ADDRESS_BITS - MEMORY_BITS - PLACE_BITS
 SYNAPSES, LINES, COLUMNS, OUTPUTS = 0, 1, 2, 15
+MOST_COUNT = 255
+"""How often a line can spike in a tick at most: a byte."""
 IS_OUTPUT, IS_LAST = "is_output", "is_last"
 """Flags of a neuron, beside its parameters: whether it is read out, and whether it is the program's last one."""
 
 
 @dataclass(frozen=True)
 class CoreSize:
-    """How much a core holds, and how many such cores there are.
+    """The size of a core, and the number of cores.
 
     Attributes
     ----------
@@ -81,7 +84,7 @@ class CoreSize:
 
     @property
     def heard(self) -> int:
-        """The lines that a core hears from outside: inputs, and the neurons of all cores where there are several."""
+        """The lines that a core receives: inputs, and the neurons of all cores if there are several."""
         return self.inputs if self.cores == 1 else self.inputs + self.cores * self.neurons
 
 
@@ -104,11 +107,11 @@ class Field:
 
     @property
     def mask(self) -> int:
-        """As many ones as the field has bits."""
+        """The mask of the field: a one for each bit."""
         return (1 << int(self.shape.width)) - 1
 
     def bits_of(self, value: int) -> int:
-        """Return the bits that a value has in the word."""
+        """Return the bits of a value in the word."""
         return (value & self.mask) << self.first
 
     def value_in(self, word: int) -> int:
@@ -118,7 +121,7 @@ class Field:
 
 
 def packed(shapes: Mapping[str, Shape]) -> dict[str, Field]:
-    """Return where fields stand in words of `WORD_BITS`: the widest first, each in the first word that has room."""
+    """Return the places of fields in words of `WORD_BITS`: the widest first, each in the first word with room."""
     used: list[int] = []
     fields = {}
     for name, shape in sorted(shapes.items(), key=lambda item: -item[1].width):
@@ -130,7 +133,7 @@ def packed(shapes: Mapping[str, Shape]) -> dict[str, Field]:
 
 
 def word_widths(fields: Mapping[str, Field]) -> list[int]:
-    """Return how many bits each word of packed fields has."""
+    """Return the number of bits of each word of packed fields."""
     words = 1 + max(field.word for field in fields.values())
     return [
         max(field.first + field.shape.width for field in fields.values() if field.word == word) for word in range(words)
@@ -152,15 +155,18 @@ class CorePlan:
 
     def __post_init__(self) -> None:
         rule = self.chip.rule
-        if not rule.is_sum:
+        if not (rule.is_sum or _holds_a_sum(rule)):
             raise SpecError(
-                f"rule {rule.name} gathers in the order of events, and a core adds up what arrives in any order; run"
-                " programs of this rule on another backend"
+                f"step {rule.gather.name!r} of rule {rule.name} must be a sum, or clip or wrap one, for a core to do it"
             )
-        if self.reach.of(rule.fire, rule.fire.expression).greatest > 1:
+        if self.most_spikes > MOST_COUNT:
             raise SpecError(
-                f"rule {rule.name} lets a neuron spike more than once in a tick, which no core does; run programs of"
-                " this rule on another backend"
+                f"a neuron of rule {rule.name} may spike {self.most_spikes} times in a tick, and a core counts to"
+                f" {MOST_COUNT}; run programs of this rule on another backend"
+            )
+        if self.is_ordered and self.size.cores > 1:
+            raise SpecError(
+                f"rule {rule.name} gathers events in their order, which several cores do not keep; use one core"
             )
         if len(word_widths(self.synapse)) > 1:
             raise SpecError(
@@ -170,9 +176,25 @@ class CorePlan:
 
     @cached_property
     def reach(self) -> Reach:
-        """How far the values of the rule go, with as much arriving as the core has room for."""
+        """The ranges of the rule's values, with the most arrivals for the core's size."""
         most = self.size.most_arriving
         return reach_in_hardware(self.chip.rule, arriving=(-most, most - 1))
+
+    @property
+    def most_spikes(self) -> int:
+        """How often a neuron can spike in a tick."""
+        fire = self.chip.rule.fire
+        return self.reach.of(fire, fire.expression).greatest
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the core is one that gathers events in their order, and counts how often a line spikes."""
+        return not self.chip.rule.is_sum or self.most_spikes > 1
+
+    @property
+    def longest_delay(self) -> int:
+        """The longest delay that the core can do: a core that keeps the order of events does 1 only."""
+        return 1 if self.is_ordered else self.size.longest_delay
 
     @cached_property
     def weights(self) -> tuple[int, int]:
@@ -183,7 +205,7 @@ class CorePlan:
 
     @cached_property
     def synapse(self) -> dict[str, Field]:
-        """Where the fields of a synapse stand, in this order, from the lowest bit on."""
+        """The fields of a synapse, in order from the lowest bit."""
         low, high = self.weights
         shapes = {
             "post": unsigned(bits_for(self.size.neurons)),
@@ -199,7 +221,7 @@ class CorePlan:
 
     @cached_property
     def parameters(self) -> dict[str, Field]:
-        """Where the parameters of a neuron, the constants of the rule and the flags stand."""
+        """The places of the parameters of a neuron, the constants of the rule and the flags."""
         rule = self.chip.rule
         spans = {each.name: (each.low, each.high) for each in rule.parameters}
         spans |= {
@@ -211,8 +233,28 @@ class CorePlan:
 
     @cached_property
     def states(self) -> dict[str, Field]:
-        """Where the registers of a neuron stand."""
-        return packed({name: shape_of(span) for name, span in self.reach.registers.items()})
+        """Where the registers of a neuron stand: those that are stored, and the one that events are gathered in."""
+        target = self.gathering
+        if target is None:
+            return self.stored
+        return self.stored | {target: Field(self.state_words, 0, shape_of(self.reach.registers[target]))}
+
+    @cached_property
+    def stored(self) -> dict[str, Field]:
+        """Where the registers of a neuron stand that nothing but its own step changes."""
+        spans = self.reach.registers.items()
+        return packed({name: shape_of(span) for name, span in spans if name != self.gathering})
+
+    @property
+    def gathering(self) -> str | None:
+        """The register that events are gathered in, in their order; None where they are added up by themselves."""
+        target = self.chip.rule.gather.target
+        return target if self.is_ordered and target in self.chip.rule.registers else None
+
+    @property
+    def state_words(self) -> int:
+        """How many memories the stored registers take."""
+        return len(word_widths(self.stored))
 
     @property
     def first_state(self) -> int:
@@ -220,8 +262,14 @@ class CorePlan:
         return COLUMNS + len(word_widths(self.parameters))
 
 
+def _holds_a_sum(rule: Rule) -> bool:
+    """Tell whether a rule's gathering clips or wraps the sum of its target and what an event adds."""
+    found, added = rule.gather.expression, Add(Ref(rule.gather.target), Mul(Ref(WEIGHT), Ref(COUNT)))
+    return isinstance(found, Hold) and found.end in (End.CLIP, End.WRAP) and found.operand == added
+
+
 def bits_for(count: int) -> int:
-    """Return how many bits number so many things."""
+    """Return the number of bits that number ``count`` things."""
     return max((count - 1).bit_length(), 1)
 
 

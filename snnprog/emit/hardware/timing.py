@@ -1,7 +1,7 @@
-"""How many clocks a program's ticks take on a core, or on several.
+"""The number of clocks of a program's ticks on one core or several.
 
 A core takes `clocks_per_neuron` for each neuron, and walks the synapses of its own neurons that spike. Several do so at
-the same time, so that the slowest counts. Then each spike that is told goes to all other cores, which walk its
+the same time, so that the slowest counts. Then each spike that is sent goes to all other cores, which walk its
 synapses at the same time; the next one follows when the last core has taken it. The exchange takes a clock to see
 that all cores are done, and one for each core.
 """
@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Floats
-from snnprog.emit.hardware.core import CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE, clocks_per_neuron
+from snnprog.emit.hardware.core import CLOCKS_PER_LINE, CLOCKS_PER_SYNAPSE
+from snnprog.emit.hardware.core_parts import clocks_per_neuron
+from snnprog.emit.hardware.ordered_core import CLOCKS_PER_EVENT, CLOCKS_PER_INPUT, CLOCKS_TO_FIND, CLOCKS_TO_SCAN
 from snnprog.emit.hardware.parts import parts_of, placed
 from snnprog.emit.hardware.plan import CorePlan
 from snnprog.program import Program
@@ -21,10 +23,12 @@ CLOCKS_OF_START, CLOCKS_OF_EXCHANGE, CLOCKS_OF_INPUT = 1, 1, 1
 
 
 def clocks_of(program: Program, plan: CorePlan, *, share: float) -> float:
-    """Return the clocks of a tick in which so many of all lines spike, each with its mean share of the work.
+    """Return the clocks of a tick in which a share of all lines spike, each with the mean work.
 
-    With no spikes at all it is exact, for several cores as for one.
+    Without spikes it is exact, for several cores as for one.
     """
+    if plan.is_ordered:
+        return _ordered_clocks(program, plan, share=share)
     cores, lines = plan.size.cores, program.n_inputs + program.n_neurons
     core_of = placed(program, plan).astype(np.int64)
     synapses = np.zeros((cores, lines))
@@ -36,7 +40,15 @@ def clocks_of(program: Program, plan: CorePlan, *, share: float) -> float:
     clocks = CLOCKS_OF_START + float((turns + share * own).max()) + share * inputs
     if cores == 1:
         return float(clocks)
-    told = np.concatenate([part.members[: part.tellers] for part in parts_of(program, plan)])
+    told = np.concatenate([part.members[part.is_told] for part in parts_of(program, plan)])
     neurons[core_of[told], told] = 0
     sent = neurons[:, told].max(axis=0).sum()
     return float(clocks + CLOCKS_OF_EXCHANGE + cores + share * (sent + CLOCKS_OF_INPUT * program.n_inputs))
+
+
+def _ordered_clocks(program: Program, plan: CorePlan, *, share: float) -> float:
+    """Return the same for the core that keeps the order of events, each line spiking once."""
+    scan = CLOCKS_TO_SCAN * (plan.size.neurons + plan.size.heard)
+    walks = (CLOCKS_TO_FIND + CLOCKS_PER_EVENT) * program.n_synapses
+    events = CLOCKS_PER_INPUT * program.n_inputs + program.n_outputs
+    return CLOCKS_OF_START + scan + program.n_neurons * clocks_per_neuron(plan) + share * (walks + events)

@@ -47,13 +47,13 @@ module top (
         .OUTDIVIDER_MUXB("DIVB"),
         .OUTDIVIDER_MUXC("DIVC"),
         .OUTDIVIDER_MUXD("DIVD"),
-        .CLKI_DIV(1),
+        .CLKI_DIV({{ board.device.pll.input }}),
         .CLKOP_ENABLE("ENABLED"),
-        .CLKOP_DIV(12),
-        .CLKOP_CPHASE(5),
+        .CLKOP_DIV({{ board.device.pll.output }}),
+        .CLKOP_CPHASE({{ (board.device.pll.output - 1) // 2 }}),
         .CLKOP_FPHASE(0),
         .FEEDBK_PATH("CLKOP"),
-        .CLKFB_DIV(2)
+        .CLKFB_DIV({{ board.device.pll.feedback }})
     ) pll (
         .RST(1'b0),
         .STDBY(1'b0),
