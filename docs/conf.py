@@ -91,6 +91,8 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+# Pages without others below them have no list of those.
+html_sidebars = {name: [] for name in ("installation", "faq", "glossary", "changelog")}
 html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
