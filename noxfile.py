@@ -1,6 +1,6 @@
 """The commands of the project: ``make test`` and ``nox -s test`` are the same, and the Makefile calls this file.
 
-With make, nothing need be installed before: the Makefile makes the environment ``.venv`` with nox in it. Without make,
+With make, nothing has to be installed first: the Makefile makes the environment ``.venv`` with nox in it. Without make,
 as on Windows: ``pip install nox``, then ``nox -s demo`` or ``nox -s test``; ``nox -l`` lists all sessions.
 
 nox makes no environments of its own here: every session runs in ``.venv``, which `install` fills once, until
@@ -36,7 +36,7 @@ PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 # of tables are left out, as Matplotlib and Rich draw them in other ways since; so are warnings about newer versions.
 LOWEST_TESTS = (
     *("solver", "cli", "commands", "small_specs", "golden", "files", "event_raster", "event_files", "event_inputs"),
-    *("nir", "kernel", "report_command", "convert_onnx"),
+    *("nir", "kernel", "report_command", "convert_onnx", "estimators"),
 )
 FIND_LOWEST = (
     "from snnprog.backends.interpreters import find_interpreter; print(find_interpreter((3, 10)))"  # requires-python
@@ -118,7 +118,16 @@ def lowest(session: nox.Session) -> None:
         found = session.run(PYTHON, "-c", FIND_LOWEST, external=True, silent=True, stderr=None)
         start(session, str(found).strip(), "-m", "venv", LOWEST)
         tools = ("hypothesis<7", "pytest<10", "pytest-xdist<4", "tomli")
-        start(session, python, *PIP, "-c", "constraints-lowest.txt", "-e", ".[files,events,onnx,plot]", *tools)
+        start(
+            session,
+            python,
+            *PIP,
+            "-c",
+            "constraints-lowest.txt",
+            "-e",
+            ".[files,events,onnx,plot,sklearn,tables]",
+            *tools,
+        )
         mark.touch()
     files = [f"tests/test_{name}.py" for name in LOWEST_TESTS]
     start(session, python, "-m", "pytest", "-n", WORKERS, "-W", "default", "-p", "no:cacheprovider", *files)

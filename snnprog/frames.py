@@ -1,4 +1,4 @@
-"""Tables for pandas and xarray, which are imported where they are asked for, and nowhere else."""
+"""Tables for pandas and xarray, which are imported only when they are used."""
 
 from __future__ import annotations
 

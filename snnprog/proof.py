@@ -125,7 +125,7 @@ Row: TypeAlias = BinRow | LimitRow | RegisterRow | OrderRow
 
 
 class ProofNode(Displayed):
-    """What all parts of a proof have in common: they are shown in brief, as proofs have many parts, and are deep."""
+    """The base of all parts of a proof: they have a short repr, because proofs have many parts, and are deep."""
 
     __slots__ = ()
 

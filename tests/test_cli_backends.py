@@ -37,7 +37,7 @@ def test_backends_check_tells_what_differs(command: Command, tmp_path: Path, mon
     monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
     code, out, _ = command("backends", "check", "wrong")
     assert code == cli.NOT_EXACT
-    assert "golden program biases is left out: the bias of neuron 0 is 1" in out
+    assert "golden program biases is skipped: the bias of neuron 0 must be 0 on backend wrong, got 1" in out
     assert "wrong does NOT equal the reference: golden program equality\nwrong differs from reference first at\n" in out
     assert "why    wrong fires where the potential equals the threshold (>=, not >)" in out
     data = json.loads(command("backends", "check", "wrong", "--json")[1])

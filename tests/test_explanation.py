@@ -49,7 +49,7 @@ def test_every_output_is_explained() -> None:
     assert reasons[1].endswith("tick 2 of pattern 0, but no input has reached it since its reset at tick 1")
     assert reasons[2] == (
         "output 3 must spike at tick 3 of pattern 0 and be silent at tick 3 of pattern 1, but what it has received by"
-        " then is the same: patterns 0 and 1 are identical up to tick 3 and ask for different answers"
+        " then is the same: patterns 0 and 1 are identical up to tick 3 and require different answers"
     )
     conflict = told.verdicts[3].conflicts[0]
     assert conflict.shares == (Fraction(1, 2), Fraction(1, 2))

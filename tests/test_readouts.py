@@ -309,7 +309,7 @@ def test_run_prints_and_writes_potentials(command: Command, files: tuple[Path, P
     assert json.loads(out)["patterns"][0]["readout"] == [[value, 0] for value in right]
     code, out, err = command("run", *files)
     assert out.startswith("pattern,tick,neuron\n")
-    assert "the potential of output 0 is left out; --potentials FILE writes it" in err
+    assert "the potential of output 0 is not written; add --potentials FILE" in err
     code, out, err = command("run", *files, "-o", tmp_path / "y.csv", "--potentials", tmp_path / "v.csv")
     assert (code, err) == (cli.EXACT, "")
     lines = [f"0,{tick},0,{value}" for tick, value in enumerate(right)]

@@ -147,8 +147,14 @@ def test_a_backend_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (sp.Spec([sp.Pattern(INPUTS[:, :1], INPUTS)]), "the program has 2 inputs and the spec 1"),
-        (sp.Spec([sp.Pattern(INPUTS, INPUTS[:, :1])]), "the program has 2 outputs and the spec 1"),
+        (
+            sp.Spec([sp.Pattern(INPUTS[:, :1], INPUTS)]),
+            "the program must have 1 inputs as its spec, got 2; use the spec that it was",
+        ),
+        (
+            sp.Spec([sp.Pattern(INPUTS, INPUTS[:, :1])]),
+            "the program must have 1 outputs as its spec, got 2; use the spec that it was",
+        ),
     ],
 )
 def test_programs_of_another_shape_are_refused(spec: sp.Spec, message: str) -> None:
@@ -182,15 +188,24 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
             lambda program, spec: sp.run(untyped("p.snnp"), spec.patterns[0].inputs),
             "program must be a Program, got a str",
         ),
-        (lambda program, spec: sp.run(program, untyped(5)), "inputs is a int; a raster"),
-        (lambda program, spec: sp.run(program, untyped(None)), "inputs is a NoneType; a raster"),
+        (
+            lambda program, spec: sp.run(program, untyped(5)),
+            r"inputs must be a raster \(ticks, inputs\) or a list of them, got a int",
+        ),
+        (
+            lambda program, spec: sp.run(program, untyped(None)),
+            r"inputs must be a raster \(ticks, inputs\) or a list of them, got a",
+        ),
         (
             lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s=untyped("a")),
-            "timeout_s is 'a'; a non-negative, finite number of seconds",
+            "timeout_s must be a non-negative, finite number of seconds, got 'a'",
         ),
         (lambda program, spec: sp.verify(untyped(spec), program), "program must be a Program, got a Spec"),
         (lambda program, spec: sp.verify(program, untyped(program)), "spec must be a Spec, got a Program"),
-        (lambda program, spec: sp.verify(program, spec, untyped(3)), "backends is 3; a list with at least one name"),
+        (
+            lambda program, spec: sp.verify(program, spec, untyped(3)),
+            "backends must be a list with at least one name, got 3",
+        ),
     ],
 )
 def test_values_of_another_type_are_refused(call: Callable[[sp.Program, sp.Spec], object], said: str) -> None:

@@ -129,15 +129,18 @@ LIMITS: Mapping[str, tuple[dict[str, Any], str]] = {
     "a delay": ({"delay": [1, 2, 1, 1]}, "delay[1] must be 1 to 1, got 2"),
     "an output that feeds": (
         {"pre": [0, 3, 2, 1]},
-        "pre of synapse 1 must be inputs and hidden neurons on xylo, got neuron 1, an output",
+        "pre of synapse 1 must be an input or a hidden neuron on xylo, got neuron 1, an output;",
     ),
-    "exponents": ({"exponent": [0, 1, 1, 1]}, "exponents into the hidden layer must be one for all, got [0, 1]"),
-    "readout exponents": ({"exponent": [0, 0, 1, 2]}, "exponents into the readout layer is [1, 2]"),
+    "exponents": ({"exponent": [0, 1, 1, 1]}, "exponents into the hidden layer must be equal on xylo, got [0, 1]"),
+    "readout exponents": (
+        {"exponent": [0, 0, 1, 2]},
+        "exponents into the readout layer must be equal on xylo, got [1, 2]",
+    ),
     "a synapse twice": ({"pre": [0, 0, 2, 1]}, "synapses from line 0 to neuron 0 must be 0 to 1 on xylo, got 2"),
     "a weight": ({"weight": [128, 0, 0, 0]}, "excitatory weight[0] must be 0 to 127, got 128"),
     "a threshold": ({"threshold": [0, 1]}, "threshold[0] must be 1 to 32767, got 0"),
     "a shift": ({"current_decay": [16, 1]}, "current_decay[0] must be 0 to 15, got 16"),
-    "a bias": ({"bias": [128, 0]}, "bias is 128"),
+    "a bias": ({"bias": [128, 0]}, "bias must be a mantissa of -127 to 127 shifted left by 0 to 0, got 128"),
     "inputs": ({"n_inputs": 17, "pre": [0, 17, 17, 1]}, "inputs must be 0 to 16 on xylo, got 17"),
 }
 

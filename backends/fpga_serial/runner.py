@@ -316,7 +316,7 @@ class Ticks:
         spikes = np.frombuffer(events, dtype="<u2")
         unknown = spikes[~np.isin(spikes, self.image.outputs)]
         if unknown.size:
-            raise RunnerError(f"the board tells an event {unknown[0]}, which is of no output of the program")
+            raise RunnerError(f"the board sent event {unknown[0]}, which is not an output of the program")
         words = np.frombuffer(b"".join(content for command, content in taken if command == b"P"), dtype="<u4")
         states = np.zeros((len(STATES), self.image.places.size if self.state else 0), dtype=np.int64)
         order = np.argsort(self.image.places)

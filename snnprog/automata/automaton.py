@@ -16,7 +16,9 @@ from itertools import combinations
 from typing import Any, Final, Protocol
 
 from snnprog.checks import as_integer, check_callable
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 State = Hashable
 Row = tuple[bool, ...]
@@ -106,8 +108,8 @@ class TableStep:
         return tuple(self.table[state])
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Automaton:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Automaton(Displayed):
     """A deterministic automaton with outputs (a Mealy machine).
 
     Parameters
@@ -155,6 +157,12 @@ class Automaton:
             object.__setattr__(self, "symbols", all_rows(self.n_inputs))
         elif not callable(self.symbols):
             object.__setattr__(self, "symbols", self._as_rows(self.symbols))
+
+    def _summary(self) -> str:
+        rows = (
+            "its own rows in each state" if callable(self.symbols) else counted(len(tuple(self.symbols or ())), "row")
+        )
+        return f"{counted(self.n_inputs, 'input line')}, {counted(self.n_outputs, 'output')}, {rows}"
 
     def delayed(self, ticks: int) -> Automaton:
         """Return the automaton whose outputs come ``ticks`` later, and are silent until then.

@@ -202,7 +202,7 @@ def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
     one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))
     return (
         f"{asked}, but what it has received by then is the same: patterns {one} and {other} are identical up to tick"
-        f" {tape.where(due)[1]} and ask for different answers"
+        f" {tape.where(due)[1]} and require different answers"
     )
 
 

@@ -188,7 +188,9 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_ste
         if proof is not None:
             return _settled(proof, known[0].neuron)
     outputs = [problem.neuron for problem in known]
-    raise UndecidedError(f"output {outputs[0]} is undecided after {steps} steps of the search; ask for less", outputs)
+    raise UndecidedError(
+        f"output {outputs[0]} is undecided after {steps} steps of the search; simplify the specification", outputs
+    )
 
 
 def _steps(scope: Scope) -> int:

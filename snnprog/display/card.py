@@ -17,7 +17,7 @@ MOST_ROWS = 8
 GOOD, BAD, OPEN = "good", "bad", "open"
 MARKS = {GOOD: "✓", BAD: "✗", OPEN: "?"}
 COLOURS = {GOOD: "#2f9460", BAD: "#d64550", OPEN: "#b57b12"}
-"""At least 3:1 against both white and #111111, as WCAG 2.2 (1.4.11) asks of what is not text."""
+"""At least 3:1 against both white and #111111, as WCAG 2.2 (1.4.11) requires for graphics."""
 
 # The doubled class outweighs what JupyterLab says of tables.
 STYLE = """
@@ -46,7 +46,7 @@ background:none;overflow-wrap:normal;vertical-align:top;white-space:normal;max-w
 
 @dataclass(frozen=True)
 class Picture:
-    """A small picture: its SVG, made by `snnprog.display.pictures`, and what it shows."""
+    """A small picture: its SVG from `snnprog.display.pictures`, and its caption."""
 
     svg: str
     caption: str
@@ -54,7 +54,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Card:
-    """What a notebook shows of a value, below its name and summary.
+    """The content of a value's card in a notebook, below its name and summary.
 
     Attributes
     ----------
@@ -89,16 +89,16 @@ class Displayed:
         return html_of(type(self).__name__, self._summary(), self._card())
 
     def _summary(self) -> str:
-        """Return what the value is, in a line; its time must not grow with the value's size."""
+        """Return a summary of the value, in a line; its time must not grow with the value's size."""
         raise NotImplementedError
 
     def _card(self) -> Card:
-        """Return what a notebook shows below the summary."""
+        """Return the content below the summary."""
         return Card()
 
 
 def html_of(name: str, summary: str, card: Card) -> str:
-    """Return a card as HTML that stands for itself: its style is part of it, and nothing else is loaded."""
+    """Return a card as self-contained HTML: it includes its style, and loads nothing else."""
     mark = (
         f'<span aria-hidden="true" style="color:{COLOURS[card.kind]}">{MARKS[card.kind]}</span> ' if card.kind else ""
     )

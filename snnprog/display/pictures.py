@@ -58,7 +58,7 @@ def raster(
 
 
 def bars(values: Iterable[float], *, label: str) -> str:
-    """Return a bar for each value, upwards, in the colour of what is wrong where it is negative; the least of many."""
+    """Return a bar for each value, upwards, in the colour of errors if it is negative; the least of many."""
     finite = np.nan_to_num(np.array([*values], dtype=np.float64), posinf=0.0, neginf=0.0)
     starts = _merged(finite.size, MOST_BARS)
     least = np.minimum.reduceat(finite, starts) if finite.size else finite
@@ -114,7 +114,7 @@ def weights(values: Floats, *, label: str) -> str:
 
 
 def connections(pre: Integers, post: Integers, *, added: Int64s, size: tuple[int, int], label: str) -> str:
-    """Return what lines add to neurons as a grid, neurons from top to bottom; neighbours are merged by their sums.
+    """Return the weights from lines to neurons as a grid, neurons from top to bottom; neighbours are summed.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def sampling(count: int) -> str:
 
 
 def _merged(size: int, most: int) -> NDArray[np.intp]:
-    """Return where each group of neighbours begins, so that there are at most so many groups of equal size."""
+    """Return the start of each group of neighbours, for at most ``most`` groups of equal size."""
     return np.arange(0, size, max(1, -(-size // most)))
 
 

@@ -42,7 +42,7 @@ def diagnose(
 
 
 def diagnose_target(program: Program, inputs: Sequence[Raster], *, place: Divergence) -> Diagnosis:
-    """Return what reached an output where a program does not give its target; no rule differs there."""
+    """Return the arrivals at an output where a program does not reproduce its target; no rule differs there."""
     return _Case(program, see_target(program, inputs, place=place)).diagnosis()
 
 

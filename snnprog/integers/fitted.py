@@ -40,7 +40,7 @@ AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """What a neuron must do.
+    """The targets of a neuron.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class Swept:
 
 
 def swept(problems: Sequence[IntegerProblem], wanted: Wanted, runs: int = FEW_RUNS) -> Swept:
-    """Try all small weights at several exponents, and greater ones where there are few.
+    """Try all small weights at several exponents, and greater ones if there are few.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
 
 
 def _origin(problem: IntegerProblem) -> Int64s:
-    """Return weights of 0 (where there is none, of the least that they may be), and the least threshold."""
+    """Return weights of 0 (or of the least allowed value), and the least threshold."""
     lower, upper = problem.ranges
     origin = np.clip(np.zeros_like(lower), lower, upper)
     if problem.problem.box.weight_step > 1:

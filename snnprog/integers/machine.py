@@ -52,7 +52,7 @@ class Machine:
 
     @property
     def is_threshold_subtracted(self) -> bool:
-        """Whether what the neuron does depends on its threshold beyond the comparison."""
+        """Whether the neuron depends on its threshold beyond the comparison."""
         return self.mapping.linear.reset == SUBTRACT or self.mapping.linear.most_spikes > 1
 
     def run(self, weights: Int64s, bias: int) -> Course:

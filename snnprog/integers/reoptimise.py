@@ -58,7 +58,7 @@ def reoptimised(problem: NeuronProblem, share: float) -> tuple[Int64s, WidestMar
 
 
 def ideal(problem: NeuronProblem) -> WidestMargin:
-    """Return the widest margin if nothing were truncated; where no weights are feasible, those that come nearest.
+    """Return the widest margin without truncation; if no weights are feasible, the nearest ones.
 
     Raises
     ------

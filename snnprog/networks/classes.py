@@ -1,4 +1,4 @@
-"""Classes that readouts name: the output with the highest last potential, in a network and in its programs."""
+"""Classes by readouts: the output with the highest last potential, in a network and in its programs."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def neurons_table(neurons: Sequence[NeuronRow]) -> Table:
 
 
 def print_neurons(console: Console, neurons: Sequence[NeuronRow]) -> None:
-    """Print what became of neurons: in all, each by itself, and what is the same for all.
+    """Print the results of neurons: totals, each neuron, and the common values.
 
     Where they are many, those with the worst status and the least margin are shown.
     """

@@ -69,7 +69,7 @@ def plot_raster(
 
 
 def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
-    """Draw what a neuron's potential reaches at each tick against its threshold, in weight LSBs.
+    """Draw a neuron's potential at each tick with its threshold, in weight LSBs.
 
     Parameters
     ----------

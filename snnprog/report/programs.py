@@ -23,7 +23,7 @@ SHOWN_DIGEST = 16
 
 
 def program_data(program: Program) -> dict[str, object]:
-    """Return what a program holds and where it came from as plain data; a span is its least and greatest integer."""
+    """Return the contents and the provenance of a program as plain data; a span is its least and greatest integer."""
     return {
         "chip": program.chip.name,
         "semantics": program.chip.rule.name,
@@ -42,7 +42,7 @@ def program_data(program: Program) -> dict[str, object]:
 
 
 def spans_of(program: Program) -> dict[str, Span]:
-    """Return the least and the greatest of each of a program's integers; None where it has none."""
+    """Return the least and the greatest of each of a program's integers; None if it has none."""
     return {
         "delays": _span(program.delay),
         "weights": _span(program.weight),
@@ -56,7 +56,7 @@ def spans_of(program: Program) -> dict[str, Span]:
 
 
 def print_program(console: Console, program: Program) -> None:
-    """Print what a program holds, where it came from, and what its file says became of each neuron."""
+    """Print the contents and the provenance of a program, and the recorded status of each neuron."""
     from snnprog.report.terminal import print_table
 
     print_table(console, program_table(program))
@@ -66,7 +66,7 @@ def print_program(console: Console, program: Program) -> None:
 
 
 def program_table(program: Program) -> Table:
-    """Return what a program holds, and where it came from."""
+    """Return the contents and the provenance of a program."""
     data = program_data(program)
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]

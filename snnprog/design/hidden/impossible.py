@@ -219,7 +219,7 @@ def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, dr
         demands += [f"be silent at {_places(problem, silent)}"] if silent else []
         reason = (
             f"no weights let output {problem.neuron} {' and '.join(demands)}, and hidden neurons do not help: up to"
-            f" {lag} ticks before, the soonest they could tell of, what came in is the same"
+            f" {lag} ticks before, the latest that they can pass on, the inputs are the same"
         )
     return Conflict(problem.neuron, pattern, tick, reason)
 

@@ -169,7 +169,7 @@ class _Cases:
         tick, lag = self.windows[pattern].due[0], 2 * min(self.draft.asked.delays)
         reason = (
             f"output {self.output} cannot reproduce its targets in pattern {pattern}, from its spike at tick {tick} on,"
-            f" whatever it does in the bins that are left open, and hidden neurons do not help: up to {lag} ticks"
-            " before, the soonest they could tell of, too little came in"
+            f" for any choice of the open bins, and hidden neurons do not help: up to {lag} ticks"
+            " before, the latest that they can pass on, there are too few inputs"
         )
         return Conflict(self.output, pattern, tick, reason)
