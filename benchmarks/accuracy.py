@@ -31,7 +31,7 @@ COLUMNS = (
     "F1 (%)",
     "its F1 (%)",
     "better, equal, worse",
-    "left out (%)",
+    "excluded (%)",
     "exact",
     "certified",
     "seconds",

@@ -217,7 +217,7 @@ def _program_of(golden: Golden) -> sp.Program:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Do the parts that are asked for; print their tables."""
+    """Run the requested parts; print their tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", action="append", choices=PARTS, help="all, unless given")
     parser.add_argument("--target", action="append", choices=[HOST, *MICROCONTROLLERS], help="all, unless given")

@@ -1,4 +1,4 @@
-"""How much can be asked of one neuron: the share of random specs that are solved, against their ticks per weight.
+"""The capacity of one neuron: the share of random specs that are solved, by ticks per weight.
 
 Four parts:
 
@@ -197,7 +197,7 @@ class Shares:
     ----------
     undecided : int
     checked, agreeing : int
-        Verdicts that HiGHS was asked for, and those it agrees with.
+        Verdicts compared with HiGHS, and those that agree.
     """
 
     load: float

@@ -241,7 +241,7 @@ def assigned(module: ModuleType) -> set[str]:
 def varied(value: Any, factor: float) -> Any | None:
     """Return a constant times a factor, or None if it holds no number.
 
-    Whole numbers stay whole, and at least 1. Of a share, between 0 and 1, the odds are multiplied; of a growth, between
+    Integers stay integers, and at least 1. Of a share, between 0 and 1, the odds are multiplied; of a growth, between
     1 and 2, what exceeds 1.
     """
     if isinstance(value, bool | str):
@@ -302,7 +302,7 @@ def compared(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> tup
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Vary the constants asked for, and print a row for each of them and each factor."""
+    """Vary the given constants, and print a row for each of them and each factor."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=[""], help="parts of the names of the modules, of which one fits")
     parser.add_argument("--specs", nargs="*", default=[""], help="parts of the names of the specs, of which one fits")

@@ -7,7 +7,7 @@ both at 8 ticks per tap. Beyond 1000 taps, 1000 inputs have several delays each.
 All answers are judged alike: their margin on every row, in exact decays. Beside them stands one simulation pass, which
 is what a neuron's potential costs for given weights. Times are the processor's (one core; what else the machine does is
 not counted), without what all neurons of a network share (the traces of the inputs), and without building the solvers'
-rows. Ours is asked for the first margin that is proof against rounding (*safe*, what the compiler asks for), and for
+rows. Ours calculates the first margin that is proof against rounding (*safe*, as in the compiler), and
 one that is at least half of the widest (*half*).
 """
 

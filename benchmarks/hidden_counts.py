@@ -86,7 +86,7 @@ def threshold_functions(lines: int) -> set[Answers]:
 
 
 def is_separable(columns: np.ndarray[tuple[int, ...], np.dtype[np.float64]], answers: Answers) -> bool:
-    """Return whether weights and a threshold answer as asked."""
+    """Return whether weights and a threshold reproduce the targets."""
     signs = np.where(answers, 1.0, -1.0)[:, None]
     matrix = -signs * np.column_stack([columns, -np.ones(len(columns))])
     found = linprog(np.zeros(matrix.shape[1]), A_ub=matrix, b_ub=-np.ones(len(matrix)), bounds=(None, None))

@@ -1,7 +1,7 @@
 """What the benchmarks share: random instances, the verdict on a spec, and how samples are summed up.
 
-In a random target, a spike is only asked for where something arrives: else nothing could make it, and what is measured
-would be how often chance asks for that.
+In a random target, spikes are only placed where input arrives: otherwise no neuron could produce them, and what is
+measured would be how often chance asks for that.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ def run_trials(kind: str, *, kills: int, interrupts: int, seed: int) -> Tally:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run as many trials as asked for, print what was counted, and return 1 if anything was wrong."""
+    """Run a number of trials, print the counts, and return 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--interrupts", type=int, default=300)

@@ -7,7 +7,7 @@ seed that makes the file again.
 
 HDF5 files are mutated in two ways: through the library, so that they stay whole, and in their bytes. With the second
 the library may crash or hang, as the process that reads in the package may: only what a process of its own costs is
-left out here, and is counted as "crashed in the reader". Some of these files are also read as users read them.
+omitted here, and is counted as "crashed in the reader". Some of these files are also read as users read them.
 
 The files are those of the suite (``tests/hostile_files.py``, ``tests/hostile_hdf5.py``).
 """

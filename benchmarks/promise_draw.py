@@ -1,7 +1,7 @@
 """The random specs of `promise.py`: every option, three chips, three sizes, each from one number.
 
 A third of them are *teacher* specs: a random circuit of integers, within the limits that the spec states and the range
-on which all runtimes agree, did what is asked, so they can be built. The others ask for spikes at random.
+on which all runtimes agree, produced the targets, so they can be built. The others ask for spikes at random.
 """
 
 from __future__ import annotations

@@ -60,14 +60,14 @@ def is_met(case: Case, trial: Trial, spikes: Sequence[int], output: int) -> bool
 
 
 def _wrong_runs(case: Case, circuit: Circuit) -> Iterator[str]:
-    """Yield where the circuit does not do what is asked, leaves the common range, or gives way to noise."""
+    """Yield where the circuit differs from the targets, leaves the common range, or is disturbed by noise."""
     for index, trial in enumerate(case.trials):
         found = run(circuit, trial.inputs)
         for output, neuron in enumerate(circuit.outputs):
             spikes = [row[neuron] for row in found.spikes]
             if not is_met(case, trial, spikes, output):
                 text = "".join(".1"[bool(bit)] for bit in spikes)
-                yield f"output {output} does {text} in pattern {index}, which is not what is asked"
+                yield f"output {output} does {text} in pattern {index}, unlike its target"
         if found.excess:
             yield f"pattern {index}: {found.excess}"
         is_heard = case.option("recurrent") or case.option("hidden") != 0
@@ -75,7 +75,7 @@ def _wrong_runs(case: Case, circuit: Circuit) -> Iterator[str]:
         units = int(case.option("noise") * circuit.unit)
         if units and is_asked and survived_noise(circuit, found) < units:
             survived = survived_noise(circuit, found)
-            yield f"pattern {index} survives noise of {survived} units, and {units} are asked for"
+            yield f"pattern {index} tolerates noise of {survived} units, and {units} are required"
 
 
 # --------------------------------------------------------------------------------------------------------------- limits
@@ -96,7 +96,7 @@ def _wrong_neurons(case: Case, circuit: Circuit) -> Iterator[str]:
             yield f"neuron {neuron} has a refractory period of {cell.refractory}"
         for name, found in (("threshold", cell.threshold), ("bias", cell.bias)):
             if case.option(name) not in ("free", found):
-                yield f"neuron {neuron} has the {name} {found}, and {case.option(name)} is asked for"
+                yield f"neuron {neuron} has the {name} {found}, and {case.option(name)} is required"
         if not low <= cell.threshold <= high:
             yield f"neuron {neuron} has the threshold {cell.threshold}, and the chip has {low} to {high}"
         if not _is_bias(circuit.chip, cell.bias):

@@ -2,7 +2,7 @@
 
 Each proof is checked by ``snnprog/check_proof.py`` in a process of its own, without the package. Its ``SPEC.json`` is
 compared with one that is written here from the case. Then the proof is attached to specs of the same shape that can be
-built, because a teacher or brute force does what they ask: as it is, and mutated in its prices, rows, bins, ranges,
+built, because a teacher or brute force satisfies them: unchanged, and mutated in its prices, rows, bins, ranges,
 kinds and tree. None of that may be accepted.
 """
 
@@ -324,7 +324,7 @@ def _take_rows_for_cuts(nodes: Nodes, generator: random.Random) -> None:
 
 
 def _split_on_anything(nodes: Nodes, generator: random.Random) -> None:
-    """Put the root below a split that tells nothing apart, so that a case may be lost."""
+    """Put the root below a split without distinction, so that a case may be lost."""
     root = dict(nodes[0])
     nodes.append(root)
     output, here, at = root.get("output", 0), len(nodes) - 1, generator.randint(-300, 300)

@@ -1,4 +1,4 @@
-"""Brute force over integers for `promise.py`: whether any neuron of the chip does what is asked of an output.
+"""Brute force over integers for `promise.py`: whether any neuron of the chip reproduces the targets of an output.
 
 All weight vectors of a small grid (mantissas, one exponent, signs, fan-in), and all biases where few are possible, go
 through the chip's rule at once, in 64-bit integers. Where a bin may be a spike or a silence (it does not count, or lies
@@ -85,7 +85,7 @@ class State:
 
 
 def verdict(case: Case) -> str:
-    """Return "possible" or "impossible" where that can be found out, else "open"; hidden neurons are left out.
+    """Return "possible" or "impossible" if that can be found out, else "open"; without hidden neurons.
 
     Where hidden neurons are allowed, "impossible" is never said.
     """
@@ -202,7 +202,7 @@ class OneOutput:
         return taps
 
     def is_possible(self, exponent: int) -> bool:
-        """Return whether some candidate with this exponent does what is asked."""
+        """Return whether some candidate with this exponent reproduces the targets."""
         self.weights = self.grid.mantissas << exponent
         count = len(self.grid.biases)
         threshold = self.case.option("threshold")

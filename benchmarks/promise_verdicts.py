@@ -106,7 +106,7 @@ def judge(case: Case, say: Say, *, seconds: float, has_explain: bool = True) -> 
     seconds : float
         The time limit of `compile` and of `explain`, each.
     has_explain : bool
-        Whether `explain` is asked, too.
+        Whether `explain` is called, too.
     """
     record = empty_record(case)
     try:

@@ -1,9 +1,9 @@
 """Whether a spec gives the same bytes on every machine: fifty specs compiled under everything that could change them.
 
 Each column is the whole list of specs compiled in a process of its own, under one change: workers, threads and kernels
-of the BLAS, what NumPy, Numba and the C library may use of the processor, and, where asked for, other Pythons. What is
+of the BLAS, what NumPy, Numba and the C library may use of the processor, and, if requested, other Pythons. What is
 compared with the plain run is the digest of the program's file, or the text of the error. Versions of other Pythons'
-packages are named where they differ, and left out of the digest: a file tells them.
+packages are listed if they differ, and excluded from the digest: a file contains them.
 
 Specs are random, of all kinds, and come from seeds: a kind and a number make the same spec everywhere.
 """
@@ -151,7 +151,7 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator], sp.Spec], int]] = {
 
 
 def specs(kinds: Sequence[str], share: float) -> Iterator[tuple[str, sp.Spec, bool]]:
-    """Yield names, specs, and whether the closest program is asked for: of every other small spec."""
+    """Yield names, specs, and whether the closest program is requested: for every other small spec."""
     for kind in kinds:
         make, count = KINDS[kind]
         for number in range(max(1, round(share * count))):

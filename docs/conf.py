@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -17,6 +18,7 @@ import snnprog
 from snnprog.version import __version__
 
 HERE = Path(__file__).parent
+shutil.rmtree(HERE / "_gallery", ignore_errors=True)  # it is made anew, without pages of scripts that are gone
 
 
 def digest_of_package() -> str:
@@ -45,7 +47,7 @@ extensions = [
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
-exclude_patterns = ["_build", "gallery/*.rst", "sg_execution_times.rst"]  # _gallery is made from gallery
+exclude_patterns = ["_build", "gallery", "_gallery/*.ipynb"]  # _gallery is made from gallery
 
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "notebooks" / digest_of_package())
@@ -60,11 +62,10 @@ sphinx_gallery_conf = {
     "filename_pattern": "/plot_",
     "run_stale_examples": True,  # a script's picture also depends on the package
     "abort_on_example_error": True,
-    "min_reported_time": 3600,  # how long a script takes is no news to a reader
+    "write_computation_times": False,
     "show_memory": False,
     "download_all_examples": False,
     "show_signature": False,
-    "plot_gallery": "True",
 }
 
 default_role = "py:obj"  # docstrings name objects in single backticks
@@ -84,12 +85,14 @@ html_theme_options = {
     "header_links_before_dropdown": 7,
     "show_toc_level": 2,
     "navigation_with_keys": False,
+    "collapse_navigation": True,  # its buttons, which unfold parts of the tree, have no names for screen readers
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False

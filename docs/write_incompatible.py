@@ -18,7 +18,7 @@ HEAD = """\
 
 Any two [options of a spec](options.md) can be combined, in `compile`, in `explain`, or with
 `on_infeasible="closest"`: {options}.
-One changes its meaning beside others: weights of one bit are ±1, but may be 0 where few synapses are asked for
+One changes its meaning beside others: weights of one bit are ±1, but may be 0 if few synapses are requested
 (`sparse`, `fan_in`).
 
 A chip does not support:

@@ -1,4 +1,4 @@
-"""Wisconsin breast cancer: benign or malignant, by the vote of neurons that were asked about different samples."""
+"""Wisconsin breast cancer: benign or malignant, by the vote of neurons with targets for different samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hexapod's walk, trot and gallop: one network of spiking neurons that goes on for ever and changes gait on a spike.
+"""A hexapod's walk, trot and gallop: one network of spiking neurons that never stops and changes gait on a spike.
 
 A spike lifts a leg. As in Rostro-Gonzalez et al., "A CPG system based on spiking neurons for hexapod robot locomotion",
 Neurocomputing 170 (2015) 47-54, the gaits are rasters, and the network is found from them.
@@ -52,7 +52,7 @@ def text_of(raster: NDArray[np.bool_]) -> str:
 
 
 def main() -> None:
-    """Compile all three gaits into one network, let it run, change the gait twice, and hold it against the rasters."""
+    """Compile all three gaits into one network, let it run, change the gait twice, and compare it with the rasters."""
     gaits = {name: raster_of(text) for name, text in GAITS.items()}
     spec = replace(sp.specs.pattern_generator(list(gaits.values())), sparse=True)
     program = sp.compile(spec).program

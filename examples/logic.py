@@ -1,4 +1,4 @@
-"""Logic with spikes: truth tables, which need hidden neurons or not, and a state machine that runs for ever."""
+"""Logic with spikes: truth tables, which need hidden neurons or not, and a state machine that never stops."""
 
 from __future__ import annotations
 

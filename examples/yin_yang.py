@@ -65,7 +65,7 @@ def main() -> None:
     spec = sp.specs.classifier(train, train_classes, encoder, questions=QUESTIONS, clarity=CLARITY)
     result = sp.compile(spec)
     asked = sum(pattern.care.any() for pattern in spec.patterns)
-    print(f"{asked} of {len(train)} points on {spec.n_inputs} lines are asked about")
+    print(f"{asked} of {len(train)} points on {spec.n_inputs} lines have targets")
     statuses = Counter(neuron.status for neuron in result.report.neurons)
     print("neurons:", ", ".join(f"{count} {status}" for status, count in statuses.items()))
     print("exact on the reference:", sp.verify(result.program, spec).exact)

@@ -15,8 +15,13 @@ from typing import TYPE_CHECKING
 from snnprog.version import __version__
 
 if TYPE_CHECKING:
+    from snnprog import automata as automata
     from snnprog import coding as coding
     from snnprog import specs as specs
+    from snnprog.automata import Automaton as Automaton
+    from snnprog.automata import at_most as at_most
+    from snnprog.automata import never as never
+    from snnprog.automata import within as within
     from snnprog.backends import Simulator as Simulator
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
@@ -43,6 +48,8 @@ if TYPE_CHECKING:
     from snnprog.estimators import SpikingClassifier as SpikingClassifier
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
+    from snnprog.exploration import StreamProof as StreamProof
+    from snnprog.exploration import prove as prove
     from snnprog.files import read_observed as read_observed
     from snnprog.files import read_rasters as read_rasters
     from snnprog.files import write_rasters as write_rasters
@@ -82,6 +89,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Activity": "workload",
+    "Automaton": "automata",
     "BackendError": "errors",
     "CompileResult": "compiler",
     "Conflict": "conflict",
@@ -109,11 +117,13 @@ _HOMES = {
     "SolverError": "errors",
     "Spec": "spec",
     "SpecError": "errors",
+    "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
     "Trace": "trace",
     "UndecidedError": "errors",
     "Verification": "verification",
     "activity": "workload",
+    "at_most": "automata",
     "compile": "compiler",
     "convert": "conversion",
     "explain": "explanation",
@@ -124,7 +134,9 @@ _HOMES = {
     "from_nir": "networks",
     "load": "program",
     "load_spec": "spec_file",
+    "never": "automata",
     "place": "placement",
+    "prove": "exploration",
     "quantize": "networks",
     "read_events": "files.event_files",
     "read_observed": "files",
@@ -140,12 +152,13 @@ _HOMES = {
     "to_nir": "emit",
     "verify": "verification",
     "victor_purpura": "distance",
+    "within": "automata",
     "write_nir": "emit",
     "write_rasters": "files",
     "write_report": "report.page",
 }
 
-_FOLDERS = ("coding", "specs")
+_FOLDERS = ("automata", "coding", "specs")
 
 __all__ = ["__version__", *_FOLDERS, *_HOMES]
 

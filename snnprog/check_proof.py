@@ -1,16 +1,17 @@
-"""Check a proof that no program of a chip does what a specification asks: ``check_proof.py SPEC.json PROOF.json``.
+"""Check a proof that no program of a chip meets a specification: ``check_proof.py SPEC.json PROOF.json``.
 
-This file stands alone: it needs Python's standard library and nothing else, and shares no code with the program that
+This file is stand-alone: it only uses Python's standard library, and shares no code with the program that
 finds proofs. All arithmetic is in integers. It prints one line and exits with 0 if the proof holds, 1 if it does not
 (and says where and why), 2 if a file is damaged.
 
 The claim
 ---------
 ``SPEC.json`` holds patterns of input and target spikes, the chip's rule (what its integers do in one tick) and the
-ranges of weights, thresholds and biases. The claim is that no integers within these ranges make every output spike as
-asked while the watched steps of the rule stay below their limits. All synapses of a neuron share one exponent, and add
-``mantissa << exponent`` per spike; a spike at tick t acts at tick t + delay. Every pattern starts from rest. Outputs
-that feed outputs are taken to do what is asked: a program that does what is asked has just these spikes on its lines.
+ranges of weights, thresholds and biases. The claim is that no integers within these ranges reproduce the target spikes
+of every output while the watched steps of the rule stay below their limits. All synapses of a neuron share one
+exponent, and add ``mantissa << exponent`` per spike; a spike at tick t acts at tick t + delay. Every pattern starts
+from rest. Outputs that feed outputs are assumed to produce their targets: a program that satisfies the spec has these
+spikes on its lines.
 
 The proof
 ---------
@@ -25,8 +26,8 @@ A tree of cases. Each inner node splits what is unknown in two, and lists both h
 
 Each leaf contradicts the assumptions on the way to it:
 
-- ``farkas``: rows (inequalities that every program fulfils that does what is asked) times prices of 1 or more add up to
-  an inequality that nothing fulfils;
+- ``farkas``: rows (inequalities that every program for the spec satisfies) times prices of 1 or more add up to
+  an inequality that nothing satisfies;
 - ``exhausted``: the ranges that are left are halved, and the halves again, until each part fails when it is run, or
   breaks a cut: priced rows, as those of ``farkas``, that leave an inequality of the unknowns. Weights that the next
   lesser exponent has, too, are looked at there;
@@ -73,7 +74,7 @@ class RejectedError(Exception):
 
 
 class ContradictionError(Exception):
-    """What was assumed cannot be."""
+    """The assumptions are impossible."""
 
 
 def need(condition, sentence):
@@ -89,7 +90,7 @@ def integer(value, what, low=-MOST_NUMBER, high=MOST_NUMBER):
 
 
 def entry(table, name, kind, what):
-    """Return what an object of a document holds by a name."""
+    """Return the value of a name in an object of a document."""
     need(isinstance(table, dict) and name in table, f"{what} must be an object with {name}")
     need(isinstance(table[name], kind), f"{name} of {what} is of the wrong type")
     return table[name]
@@ -142,7 +143,7 @@ def errors(low, high, factor, bits, rounding):
 
 
 def held(value, low, high, end):
-    """Return what a register from low to high keeps of a value."""
+    """Return the value of a register from low to high after an assignment."""
     if low <= value <= high:
         return value
     if end == "clip":
@@ -154,12 +155,12 @@ def held(value, low, high, end):
 
 
 def weights_of(box):
-    """Return what one spike over each tap adds, as for `added`."""
+    """Return the effect of one spike over each tap, as for `added`."""
     return {name[1:]: added(box, *name[1:]) for name in box if name[0] == "mantissa"}
 
 
 def added(box, line, delay):
-    """Return the least and the most that one spike over a tap adds: the mantissa, shifted, within what is assumed."""
+    """Return the least and the greatest effect of one spike over a tap: the shifted mantissa, as assumed."""
     low, high = box["mantissa", line, delay]
     first, last = box["exponent"]
     ends = box["weight", line, delay]
@@ -277,7 +278,7 @@ class RunCode:
             self.ends[target] = self.step(name, expression)
 
     def step(self, name, expression):
-        """Write a step; what it holds, or else its value, is below its limit where the rule watches it."""
+        """Write a step; the value that it holds, or else its own, is below its limit if the rule watches it."""
         self.limit, self.holds = self.rule.watched.get(name), 0
         ends = self.value(expression)
         return ends if self.limit is None or self.holds else self.watched(*ends)
@@ -334,7 +335,7 @@ class RunCode:
         return self.named(*(f"{end} - " * (word == "leak") + form.format(end, bits) for end in (x, y)))
 
     def held(self, ends, low, high, end):
-        """Write what a register keeps."""
+        """Write the value of a register."""
         self.holds += 1
         x, y = ends if self.limit is None else self.watched(*ends)
         if self.limit is not None and low <= 1 - self.limit and self.limit - 1 <= high:
@@ -348,7 +349,7 @@ class RunCode:
         return names
 
     def selected(self, condition, if_true, if_false):
-        """Write one of two values, or what can come of both."""
+        """Write one of two values, or the range of both."""
         (c0, c1), (x, y) = self.value(condition), self.new()
         self.say(f"if {c0} or {c1}:")
         self.indent += 4
@@ -377,7 +378,7 @@ class Sum:
         self.constant, self.terms, self.name = constant, terms, None
 
     def key(self):
-        """Return what equal sums have in common."""
+        """Return the key of equal sums."""
         if self.name is None:
             self.name = self.constant, frozenset(self.terms.items())
         return self.name
@@ -401,14 +402,14 @@ def plus(a, b, times=1):
 
 
 class AtomSums:
-    """Values are integers or sums of atoms; what is no sum is an atom that may be anything."""
+    """Values are integers or sums of atoms; anything else is an atom of unknown value."""
 
     def __init__(self, box, spec):
         self.box, self.spec = box, spec
         self.atoms = []  # (least, greatest, None) or (sum, (factor, bits, rounding), ends or None)
         self.numbers = {}  # what an atom is -> its number
         self.facts = {}  # key of a sum -> the ends it is known to have
-        self.ends_of = []  # of the atoms, as far as they were asked for
+        self.ends_of = []  # of the atoms, as far as requested
 
     def atom(self, name, *content):
         """Return the atom of that name as a sum."""
@@ -426,7 +427,7 @@ class AtomSums:
         return self.free(name, *self.box[name])
 
     def weight(self, line, delay):
-        """Return what one spike over a tap adds."""
+        """Return the effect of one spike over a tap."""
         return self.free(("weight", line, delay), *added(self.box, line, delay))
 
     def maybe(self, value):
@@ -453,7 +454,7 @@ class AtomSums:
         return done
 
     def gather(self, values):
-        """Take in what arrives."""
+        """Add the arrivals."""
         name, target, _, function = self.spec.rule.gather
         self.names.setdefault(target, 0)
         if self.spec.rule.is_sum:
@@ -465,7 +466,7 @@ class AtomSums:
             self.names[target] = self.value_of_step(name, function)
 
     def value_of_step(self, name, function):
-        """Return the value of a step; what it holds, or else its value, is watched where the rule says so."""
+        """Return the value of a step; the value that it holds, or else its own, is watched if the rule requires it."""
         self.limit, self.holds = self.spec.rule.watched.get(name), 0
         value = function(self, self.names)
         return value if self.limit is None or self.holds else self.watch(value)
@@ -518,7 +519,7 @@ class AtomSums:
         return plus(a, self.scale(a, 1, bits, rounding), -1)
 
     def hold(self, a, low, high, end):
-        """Return what a register keeps: the value itself, where that is sure to be within the register."""
+        """Return the value of a register: the value itself, if it is certain to be within the register."""
         self.holds += 1
         if self.limit is not None:
             a = self.watch(a)
@@ -538,18 +539,18 @@ class AtomSums:
         return a
 
     def opaque(self, word, *operands):
-        """Return an atom of which nothing is known but what it is made of."""
+        """Return an atom with known operands and unknown value."""
         return self.free((word, *(each if type(each) in (int, str) else each.key() for each in operands)))
 
     def compare(self, operator, a, b):
-        """Return 1 where a is greater (or equal), else 0."""
+        """Return 1 if a is greater (or equal), else 0."""
         difference = plus(a, b, -1)
         if type(difference) is int:
             return int(difference > 0 or (difference == 0 and operator == ">="))
         return self.free(("compare", operator, difference.key()), 0, 1)
 
     def select(self, condition, if_true, if_false):
-        """Return one of two values; where the condition is open, an atom that stands for either."""
+        """Return one of two values; if the condition is open, an atom for either."""
         if type(condition) is int:
             return if_true() if condition else if_false()
         a, b = if_true(), if_false()
@@ -568,7 +569,7 @@ class AtomSums:
         return a // b if type(a) is type(b) is int and b >= 1 else self.opaque("floor_div", a, b)
 
     def demand(self, compared, unit, gaps, may):
-        """Return the spikes (0, 1 or None for either); what they say of the potential is a fact."""
+        """Return the spikes (0, 1 or None for either), and record their bound on the potential."""
         excess = plus(compared, self.unknown("threshold"), -unit)
         if type(excess) is int:
             can = {value for value, ok in ((0, -excess >= gaps[0]), (1, excess >= gaps[1])) if ok}
@@ -588,7 +589,7 @@ class AtomSums:
         self.facts[negative] = None if high is None else -high, None if low is None else -low
 
     def ends(self, value):
-        """Return the least and the greatest that a value can be; None where there is no end."""
+        """Return the least and the greatest possible value; None for no bound."""
         if type(value) is int:
             return value, value
         low = high = value.constant
@@ -614,7 +615,7 @@ class AtomSums:
         return meet(ends, self.facts.get((0, frozenset({(number, 1)})), (None, None)))
 
     def carried(self, priced):
-        """Return what ``Σ price * value`` comes to: a constant, at most too great, and multiples of unknowns.
+        """Return ``Σ price * value`` as a constant, which is an upper bound, and multiples of unknowns.
 
         Both are counted in units of ``2**-BITS``; a multiple is a pair of ends.
         """
@@ -660,7 +661,7 @@ class AtomSums:
         return top + sum(self.most(number, multiple) for number, multiple in left.items())
 
     def cut(self, priced):
-        """Return (constant, {unknown: ends of its multiple}): a sum that is 0 or more, whatever the unknowns are."""
+        """Return (constant, {unknown: ends of its multiple}): a sum that is never negative."""
         top, left = self.carried(priced)
         unknowns = {number: name for name, number in self.numbers.items() if name in self.box}
         multiples = {}
@@ -673,7 +674,7 @@ class AtomSums:
 
 
 def meet(one, other):
-    """Return the ends of what lies within both; None is no end."""
+    """Return the bounds of the intersection; None is no bound."""
     lows, highs = ([each[end] for each in (one, other) if each[end] is not None] for end in (0, 1))
     low, high = max(lows, default=None), min(highs, default=None)
     if lows and highs and low > high:
@@ -712,7 +713,7 @@ def nodes_in(expression, depth=1):
 
 
 class ChipRule:
-    """What the chip's integers do in a tick."""
+    """One tick in the chip's integers."""
 
     def __init__(self, data, parameters):
         self.registers = entry(data, "registers", list, "the rule")
@@ -754,7 +755,7 @@ class ChipRule:
         return f"domain.{word}({', '.join(map(self.text, [first, *rest]))})"
 
     def decay(self, word, by, *rest):
-        """Return the operands of a decay; what it decays by is a known number."""
+        """Return the operands of a decay; its decay is a known number."""
         try:
             by = self.compiled(by)(AtomSums({}, None), self.parameters)
         except (KeyError, AttributeError):
@@ -871,7 +872,7 @@ class Claim:
 
 
 class OpenBins:
-    """What an output may do in a pattern where some of its bins are open.
+    """The possible spikes of an output in a pattern with open bins.
 
     The n-th spike in a bin that counts belongs to the n-th target spike and lies in its window; every other bin that
     counts is silent. A state is how many target spikes are matched: `alive` holds those from which the end is reached.
@@ -907,7 +908,7 @@ class OpenBins:
 
 
 def _choices(tick, done, due, is_open, window, assumed):
-    """Return (spike or not, target spikes matched then) for what may happen at a tick."""
+    """Return (spike or not, target spikes matched then) for each possibility at a tick."""
     given = assumed.get(tick)
     if tick in is_open:
         return [(spike, done) for spike in (0, 1) if given in (None, spike)]
@@ -923,7 +924,7 @@ def _choices(tick, done, due, is_open, window, assumed):
 
 
 class Case:
-    """What is known of the outputs on the way to a leaf: the specification and the assumptions."""
+    """The known facts about the outputs on the path to a leaf: the specification and the assumptions."""
 
     def __init__(self, spec, path, work=0):
         self.spec, self.work, self.open_bins, self.scripts = spec, work, {}, {}
@@ -936,7 +937,7 @@ class Case:
             getattr(self, "assume_" + split["split"])(split, split["output"], side)
 
     def box(self, output):
-        """Return the ranges of an output's unknowns, as far as they were narrowed."""
+        """Return the narrowed ranges of an output's unknowns."""
         if output not in self.boxes:
             box = {name: tuple(ends) for name, ends in self.spec.ranges.items()}
             for line, ends in enumerate(self.spec.mantissas):
@@ -976,7 +977,7 @@ class Case:
         self.box(output)[name] = (max(low, at + 1), high) if side else (low, min(high, at))
 
     def openings(self, output, pattern):
-        """Return what an output may do in a pattern."""
+        """Return the possible spikes of an output in a pattern."""
         place = output, pattern
         if place not in self.open_bins:
             ticks, _, due, is_open = self.spec.patterns[pattern]
@@ -985,11 +986,11 @@ class Case:
         return self.open_bins[place]
 
     def known(self, output, pattern):
-        """Return what is known of each bin of an output: 0, 1 or None."""
+        """Return the known value of each bin of an output: 0, 1 or None."""
         return self.openings(output, pattern).known
 
     def script(self, output, pattern):
-        """Return for each tick of a pattern what an output may do and what arrives; and the work to that tick's end."""
+        """Return for each tick of a pattern an output's possible spikes and arrivals, and the work so far."""
         if (output, pattern) not in self.scripts:
             spec, script, work = self.spec, [], [0]
             known = [None] * spec.patterns[pattern][0] if output is None else self.known(output, pattern)
@@ -1021,7 +1022,7 @@ class Case:
         return told
 
     def tightened(self, output, box):
-        """Return a box without ends that cannot be; raise ContradictionError if nothing is left of it."""
+        """Return a box without impossible ends; raise ContradictionError if it is empty."""
         box, spec, present = dict(box), self.spec, self.present.get(output, ())
         for name, (low, high) in box.items():
             if name[0] == "mantissa":
@@ -1060,7 +1061,7 @@ class Case:
 
 
 class TickDone:
-    """What a tick of a neuron leaves: the potential that was compared, registers, and values of watched steps."""
+    """The result of a tick of a neuron: the compared potential, registers, and values of watched steps."""
 
     __slots__ = ("compared", "registers", "spikes", "watched")
 
@@ -1089,7 +1090,7 @@ class OutputRun:
         self.case, self.output, self.domain, self.spec, self.histories = case, output, domain, case.spec, {}
 
     def run(self, pattern, last):
-        """Yield the ticks of a pattern to the last one that is asked for."""
+        """Yield the ticks of a pattern up to the last one that is required."""
         registers, history, openings = None, (), self.case.openings(self.output, pattern)
         own, states = list(openings.known), frozenset((0,))
         for tick in range(last + 1):
@@ -1101,7 +1102,7 @@ class OutputRun:
             yield done
 
     def arriving(self, pattern, tick, own, history):
-        """Return what arrives from inputs, hidden neurons and outputs, and the history of it."""
+        """Return the arrivals from inputs, hidden neurons and outputs, and their history."""
         spec = self.spec
         values = [self.domain.weight(line, delay) for line, delay in spec.arrivals(pattern)[tick]]
         if spec.may_have_hidden_neurons and spec.fan_in != 0:
@@ -1119,7 +1120,7 @@ class OutputRun:
         return values, history
 
     def heard(self, pattern, tick, own, history):
-        """Return (number, excited) of the history that hidden neurons have heard by a tick; () before there is one.
+        """Return (number, excited) of the history that has reached hidden neurons by a tick; () before the first.
 
         A neuron without a bias is at rest until the first spike, so its history begins there, and does not spike before
         something has excited it.
@@ -1141,7 +1142,7 @@ class OutputRun:
 
 
 def check_farkas(case, leaf):
-    """Check that priced rows of an output add up to what nothing fulfils."""
+    """Check that priced rows of an output add up to a contradiction."""
     domain, (priced,) = priced_values(case, leaf["output"], [leaf["rows"]])
     if not priced or domain.greatest(priced) >= 0:
         raise RejectedError("its priced rows do not contradict one another")
@@ -1186,7 +1187,7 @@ def priced_values(case, output, lists, is_whole=False):
 
 
 def learn_register(domain, value, ends):
-    """Note what is assumed of a register."""
+    """Record an assumption about a register."""
     if type(value) is not int:
         domain.learn(value, *ends)
     elif (ends[0] is not None and value < ends[0]) or (ends[1] is not None and value > ends[1]):
@@ -1218,7 +1219,7 @@ def value_of_order(domain, row, named, ordered):
 
 
 def value_of_row(case, domain, output, row, done):
-    """Return the value of a row, which is 0 or more for every program that does what is asked."""
+    """Return the value of a row, which is non-negative for every program for the spec."""
     spec, kind = case.spec, row["row"]
     if kind == "limit":
         if row["index"] >= len(done.watched):
@@ -1277,7 +1278,7 @@ def check_exhausted(case, leaf):
 
 
 def cut_down(box, cuts):
-    """Return a box without ends that break a cut; raise ContradictionError if nothing is left of it."""
+    """Return a box without ends that break a cut; raise ContradictionError if it is empty."""
     box, ends = dict(box), {}
     for name in dict.fromkeys(name for _, multiples in cuts for name in multiples):
         if name not in box:
@@ -1524,7 +1525,7 @@ def read(path):
 
 
 def main(arguments):
-    """Check the files that are named, say what came of it, and return the exit code."""
+    """Check the given files, print the result, and return the exit code."""
     if len(arguments) != 2:
         print("usage: check_proof.py SPEC.json PROOF.json", file=sys.stderr)
         return 2
@@ -1533,7 +1534,7 @@ def main(arguments):
     except BadFileError as error:
         print(f"check_proof: {error}", file=sys.stderr)
         return 2
-    print(f"the proof does not hold: {reason}" if reason else "the proof holds: no program does what is asked")
+    print(f"the proof does not hold: {reason}" if reason else "the proof holds: no program satisfies the specification")
     return 1 if reason else 0
 
 

@@ -20,11 +20,14 @@ Every message is one sentence: which object, what was found, what is allowed, wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from snnprog.conflict import Conflict
 from snnprog.display.card import BAD, Card, html_of
 from snnprog.table import Table
 from snnprog.wording import counted, printable
+
+PACKAGE = Path(__file__).parent
 
 
 class SnnprogError(Exception):
@@ -58,9 +61,19 @@ class InfeasibleError(SnnprogError):
 
     def _repr_html_(self) -> str:
         rows = [(conflict.neuron, conflict.pattern, conflict.tick, conflict.reason) for conflict in self.conflicts]
-        table = Table.plain("", columns=("output", "pattern", "tick", "reason"), rows=rows)
+        table = Table.plain("", columns=("output", "pattern", "tick", "reason"), rows=rows) if len(rows) > 1 else None
         note = "The proof was checked; it is in the attribute proof, and the demands of each conflict are in conflicts."
         return html_of(type(self).__name__, str(self), Card(BAD, table=table, notes=[note]))
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints: the caller's lines and the reason, without those of the compiler at work."""
+        import traceback  # only where an error is shown in IPython
+
+        frames = traceback.extract_tb(self.__traceback__)
+        is_own = [Path(frame.filename).is_relative_to(PACKAGE) for frame in frames]
+        callers = frames[: is_own.index(True)] if True in is_own else frames
+        shown = [frame for frame in callers if not {"IPython", "contextlib.py"} & set(Path(frame.filename).parts)]
+        return [*"".join(traceback.format_list(shown)).splitlines(), f"{type(self).__name__}: {self}"]
 
     def __reduce__(self) -> tuple[type[InfeasibleError], tuple[tuple[Conflict, ...], Mapping[str, object]]]:
         return InfeasibleError, (self.conflicts, self.proof)

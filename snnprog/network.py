@@ -77,6 +77,6 @@ class Network(Displayed):
             return Card()
         margins = pictures.bars([neuron.margin for neuron in self.neurons], label="margins of neurons")
         caption = 'rounding-proof margin of each neuron; 1/2 suffices for "certified"'
-        return Card(
-            facts=[("weights", sum(each.weights.size for each in self.neurons))], pictures=[Picture(margins, caption)]
-        )
+        weights = sum(neuron.weights.size for neuron in self.neurons)
+        picture = Picture(margins, caption + pictures.sampling(len(self.neurons)))
+        return Card(facts=[("weights", weights)], pictures=[picture])

@@ -21,7 +21,7 @@ A long search of unknown length inside a step is reported as the step's name fol
 SEARCHING = ": searching"
 
 REFRESH_SECONDS = 0.1
-"""How often a notebook's bars are drawn anew, at most: as Rich does in a terminal."""
+"""How often a notebook's bars are redrawn, at most: as Rich does in a terminal."""
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def shown(progress: Progress | bool | None, first: str) -> Iterator[Progress | N
     ----------
     progress : callable, bool or None
     first : str
-        The step that goes on until another one is told.
+        The step that is shown until another one is reported.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def shown(progress: Progress | bool | None, first: str) -> Iterator[Progress | N
 
 
 def is_open(step: str, done: int, total: int) -> bool:
-    """Tell whether nobody knows how far a step will go."""
+    """Return whether nobody knows how far a step will go."""
     return step.endswith(SEARCHING) or (done == 0 and total <= 1)
 
 
@@ -97,7 +97,7 @@ def notebook_bars(ipython: Any, first: str) -> Iterator[Progress]:
     ipython : module
         IPython, or what has its ``display.display`` and ``display.HTML``.
     first : str
-        The step that goes on until another one is told.
+        The step that is shown until another one is reported.
     """
     steps: dict[str, tuple[int, int | None]] = {first: (0, None)}
     drawn = time.monotonic()

@@ -125,7 +125,7 @@ Row: TypeAlias = BinRow | LimitRow | RegisterRow | OrderRow
 
 
 class ProofNode(Displayed):
-    """What all parts of a proof have in common: they are shown in brief, as proofs have many parts, and are deep."""
+    """The base of all parts of a proof: they have a short repr, because proofs have many parts, and are deep."""
 
     __slots__ = ()
 
@@ -133,7 +133,7 @@ class ProofNode(Displayed):
         names = ("output", "pattern", "tick", "unknown", "register", "line", "delay", "at")
         place = ", ".join(f"{name} {getattr(self, name)}" for name in names if getattr(self, name, None) is not None)
         rows = f", {counted(len(self.rows), 'row')}" if isinstance(self, Farkas) else ""
-        return f"{place}{rows}"
+        return f"proof, {place}{rows}"
 
     def _card(self) -> Card:
         nodes = Counter(type(node).__name__ for node in nodes_of(self))  # type: ignore[arg-type]

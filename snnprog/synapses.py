@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +23,12 @@ from snnprog.chips import Chip
 from snnprog.convolution import Convolution
 from snnprog.display.card import Displayed
 from snnprog.errors import LimitError, SpecError
+from snnprog.frames import data_frame
 from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 SYNAPSE_ARRAYS = ("pre", "post", "delay", "weight", "exponent", "sign_mode")
 SHARED_ARRAYS = ("delay", "weight", "exponent", "sign_mode")
@@ -335,6 +341,16 @@ class SynapseArrays:
     def max_delay(self) -> int:
         """The longest delay in use, in ticks; 1 without synapses."""
         return int(self.delay.max(initial=1))
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each synapse: the six arrays, and ``added``, the effective weight.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        return data_frame({**self.synapses.whole, "added": self.effective_weight()})
 
     def effective_weight(self) -> Int64s:
         """Return the amount that each synapse adds for a spike: ``weight << exponent``."""

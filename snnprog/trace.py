@@ -6,13 +6,20 @@ Every backend's result becomes a `Trace`, so that results of different backends 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from snnprog.arrays import Integers, Raster
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
+from snnprog.errors import SpecError
+from snnprog.frames import data_frame, data_set
 from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,45 @@ class Trace(Displayed):
         """The first place where the run left the portable range, or None."""
         return self.excursions[0] if self.excursions else None
 
+    def to_pandas(self, table: Literal["events", "states"] = "events") -> pandas.DataFrame:
+        """Return the run as a data frame.
+
+        Parameters
+        ----------
+        table : {"events", "states"}
+            A row for each output spike, with ``tick`` and ``output``; or for each tick and neuron, with ``tick``,
+            ``neuron``, ``current`` and ``potential``.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed, or states were not recorded.
+        """
+        if table == "events":
+            tick, output = np.nonzero(self.spikes)
+            return data_frame({"tick": tick, "output": output})
+        if table != "states":
+            raise SpecError(f"table must be 'events' or 'states', got {table!r}")
+        if self.currents is None or self.potentials is None:
+            raise SpecError("states were not recorded; run the program with record='state'")
+        tick, neuron = (axis.ravel() for axis in np.indices(self.potentials.shape))
+        states = {"current": self.currents.ravel(), "potential": self.potentials.ravel()}
+        return data_frame({"tick": tick, "neuron": neuron, **states})
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Return what was recorded as a data set over ``tick``, ``output`` and ``neuron``.
+
+        Raises
+        ------
+        SpecError
+            If xarray is not installed.
+        """
+        axes = {"spikes": "output", "readout": "output", "currents": "neuron", "potentials": "neuron"}
+        found = {name: array for name in axes if (array := getattr(self, name)) is not None}
+        sizes = {"tick": len(self.spikes)} | {axes[name]: array.shape[1] for name, array in found.items()}
+        variables = {name: (("tick", axes[name]), array) for name, array in found.items()}
+        return data_set(variables, {axis: np.arange(size) for axis, size in sizes.items()})
+
     def _summary(self) -> str:
         ticks, outputs = self.spikes.shape
         states = "" if self.potentials is None else f", states of {counted(self.potentials.shape[1], 'neuron')}"
@@ -88,9 +134,11 @@ class Trace(Displayed):
 
     def _card(self) -> Card:
         label = f"output spikes, {counted(len(self.spikes), 'tick')} from left to right"
-        drawn = [Picture(pictures.raster([(self.spikes, pictures.RIGHT)], label=label), label)]
+        svg = pictures.raster([(self.spikes, pictures.RIGHT)], label=label)
+        drawn = [Picture(svg, label + pictures.merging(self.spikes.shape))]
         if self.potentials is not None and self.potentials.size:
             shown, count = min(self.potentials.shape[1], pictures.MOST_LINES), self.potentials.shape[1]
-            caption = f"potentials of {counted(count, 'neuron') if shown == count else f'neurons 0 to {shown - 1}'}"
+            of = counted(count, "neuron") if shown == count else f"neurons 0 to {shown - 1} of {count}"
+            caption = f"potentials of {of}, {'each on its own scale' if shown > 1 else 'after each tick'}"
             drawn.append(Picture(pictures.lines(self.potentials, label=caption), caption))
         return Card(pictures=drawn, notes=[] if self.excursion is None else [f"{self.excursion}"])

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
@@ -24,12 +25,17 @@ from snnprog.display.card import BAD, GOOD, Card, Displayed
 from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
 from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import BackendError, LimitError, SpecError
+from snnprog.frames import data_frame_of_rows
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
 from snnprog.progress import Progress, shown
 from snnprog.spec import Spec
 from snnprog.table import Table, checked
 from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 ALL_BACKENDS = "all backends"
 
@@ -97,6 +103,20 @@ class Verification(Displayed):
         """The first divergence of the first backend that has one, or None if all are exact."""
         found = (check.first_divergence for check in self.backends.values())
         return next((divergence for divergence in found if divergence is not None), None)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each backend; those that gave no answer have its reason as ``failure``.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        names = ("backend", "exact", "wrong_bins", "is_identical", "is_portable", "first_divergence", "failure")
+        rows = [{name: getattr(check, name, None) for name in names} for check in self.backends.values()]
+        unknown: dict[str, object] = dict.fromkeys(names)
+        rows += [unknown | {"backend": name, "failure": str(error)} for name, error in self.failures.items()]
+        return data_frame_of_rows(rows, names)
 
     def _summary(self) -> str:
         wrong = [name for name, check in self.backends.items() if not check.exact]

@@ -20,12 +20,15 @@ from snnprog.checks import check_type
 from snnprog.chips import Energy
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
+from snnprog.frames import data_frame_of_rows
 from snnprog.program import Program
 from snnprog.raster import as_raster
 from snnprog.table import text_of
 from snnprog.wording import counted
 
 if TYPE_CHECKING:  # a placement is an argument, so that counting does not import a solver
+    import pandas
+
     from snnprog.placement import Placement
 
 
@@ -92,6 +95,22 @@ class Activity(Displayed):
             return Card(facts=facts)
         words = " to ".join(text_of(each / 1000.0) for each in energy)
         return Card(facts=[*facts, ("energy, an estimate", f"{words} nJ")], notes=[f"energy by {self.energy_source}"])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each pattern; energies in picojoules, all idle and all active.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        rows = []
+        for index, one in enumerate(self.patterns):
+            counts = asdict(one)
+            idle, active = counts.pop("energy_pj") or (None, None)
+            rows.append({"pattern": index, **counts, "energy_idle_pj": idle, "energy_active_pj": active})
+        names = [field.name for field in fields(PatternActivity) if field.name != "energy_pj"]
+        return data_frame_of_rows(rows, ["pattern", *names, "energy_idle_pj", "energy_active_pj"])
 
     def as_dict(self) -> dict[str, object]:
         """Return the activity as plain data."""

@@ -84,6 +84,8 @@ def shown_values() -> dict[str, object]:
         "pattern": spec.patterns[0],
         "spec": spec,
         "long spec": sp.Spec([sp.Pattern(np.ones((20_000, 40), bool), np.eye(20_000, 40, dtype=bool))]),
+        "rule": spec.chip.rule,
+        "automaton": sp.Automaton(n_inputs=12, n_outputs=1, start=0, step=lambda state, row: (0, [row[0]])),
         "program": result.program,
         "big program": big_program(),
         "shared program": shared_program(),

@@ -196,7 +196,7 @@ def test_every_byte_flipped_is_refused_or_without_effect(tmp_path: Path, change:
 @pytest.mark.parametrize("end", [b"", b"PK", b"PK\x05\x06" + bytes(18), b"not a zip", bytes(100)])
 def test_what_is_no_archive(tmp_path: Path, end: bytes) -> None:
     (tmp_path / "x.npz").write_bytes(end)
-    with pytest.raises(FormatError, match=r"x\.npz is (not a whole|an empty) zip archive"):
+    with pytest.raises(FormatError, match=r"is not a complete zip archive: it is too short"):
         read_archive(tmp_path / "x.npz")
 
 
@@ -213,7 +213,7 @@ def test_what_cannot_be_opened(tmp_path: Path, name: str, message: str) -> None:
 def test_pipes_are_neither_read_nor_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for read in (read_archive, read_bytes):
-        with pytest.raises(FormatError, match="pipe cannot be read: it must be a regular file, got a pipe or device"):
+        with pytest.raises(FormatError, match="cannot be read: it is a pipe or device; give a regular file"):
             read(tmp_path / "pipe")
     with pytest.raises(FormatError, match="pipe cannot be written: it is a folder or device; name a file"):
         write_bytes(tmp_path / "pipe", b"x")
@@ -234,7 +234,7 @@ def test_a_member_twice(tmp_path: Path) -> None:
         file.writestr("a", b"1")
         with pytest.warns(UserWarning, match="Duplicate"):
             file.writestr("a", b"2")
-    with pytest.raises(FormatError, match=r"names a member twice: a, a"):
+    with pytest.raises(FormatError, match=r"has a member twice: a, a"):
         read_archive(tmp_path / "x.npz")
 
 
@@ -261,7 +261,7 @@ def test_a_member_that_lies_about_its_size(tmp_path: Path, declared: int) -> Non
     directory = content.index(b"PK\x01\x02")
     content[directory + 24 : directory + 28] = struct.pack("<I", declared)
     path.write_bytes(content)
-    with pytest.raises(FormatError, match=r"unpacks to|not a whole zip"):
+    with pytest.raises(FormatError, match=r"is not a complete zip archive: Bad CRC-32 for file 'a'"):
         read_archive(path)
 
 
@@ -309,8 +309,11 @@ BAD_HEADERS = {
     "unknown type": (npy(header((1,), "<q9")), "malformed header"),
     "very long header": (npy(repr(header((1,))).encode() + b" " * 5000), "malformed header"),
     "deeply nested": (npy(b"(" * 3000), "malformed header"),
-    "negative extent": (npy(header((-1,))), "whole non-negative extents"),
-    "bool extent": (npy(header((True,)), bytes(4)), "whole non-negative extents"),
+    "negative extent": (npy(header((-1,))), "array 'x' in x.npz must have non-negative integers as its shape, got"),
+    "bool extent": (
+        npy(header((True,)), bytes(4)),
+        "array 'x' in x.npz must have non-negative integers as its shape, got",
+    ),
     "too little data": (npy(header((3,)), bytes(8)), r"declares shape \(3,\) of int32 and holds 8 bytes"),
     "too much data": (npy(header((1,)), bytes(8)), r"declares shape \(1,\) of int32 and holds 8 bytes"),
     "not a multiple": (npy(header((1,)), bytes(5)), "holds 5 bytes"),
@@ -319,16 +322,37 @@ BAD_HEADERS = {
     "huge around nothing": (npy(header((0, 10**30))), "declares 2 axes"),
     "nothing, but often": (npy(header((1 << 40, 1, 0))), "declares 3 axes"),
     "too many axes": (npy(header((1,) * 100), bytes(4)), "declares 100 axes"),
-    "objects": (npy(header((1,), "|O"), bytes(8)), "of type object; plain numbers"),
-    "objects, pickled": (npy(header((1,), "|O"), pickle.dumps([1])), "of type object; plain numbers"),
-    "structured": (npy(header((1,), [("f", "<i4")]), bytes(4)), "must be plain numbers"),
-    "subarray": (npy(header((1,), ("<i4", (2,))), bytes(8)), "must be plain numbers"),
-    "raw bytes": (npy(header((1,), "|V4"), bytes(4)), "must be plain numbers"),
-    "byte text": (npy(header((1,), "|S4"), bytes(4)), "must be plain numbers"),
-    "complex": (npy(header((1,), "<c8"), bytes(8)), "must be plain numbers"),
-    "dates": (npy(header((1,), "<M8[s]"), bytes(8)), "must be plain numbers"),
+    "objects": (npy(header((1,), "|O"), bytes(8)), "array 'x' in x.npz must hold plain numbers, got type object"),
+    "objects, pickled": (
+        npy(header((1,), "|O"), pickle.dumps([1])),
+        "array 'x' in x.npz must hold plain numbers, got type object",
+    ),
+    "structured": (
+        npy(header((1,), [("f", "<i4")]), bytes(4)),
+        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+    ),
+    "subarray": (
+        npy(header((1,), ("<i4", (2,))), bytes(8)),
+        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+    ),
+    "raw bytes": (
+        npy(header((1,), "|V4"), bytes(4)),
+        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+    ),
+    "byte text": (
+        npy(header((1,), "|S4"), bytes(4)),
+        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+    ),
+    "complex": (
+        npy(header((1,), "<c8"), bytes(8)),
+        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+    ),
+    "dates": (
+        npy(header((1,), "<M8[s]"), bytes(8)),
+        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+    ),
     "no width": (npy(header((4,), "<U0")), "holds 0 bytes"),
-    "odd flags": (npy(header((2,), "|b1"), b"\2\0"), "flags that are neither 0 nor 1"),
+    "odd flags": (npy(header((2,), "|b1"), b"\2\0"), "array 'x' in x.npz must hold bools stored as 0 and 1"),
 }
 
 
@@ -381,9 +405,9 @@ def test_arrays_come_back(tmp_path_factory: pytest.TempPathFactory, array: NDArr
 BAD_TEXTS = {
     "nothing": (b"", "not valid JSON"),
     "cut": (b'{"x": ', "not valid JSON"),
-    "NaN": (b'{"x": NaN}', "NaN is no JSON"),
-    "Infinity": (b'{"x": Infinity}', "Infinity is no JSON"),
-    "-Infinity": (b'{"x": [-Infinity]}', "-Infinity is no JSON"),
+    "NaN": (b'{"x": NaN}', "j.json in x.snnp is not valid JSON: NaN is not valid JSON"),
+    "Infinity": (b'{"x": Infinity}', "j.json in x.snnp is not valid JSON: Infinity is not valid JSON"),
+    "-Infinity": (b'{"x": [-Infinity]}', "j.json in x.snnp is not valid JSON: -Infinity is not valid JSON"),
     "1e999": (b'{"x": 1e999}', "1e999 is too large"),
     "-1e999": (b'{"x": -1e999}', "-1e999 is too large"),
     "long integer": (b'{"x": ' + b"1" * 5000 + b"}", "not valid JSON"),

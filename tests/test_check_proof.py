@@ -338,7 +338,7 @@ def test_explain_writes_what_the_checker_accepts(command: Command, tmp_path: Pat
     words = ["explain", str(tmp_path / "SPEC.toml"), "--proof", str(proof), "--spec-json", str(spec)]
     assert command(*words)[0] == 3
     done = run_checker(spec, proof)
-    assert (done.returncode, done.stdout) == (0, "the proof holds: no program does what is asked\n")
+    assert (done.returncode, done.stdout) == (0, "the proof holds: no program satisfies the specification\n")
     assert command(*words[:3], str(tmp_path / "SPEC.toml"))[0] == 2
     assert command(*words[:3], str(spec), "--spec-json", str(spec))[0] == 2
 

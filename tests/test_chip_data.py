@@ -103,7 +103,7 @@ def wide(levels: int) -> object:
 
 
 EXPRESSIONS: dict[str, tuple[object, str]] = {
-    "text of code": ("__import__('os').system('true')", "reads .* which nothing has assigned"),
+    "text of code": ("__import__('os').system('true')", "rule is not valid: step 'potential' of rule small reads"),
     "unknown word": (["eval", "potential"], "must be made of integers, names and lists that begin with one of add"),
     "nothing": (None, "must be made of integers"),
     "fraction": (0.5, "must be made of integers"),
@@ -127,7 +127,10 @@ EXPRESSIONS: dict[str, tuple[object, str]] = {
     "unknown end": (["hold", "potential", 0, 1, "stop"], "end of hold must be one of clip, wrap, fold, got 'stop'"),
     "unknown comparison": (["compare", "==", 1, 2], "compares by '=='"),
     "code as a comparison": (["compare", "> 0 or quit() >", 1, 2], "compares by"),
-    "crossed ends": (["hold", "potential", 9, 1, "clip"], "holds values from 9 to 1; the ends must rise"),
+    "crossed ends": (
+        ["hold", "potential", 9, 1, "clip"],
+        "step 'potential' of rule small holds values from 9 to 1; the ends must ascend, to",
+    ),
     "shift by a register": (["shr", "potential", "potential", "floor"], "must shift by a constant or parameter"),
     "shift by less than nothing": (["leak", "potential", "bias", "floor"], "must shift by a constant or parameter"),
     "divided by nothing": (["floor_div", "potential", "bias"], "must divide by a constant or parameter that is at le"),
@@ -170,7 +173,11 @@ CHANGES: dict[str, tuple[tuple[str | int, ...], object, str]] = {
     "unknown key": (("rule", "code"), "x", "chip.rule must not have 'code'; give name, registers, parameters"),
     "list of a name": (("rule", "registers"), "potential", "chip.rule.registers must be a list of at most 32"),
     "crossed parameter": (("rule", "parameters", 0, "low"), 2**20, "must have low <= high"),
-    "steps of a built-in rule": (("rule", "watched"), [], "is the name of another rule"),
+    "steps of a built-in rule": (
+        ("rule", "watched"),
+        [],
+        "chip is not valid: rule of chip loihi1 must be a rule with another",
+    ),
     "ranges of a built-in rule": (("rule", "parameters", 0, "high"), 2**20, "called otherwise: threshold of loihi1"),
     "name": (("name",), "my chip", "name of chip my chip must be up to 64 letters, digits"),
     "long delays": (("delays",), [1, 1025], "delays of chip loihi1 must be from 1 to 1024"),
@@ -179,7 +186,7 @@ CHANGES: dict[str, tuple[tuple[str | int, ...], object, str]] = {
     "gathering of a parameter": (
         ("rule", "gather", "expression"),
         ["add", "arriving", "bias"],
-        "gather of rule loihi1-lif-lava-0.10.0 must be made of weight, count and arriving alone",
+        r"chip is not valid: gather of rule loihi1-lif-lava-0\.10\.0 must be made of weight, count and",
     ),
     "wide steps of weights": (("weight_ranges", "mixed_step"), 2**40, "in steps of 1 or more, within the ranges"),
     "negative decays": (("rule", "parameters", 1, "low"), -1, "current_decays of chip loihi1 must be 0 or more"),
@@ -210,7 +217,11 @@ CHANGES: dict[str, tuple[tuple[str | int, ...], object, str]] = {
         {"most_inputs": 1, "most_hidden": 0, "most_outputs": 1, "most_fan_out": 1},
         "most_hidden of the layers must be 1 or more",
     ),
-    "negative energy": (("energy", "message"), -1.0, "energy must be a finite number from 0"),
+    "negative energy": (
+        ("energy", "message"),
+        -1.0,
+        r"chip\.energy is not valid: energy must be a non-negative, finite number of",
+    ),
     "no number": (("energy", "message"), float("nan"), "chip.energy.message must be a finite number"),
     "very long number": (("energy", "message"), 10**400, "chip.energy.message must be a finite number"),
     "source": (("energy", "source"), "\x1b]0;x", "chip.energy.source must be a text of at most 400 printable"),
@@ -279,7 +290,7 @@ def test_parts_of_a_chip_are_checked_where_they_are_written() -> None:
         SynapticMemory(16, 64, -1, 64, (0, 8), (0, 6))
     with pytest.raises(sp.SpecError, match="most_outputs of the layers must be 1 or more"):
         Layers(1, 1, 0, 1)
-    with pytest.raises(sp.SpecError, match="energy must be a finite number"):
+    with pytest.raises(sp.SpecError, match="energy must be a non-negative, finite number of picojoules, got inf"):
         Energy(1.0, float("inf"), (1.0, 1.0), "nowhere")
 
 

@@ -97,11 +97,11 @@ def test_what_is_clear_can_be_built() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1], "there are 60 samples and 2 labels"),
-        ([0.5] * 60, "must be class numbers from 0"),
-        ([-1] * 60, "must be class numbers from 0"),
-        ([0] * 60, "labels name one class alone"),
-        ([0, 3] * 30, "labels go up to 3; the questions are about 3 classes"),
+        ([0, 1], "labels must have one entry for each of 60 samples, got 2"),
+        ([0.5] * 60, r"labels must be non-negative class numbers, got float64 of shape \(60,\)"),
+        ([-1] * 60, r"labels must be non-negative class numbers, got float64 of shape \(60,\)"),
+        ([0] * 60, "labels must name at least two classes, got one"),
+        ([0, 3] * 30, "labels must be below 3, the number of classes of the questions, got 3"),
     ],
 )
 def test_labels_that_cannot_be_are_refused(labels: list[int], message: str) -> None:

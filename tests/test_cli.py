@@ -24,7 +24,7 @@ from snnprog import cli
         (["run", "{program}", "missing.npz"], cli.BAD_USAGE, "missing.npz cannot be read"),
         (["run", "missing.snnp", "x.csv"], cli.BAD_USAGE, "'P.snnp': File 'missing.snnp' does not exist.\n"),
         (["inspect", "{folder}"], cli.BAD_USAGE, "is a directory.\n"),
-        (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "give both ticks and neurons"),
+        (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "is a list of events without a size; give ticks\n"),
         (
             ["run", "{program}", "spikes.txt"],
             cli.BAD_USAGE,
@@ -81,13 +81,21 @@ from snnprog import cli
         (
             ["run", "{program}", "{inputs}", "--ticks", "12", "--backend", "no"],
             cli.BACKEND_FAILED,
-            "there is no backend",
+            "snnprog: unknown backend 'no'; known backends are kernel, reference,",
         ),
         (["verify", "{program}", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a SPEC.toml\n"),
         (["inspect", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a .snnp program\n"),
-        (["backends", "install", "no"], cli.BACKEND_FAILED, "there is no backend 'no'; known are kernel, reference, "),
-        (["backends", "check", "no"], cli.BACKEND_FAILED, "there is no backend"),
-        (["compile", "{spec}", "-o", "{nowhere}/p.snnp"], cli.BAD_USAGE, "there is no folder"),
+        (
+            ["backends", "install", "no"],
+            cli.BACKEND_FAILED,
+            "snnprog: unknown backend 'no'; known backends are kernel, reference, brian2_loihi, c, fpga,",
+        ),
+        (
+            ["backends", "check", "no"],
+            cli.BACKEND_FAILED,
+            "snnprog: unknown backend 'no'; known backends are kernel, reference,",
+        ),
+        (["compile", "{spec}", "-o", "{nowhere}/p.snnp"], cli.BAD_USAGE, "cannot be written: folder"),
         (["compile", "{spec}"], cli.BAD_USAGE, "Missing option '-o'"),
         (["nonsense"], cli.BAD_USAGE, "No such command 'nonsense'. See '"),
         (["explian"], cli.BAD_USAGE, "No such command 'explian'; did you mean 'explain'? See '"),
@@ -204,7 +212,7 @@ def test_a_place_that_cannot_be_written_is_refused_first(
     message = f"snnprog: Invalid value for '-o' / '--output': File '{tmp_path}' is a directory.\n"
     assert (code, err) == (cli.BAD_USAGE, message)
     suffix = {"compile": ".snnp", "run": ".csv"}[str(words[0])]
-    assert "there is no folder" in command(*words, "-o", tmp_path / "no" / f"x{suffix}")[2]
+    assert "cannot be written: folder" in command(*words, "-o", tmp_path / "no" / f"x{suffix}")[2]
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -111,7 +111,8 @@ def test_counts_are_rounded_sums_where_the_threshold_is_subtracted(seed: int, ti
     span = result.encoder.span
     sums = (shares * span + result.encoder.low) @ model.coefs_[0] + model.intercepts_[0] + result.decoder.offset
     wanted = np.clip(sums / unit, 0.0, 1.0) * ticks
-    assert np.abs(counts - wanted).max() <= 1.0 + 0.02 * ticks  # weights are rounded to the chip's
+    late = wanted == ticks  # a neuron that should spike in every tick cannot make up for a spike that comes late
+    assert (np.abs(counts - wanted) <= 1.0 + 0.02 * ticks + late).all()  # weights are rounded to the chip's
 
 
 @pytest.mark.parametrize("ticks", [16, 64, 256])
@@ -150,7 +151,7 @@ def test_two_classes_have_two_outputs() -> None:
     assert result.ann.classes == ("no", "yes")
     assert result.program.n_outputs == 2
     assert result.scores.agreement >= 0.95
-    assert "logistic at the end was left out" in result.notes[0]
+    assert "logistic at the end was omitted" in result.notes[0]
 
 
 def test_a_program_for_xylo() -> None:
@@ -317,9 +318,12 @@ def test_costs_say_which_is_cheaper() -> None:
         ({"ticks": 0}, "ticks must be from 1 to 16384, got 0"),
         ({"max_pool": "max"}, "max_pool must be 'average' or None, got 'max'"),
         ({"held_out": 1.5}, "held_out must be a share above 0 and below 1"),
-        ({"held_out": ([[1.0, 2.0]], None)}, r"samples have the shape \(2,\); the MLPClassifier takes \(64,\)"),
+        (
+            {"held_out": ([[1.0, 2.0]], None)},
+            r"samples must have the shape \(64,\) of the MLPClassifier's input, got \(2,\)",
+        ),
         ({"labels": [1, 2]}, "labels must be one for each of 20 samples"),
-        ({"data": [[1.0]]}, "samples have the shape"),
+        ({"data": [[1.0]]}, "samples must have the shape"),
         ({"data": [["a"]]}, r"data must be real numbers of \(samples, ...\), got an array of <U1"),
         ({"data": [[1j]]}, "data must be real numbers"),
         ({"data": [[1.0], [1.0, 2.0]]}, r"data must be an array \(samples, ...\), got rows of different lengths"),
@@ -346,7 +350,7 @@ def test_wrong_options_get_a_sentence(
 
 def test_other_models_get_a_sentence(digits: tuple[Floats, Floats, MLPClassifier]) -> None:
     samples, labels, _ = digits
-    with pytest.raises(SpecError, match=r"model is a int; a path of an .onnx file"):
+    with pytest.raises(SpecError, match=r"model must be a path of an .onnx file"):
         sp.convert(3, data=samples)
     with pytest.raises(SpecError, match="the MLPClassifier must be fitted before it is converted"):
         sp.convert(MLPClassifier(), data=samples)
@@ -354,6 +358,6 @@ def test_other_models_get_a_sentence(digits: tuple[Floats, Floats, MLPClassifier
     with pytest.raises(SpecError, match="has activation='tanh'; train it with activation='relu'"):
         sp.convert(tanh, data=samples)
     several = MLPClassifier((4,), max_iter=2).fit(samples[:50], np.random.default_rng(0).random((50, 3)) > 0.5)
-    with pytest.raises(SpecError, match="gives a sample several labels"):
+    with pytest.raises(SpecError, match="is a multilabel classifier, which is not supported"):
         sp.convert(several, data=samples)
     assert isinstance(sp.convert(digits[2], data=samples[:40], code="latency", ticks=16).encoder, Latency)

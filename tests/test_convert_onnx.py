@@ -251,7 +251,7 @@ def test_models_without_one_input_and_one_output_are_refused() -> None:
     found.graph.input.append(helper.make_tensor_value_info("other", TensorProto.FLOAT, [1, 4]))
     with pytest.raises(FormatError, match="must have one input, got 2"):
         ann_of(found)
-    with pytest.raises(FormatError, match="holds no ONNX graph"):
+    with pytest.raises(FormatError, match="has no ONNX graph"):
         ann_of(onnx.ModelProto())
     found = model([node("Identity", "x", "y")] * (NODE_LIMIT + 1), {}, shape=(4,))
     with pytest.raises(FormatError, match=f"has {NODE_LIMIT + 1} operations"):
@@ -334,10 +334,10 @@ def test_files_that_are_none_get_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="No such file"):
         read_onnx(path)
     path.write_bytes(b"\x89HDF\r\n")
-    with pytest.raises(FormatError, match="is no ONNX model, or is damaged"):
+    with pytest.raises(FormatError, match="is not an ONNX model, or is damaged"):
         read_onnx(path)
     path.write_bytes(b"")
-    with pytest.raises(FormatError, match="holds no ONNX graph"):
+    with pytest.raises(FormatError, match="has no ONNX graph"):
         read_onnx(path)
     path.write_bytes(b"\x3a\x80\x80\x80\x01" + b"\x0a\x00" * (FIELD_LIMIT + 1))
     with pytest.raises(FormatError, match=r"its fields do not add up|more than"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import tomli
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = ("files", "events", "plot", "onnx")
+EXTRAS = ("files", "events", "plot", "onnx", "sklearn", "tables")
 
 
 def parts(version: str) -> tuple[int, ...]:

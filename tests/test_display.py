@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SMALL = {"Dynamics", "Convolution", "EventView"}
 """Public data of a few integers, which dataclasses show in full."""
 
+ELSEWHERE = {"EventRecording", "StreamProof"}
+"""Classes that show themselves, of which `shown_values` has no value."""
+
 LIMIT = 30_000
 """Characters of a card: a hundred of them are 3 MB at most, and mostly far less."""
 
@@ -98,7 +101,7 @@ def test_every_public_dataclass_with_arrays_shows_itself_in_brief() -> None:
     classes = [value for name in sp.__all__ if isinstance(value := getattr(sp, name), type) and is_dataclass(value)]
     assert {each.__name__ for each in classes if not issubclass(each, Displayed)} == SMALL
     shown = {type(value) for value in shown_values().values()}
-    assert {each.__name__ for each in classes} - {each.__name__ for each in shown} - SMALL == {"EventRecording"}
+    assert {each.__name__ for each in classes} - {each.__name__ for each in shown} - SMALL == ELSEWHERE
 
 
 def test_convolutions_are_not_unrolled_to_be_shown() -> None:
@@ -115,6 +118,24 @@ def test_outcomes_are_marked() -> None:
     closest = sp.compile(sp.Spec([_contradiction()]), on_infeasible="closest")
     assert repr(closest).startswith("<CompileResult: closest found, 1 wrong bin;")
     assert ElementTree.fromstring(html(closest)).get("class") == f"snnprog {BAD}"
+
+
+def test_ipython_prints_the_reason_and_the_callers_lines_only() -> None:
+    with pytest.raises(InfeasibleError) as caught:
+        sp.compile(sp.Spec([_contradiction()]))
+    lines = untyped(caught.value)._render_traceback_()
+    assert [line for line in lines if "snnprog/" in line] == []
+    assert "sp.compile(sp.Spec([_contradiction()]))" in lines[1]
+    assert lines[-1] == f"InfeasibleError: {caught.value}"
+    assert len(lines) == 3
+
+
+def test_several_conflicts_are_listed() -> None:
+    targets = np.zeros((4, 2), bool)
+    targets[1] = True
+    with pytest.raises(InfeasibleError) as caught:
+        sp.compile(sp.Spec([sp.Pattern(np.zeros((4, 1), bool), targets)]))
+    assert html(caught.value).count("<tr>") == 1 + len(caught.value.conflicts) > 2
 
 
 def test_many_rows_are_left_out_and_counted() -> None:
@@ -168,7 +189,7 @@ def test_lines_go_through_the_extremes_of_long_traces() -> None:
     values = np.zeros((100_000, 1), np.int64)
     values[77_777], values[99] = 50, -50
     heights = {float(each) for each in re.findall(r"[ML]\d+ ([\d.e+-]+)", pictures.lines(values, label=""))}
-    assert heights == {0.0, 50.0, 100.0}
+    assert heights == {0.0, 45.0, 90.0}
 
 
 def test_weights_keep_their_signs_and_the_strongest() -> None:
@@ -186,6 +207,14 @@ def test_synapses_are_summed_by_neuron_and_line() -> None:
     svg = pictures.connections(pre, post, added=weight, size=(2, 3), label="")
     assert sorted(strokes(svg)) == [(0, 1, 1), (2, 0, 1)]
     assert svg.count('stroke-opacity="1"') == 2
+
+
+def test_captions_say_what_is_merged() -> None:
+    assert pictures.merging((240, 24)) == ""
+    assert pictures.merging((20_000, 40)) == "; a mark is any spike in 84 ticks and 2 lines"
+    assert pictures.merging((241, 1)) == "; a mark is any spike in 2 ticks"
+    assert (pictures.sampling(80), pictures.sampling(81)) == ("", "; a bar is the least of 2")
+    assert "a mark is any spike in 84 ticks and 2 lines" in html(shown_values()["long spec"])
 
 
 @pytest.mark.parametrize("shape", [(0, 1), (1, 0), (0, 0)])

@@ -45,7 +45,7 @@ def test_rasters_of_a_recording(tmp_path: Path) -> None:
         ({"dt_ms": 1.0, "ticks": 300, "ids": [1]}, r"ids is given for .*, which has no use for it"),
         ({"dt_ms": 1.0, "ticks": 9}, r"\d+ events before or after the 9 ticks from time 0 on; give more ticks"),
         ({"dt_ms": 50.0, "ticks": 6}, r"events in tick .*; take a shorter tick, or allow merging"),
-        ({"dt_ms": 1.0, "ticks": 300, "merge": True, "neurons": 7}, r"gives 2312 lines \(2 polarities x 34 rows x 34"),
+        ({"dt_ms": 1.0, "ticks": 300, "merge": True, "neurons": 7}, r"must have 7 lines, got 2312 \(2 polarities x 34"),
         ({"dt_ms": 1.0, "ticks": 300, "merge": True, "patterns": 2}, r"gives 1 of 2 patterns; give starts_ms"),
         (
             {"dt_ms": 1.0, "ticks": 300, "view": sp.EventView(time_unit="s")},
@@ -147,7 +147,7 @@ def test_run_on_a_recording(command: Command, detector: Path, tmp_path: Path) ->
         assert np.array_equal(sp.read_rasters(tmp_path / "out.npz")[0], trace.spikes)
     assert command(*words, "-o", tmp_path / "out.h5")[0] == cli.EXACT
     code, _, err = command("run", detector, path, "--ticks", 300, "--dt-ms", 1, "--sensor-size", "34,x")
-    assert (code, "no list of numbers" in err) == (cli.BAD_USAGE, True)
+    assert (code, "must be integers with commas between them" in err) == (cli.BAD_USAGE, True)
     code, _, err = command("run", detector, path, "--ticks", 300, "--dt-ms", 1)
     assert (code, "sensor_size must be given" in err) == (cli.BAD_USAGE, True)
 

@@ -50,7 +50,7 @@ CHANGED = int(os.environ.get("SNNPROG_HOSTILE_EVENTS", "3"))
         ),
         ("raise MemoryError('no more')", r"the process that reads it failed: MemoryError: no more"),
         ("import sys; sys.exit(5)", r"the process that reads it failed: 5"),
-        ("print('no numbers')", r"what its reader wrote is invalid"),
+        ("print('no numbers')", r"cannot be read: its reader wrote an invalid result"),
     ],
 )
 def test_a_library_that_hangs_or_crashes(

@@ -49,7 +49,7 @@ def test_every_output_is_explained() -> None:
     assert reasons[1].endswith("tick 2 of pattern 0, but no input has reached it since its reset at tick 1")
     assert reasons[2] == (
         "output 3 must spike at tick 3 of pattern 0 and be silent at tick 3 of pattern 1, but what it has received by"
-        " then is the same: patterns 0 and 1 are identical up to tick 3 and ask for different answers"
+        " then is the same: patterns 0 and 1 are identical up to tick 3 and require different answers"
     )
     conflict = told.verdicts[3].conflicts[0]
     assert conflict.shares == (Fraction(1, 2), Fraction(1, 2))
@@ -333,7 +333,7 @@ def test_the_command_prints_conflict_bins_and_proof(
     code, out, err = run(capsys, monkeypatch, "explain", impossible)
     assert (code, err) == (cli.INFEASIBLE, "")
     assert "output 0: infeasible: must spike at tick 0 of pattern 0, but no input has reached it since" in out
-    assert "proved for all integers of the chip" in out
+    assert "proved for all integers of the chip" in run(capsys, monkeypatch, "explain", impossible, "--all")[1]
     code, out, _ = run(capsys, monkeypatch, "explain", impossible, "--json")
     (output,) = json.loads(out)["outputs"]
     assert code == cli.INFEASIBLE
@@ -360,6 +360,7 @@ def test_the_command_keeps_to_a_time_limit(
 ) -> None:
     code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--time-limit", 0)
     assert code == cli.NOT_EXACT
+    assert out.startswith("1 output: 1 undecided (the time limit ended: design")
     assert "output 0: undecided: neither weights nor a proof was found" in out
     words = ("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--time-limit", 0)
     code, _, err = run(capsys, monkeypatch, *words)

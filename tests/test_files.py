@@ -202,8 +202,8 @@ def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"ticks": 3}, "is a list of events without a size; give both ticks and neurons"),
-        ({"neurons": 3}, "is a list of events without a size; give both ticks and neurons"),
+        ({"ticks": 3}, r"without a size; give neurons \(n_inputs or n_outputs in a SPEC.toml\)"),
+        ({"neurons": 3}, "is a list of events without a size; give ticks"),
         ({"ticks": 0, "neurons": 1}, "must hold rasters of at least one tick, got 2 of 0 x 1"),
         ({"ticks": -3, "neurons": 1}, "must hold rasters of at least one tick,"),
         ({"ticks": 3, "neurons": -1}, "must hold rasters of at least one tick,"),
@@ -321,7 +321,7 @@ def test_arrays_of_other_axes_than_their_layout(tmp_path: Path) -> None:
         FormatError, match=r"must have 2 ticks, got 3; give layout = 'neurons,ticks' if neurons come first"
     ):
         read_rasters(path, ticks=2, neurons=3)
-    with pytest.raises(FormatError, match=r"has 3 ticks; 2 were announced$"):
+    with pytest.raises(FormatError, match=r"must have 2 ticks, got 3$"):
         read_rasters(path, ticks=2, neurons=2)
 
 
@@ -352,7 +352,7 @@ def test_csv_of_times_is_read(tmp_path: Path, text: str, said: dict[str, Any], e
 
 BAD_TIMES: dict[str, tuple[str, dict[str, Any], str]] = {
     "no dt": ("time_ms,neuron\n", {"dt_ms": None}, "holds times; give dt_ms, the milliseconds of a tick"),
-    "no extent": ("time_ms,neuron\n", {"ticks": None}, "is a list of events without a size; give both ticks and"),
+    "no extent": ("time_ms,neuron\n", {"ticks": None}, "is a list of events without a size; give ticks"),
     "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: must have a non-negative time and an integer, got '-1,0'"),
     "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: must have a non-negative time and an integer, got 'nan,0'"),
     "infinite": ("time_ms,neuron\n1e999,0\n", {}, "line 2: must have a non-negative time and"),

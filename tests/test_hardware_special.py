@@ -51,7 +51,7 @@ class SpecialCase:
     form: str
 
     def is_equal(self, monkeypatch: pytest.MonkeyPatch, *, other: sp.Program | None = None) -> bool:
-        """Tell whether the hardware of the program, or of another one, has the reference's spikes and states."""
+        """Return whether the hardware of the program, or of another one, has the reference's spikes and states."""
         monkeypatch.setattr(special_plan, "PARALLEL_CELLS", 10**9 if self.form == "parallel" else 0)
         traces = sp.run(self.program, self.rasters, "reference", record="state")
         assert sum(int(trace.spikes.sum()) for trace in traces) > 0

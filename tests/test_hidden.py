@@ -304,14 +304,14 @@ def test_what_is_open_is_split_into_cases() -> None:
     inputs, due = np.zeros((2, 1), dtype=bool), np.array([[0], [1]], dtype=bool)
     inputs[0] = True
     spec = sp.Spec([sp.Pattern(inputs, due, due)], [1], signs=[-1], hidden="auto")
-    with pytest.raises(sp.InfeasibleError, match="whatever it does in the bins that are left open, and hidden neurons"):
+    with pytest.raises(sp.InfeasibleError, match="for any choice of the open bins, and hidden neurons"):
         sp.compile(spec)
 
 
 def test_no_tick_of_a_window_can_be_reached() -> None:
     inputs, due = np.zeros((4, 1), dtype=bool), np.zeros((4, 1), dtype=bool)
     inputs[2] = due[1] = True
-    with pytest.raises(sp.InfeasibleError, match="whatever it does in the bins that are left open, and hidden neurons"):
+    with pytest.raises(sp.InfeasibleError, match="for any choice of the open bins, and hidden neurons"):
         sp.compile(sp.Spec([sp.Pattern(inputs, due)], [1], window=(0, 1), hidden="auto"))
 
 

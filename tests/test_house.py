@@ -15,7 +15,7 @@ import snnprog as sp
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("snnprog", "backends", "tests", "benchmarks", "examples")
 USERS = ("tests", "benchmarks", "examples")
-MODULES_ON_PURPOSE = {"coding", "specs"}
+MODULES_ON_PURPOSE = {"automata", "coding", "specs"}
 
 # A name with an underscore at its end, too, is a protocol's, as IPython's `_repr_html_`.
 PRIVATE_NAME = re.compile(r"_[a-zA-Z]\w*(?<!_)")

@@ -97,6 +97,24 @@ def test_constant_drives_begin_with_their_populations(seed: int, kind: str) -> N
     assert [each.bias.any() for each in adapted.network.populations] == [kind == "CubaLIF", False, True]
 
 
+def test_a_population_that_is_called_clock() -> None:
+    """The neuron by which constant drives come gets another name, and the network's own is fitted as any other."""
+    graph = driven("LIF", 4)
+    nodes = {"clock" if name == "a" else name: node for name, node in graph.nodes.items()}
+    network, plain = (
+        sp.from_nir(each, dt_ms=1.0, reset="zero") for each in (chain(**nodes), chain(**dict(graph.nodes.items())))
+    )
+    adapted = adapted_to(network, LOIHI)
+    assert adapted is not None
+    assert [(each.name, each.is_clock) for each in adapted.network.populations][-1] == ("clock'", True)
+    inputs = [random_raster(seed, 40, 3, 0.2) for seed in range(8)]
+    found, other = (sp.quantize(each, inputs=inputs) for each in (network, plain))
+    assert found.fit is not None
+    assert found.fit.stages == ("clock", "b")
+    assert np.array_equal(found.program.weight, other.program.weight)
+    assert found.wrong_bins == other.wrong_bins
+
+
 def test_a_drive_that_needs_no_clock() -> None:
     """Where spikes come by a Delay, a population starts at once, and its drive is a bias."""
     graph = chain(

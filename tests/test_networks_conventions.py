@@ -164,7 +164,7 @@ def test_when_neurons_are_reset(exporter: str, kind: str, reset: str, is_recurre
     ("options", "message"),
     [
         ({}, "dt_ms must be given: the milliseconds of a tick, or exporter=, the tool that wrote the graph"),
-        ({"dt_ms": 1.0}, "reset must be 'zero' or 'subtract': NIR cannot say what a spike does to the potential"),
+        ({"dt_ms": 1.0}, "reset must be 'zero' or 'subtract': NIR does not define the effect of a spike on the"),
         ({"dt_ms": 1.0, "reset": "up"}, "reset must be 'zero' or 'subtract', got 'up'"),
         ({"dt_ms": 1.0, "reset": "zero", "reset_delay": 2}, "reset_delay must be 0 or 1, got 2"),
         ({"dt_ms": 1.0, "reset": "zero", "reset_delay": True}, "reset_delay must be 0 or 1, got True"),
@@ -174,8 +174,8 @@ def test_when_neurons_are_reset(exporter: str, kind: str, reset: str, is_recurre
             "exporter must be one of snntorch, norse, sinabs, rockpool, spyx, lava-dl, got 'keras'",
         ),
         ({"dt_ms": 0.0, "reset": "zero"}, "dt_ms"),
-        ({"exporter": "rockpool"}, "dt_ms must be given: neurons of the graph tell steps from .* ms, where rockpool"),
-        ({"exporter": "spyx"}, "dt_ms must be given: neurons of the graph tell steps from .* ms, where spyx writes"),
+        ({"exporter": "rockpool"}, "dt_ms must be given: neurons of the graph have steps from .* ms, but"),
+        ({"exporter": "spyx"}, "dt_ms must be given: neurons of the graph have steps from .* ms, but spyx"),
     ],
 )
 def test_options_are_refused(options: dict[str, Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from command_line import Command
 from nir_graphs import chain, lif, weights
 
 import snnprog as sp
+from snnprog.coding import highest_potential
 from snnprog.errors import LimitError, SpecError
 from snnprog.networks import TrainedNetwork, from_nir, quantize, run_network
 from snnprog.simulate import simulate
@@ -208,3 +210,57 @@ def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> No
     np.save(tmp_path / "y.npy", np.full(40, 0.9))  # not the class 0
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
     assert (code, "y.npy must hold one integer for each input: it is an array of float64" in err) == (2, True)
+
+
+def with_readouts(seed: int, *, is_mixed: bool = False) -> TrainedNetwork:
+    """Return a hidden layer with three LI neurons that are read by their potentials, and maybe a spiking output."""
+    rng = np.random.default_rng(seed)
+    nodes: dict[str, Any] = {
+        "in": nir.Input(np.array([8])),
+        "w": nir.Linear(weights(12, 8, seed)),
+        "hidden": lif(12, seed),
+        "v": nir.Linear(rng.normal(0.0, 1.0, (3, 12))),
+        "li": nir.LI(tau=np.full(3, 0.02), r=np.full(3, 10.0), v_leak=np.zeros(3)),
+        "out": nir.Output(np.array([3])),
+    }
+    edges = list(itertools.pairwise(nodes))
+    if is_mixed:
+        nodes["spikes"] = nir.Output(np.array([12]))
+        edges.append(("hidden", "spikes"))
+    return sp.from_nir(nir.NIRGraph(nodes, edges, type_check=False), dt_ms=1.0, reset="zero")
+
+
+def test_classes_of_readouts_are_judged() -> None:
+    """A class is the output with the highest last potential: of the network, of the program, and of the rounded one."""
+    network = with_readouts(3)
+    inputs = [random_raster(seed, 30, 8, 0.3) for seed in range(40)]
+    potentials = [each.potentials for each in run_network(network, inputs, potentials=True)]
+    last = [int(np.argmax(each[-1, network.outputs])) for each in potentials if each is not None]
+    labels = np.array(last)
+    labels[::5] = (labels[::5] + 1) % 3
+    result = sp.quantize(network, inputs=inputs, labels=labels, bits=4)
+    assert result.fit is not None
+    found, split = result.fit.calibrated.accuracy, result.fit.calibrated.split
+    assert found is not None
+    traces = sp.run(result.program, inputs)
+    named = np.array([highest_potential(each.readout) for each in traces if each.readout is not None])
+    parts = (split.fitting, split.choosing, split.held_out)
+    assert found.result == tuple(float((named == labels)[part].mean()) for part in parts)
+    assert found.trained == tuple(float((np.array(last) == labels)[part].mean()) for part in parts)
+    assert found.trained != (1.0, 1.0, 1.0)
+    assert result.fit.calibrated.output_spikes.fitting > 0
+
+
+def test_the_fewest_bits_before_a_readout() -> None:
+    """Without classes, what counts are the spikes that reach the readout."""
+    inputs = [random_raster(seed, 30, 8, 0.3) for seed in range(16)]
+    result = sp.quantize(with_readouts(3), inputs=inputs, bits="least", tolerance=0.0)
+    assert result.fit is not None
+    assert result.fit.bits[0] is not None
+    assert result.fit.bits[0] > 2
+
+
+def test_labels_of_outputs_of_both_kinds_are_refused() -> None:
+    inputs = [random_raster(seed, 30, 8, 0.3) for seed in range(8)]
+    with pytest.raises(SpecError, match="labels need outputs that all spike, or that are all readouts"):
+        sp.quantize(with_readouts(3, is_mixed=True), inputs=inputs, labels=np.zeros(8, np.int64))

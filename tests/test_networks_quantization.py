@@ -22,6 +22,7 @@ from snnprog.errors import LimitError, SpecError
 from snnprog.networks import QuantizedNetwork, TrainedNetwork, from_nir, quantize
 from snnprog.networks.neuron import Grid, RealNeuron, grid_of
 from snnprog.networks.scaling import scaled
+from snnprog.networks.trials import MOST_TRIALS, Trials
 from snnprog.simulate import simulate
 
 LOIHI = find_chip("loihi1")
@@ -151,6 +152,19 @@ def test_exponents_of_their_own_are_never_coarser(seed: int) -> None:
         assert np.abs(got - each.weights).max() <= 0.51 * np.abs(each.weights).max() / 128
     assert errors[0] <= errors[1] + 1e-6 * float(np.abs(each.weights).max()) ** 2
     assert zeros[0] <= zeros[1]
+
+
+def test_a_thousand_wide_weights_are_tried_at_few_scales() -> None:
+    """Far thresholds on a chip of 15-bit weights: work and what is kept are bounded, and small scales are there."""
+    chip = sp.chips.find_chip("fpga-subtract")
+    rng = np.random.default_rng(1)
+    changes: dict[str, Any] = {"rule": chip.linear_rule(4095, 1), "copies": np.ones(1000, np.int64)}
+    each = neuron(1, weights=rng.normal(0.0, 1.0, 1000), threshold=4e5, bias=0.0, **changes)
+    trials = Trials.at(each, chip, grid_of(chip), 0)
+    assert 16 <= trials.size * 1000 <= MOST_TRIALS
+    found = scaled(each, chip, grid=grid_of(chip))
+    assert found.mantissas.base is found.exponents.base is None
+    assert 1 <= np.abs(found.mantissas).max() < 2
 
 
 @settings(deadline=None, max_examples=60)
@@ -379,3 +393,26 @@ def test_the_first_excursion_is_where_a_run_finds_it() -> None:
     result = quantize(network, chip="xylo", inputs=inputs)
     traces = simulate(result.program, inputs)
     assert result.mismatch.excursion == next((each.excursion for each in traces if each.excursion), None) is not None
+
+
+@pytest.mark.parametrize(("chip", "options"), [("loihi1", {"reset": "zero"}), ("xylo", {"reset": "subtract"})])
+def test_weights_that_are_all_zero(chip: str, options: dict[str, Any]) -> None:
+    graph = chain(
+        **{
+            "in": nir.Input(np.array([3])),
+            "w": nir.Linear(np.zeros((4, 3))),
+            "n": lif(4),
+            "out": nir.Output(np.array([4])),
+        }
+    )
+    network = sp.from_nir(graph, dt_ms=1.0, **options)
+    for inputs in (None, [random_raster(seed, 20, 3, 0.3) for seed in range(8)]):
+        result = quantize(network, chip=chip, inputs=inputs)
+        assert result.program.n_synapses == 0
+        assert "no neuron of n spikes" in " ".join(result.notes)
+
+
+def test_weights_that_are_too_large_for_a_threshold() -> None:
+    each = neuron(1, weights=np.array([2.0**100, 1.0]), copies=np.ones(2, np.int64), threshold=1.0, bias=0.0)
+    with pytest.raises(LimitError, match=r"largest weight is 7\.88\d+e-31; allowed is at least 3\.06e-05 on loihi1"):
+        scaled(each, LOIHI, grid=grid_of(LOIHI))

@@ -56,10 +56,16 @@ BAD_GRAPHS: dict[str, tuple[Change, str]] = {
         put("w1", "weight", [1.0]),
         r"weight of node 'w1' .* must have two axes, \(to, from\), got shape \(1,\)",
     ),
-    "other width": (put("w1", "weight", np.ones((6, 3))), r"node 'in' of .* has shape \[4\]; what it leads to takes 3"),
-    "other inner width": (put("w2", "weight", np.ones((3, 5))), "node 'w2' of .* takes 5 channels, and 6 lead to it"),
-    "other height": (put("w1", "weight", np.ones((5, 4))), "node 's' of .* takes 6 channels, and 5 lead to it"),
-    "other widths": (edge(("in", "b")), r"node 'b' of .*: what leads to it has \[3, 4\] channels"),
+    "other width": (
+        put("w1", "weight", np.ones((6, 3))),
+        r"node 'in' of the graph has shape \[4\]; the next node takes 3 channels",
+    ),
+    "other inner width": (put("w2", "weight", np.ones((3, 5))), "node 'w2' of the graph takes 5 channels, got 6"),
+    "other height": (put("w1", "weight", np.ones((5, 4))), "node 's' of the graph takes 6 channels, got 5"),
+    "other widths": (
+        edge(("in", "b")),
+        r"node 'b' of the graph: its inputs have \[3, 4\] channels; connections must have equal widths",
+    ),
     "other biases": (
         node("skip", {"type": "Affine", "weight": np.ones((3, 4)), "bias": np.ones(2)}),
         "node 'skip' of the graph has 3 rows of weights and 2 biases",
@@ -78,7 +84,10 @@ BAD_GRAPHS: dict[str, tuple[Change, str]] = {
         put("b", "v_threshold", np.zeros(3)),
         "node 'b' of .* has a threshold that is not above its reset",
     ),
-    "negative delay": (put("d", "delay", -np.ones(6)), "node 'd' of .* has a delay of -1000 ticks; 0 or more"),
+    "negative delay": (
+        put("d", "delay", -np.ones(6)),
+        "delays of node 'd' of the graph must be at least 0 ticks, got -1000",
+    ),
     "endless delay": (put("d", "delay", np.full(6, 1e9)), r"has a delay of 1e\+12 ticks; up to 1048576 are read"),
     "unknown edge": (edge(("in", "nowhere")), "has an edge from 'in' to 'nowhere', and its nodes are in, w1, s, a"),
     "edges of three": (
@@ -100,7 +109,7 @@ BAD_GRAPHS: dict[str, tuple[Change, str]] = {
     "no output": (lambda data: data["nodes"].pop("out"), "has an edge from 'b' to 'out'"),
     "no input": (
         lambda data: (data["nodes"].pop("in"), data["edges"].clear(), data["edges"].append(("a", "d"))),
-        "the graph has 0 Input and 1 Output nodes; one of each is needed, or more",
+        "the graph must have an Input and an Output node, got 0 and 1, or more",
     ),
     "twice read out": (edge(("a", "again"), ("b", "again2")), "has an edge from 'a' to 'again'"),
     "a readout that leads on": (
@@ -206,11 +215,11 @@ WHOLE = "must be integers from"
 BAD_IMAGES: dict[str, tuple[dict[str, Any], str]] = {
     "no channels": (
         {"in_shape": np.array([2, 6, 6])},
-        r"has shape \[2, 6, 6\]; what it leads to takes an image of 3 ax",
+        r"node 'in' of the graph has shape \[2, 6, 6\]; the next node takes an image of 3 axes, 1",
     ),
     "a flat input": (
         {"in_shape": np.array([36])},
-        r"has shape \[36\]; what it leads to takes an image of 3 axes, 1 ch",
+        r"node 'in' of the graph has shape \[36\]; the next node takes an image of 3 axes, 1 channels",
     ),
     "a large kernel": (
         {"c_weight": np.ones((2, 1, 9, 9))},
@@ -277,5 +286,29 @@ def test_a_short_file_does_not_make_many_neurons() -> None:
     data = data_of(chain(**{"in": nir.Input(np.array([3])), "n": lif(3), "out": nir.Output(np.array([3]))}))
     data["nodes"]["n"] = {"type": "IF", "r": 1.0, "v_threshold": 1.0}
     data["nodes"]["in"]["shape"] = np.array([1 << 13, 1 << 13])
-    with pytest.raises(FormatError, match=r"has shape \(8192, 8192\); up to 16777216 channels are read"):
+    with pytest.raises(
+        FormatError, match=r"node 'in' of the graph has shape \(8192, 8192\); at most 16777216 channels are supported"
+    ):
         sp.from_nir(untyped(Dictionary(data)), dt_ms=1.0, reset="zero")
+
+
+def test_a_node_whose_edges_have_another_name() -> None:
+    """One name that is not there, and one node without edges, are one node: recurrent graphs of snnTorch are so."""
+    names = {
+        "in": nir.Input(np.array([3])),
+        "w": nir.Linear(weights(3, 3)),
+        "n": lif(3),
+        "out": nir.Output(np.array([3])),
+    }
+    data = data_of(chain(**names))
+    data["edges"].append(("n", "w"))
+    right = sp.from_nir(untyped(Dictionary(data)), dt_ms=1.0, reset="zero")
+    data["edges"] = [tuple("n1" if end == "n" else end for end in pair) for pair in data["edges"]]
+    found = sp.from_nir(untyped(Dictionary(data)), dt_ms=1.0, reset="zero")
+    assert [each.name for each in found.populations] == ["n"]
+    assert [(each.source, each.delay) for each in found.connections] == [("in", 1), ("n", 1)]
+    assert np.array_equal(found.parameters, right.parameters)
+    assert found.notes == (
+        "the graph has edges of 'n1', which is not there, and none of 'n'; taken for the same node",
+        *right.notes,
+    )

@@ -107,7 +107,10 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
             "reset must be 'zero' or 'subtract': NIR cannot say wh",
         ),
         (("quantize", "n.nir", "-o", "q.snnp", "--from", "keras"), "Invalid value for '--from': 'keras' is not one of"),
-        (("quantize", "n.nir", "-o", "q.snnp", "--reset-delay", "2"), "Invalid value for '--reset-delay': 2 is not in"),
+        (
+            ("quantize", "n.nir", "-o", "q.snnp", "--reset-delay", "2"),
+            "Invalid value for '--reset-delay': '2' must be an integer from 0 to 1",
+        ),
         (
             ("quantize", "n.nir", "-o", "q.snnp", "--from", "norse", "--bits", "12"),
             "bits must be 1 to 8 on l, got 12",

@@ -9,6 +9,7 @@ import re
 import runpy
 import sys
 import zlib
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import snnprog as sp
 from snnprog.report.page import Page, html_of, page_of_program, page_of_spec
 from snnprog.report.page.bundling import bundle, modules_of
 from snnprog.report.page.packing import pack_differences, pack_integers, pack_raster
-from snnprog.report.page.writing import SCRIPT, STYLES, TEMPLATE
+from snnprog.report.page.writing import LIVE_SCRIPT, SCRIPT, STYLES, TEMPLATE
 
 HOSTILE = "</script><script>hacked()</script><img src=x onerror=hacked()>"
 
@@ -312,6 +313,15 @@ def test_styles_and_scripts_are_those_of_the_policy(hostile: str) -> None:
     assert not [attributes for _, attributes in outline.tags if "style" in attributes]
 
 
+def test_a_page_that_is_served_reaches_its_server_alone() -> None:
+    page = page_of_program(relay(), title="x")
+    file, live = html_of(page), unescape(html_of(page, is_live=True))
+    assert "connect-src" not in file
+    assert "EventSource" not in file
+    assert live.count("connect-src 'self'; base-uri 'none'; form-action 'none'") == live.count("connect-src") == 1
+    assert live.count("new EventSource(") == 1
+
+
 def test_nothing_leads_out_of_the_file(hostile: str) -> None:
     links = [
         value
@@ -364,7 +374,9 @@ def test_the_example_writes_two_pages(
 
 def test_every_asset_is_used() -> None:
     folder = Path(sp.__file__).parent / "report" / "page" / "assets"
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*STYLES, *modules_of(SCRIPT), TEMPLATE])
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [*STYLES, *modules_of(SCRIPT), LIVE_SCRIPT, TEMPLATE]
+    )
 
 
 def test_modules_stand_after_those_that_they_import() -> None:

@@ -94,8 +94,8 @@ def test_nothing_works_on_posix_alone() -> None:
 
 def test_types_are_checked_for_each_system() -> None:
     """And Ruff looks for text files in the system's own encoding."""
-    makefile, project = ((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "pyproject.toml"))
-    assert "PLATFORMS := win32 darwin" in makefile
+    noxfile, project = ((ROOT / name).read_text(encoding="utf-8") for name in ("noxfile.py", "pyproject.toml"))
+    assert 'PLATFORMS = ("win32", "darwin")' in noxfile
     assert '"PLW1514"' in project
 
 

@@ -61,7 +61,7 @@ def test_a_raster_alone(ax: Axes, pattern: sp.Pattern) -> None:
 def test_a_raster_with_its_differences(ax: Axes, pattern: sp.Pattern) -> None:
     spikes = sp.run(relay(), pattern.inputs).spikes
     sp.plot_raster(spikes, pattern.targets, ax=ax)
-    assert marks(ax) == {"as asked": [[3, 1]], "missing": [[2, 0]], "not asked for": [[4, 0]]}
+    assert marks(ax) == {"correct": [[3, 1]], "missing": [[2, 0]], "extra": [[4, 0]]}
     colours = [matplotlib.colors.to_hex(untyped(each.get_edgecolor())[0]) for each in ax.collections]
     assert colours == [RIGHT, MISSED, EXTRA]
 
@@ -71,7 +71,7 @@ def test_bins_that_do_not_count_are_told_apart(ax: Axes, pattern: sp.Pattern) ->
     care = np.ones_like(spikes)
     care[4, 0] = False
     sp.plot_raster(spikes, pattern.targets, care, ax=ax)
-    assert marks(ax) == {"as asked": [[3, 1]], "missing": [[2, 0]], "does not count": [[4, 0]]}
+    assert marks(ax) == {"correct": [[3, 1]], "missing": [[2, 0]], "does not count": [[4, 0]]}
     shaded = np.argwhere(~np.isnan(shown(ax)))
     assert shaded.tolist() == [[0, 4]]
 
@@ -123,6 +123,23 @@ def test_margins_up_for_spikes_and_down_for_silence(ax: Axes, pattern: sp.Patter
     assert [bar.get_height() for bar in bars(ax)] == [50, 20, 10, -30, -50, -50]
     wrong = [matplotlib.colors.to_hex(bar.get_facecolor()) == MISSED for bar in bars(ax)]
     assert wrong == [True, False, False, True, False, False]
+
+
+def test_all_pictures_go_side_by_side_into_one_figure(pattern: sp.Pattern, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyplot, "show", lambda: pytest.fail("a picture is shown by who wants it shown"))
+    matplotlib.use("agg")
+    figure, axes = pyplot.subplots(2, 2)
+    numbers, spec = pyplot.get_fignums(), sp.Spec([pattern])
+    drawn = [
+        sp.plot_raster(pattern.inputs, ax=axes[0, 0]),
+        sp.plot_potential(relay(), pattern, ax=axes[0, 1]),
+        sp.plot_weights(relay(), ax=axes[1, 0]),
+        sp.plot_margins(relay(), spec, ax=axes[1, 1]),
+    ]
+    assert [one is two for one, two in zip(drawn, axes.flat, strict=True)] == [True] * 4
+    assert pyplot.get_fignums() == numbers
+    assert all(one.has_data() for one in drawn)
+    pyplot.close(figure)
 
 
 def test_what_does_not_belong_together_is_refused(ax: Axes, pattern: sp.Pattern) -> None:

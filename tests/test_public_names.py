@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 NAMES = {
     "Activity": type,
+    "Automaton": type,
     "BackendError": type,
     "CompileResult": type,
     "Conflict": type,
@@ -43,10 +44,12 @@ NAMES = {
     "Spec": type,
     "SpecError": type,
     "SpikingClassifier": type,
+    "StreamProof": type,
     "Trace": type,
     "UndecidedError": type,
     "Verification": type,
     "activity": "function",
+    "at_most": "function",
     "compile": "function",
     "convert": "function",
     "explain": "function",
@@ -57,7 +60,9 @@ NAMES = {
     "from_nir": "function",
     "load": "function",
     "load_spec": "function",
+    "never": "function",
     "place": "function",
+    "prove": "function",
     "quantize": "function",
     "read_events": "function",
     "read_observed": "function",
@@ -73,13 +78,14 @@ NAMES = {
     "to_nir": "function",
     "verify": "function",
     "victor_purpura": "function",
+    "within": "function",
     "write_nir": "function",
     "write_rasters": "function",
     "write_report": "function",
 }
 
 
-FOLDERS = ("coding", "specs")
+FOLDERS = ("automata", "coding", "specs")
 
 
 def python(code: str) -> str:
@@ -114,7 +120,7 @@ def test_folder_is_loaded_when_it_is_used(name: str) -> None:
 
 
 def test_names_are_listed_and_kept() -> None:
-    for module in (sp, sp.coding, sp.specs):
+    for module in (sp, sp.automata, sp.coding, sp.specs):
         assert dir(module) == sorted(module.__all__)
     assert sp.Spec is sp.Spec
     assert vars(sp)["Spec"] is sp.Spec

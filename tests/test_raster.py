@@ -43,19 +43,19 @@ def test_a_raster_may_have_no_neurons() -> None:
 
 
 NO_RASTERS: dict[str, tuple[ArrayLike, str]] = {
-    "one axis": ([1, 0], "inputs has shape (2,); a raster has two axes, (ticks, neurons)"),
-    "three axes": ([[[1]]], "inputs has shape (1, 1, 1); a raster has two axes, (ticks, neurons)"),
-    "a number": (1, "inputs has shape (); a raster has two axes"),
-    "a text": ("10", "inputs has shape (); a raster has two axes"),
+    "one axis": ([1, 0], "inputs must have two axes (ticks, neurons), got shape (2,)"),
+    "three axes": ([[[1]]], "inputs must have two axes (ticks, neurons), got shape (1, 1, 1)"),
+    "a number": (1, "inputs must have two axes (ticks, neurons), got shape ()"),
+    "a text": ("10", "inputs must have two axes (ticks, neurons), got shape ()"),
     "ragged": ([[1], [1, 0]], "inputs must be a bool array (ticks, neurons), got a ragged one"),
     "no ticks": (np.zeros((0, 2), dtype=bool), "inputs must have at least one tick"),
-    "two": ([[0, 1], [0, 2]], "inputs holds 2 at (1, 1); integers in a raster are 0 or 1"),
-    "minus one": ([[-1]], "inputs holds -1 at (0, 0); integers in a raster are 0 or 1"),
-    "floats": ([[0.0, 1.0]], "inputs is of type float64; a raster holds bools: compare with a level first"),
-    "NaN": ([[np.nan]], "inputs is of type float64"),
-    "texts": ([["1"]], "inputs is of type <U1"),
-    "None": (np.array([[None]]), "inputs is of type object"),
-    "complex": ([[1j]], "inputs is of type complex128"),
+    "two": ([[0, 1], [0, 2]], "inputs must hold bools, or integers 0 and 1, got 2 at (1, 1)"),
+    "minus one": ([[-1]], "inputs must hold bools, or integers 0 and 1, got -1 at (0, 0)"),
+    "floats": ([[0.0, 1.0]], "inputs must hold bools, got type float64; compare with a level first"),
+    "NaN": ([[np.nan]], "inputs must hold bools, got type float64; compare with a level first"),
+    "texts": ([["1"]], "inputs must hold bools, got type <U1; compare with a level first"),
+    "None": (np.array([[None]]), "inputs must hold bools, got type object; compare with a level first"),
+    "complex": ([[1j]], "inputs must hold bools, got type complex128; compare with a level first"),
 }
 
 
@@ -92,11 +92,11 @@ def test_events_of_any_integer_type(dtype: str) -> None:
 
 
 NO_EVENTS: dict[str, tuple[ArrayLike, ArrayLike, str]] = {
-    "lengths": ([0, 1], [0], "spikes: 2 ticks and 1 neurons; an event has one of each"),
-    "late": ([0, 3], [0, 0], "spikes: event 1 must be 0 to 2, got tick 3"),
-    "early": ([-1], [0], "spikes: event 0 must be 0 to 2, got tick -1"),
-    "high": ([0], [2], "spikes: event 0 must be 0 to 1, got neuron 2"),
-    "low": ([0], [-1], "spikes: event 0 must be 0 to 1, got neuron -1"),
+    "lengths": ([0, 1], [0], "spikes: ticks and neurons must have equal lengths, got 2 and 1"),
+    "late": ([0, 3], [0, 0], "spikes: tick of event 1 must be 0 to 2, got 3"),
+    "early": ([-1], [0], "spikes: tick of event 0 must be 0 to 2, got -1"),
+    "high": ([0], [2], "spikes: neuron of event 0 must be 0 to 1, got 2"),
+    "low": ([0], [-1], "spikes: neuron of event 0 must be 0 to 1, got -1"),
     "floats": ([0.0], [0], "spikes: tick must be a list of integers, got float64 of shape (1,)"),
     "bools": ([True], [0], "spikes: tick must be a list of integers, got bool of shape (1,)"),
     "texts": ([0], ["0"], "spikes: neuron must be a list of integers, got <U1 of shape (1,)"),
@@ -114,7 +114,10 @@ def test_what_are_no_events(tick: ArrayLike, neuron: ArrayLike, message: str) ->
 
 @pytest.mark.parametrize(("ticks", "neurons"), [(0, 1), (-1, 1), (1, -1)])
 def test_extents_that_no_raster_has(ticks: int, neurons: int) -> None:
-    with pytest.raises(SpecError, match=f"events: a raster of {ticks} ticks and {neurons} neurons; at least one tick"):
+    with pytest.raises(
+        SpecError,
+        match=f"events: a raster must have at least one tick and 0 or more neurons, got {ticks} and {neurons}",
+    ):
         raster_of_events([], [], ticks=ticks, neurons=neurons)
 
 
@@ -160,16 +163,26 @@ NO_TIMES: dict[str, tuple[ArrayLike, ArrayLike, float, str]] = {
     "negative": ([-0.001], [0], 1.0, "spike times must be finite and non-negative; shift or drop the others first"),
     "NaN": ([0.0, np.nan], [0, 0], 1.0, "spike times must be finite and non-negative"),
     "infinite": ([np.inf], [0], 1.0, "spike times must be finite and non-negative"),
-    "neuron": ([0.001], [2], 1.0, "spike times: event 0 must be 0 to 1, got neuron 2"),
-    "float neuron": ([0.001], [1.0], 1.0, "spike times: neuron is float64"),
-    "lengths": ([0.001, 0.002], [0], 1.0, "spike times must have shape two equal lists, got (2,) and neurons (1,)"),
-    "axes": ([[0.001]], [[0]], 1.0, "spike times have shape (1, 1) and neurons (1, 1)"),
+    "neuron": ([0.001], [2], 1.0, "spike times: neuron of event 0 must be 0 to 1, got 2"),
+    "float neuron": ([0.001], [1.0], 1.0, "spike times: neuron must be a list of integers, got float64 of shape"),
+    "lengths": (
+        [0.001, 0.002],
+        [0],
+        1.0,
+        "spike times and neurons must be lists of equal length, got shapes (2,) and (1,)",
+    ),
+    "axes": (
+        [[0.001]],
+        [[0]],
+        1.0,
+        "spike times and neurons must be lists of equal length, got shapes (1, 1) and (1, 1)",
+    ),
     "text": (["soon"], [0], 1.0, "spike times must be a list of numbers: could not convert"),
-    "ragged": ([[0.0], [0.0, 1.0]], [0], 1.0, "spike times are no list of numbers"),
+    "ragged": ([[0.0], [0.0, 1.0]], [0], 1.0, "spike times must be a list of numbers: setting an array element with a"),
     "bin 0": ([0.001], [0], 0.0, "bin_ms must be a positive number of milliseconds, got 0.0"),
-    "bin negative": ([0.001], [0], -1.0, "bin_ms is -1.0"),
-    "bin NaN": ([0.001], [0], np.nan, "bin_ms is nan"),
-    "bin infinite": ([0.001], [0], np.inf, "bin_ms is inf"),
+    "bin negative": ([0.001], [0], -1.0, "bin_ms must be a positive number of milliseconds, got -1.0"),
+    "bin NaN": ([0.001], [0], np.nan, "bin_ms must be a positive number of milliseconds, got nan"),
+    "bin infinite": ([0.001], [0], np.inf, "bin_ms must be a positive number of milliseconds, got inf"),
     "bin too small": ([0.001], [0], 1e-320, "must be a positive number of milliseconds"),
 }
 

@@ -86,3 +86,14 @@ def test_no_page_installs_what_no_index_has() -> None:
         *ROOT.glob("examples/**/*.yml"),
     ]
     assert [page.name for page in pages if re.search(r"pip install (?:-\S+ )*'?snnprog", page.read_text("utf-8"))] == []
+
+
+def test_an_index_shows_the_readme_without_links_that_lead_nowhere() -> None:
+    """The description of the package is this page with the substitutions of pyproject.toml."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    hooks = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["metadata"]["hooks"]
+    for each in hooks["fancy-pypi-readme"]["substitutions"]:
+        text = re.sub(each["pattern"], each["replacement"], text)
+    assert re.findall(r"\]\((?!https?://)", text) == []
+    assert "(`examples/README.md`)" in text
+    assert ".png" not in text

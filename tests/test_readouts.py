@@ -142,9 +142,7 @@ def full(ticks: int) -> Raster:
 @pytest.mark.parametrize("backend", ["reference", "kernel"])
 def test_a_potential_that_reaches_the_threshold_is_an_error(backend: str) -> None:
     program = readout_program(weight=[0, 255, 0, 0], exponent=[0, 7, 0, 0])
-    message = (
-        r"the potential of output 0 \(neuron 1\) must be less, because, got at its threshold at tick 5 of pattern 1"
-    )
+    message = r"the potential of output 0 \(neuron 1\) must be below its threshold, because the output is"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sp.PortabilityWarning)
         assert sp.run(program, full(5), backend).readout is not None
@@ -156,12 +154,16 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "a low threshold": (
         {"threshold": [25, 40, 25]},
         sp.LimitError,
-        f"threshold[1] must be {HIGHEST}, the highest, for a neuron that is read by its potential, got 40",
+        f"threshold[1] must be {HIGHEST} (the highest) for a neuron that is read by its potential, got 40",
     ),
-    "a synapse": ({"pre": [0, 1, 3, 2]}, sp.SpecError, "neuron 1 is read by its potential and must feed no neuron"),
+    "a synapse": (
+        {"pre": [0, 1, 3, 2]},
+        sp.SpecError,
+        "neuron 1 is read by its potential and must not feed neurons, but synapses leave it; read",
+    ),
     "another number": ({"readout": [0, 2, 0]}, sp.LimitError, "readout[1] must be 0 to 1, got 2"),
     "too few": ({"readout": [0, 1]}, sp.SpecError, "readout must have 3 entries, one for each neuron, got 2"),
-    "texts": ({"readout": ["spikes"] * 3}, sp.SpecError, "readout is <U6 of shape (3,); a list of integers"),
+    "texts": ({"readout": ["spikes"] * 3}, sp.SpecError, "readout must be a list of integers, got <U6 of shape (3,)"),
 }
 
 
@@ -179,14 +181,16 @@ def test_a_convolution_must_not_leave_it_either() -> None:
         return readout_program(shared=[shared])
 
     assert program([3, 0]).n_synapses == 5
-    with pytest.raises(sp.SpecError, match="neuron 1 is read by its potential and must feed no neuron"):
+    with pytest.raises(
+        sp.SpecError, match="neuron 1 is read by its potential and must not feed neurons, but synapses leave it; read"
+    ):
         program([3, 1])
 
 
 def test_a_runtime_that_shows_no_potentials_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_backend(tmp_path, "closed", gaps="potentials = false\nrefractory = false")
     monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
-    message = "the readout of output 0 must be spikes on backend closed, got its potential; run it elsewhere"
+    message = "the readout of output 0 must be spikes on backend closed, got its potential; run it on"
     with pytest.raises(sp.LimitError, match=message):
         sp.run(readout_program(), full(3), "closed")
     with pytest.raises(sp.BackendError, match="backend closed records no currents and potentials; record spikes only"):
@@ -257,8 +261,11 @@ def test_files_keep_what_is_read(tmp_path: Path) -> None:
 
 
 DOCUMENTS: dict[str, tuple[dict[str, Any], str]] = {
-    "another version": ({"format_version": 3}, "has 'readout', which this snnprog does not know"),
-    "other numbers": ({"readout": {"1": "spikes"}}, "numbers its readouts otherwise: {'1': 'spikes'}"),
+    "another version": (
+        {"format_version": 3},
+        "has 'readout', which is unknown to this snnprog; a newer version may have written it",
+    ),
+    "other numbers": ({"readout": {"1": "spikes"}}, "defines its readouts differently: {'1': 'spikes'}"),
 }
 
 

@@ -507,7 +507,7 @@ def test_what_was_not_observed_does_not_count_in_a_spec(tmp_path: Path) -> None:
         load_spec(spec_path)
     assert str(caught.value).endswith(
         "SPEC.toml: inputs must be observed at every tick, and column 1 of r.nwb was not at tick 0 of pattern 0;"
-        " give starts_ms and ticks within its obs_intervals, or leave it out of input_ids"
+        " give starts_ms and ticks within its obs_intervals, or remove it from input_ids"
     )
 
 

@@ -220,7 +220,7 @@ def test_too_little_rank_is_not_called_impossible() -> None:
     recovery = sp.recover(spec, [trace.potentials])
     assert recovery.program is None
     assert recovery.obstacle.startswith("neuron 0: no integer weights were found, but some may exist: ")
-    assert recovery.obstacle.endswith("what was seen has rank 15 for 30 unknowns; observe more ticks")
+    assert recovery.obstacle.endswith("was observed; the observations have rank 15 for 30 unknowns; observe more ticks")
 
 
 def test_what_no_network_did_is_told() -> None:
@@ -284,15 +284,18 @@ def test_nothing_to_recover() -> None:
 @pytest.mark.parametrize(
     ("potentials", "message"),
     [
-        ([], "potentials are 0 arrays for 1 pattern; give one for each"),
+        ([], "potentials must have 1 arrays, one for each pattern, got 0"),
         (
             [np.zeros((60, 1))],
-            r"are float64 of shape \(60, 1\); integers of shape \(60, 1\)",
+            r"potentials of pattern 0 must be integers of shape \(60, 1\), got float64 of shape \(60, 1\)",
         ),
-        ([np.zeros((60, 2), dtype=int)], r"potentials of pattern 0 are int64 of shape \(60, 2\)"),
+        (
+            [np.zeros((60, 2), dtype=int)],
+            r"potentials of pattern 0 must be integers of shape \(60, 1\), got int64 of shape \(60, 2\)",
+        ),
         (np.zeros((1, 60, 1), dtype=int), "potentials must be a list of arrays, one for each pattern, got a ndarray"),
-        (None, "potentials must be a list of arrays, got a NoneType"),
-        ([[[0], [0, 0]]], "potentials are no array"),
+        (None, "potentials must be a list of arrays, one for each pattern, got a NoneType"),
+        ([[[0], [0, 0]]], r"potentials must be arrays: setting an array element with a sequence\."),
         ([np.full((60, 1), 1 << 23)], "potentials of pattern 0 reach 8388608; the chip's stay below"),
     ],
 )

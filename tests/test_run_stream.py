@@ -77,21 +77,21 @@ def test_spikes_of_one_line_in_one_tick() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "pipe begins with ''; the header is 'tick,neuron'"),
-        ("pattern,tick,neuron\n", "pipe begins with 'pattern,tick,neuron'; the header is 'tick,neuron'"),
+        ("", "the header of pipe must be 'tick,neuron', got ''"),
+        ("pattern,tick,neuron\n", "the header of pipe must be 'tick,neuron', got 'pattern,tick,neuron'"),
         (b"\xff\n", "pipe cannot be read"),
-        (HEADER + "0,1\n1,x\n", "pipe, line 3: '1,x'; 2 integers are needed"),
-        (HEADER + "0,1\n1\n", "pipe, line 3: '1'; 2 integers are needed"),
-        (HEADER + "0,1\nx,\n", "pipe, line 3: 'x,'"),
-        (HEADER + "0,1\n1,1,1\n", "pipe, line 3: '1,1,1'"),
-        (HEADER + "0,1\n\n99999999999999,\n", "pipe, line 4: '99999999999999,'"),
+        (HEADER + "0,1\n1,x\n", "pipe, line 3: must have 2 integers, got '1,x'"),
+        (HEADER + "0,1\n1\n", "pipe, line 3: must have 2 integers, got '1'"),
+        (HEADER + "0,1\nx,\n", "pipe, line 3: must have 2 integers, got 'x,'"),
+        (HEADER + "0,1\n1,1,1\n", "pipe, line 3: must have 2 integers, got '1,1,1'"),
+        (HEADER + "0,1\n\n99999999999999,\n", "pipe, line 4: must have 2 integers, got '99999999999999,'"),
         (HEADER + "0,1\n1,4\n", "pipe, line 3: neuron 4; the program has lines 0 to 3"),
         (HEADER + "0,1\n1,-1\n", "pipe, line 3: neuron -1; the program has lines 0 to 3"),
         (HEADER + "0,1\n-1,1\n", "pipe, line 3: tick -1 has ended; the next events are of tick 0 or later"),
         (HEADER + "0,1\n0,\n0,2\n", "pipe, line 4: tick 0 has ended; the next events are of tick 1 or later"),
         (HEADER + "0,1\n1,1\n0,\n", "pipe, line 4: tick 0 has ended; the next events are of tick 1 or later"),
         (HEADER.encode() + b"0,1\n1,\xff\n", "pipe, line 3 cannot be read"),
-        (HEADER + "0,1\n1," + 70000 * "1", "pipe, line 3: it has 65536 characters or more"),
+        (HEADER + "0,1\n1," + 70000 * "1", "pipe, line 3: it must have fewer than 65536 characters"),
     ],
 )
 def test_streams_that_are_refused(text: str | bytes, said: str) -> None:
@@ -105,7 +105,7 @@ def test_streams_that_are_refused(text: str | bytes, said: str) -> None:
 def test_what_has_ended_comes_before_the_error() -> None:
     ticks = ticks_of(HEADER + "0,1\n2,\n3,0\nx\n")
     assert [next(ticks).lines for _ in range(3)] == [[1], [], []]
-    with pytest.raises(sp.FormatError, match="pipe, line 5: 'x'"):
+    with pytest.raises(sp.FormatError, match="pipe, line 5: must have 2 integers, got 'x'"):
         next(ticks)
 
 
@@ -186,7 +186,7 @@ def test_nothing_is_lost_where_a_line_is_malformed(said: Command, tmp_path: Path
     path = saved(one_neuron(), tmp_path)
     code, out, err = said(HEADER + "0,0\n1,\nnonsense\n", "run", path, "-", "--stream")
     assert (code, out) == (cli.BAD_USAGE, HEADER + "1,0\n1,\n")
-    assert err == "snnprog: standard input, line 4: 'nonsense'; 2 integers are needed\n"
+    assert err == "snnprog: standard input, line 4: must have 2 integers, got 'nonsense'\n"
 
 
 def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
     path = saved(program, tmp_path)
     code, out, err = said(csv_of(raster), "run", path, "-", "--stream", "--ticks", "25")
     assert (code, out) == (0, csv_of(sp.run(program, raster).spikes))
-    assert err == "snnprog: the potentials of outputs that are read by them are left out of a stream of spikes\n"
+    assert err == "snnprog: a stream of spikes has no potentials; outputs that are read by them are skipped\n"
     alone = sp.Program.from_arrays(
         chip="loihi1",
         n_inputs=2,
@@ -218,11 +218,11 @@ def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--stream", "-o", "out.csv"], "--output does not go with --stream; leave it out"),
-        (["--stream", "--json"], "--json does not go with --stream"),
-        (["--stream", "--ids", "1"], "--ids does not go with --stream"),
-        (["--stream", "--patterns", "1"], "--patterns does not go with --stream"),
-        (["--stream", "--sensor-size", "3,3"], "--sensor-size does not go with --stream"),
+        (["--stream", "-o", "out.csv"], "--output cannot be used with --stream; remove it"),
+        (["--stream", "--json"], "--json cannot be used with --stream"),
+        (["--stream", "--ids", "1"], "--ids cannot be used with --stream"),
+        (["--stream", "--patterns", "1"], "--patterns cannot be used with --stream"),
+        (["--stream", "--sensor-size", "3,3"], "--sensor-size cannot be used with --stream"),
         ([], "- stands for standard input, which only --stream reads; add --stream"),
     ],
 )

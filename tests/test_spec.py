@@ -55,18 +55,24 @@ def test_what_is_no_whole_number(value: object) -> None:
 # ---------------------------------------------------------------- Pattern
 
 BAD_PATTERNS: dict[str, tuple[tuple[ArrayLike, ...], str]] = {
-    "inputs of one axis": (([1, 0], TARGETS), "inputs has shape (2,); a raster has two axes"),
-    "targets of three axes": ((INPUTS, TARGETS[None]), "targets has shape (1, 3, 1); a raster has two axes"),
-    "ragged": (([[1], [1, 0]], TARGETS), "inputs is ragged"),
-    "empty": (([], []), "inputs has shape (0,)"),
+    "inputs of one axis": (([1, 0], TARGETS), "inputs must have two axes (ticks, neurons), got shape (2,)"),
+    "targets of three axes": (
+        (INPUTS, TARGETS[None]),
+        "targets must have two axes (ticks, neurons), got shape (1, 3, 1)",
+    ),
+    "ragged": (([[1], [1, 0]], TARGETS), "inputs must be a bool array (ticks, neurons), got a ragged one"),
+    "empty": (([], []), "inputs must have two axes (ticks, neurons), got shape (0,)"),
     "no ticks": ((INPUTS[:0], TARGETS[:0]), "inputs must have at least one tick"),
-    "floats": ((INPUTS.astype(float), TARGETS), "inputs is of type float64; a raster holds bools"),
-    "NaN": ((INPUTS, np.full((3, 1), np.nan)), "targets is of type float64"),
-    "two": ((INPUTS * 2, TARGETS), "inputs holds 2 at (0, 0); integers in a raster are 0 or 1"),
-    "float care": ((INPUTS, TARGETS, np.ones((3, 1))), "care is of type float64"),
-    "ticks": ((INPUTS, TARGETS[:2]), "inputs have 3 ticks and targets 2; give both the same"),
-    "care too short": ((INPUTS, TARGETS, TARGETS[:2]), "care has shape (2, 1) and targets (3, 1); give both the same"),
-    "care too wide": ((INPUTS, TARGETS, INPUTS), "care has shape (3, 2) and targets (3, 1)"),
+    "floats": ((INPUTS.astype(float), TARGETS), "inputs must hold bools, got type float64; compare with a level first"),
+    "NaN": ((INPUTS, np.full((3, 1), np.nan)), "targets must hold bools, got type float64; compare with a level first"),
+    "two": ((INPUTS * 2, TARGETS), "inputs must hold bools, or integers 0 and 1, got 2 at (0, 0)"),
+    "float care": (
+        (INPUTS, TARGETS, np.ones((3, 1))),
+        "care must hold bools, got type float64; compare with a level first",
+    ),
+    "ticks": ((INPUTS, TARGETS[:2]), "inputs and targets must have equal numbers of ticks, got 3 and 2"),
+    "care too short": ((INPUTS, TARGETS, TARGETS[:2]), "care must have the shape of targets, (3, 1), got (2, 1)"),
+    "care too wide": ((INPUTS, TARGETS, INPUTS), "care must have the shape of targets, (3, 1), got (3, 2)"),
 }
 
 
@@ -140,7 +146,7 @@ def test_time_constants_to_decays(potential: float, current: float, decays: tupl
 
 
 def test_time_constants_of_an_unknown_chip() -> None:
-    with pytest.raises(SpecError, match="chip is 'loihi9'; known chips are fpga"):
+    with pytest.raises(SpecError, match="unknown chip 'loihi9'; known chips are fpga, fpga-ge, fpga-subtract,"):
         Dynamics.from_time_constants(10, chip="loihi9")
 
 
@@ -168,16 +174,22 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
     "patterns is None": ({"patterns": None}, "patterns must be a list of Pattern, got None"),
     "patterns is a number": ({"patterns": 5}, "patterns must be a list of Pattern, got 5"),
     "patterns of tuples": ({"patterns": [PATTERN, (INPUTS, TARGETS)]}, "patterns[1] must be a Pattern, got a tuple"),
-    "widths of inputs": ({"patterns": [PATTERN, OTHER_INPUTS]}, "pattern 1 has 1 inputs, pattern 0 has 2; give all"),
-    "widths of targets": ({"patterns": [PATTERN, OTHER_TARGETS]}, "pattern 1 has 2 targets, pattern 0 has 1"),
-    "no outputs": ({"patterns": [Pattern(INPUTS, TARGETS[:, :0])]}, "targets have no columns; at least one output"),
+    "widths of inputs": ({"patterns": [PATTERN, OTHER_INPUTS]}, "pattern 1 must have 2 inputs as pattern 0, got 1"),
+    "widths of targets": ({"patterns": [PATTERN, OTHER_TARGETS]}, "pattern 1 must have 1 targets as pattern 0, got 2"),
+    "no outputs": (
+        {"patterns": [Pattern(INPUTS, TARGETS[:, :0])]},
+        "targets must have at least one column (an output neuron)",
+    ),
     "no delays": ({"delays": []}, "delays must have at least one entry, got none"),
     "a delay alone": ({"delays": 5}, "delays must be a list of integers, such as range(1, 17), got 5"),
-    "a delay alone in an array": ({"delays": np.array(5)}, "delays is array(5); a list of integers"),
-    "delays as text": ({"delays": "1-16"}, "delays must be a list of integers, got '1-16'"),
-    "delays as bytes": ({"delays": b"\x01"}, "delays is b'\\x01'; a list of integers"),
-    "delays as a mapping": ({"delays": {1: 2}}, "delays is {1: 2}; a list of integers"),
-    "a delay twice": ({"delays": [2, 1, 2]}, "delays are (1, 2, 2); offer each one once"),
+    "a delay alone in an array": (
+        {"delays": np.array(5)},
+        "delays must be a list of integers, such as range(1, 17), got array(5)",
+    ),
+    "delays as text": ({"delays": "1-16"}, "delays must be a list of integers, such as range(1, 17), got '1-16'"),
+    "delays as bytes": ({"delays": b"\x01"}, "delays must be a list of integers, such as range(1, 17), got b'\\x01'"),
+    "delays as a mapping": ({"delays": {1: 2}}, "delays must be a list of integers, such as range(1, 17), got {1: 2}"),
+    "a delay twice": ({"delays": [2, 1, 2]}, "delays must not repeat, got (1, 2, 2)"),
     "a fractional delay": ({"delays": [1, 1.5]}, "delay must be an integer, got 1.5"),
     "a delay of NaN": ({"delays": [math.nan]}, "delay must be an integer, got nan"),
     "a bool delay": ({"delays": [True]}, "delay must be an integer, got True"),
@@ -189,19 +201,28 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
     "signs as text": ({"signs": "+-"}, "signs must be a list of -1, 0 and +1, got '+-'"),
     "signs as a mapping": ({"signs": {}}, "signs must be a list of -1, 0 and +1, got {}"),
     "a sign too few": ({"signs": [1]}, "signs must have 2 entries, one per presynaptic neuron, got 1"),
-    "a sign too many": ({"signs": [1, 1, 1]}, "signs must have 2 entries, got 3"),
-    "no sign for outputs": ({"signs": [1, 1], "recurrent": True}, "signs must have 3 entries, got 2"),
+    "a sign too many": ({"signs": [1, 1, 1]}, "signs must have 2 entries, one per presynaptic neuron, got 3"),
+    "no sign for outputs": (
+        {"signs": [1, 1], "recurrent": True},
+        "signs must have 3 entries, one per presynaptic neuron, got 2",
+    ),
     "a large sign": ({"signs": [1, 2]}, "signs[1] must be -1, 0 or +1, got 2"),
     "a fractional sign": ({"signs": [1, 0.5]}, "sign must be an integer, got 0.5"),
     "a bool sign": ({"signs": [True, 1]}, "sign must be an integer, got True"),
     "a fractional bias": ({"bias": 1.0}, "bias must be an integer, got 1.0"),
-    "a window of one": ({"window": [1]}, "window must be two integers of ticks from 0, got (1,)"),
-    "a negative window": ({"window": (1, -1)}, "window must be two integers of ticks from 0, got (1, -1)"),
+    "a window of one": (
+        {"window": [1]},
+        "window must be two non-negative integers, the ticks before and after, got (1,)",
+    ),
+    "a negative window": (
+        {"window": (1, -1)},
+        "window must be two non-negative integers, the ticks before and after, got (1, -1)",
+    ),
     "a window as a number": ({"window": 2}, "window must be two integers, the ticks before and after, got 2"),
     "a fractional window": ({"window": (1, 0.5)}, "window must be an integer, got 0.5"),
-    "a bool bias": ({"bias": False}, "bias must be an integer, got False"),
-    "a bias as text": ({"bias": "Free"}, "bias must be an integer, got 'Free'"),
-    "several biases": ({"bias": np.array([1, 2])}, "bias must be an integer, got array([1, 2])"),
+    "a bool bias": ({"bias": False}, "bias must be an integer or 'free', got False"),
+    "a bias as text": ({"bias": "Free"}, "bias must be an integer or 'free', got 'Free'"),
+    "several biases": ({"bias": np.array([1, 2])}, "bias must be an integer or 'free', got array([1, 2])"),
     "noise below": ({"noise": -0.5}, "noise must be a non-negative number of LSBs, got -0.5"),
     "noise unknown": ({"noise": math.nan}, "noise must be a non-negative number of LSBs, got nan"),
     "noise beyond floats": ({"noise": 10**400}, "must be a non-negative number of LSBs"),
@@ -217,12 +238,12 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
     "a fractional threshold": ({"threshold": 1.5}, "threshold must be an integer, got 1.5"),
     "no threshold": ({"threshold": None}, "threshold must be an integer, got None"),
     "a bool threshold": ({"threshold": True}, "threshold must be an integer, got True"),
-    "several thresholds": ({"threshold": np.array([1, 2])}, "threshold is array([1, 2]); an integer"),
+    "several thresholds": ({"threshold": np.array([1, 2])}, "threshold must be an integer, got array([1, 2])"),
     "fractional bits": ({"weight_bits": 1.5}, "weight_bits must be an integer, got 1.5"),
     "free bits": ({"weight_bits": "free"}, "weight_bits must be an integer, got 'free'"),
     "a bool weight limit": ({"weight_limit": True}, "weight_limit must be an integer, got True"),
-    "unknown chip": ({"chip": "loihi9"}, "chip is 'loihi9'; known chips are fpga"),
-    "no chip": ({"chip": None}, "chip is None; known chips are fpga"),
+    "unknown chip": ({"chip": "loihi9"}, "unknown chip 'loihi9'; known chips are fpga, fpga-ge, fpga-subtract,"),
+    "no chip": ({"chip": None}, "unknown chip None; known chips are fpga, fpga-ge, fpga-subtract,"),
 }
 
 

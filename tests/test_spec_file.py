@@ -162,41 +162,68 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         "ticks = 3\n" + NPZ,
         r"'ticks' stands at the top of the file; move it below \[\[pat",
     ),
-    "no patterns": ("bias = 0\n", r"SPEC.toml has no \[\[patterns\]\]; at least one is needed"),
-    "empty patterns": ("patterns = []\n", r"SPEC.toml has no \[\[patterns\]\]; at least one is needed"),
+    "no patterns": ("bias = 0\n", r"has no \[\[patterns\]\]; add at least one"),
+    "empty patterns": ("patterns = []\n", r"has no \[\[patterns\]\]; add at least one"),
     "patterns as text": ('patterns = "x"\n', r"SPEC.toml has no \[\[patterns\]\]"),
     "one table of patterns": (NPZ.replace("[[patterns]]", "[patterns]"), r"has \[patterns\]; write \[\[patterns\]\]"),
     "delays backwards": (
         'delays = "5-1"\n' + NPZ,
         r"SPEC.toml must be a range with the lesser number first, got '5-1'; write '1-5'",
     ),
-    "patterns of texts": ('patterns = ["x"]\n', r"\[\[patterns\]\] number 0 of .* is 'x'; a table with inputs"),
+    "patterns of texts": (
+        'patterns = ["x"]\n',
+        r"must be a table with inputs, targets, care, ticks, n_inputs, n_outputs, count, layout,",
+    ),
     "no inputs": ('[[patterns]]\ntargets = "one.csv"\n', r"number 0 of .* has no inputs; name a raster file"),
     "no targets": (NPZ + '[[patterns]]\ninputs = "one.csv"\n', r"number 1 of .* has no targets; name a raster file"),
-    "inputs as a list": ("[[patterns]]\ninputs = [[1]]\ntargets = 1\n", r"names \[\[1\]\]; a file name is needed"),
+    "inputs as a list": ("[[patterns]]\ninputs = [[1]]\ntargets = 1\n", r"must be a file name, got \[\[1\]\]"),
     "missing npz": (changed(NPZ, "trials.npz:inputs", "other.npz"), r"other\.npz cannot be read: No such file"),
     "missing csv": (changed(ONE_CSV, "one_target", "other"), r"other\.csv cannot be read: .*No such file"),
     "missing array": (changed(NPZ, ":inputs", ":stimuli"), r"trials\.npz has no array 'stimuli'; it has care\.npy,"),
-    "no array said": (changed(NPZ, ":inputs", ""), r"trials\.npz holds 3 arrays \(care, inputs, targets\); say which"),
+    "no array said": (
+        changed(NPZ, ":inputs", ""),
+        r"holds 3 arrays \(care, inputs, targets\); name one, as in trials\.npz:NAME",
+    ),
     "no file name": (changed(NPZ, "trials.npz:inputs", ""), r"ends in ''; rasters are read from"),
     "a folder": (changed(NPZ, "trials.npz:inputs", "/"), r"ends in ''; rasters are read from"),
     "other suffix": (changed(NPZ, "trials.npz:inputs", "SPEC.toml"), r"ends in '\.toml'; rasters are read from"),
     "NUL in a name": (changed(ONE_CSV, "one.csv", "\\u0000.csv"), r"cannot be read: .*embedded null"),
     "a long name": (changed(ONE_CSV, "one.csv", "x" * 5000 + ".csv"), r"cannot be read: .*name too long"),
-    "csv without sizes": (changed(ONE_CSV, "ticks = 3\n", ""), r"has no size; give both ticks and neurons"),
-    "csv without outputs": (changed(ONE_CSV, "n_outputs = 1\n", ""), r"one_target\.csv is a list of events, which has"),
-    "csv too short": (changed(ONE_CSV, "ticks = 3", "ticks = 2"), r"one_target\.csv: event 0 has tick 2; allowed"),
-    "csv without ticks": (changed(ONE_CSV, "ticks = 3", "ticks = 0"), r"to hold 1 rasters of 0 x 2; at least one tick"),
-    "negative ticks": (changed(ONE_CSV, "ticks = 3", "ticks = -3"), r"to hold 1 rasters of -3 x 2; at least one tick"),
-    "negative width": (changed(ONE_CSV, "n_inputs = 2", "n_inputs = -2"), r"to hold 1 rasters of 3 x -2"),
-    "no count": (ONE_CSV + "count = 0\n", r"to hold 0 rasters"),
+    "csv without sizes": (
+        changed(ONE_CSV, "ticks = 3\n", ""),
+        r"is a list of events without a size; give both ticks and neurons",
+    ),
+    "csv without outputs": (
+        changed(ONE_CSV, "n_outputs = 1\n", ""),
+        r"is a list of events without a size; give both ticks and neurons",
+    ),
+    "csv too short": (changed(ONE_CSV, "ticks = 3", "ticks = 2"), r"tick of event 0 must be 0 to 1, got 2"),
+    "csv without ticks": (
+        changed(ONE_CSV, "ticks = 3", "ticks = 0"),
+        r"must hold rasters of at least one tick, got 1 of 0 x 2",
+    ),
+    "negative ticks": (
+        changed(ONE_CSV, "ticks = 3", "ticks = -3"),
+        r"must hold rasters of at least one tick, got 1 of -3 x 2",
+    ),
+    "negative width": (
+        changed(ONE_CSV, "n_inputs = 2", "n_inputs = -2"),
+        r"must hold rasters of at least one tick, got 1 of 3 x -2",
+    ),
+    "no count": (ONE_CSV + "count = 0\n", r"must hold rasters of at least one tick, got 0 of 3 x 2"),
     "huge csv": (changed(ONE_CSV, "ticks = 3", f"ticks = {1 << 62}"), r"at most .* bins are read"),
-    "npz of other ticks": (NPZ + "ticks = 4\n", r"trials\.npz has 3 ticks; 4 were announced"),
-    "npz of other width": (NPZ + "n_outputs = 2\n", r"trials\.npz has 1 neuron; 2 were announced"),
-    "npz of other count": (NPZ + "count = 1\n", r"trials\.npz has 2 patterns; 1 were announced"),
-    "layout of no use": (ONE_CSV + 'layout = "ticks,neurons"\n', r"number 0 of .* gives layout, which no file"),
-    "ids of no use": (NPZ + "input_ids = [1]\n", r"number 0 of .* gives input_ids, which no file of it has"),
-    "times without dt": (changed(ONE_CSV, "one.csv", "times.csv"), r"times\.csv holds times, .*; give dt_ms"),
+    "npz of other ticks": (NPZ + "ticks = 4\n", r"must have 4 ticks, got 3"),
+    "npz of other width": (NPZ + "n_outputs = 2\n", r"must have 2 neurons, got 1"),
+    "npz of other count": (NPZ + "count = 1\n", r"must have 1 pattern, got 2"),
+    "layout of no use": (
+        ONE_CSV + 'layout = "ticks,neurons"\n',
+        r"has layout, which applies to none of its files; remove it",
+    ),
+    "ids of no use": (NPZ + "input_ids = [1]\n", r"has input_ids, which applies to none of its files; remove it"),
+    "times without dt": (
+        changed(ONE_CSV, "one.csv", "times.csv"),
+        r"holds times; give dt_ms, the milliseconds of a tick",
+    ),
     "times in one tick": (
         changed(ONE_CSV, "one.csv", "times.csv") + "dt_ms = 1\n",
         r"neuron 1 has 2 spikes in tick 2 of 1 ms; take a shorter tick, or allow merging",
@@ -205,18 +232,30 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         changed(ONE_CSV, "one.csv", "times.csv") + "dt_ms = 0.5\n",
         r"times\.csv has 2 spikes after the last of 3 ticks, the last at 0\.0029 s; give more ticks, or starts_ms",
     ),
-    "delays as number": ("delays = 3\n" + NPZ, r"delays in .* is 3; a list such as \[1, 2, 5\] or a range"),
-    "delays as flag": ("delays = true\n" + NPZ, r"delays in .* is True; a list such as"),
-    "delays as words": ('delays = "all"\n' + NPZ, r"delays in .* is 'all'; a list such as"),
-    "very many delays": ('delays = "1-999999999"\n' + NPZ, r"delays in .* is '1-999999999'; a list such as"),
-    "dynamics as number": ("dynamics = 3\n" + NPZ, r"\[dynamics\] of .* is 3; a table with potential_decay"),
+    "delays as number": ("delays = 3\n" + NPZ, r"must be a list such as \[1, 2, 5\] or a range such as '1-16', got 3"),
+    "delays as flag": (
+        "delays = true\n" + NPZ,
+        r"must be a list such as \[1, 2, 5\] or a range such as '1-16', got True",
+    ),
+    "delays as words": (
+        'delays = "all"\n' + NPZ,
+        r"must be a list such as \[1, 2, 5\] or a range such as '1-16', got 'all'",
+    ),
+    "very many delays": (
+        'delays = "1-999999999"\n' + NPZ,
+        r"must be a list such as \[1, 2, 5\] or a range such as '1-16', got '1-999999999'",
+    ),
+    "dynamics as number": (
+        "dynamics = 3\n" + NPZ,
+        r"must be a table with potential_decay, current_decay, tau_potential, tau_current, got 3",
+    ),
     "mixed dynamics": (
         NPZ + "[dynamics]\ntau_potential = 3\ncurrent_decay = 3\n",
-        r"\[dynamics\] of .* mixes decays and time constants; give tau_potential \(and tau_current\) alone",
+        r"mixes decays and time constants; give decays, or tau_potential \(and tau_current\)",
     ),
     "half dynamics": (
         NPZ + "[dynamics]\ntau_current = 3\n",
-        r"\[dynamics\] of .* has tau_current alone; give tau_potential, too",
+        r"has tau_current without tau_potential; give both",
     ),
 }
 
@@ -250,32 +289,41 @@ def test_a_damaged_raster_file(place: Path) -> None:
 BAD_VALUES: dict[str, tuple[str, str]] = {
     "recurrent as number": ("recurrent = 1", "recurrent must be True or False, got 1"),
     "recurrent as text": ('recurrent = "true"', "recurrent must be True or False, got 'true'"),
-    "threshold as fraction": ("threshold = 1.5", "threshold must be an integer, got 1.5"),
-    "threshold as list": ("threshold = [1]", "threshold must be an integer, got [1]"),
-    "threshold as flag": ("threshold = true", "threshold must be an integer, got True"),
-    "threshold as table": ("threshold = { a = 1 }", "threshold must be an integer, got {'a': 1}"),
-    "bias as word": ('bias = "none"', "bias must be an integer, got 'none'"),
-    "bias as date": ("bias = 1979-05-27", "bias must be an integer, got datetime.date(1979, 5, 27)"),
-    "bias as NaN": ("bias = nan", "bias must be an integer, got nan"),
+    "threshold as fraction": ("threshold = 1.5", "threshold must be an integer or 'free', got 1.5"),
+    "threshold as list": ("threshold = [1]", "threshold must be an integer or 'free', got [1]"),
+    "threshold as flag": ("threshold = true", "threshold must be an integer or 'free', got True"),
+    "threshold as table": ("threshold = { a = 1 }", "threshold must be an integer or 'free', got {'a': 1}"),
+    "bias as word": ('bias = "none"', "bias must be an integer or 'free', got 'none'"),
+    "bias as date": ("bias = 1979-05-27", "bias must be an integer or 'free', got datetime.date(1979, 5, 27)"),
+    "bias as NaN": ("bias = nan", "bias must be an integer or 'free', got nan"),
     "bias between": ("bias = 4097", "bias is 4097; loihi1 has mantissas to 4095"),
     "signs as number": ("signs = 1", "signs must be a list of -1, 0 and +1, got 1"),
     "signs as text": ('signs = "+-"', "signs must be a list of -1, 0 and +1, got '+-'"),
     "signs as table": ("signs = {}", "signs must be a list of -1, 0 and +1, got {}"),
     "signs as lists": ("signs = [[1], [1]]", "sign must be an integer, got [1]"),
-    "signs too few": ("signs = [1]", "signs must have 2 entries, got 1"),
+    "signs too few": ("signs = [1]", "signs must have 2 entries, one per presynaptic neuron, got 1"),
     "delays of flags": ("delays = [true]", "delay must be an integer, got True"),
     "no delays": ("delays = []", "delays must have at least one entry, got none"),
-    "a delay twice": ("delays = [1, 1]", "delays are (1, 1); offer each one once"),
-    "unknown chip": ('chip = "loihi9"', "chip is 'loihi9'; known chips are fpga"),
-    "chip as number": ("chip = 1", "chip is '1'; known chips are fpga"),
+    "a delay twice": ("delays = [1, 1]", "delays must not repeat, got (1, 1)"),
+    "unknown chip": ('chip = "loihi9"', "unknown chip 'loihi9'; known chips are fpga, fpga-ge, fpga-subtract,"),
+    "chip as number": ("chip = 1", "unknown chip '1'; known chips are fpga, fpga-ge, fpga-subtract,"),
     "chip as list": ('chip = ["loihi1"]', "known chips are fpga"),
     "decay as text": ('dynamics = { potential_decay = "x" }', "potential_decay must be an integer, got 'x'"),
-    "time constant as text": ('dynamics = { tau_potential = "x" }', "time constant of the potential is 'x'"),
-    "time constant as flag": ("dynamics = { tau_potential = true }", "time constant of the potential is True"),
-    "time constant of NaN": ("dynamics = { tau_potential = nan }", "time constant of the potential is nan"),
+    "time constant as text": (
+        'dynamics = { tau_potential = "x" }',
+        "time constant of the potential must be a non-negative number of ticks, got",
+    ),
+    "time constant as flag": (
+        "dynamics = { tau_potential = true }",
+        "time constant of the potential must be a non-negative number of ticks, got",
+    ),
+    "time constant of NaN": (
+        "dynamics = { tau_potential = nan }",
+        "time constant of the potential must be a non-negative number of ticks, got",
+    ),
     "negative time constant": (
         "dynamics = { tau_potential = 1, tau_current = -1 }",
-        "of the current is -1; ticks from",
+        "time constant of the current must be a non-negative number of ticks,",
     ),
 }
 
@@ -304,14 +352,14 @@ def test_sizes_are_whole_numbers(place: Path, key: str, value: str) -> None:
     ],
 )
 def test_values_beyond_the_chip(place: Path, text: str, item: str, found: int) -> None:
-    with pytest.raises(LimitError, match=f"{item} is {found}; allowed is") as caught:
+    with pytest.raises(LimitError, match=f"{item} must be .*, got {found}") as caught:
         load(place, f"{text}\n{NPZ}")
     assert (caught.value.item, caught.value.found) == (item, found)
 
 
 def test_patterns_that_do_not_go_together(place: Path) -> None:
     write_rasters(place.parent / "long.npz", [np.zeros((5, 1), dtype=bool)] * 2)
-    with pytest.raises(SpecError, match="inputs have 3 ticks and targets 5; give both the same"):
+    with pytest.raises(SpecError, match="inputs and targets must have equal numbers of ticks, got 3 and 5"):
         load(place, changed(NPZ, "trials.npz:targets", "long.npz"))
 
 

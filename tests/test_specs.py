@@ -397,54 +397,78 @@ def test_more_is_asked_for_with_replace() -> None:
 
 
 ERRORS = {
-    "delays are []": lambda: sp.specs.delay_line([]),
-    "delays are [3, 0]; give at least one, each of at least one tick": lambda: sp.specs.delay_line([3, 0]),
-    "delay_line needs 200002 ticks": lambda: sp.specs.delay_line(200_000),
-    "least is 3 of 2 lines": lambda: sp.specs.coincidence(2, least=3),
-    "within is -1": lambda: sp.specs.coincidence(2, within=-1),
-    "coincidence has 352716 ways": lambda: sp.specs.coincidence(20, least=10),
-    "steps are [None, 0]; the first and the last are spikes": lambda: sp.specs.sequence([None, 0]),
-    "steps are []": lambda: sp.specs.sequence([]),
-    "steps hold -1": lambda: sp.specs.sequence([0, -1]),
-    "steps hold []": lambda: sp.specs.sequence([0, []]),
-    "steps name line 4 and there are 2 lines": lambda: sp.specs.sequence([4, 0], lines=2),
-    "tolerance is 2; 0 to 1 is allowed: the last gap is 2": lambda: sp.specs.sequence([0, None, 1], tolerance=2),
-    "tolerance is -1; an integer": lambda: sp.specs.sequence([0, 1], tolerance=-1),
-    "sequence has 15625 ways": lambda: sp.specs.sequence([0, 1, 2, 3, 0, 1, None, None, 2], tolerance=2),
-    "at_once is 4 of 3 lines": lambda: sp.specs.winner_take_all(3, at_once=4),
-    "at_once is 0 of 0 lines": lambda: sp.specs.winner_take_all(0),
-    "winner_take_all needs 872415232 ticks": lambda: sp.specs.winner_take_all(24, reset=True),
-    "modulus is 1; an integer from 2": lambda: sp.specs.counter(1),
-    "counter needs 199999 neurons; 4096 are allowed: take a smaller modulus": lambda: sp.specs.counter(100_000),
-    "divisor is 0": lambda: sp.specs.frequency_divider(0),
-    "frequency_divider needs 400000 ticks": lambda: sp.specs.frequency_divider(100_000),
-    "transitions is [1]; a mapping of states": lambda: sp.specs.finite_state_machine(untyped([1])),
-    "start is None; it must be a state": lambda: sp.specs.finite_state_machine({}),
-    "start is 'c'; it must be a state of the table: ['a']": lambda: sp.specs.finite_state_machine({"a": {}}, start="c"),
-    "transitions name no symbol": lambda: sp.specs.finite_state_machine({"a": {}}),
+    "delays must be one or more positive integers, got []": lambda: sp.specs.delay_line([]),
+    "delays must be one or more positive integers, got [3, 0]": lambda: sp.specs.delay_line([3, 0]),
+    "delay_line must have at most 131072 ticks to cover all possible inputs,": lambda: sp.specs.delay_line(200_000),
+    "least must be from 1 to 2, the number of lines, got 3": lambda: sp.specs.coincidence(2, least=3),
+    "within must be a non-negative integer of ticks, got -1": lambda: sp.specs.coincidence(2, within=-1),
+    "coincidence must have at most 4096 combinations, got 352716; take fewer": lambda: sp.specs.coincidence(
+        20, least=10
+    ),
+    "steps must begin and end with spikes, got [None, 0]": lambda: sp.specs.sequence([None, 0]),
+    "steps must begin and end with spikes, got []": lambda: sp.specs.sequence([]),
+    "steps must be lines (non-negative) or None for a gap, got -1": lambda: sp.specs.sequence([0, -1]),
+    "steps must be lines (non-negative) or None for a gap, got []": lambda: sp.specs.sequence([0, []]),
+    "steps must name lines 0 to 1, got 4": lambda: sp.specs.sequence([4, 0], lines=2),
+    "tolerance must be from 0 to 1, less than the last gap, got 2": lambda: sp.specs.sequence(
+        [0, None, 1], tolerance=2
+    ),
+    "tolerance must be a non-negative integer of ticks, got -1": lambda: sp.specs.sequence([0, 1], tolerance=-1),
+    "sequence must have at most 4096 combinations, got 15625; take fewer": lambda: sp.specs.sequence(
+        [0, 1, 2, 3, 0, 1, None, None, 2], tolerance=2
+    ),
+    "at_once must be from 1 to 3, the number of lines, got 4": lambda: sp.specs.winner_take_all(3, at_once=4),
+    "at_once must be from 1 to 0, the number of lines, got 0": lambda: sp.specs.winner_take_all(0),
+    "winner_take_all must have at most 131072 ticks to cover all possible inputs,": lambda: sp.specs.winner_take_all(
+        24, reset=True
+    ),
+    "modulus must be an integer of at least 2, got 1": lambda: sp.specs.counter(1),
+    "counter must take at most 4096 neurons, got 199999; take a smaller modulus": lambda: sp.specs.counter(100_000),
+    "divisor must be an integer of at least 2, got 0": lambda: sp.specs.frequency_divider(0),
+    "frequency_divider must have at most 131072 ticks to cover all possible": lambda: sp.specs.frequency_divider(
+        100_000
+    ),
+    "transitions must be a mapping of states to mappings of symbols to states, got": lambda: (
+        sp.specs.finite_state_machine(untyped([1]))
+    ),
+    "start must be a state of the table, got None; its states are []": lambda: sp.specs.finite_state_machine({}),
+    "start must be a state of the table, got 'c'; its states are ['a']": lambda: sp.specs.finite_state_machine(
+        {"a": {}}, start="c"
+    ),
+    "transitions must name at least one symbol": lambda: sp.specs.finite_state_machine({"a": {}}),
     "state 'a' leads to 'b' on 'x'": lambda: sp.specs.finite_state_machine({"a": {"x": "b"}}),
     "state 'b' is never reached from 'a'": lambda: sp.specs.finite_state_machine({"a": {}, "b": {"x": "a"}}),
-    "rasters is empty": lambda: sp.specs.pattern_generator([]),
+    "rasters must have at least one entry, got none": lambda: sp.specs.pattern_generator([]),
     "raster 1 has 3 outputs, raster 0 has 2": lambda: sp.specs.pattern_generator([[[1, 0]], [[1, 0, 0]]]),
-    "raster 0 has shape (3,)": lambda: sp.specs.pattern_generator([[1, 0, 1]]),
+    "raster 0 must have two axes (ticks, neurons), got shape (3,)": lambda: sp.specs.pattern_generator([[1, 0, 1]]),
     "raster 0 has 0 outputs": lambda: sp.specs.pattern_generator(np.zeros((3, 0), dtype=bool)),
-    "table is a function and lines is not given": lambda: sp.specs.truth_table(max),
-    "lines is 16; 1 to 15 are allowed": lambda: sp.specs.truth_table(max, lines=16),
-    "lines is 3 and the table's rows have 2 bits": lambda: sp.specs.truth_table([0, 1, 1, 0], lines=3),
-    "table has 3 rows; 2, 4, 8": lambda: sp.specs.truth_table([0, 1, 1]),
-    "table has the answer 2": lambda: sp.specs.truth_table({(0, 1): 2}),
-    "table has the row 'ab'": lambda: sp.specs.truth_table(untyped({"ab": 1})),
+    "lines must be given if table is a function; give the number of its arguments": lambda: sp.specs.truth_table(max),
+    "lines must be from 1 to 15, got 16": lambda: sp.specs.truth_table(max, lines=16),
+    "lines must be 2, the bits of the table's rows, got 3; omit lines": lambda: sp.specs.truth_table(
+        [0, 1, 1, 0], lines=3
+    ),
+    "table must have 2, 4, 8 … rows, one for each combination of spikes, got": lambda: sp.specs.truth_table([0, 1, 1]),
+    "each answer of table must consist of 0 and 1, got 2": lambda: sp.specs.truth_table({(0, 1): 2}),
+    "each row of table must consist of 0 and 1, got 'ab'": lambda: sp.specs.truth_table(untyped({"ab": 1})),
     "table has rows of [1, 2] bits": lambda: sp.specs.truth_table({(0, 1): 1, (1,): 0}),
     "table has rows of [] bits": lambda: sp.specs.truth_table({}),
     "table has answers of [0] bits": lambda: sp.specs.truth_table({(0, 1): ()}),
-    "table has 2 rows, of which 1 differ": lambda: sp.specs.truth_table({(0, 1): 1, b"\0\1": 1}),
-    "spacing is 0; at least one tick": lambda: sp.specs.truth_table([0, 1], spacing=0),
-    "truth_table needs 262144 ticks": lambda: sp.specs.truth_table(max, lines=6),
-    "given is 9; 0 to 4 is allowed": lambda: sp.specs.from_raster(np.ones((4, 1), dtype=bool), given=9),
-    "inputs have 3 ticks and the raster 4": lambda: sp.specs.from_raster(
+    "table must have each row once, got 2 rows of which 1 differ": lambda: sp.specs.truth_table(
+        {(0, 1): 1, b"\0\1": 1}
+    ),
+    "spacing must be at least one tick, got 0": lambda: sp.specs.truth_table([0, 1], spacing=0),
+    "truth_table must have at most 32768 ticks to cover all possible inputs,": lambda: sp.specs.truth_table(
+        max, lines=6
+    ),
+    "given must be from 0 to 4, the ticks of the recording, got 9": lambda: sp.specs.from_raster(
+        np.ones((4, 1), dtype=bool), given=9
+    ),
+    "inputs must have 4 ticks as the raster, got 3": lambda: sp.specs.from_raster(
         np.ones((4, 1), dtype=bool), inputs=np.ones((3, 1), dtype=bool)
     ),
-    "delays is empty": lambda: sp.specs.from_raster(np.ones((4, 1), dtype=bool), delays=[]),
+    "delays must have at least one entry, got none": lambda: sp.specs.from_raster(
+        np.ones((4, 1), dtype=bool), delays=[]
+    ),
 }
 
 
@@ -540,7 +564,7 @@ LACKING: dict[str, Callable[[], sp.Spec]] = {
     "frequency_divider needs a reset to zero, and on unreset a spike resets nothing": (
         lambda: sp.specs.frequency_divider(2, chip=UNRESET)
     ),
-    "frequency_divider needs a potential that keeps all that arrives and a current that keeps nothing": (
+    "frequency_divider needs a potential without decay and a current of one tick, and leaking": (
         lambda: sp.specs.frequency_divider(2, chip=LEAKING)
     ),
     "classifier needs a delay of 16, and few has 1 to 3: take an encoder whose rasters are shorter": (

@@ -314,7 +314,7 @@ def run_patterns(program: Program, patterns: tuple[Booleans, ...], state: bool) 
 
 
 def make_recorders(population: Population, state: bool) -> dict[str, BrianObject]:
-    """Record spikes and, where asked for, states."""
+    """Record spikes and, if requested, states."""
     recorders: dict[str, BrianObject] = {"spikes": LoihiSpikeMonitor(population.group)}
     if state:
         recorders["currents"] = LoihiStateMonitor(population.group, STATES["currents"], order=AFTER_THE_SPIKES)

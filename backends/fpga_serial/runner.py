@@ -291,7 +291,7 @@ def loading(image: ImageFile) -> Iterator[Command]:
 
 @dataclass(frozen=True)
 class Ticks:
-    """How ticks of a program are asked for, and what their answers mean."""
+    """The requests for ticks of a program, and the meaning of answers."""
 
     image: ImageFile
     state: bool
@@ -310,13 +310,13 @@ class Ticks:
                 yield b"P", (register.address + first).to_bytes(3, "little") + bytes([count])
 
     def answer(self, commands: list[Command], contents: Iterator[bytes]) -> tuple[npt.NDArray[np.uint8], Integers]:
-        """Return how often each output spiked, and currents and potentials (2, neurons) where they are asked for."""
+        """Return the spike count of each output, and currents and potentials (2, neurons) if requested."""
         taken = [(command, next(contents)) for command, _ in commands]
         events = b"".join(content[: -len(END_OF_EVENTS)] for command, content in taken if command == b"T")
         spikes = np.frombuffer(events, dtype="<u2")
         unknown = spikes[~np.isin(spikes, self.image.outputs)]
         if unknown.size:
-            raise RunnerError(f"the board tells an event {unknown[0]}, which is of no output of the program")
+            raise RunnerError(f"the board sent event {unknown[0]}, which is not an output of the program")
         words = np.frombuffer(b"".join(content for command, content in taken if command == b"P"), dtype="<u4")
         states = np.zeros((len(STATES), self.image.places.size if self.state else 0), dtype=np.int64)
         order = np.argsort(self.image.places)

@@ -353,7 +353,7 @@ class Network:
 def build_network(program: Program, layout: Layout, raster: Booleans, *, state: bool) -> Network:
     """Create and connect the processes that play `raster`; nothing runs yet.
 
-    Every process is connected to the neurons: Lava compiles only what it can reach from the process it is asked to run.
+    Every process is connected to the neurons: Lava compiles only processes connected to the one that it runs.
     """
     neurons = make_neurons(program)
     connections = connect_inputs(neurons, layout, raster) + connect_recurrence(neurons, layout)
@@ -443,7 +443,7 @@ def running(network: Network) -> Iterator[None]:
 def watched_children() -> Iterator[None]:
     """End this program if a child process ends early.
 
-    Lava raises exceptions of a process model inside its child, and the parent then waits for ever.
+    Lava raises exceptions of a process model inside its child, and the parent then waits forever.
     """
     finished = threading.Event()
     watcher = threading.Thread(target=watch, args=(finished, multiprocessing.active_children()), daemon=True)

@@ -2,7 +2,7 @@
 
 SNNPROG_FPGA_SIMULATOR is ``icarus``, ``verilator``, or ``netlist``: what Yosys makes of the program for an iCE40, with
 the models of its cells, under Icarus Verilog. Unless it is set, Icarus Verilog runs, or Verilator where only that is
-installed: every program is built anew, which takes Icarus Verilog a second and Verilator up to a minute; Verilator then
+installed: every program is rebuilt, which takes Icarus Verilog a second and Verilator up to a minute; Verilator then
 runs many times as many ticks in a second.
 """
 
@@ -50,7 +50,7 @@ class Module:
 
     @property
     def defined(self) -> list[str]:
-        """What the testbench is told of it, as options of a compiler."""
+        """The testbench's sizes, as options of a compiler."""
         sizes = {"INPUTS": self.widths.get("inputs"), "COUNTS": self.widths.get("outputs")}
         sizes["STATES"] = STATE_BITS * self.neurons
         return [f"-DMODULE={self.name}", *(f"-D{name}={size}" for name, size in sizes.items() if size)]

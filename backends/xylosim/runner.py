@@ -13,7 +13,7 @@ How the program becomes a Xylo network (``xylosim.v2``, called directly: rockpoo
   With e the exponent of the hidden layer, its current jumps to 2 << e, halves, and lifts its potential to the
   threshold, 1 << e; the 1 << e that are left of the current it takes back itself, over a synapse of -1.
 - A layer of hidden neurons cannot be empty: where there are neither inputs nor hidden neurons, one silent one is there.
-- The simulator holds bare pointers into the lists of synapses that it is given: whoever drops them lets it read freed
+- The simulator holds bare pointers into the given lists of synapses: if they are dropped, it reads freed
   memory. `Network` keeps them.
 - Decays are those of each neuron; the second synaptic current and aliases are not used.
 - The simulator has one core; which one the program puts a neuron on (its array ``core``) is not read.

@@ -2,7 +2,8 @@
 The shares of a proof
 =====================
 
-XOR from two lines and one neuron is infeasible. The proof adds up demands, each with its share, to a sum that no weights can meet.
+XOR from two lines and one neuron is infeasible. The proof adds up demands, each with its share, to a sum that no
+weights can meet.
 """
 
 import matplotlib.pyplot as plt

@@ -20,6 +20,6 @@ encoders = {
 }
 
 figure, axes = plt.subplots(1, 4, figsize=(10, 3), layout="constrained")
-for ax, (name, encoder) in zip(axes, encoders.items()):
+for ax, (name, encoder) in zip(axes, encoders.items(), strict=True):
     (raster,) = encoder.fit(samples).transform(samples[:1])
     sp.plot_raster(raster, ax=ax).set(title=name, ylabel="line")

@@ -2,7 +2,8 @@
 Margins of all neurons
 ======================
 
-`plot_margins` shows how near each neuron comes to doing otherwise: the nearest spike above the threshold, the nearest silence below it.
+`plot_margins` shows how near each neuron comes to doing otherwise: the nearest spike above the threshold, the
+nearest silence below it.
 """
 
 import matplotlib.pyplot as plt

@@ -2,7 +2,8 @@
 A potential under its threshold
 ===============================
 
-`plot_potential` draws what a neuron's potential reaches at each tick. The band around the threshold is the margin that no tick enters.
+`plot_potential` draws what a neuron's potential reaches at each tick. The band around the threshold is the margin
+that no tick enters.
 """
 
 import matplotlib.pyplot as plt

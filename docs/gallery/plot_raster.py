@@ -2,8 +2,8 @@
 Target and output spikes
 ========================
 
-`plot_raster` draws output spikes against their targets. Missing and extra spikes have colours of their own, and bins that do not count
-are shaded. Here the best program with four-bit weights misses some targets.
+`plot_raster` draws output spikes against their targets. Missing and extra spikes have colours of their own, and
+bins that do not count are shaded. This spec is infeasible, and its closest program misses some targets.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,8 @@
 A state machine
 ===============
 
-A turnstile as a table of states: the program is in the right state at every tick of any stream, because the spec holds every
-situation that its neurons can meet.
+A turnstile as a table of states: the program is in the right state at every tick of any stream, because the spec
+holds every situation that its neurons can meet.
 """
 
 import matplotlib.pyplot as plt

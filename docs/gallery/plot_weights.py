@@ -2,7 +2,8 @@
 Weights by line and delay
 =========================
 
-`plot_weights` shows where a neuron listens. Dense weights use every synapse that the spec allows; with ``sparse=True``, few are left.
+`plot_weights` shows where a neuron listens. Dense weights use every synapse that the spec allows; with
+``sparse=True``, few are left.
 """
 
 from dataclasses import replace
@@ -19,6 +20,6 @@ pattern = sp.Pattern(rng.random((90, 6)) < 0.06, targets)
 spec = sp.Spec([pattern], delays=range(1, 7))
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-for ax, name, which in zip(axes, ("dense", "sparse"), (spec, replace(spec, sparse=True))):
+for ax, name, which in zip(axes, ("dense", "sparse"), (spec, replace(spec, sparse=True)), strict=True):
     program = sp.compile(which).program
     sp.plot_weights(program, ax=ax).set_title(f"{name}: {program.n_synapses} synapses")

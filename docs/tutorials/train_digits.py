@@ -6,6 +6,7 @@ Zenke 2019), in NumPy: backward through time, with 1 / (1 + 4 |v - 1|)² in plac
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import nir
@@ -103,7 +104,7 @@ def graph(weights: list[Floats]) -> nir.NIRGraph:
         nodes[name] = nir.LIF(tau=TAU_MS / 1000 * ones, r=TAU_MS / DT_MS * ones, v_leak=0 * ones, v_threshold=ones)
     nodes["output"] = nir.Output(np.array([CLASSES]))
     names = list(nodes)
-    return nir.NIRGraph(nodes, list(zip(names[:-1], names[1:], strict=True)))
+    return nir.NIRGraph(nodes, list(pairwise(names)))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import snnprog as sp
 
 @pytest.fixture(scope="session")
 def spec() -> sp.Spec:
-    """Return what is asked for."""
+    """Return the specification."""
     return sp.load_spec(Path(__file__).with_name("SPEC.toml"))
 
 

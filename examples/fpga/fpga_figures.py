@@ -60,7 +60,7 @@ def figures(program: sp.Program, name: str, *, board: str, folder: Path) -> str:
 
 
 def iris_program() -> sp.Program:
-    """Return the program that tells three species of Iris apart."""
+    """Return the program that distinguishes three species of Iris."""
     train, _, classes, _ = iris.split(0)
     encoder = iris.encoder_of(train)
     return sp.compile(

@@ -1,7 +1,7 @@
-"""Finite automata that say what a program must do on every input stream.
+"""Finite automata: the required outputs of a program on every input stream.
 
-At each tick an automaton reads a *row*, which says for each input line whether it spikes, and says which outputs must
-spike at that tick. A program meets an automaton if it gives these spikes at every tick of every stream of allowed rows.
+At each tick an automaton reads a *row* (for each input line, whether it spikes) and returns which outputs must spike
+at that tick. A program meets an automaton if it gives these spikes at every tick of every stream of allowed rows.
 `snnprog.prove` decides that.
 
 A synapse takes at least one tick, so the outputs of a tick can only depend on rows of earlier ticks. An automaton whose
@@ -16,7 +16,9 @@ from itertools import combinations
 from typing import Any, Final, Protocol
 
 from snnprog.checks import as_integer, check_callable
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 State = Hashable
 Row = tuple[bool, ...]
@@ -24,7 +26,7 @@ Answer = tuple[bool | None, ...]
 Step = Callable[[State, Row], tuple[State, Sequence[bool | None]]]
 
 ROW_LIMIT = 1 << 12
-"""The most rows that are made where none are given: all subsets of twelve lines. A choice: each state is tried with
+"""The most rows of the default: all subsets of twelve lines. A choice: each state is tried with
 every row."""
 
 
@@ -36,9 +38,11 @@ WRONG: Final = Wrong()
 
 
 class Monitor(Protocol):
-    """Watches a program tick by tick, and tells when its outputs are wrong."""
+    """Watches a program tick by tick, and reports wrong outputs."""
 
-    start: State
+    @property
+    def start(self) -> State:
+        """The state before the first tick."""
 
     def rows(self, state: State) -> tuple[Row, ...]:
         """Return the rows that can occur in a state."""
@@ -47,11 +51,11 @@ class Monitor(Protocol):
         """Return the state after a tick with these input and output spikes; `WRONG` if the outputs are wrong."""
 
     def expected(self, state: State, row: Row) -> str:
-        """Return what the outputs must do at a tick, in words."""
+        """Return the required outputs of a tick, in words."""
 
 
-class Claim(Protocol):
-    """What `snnprog.prove` can prove of a program: an `Automaton`, or an invariant such as `snnprog.never`."""
+class StreamClaim(Protocol):
+    """A claim that `snnprog.prove` can prove: an `Automaton`, or an invariant such as `snnprog.never`."""
 
     def monitor(self, n_inputs: int, n_outputs: int) -> Monitor:
         """Return the monitor for programs of this size; raise `SpecError` where the sizes differ."""
@@ -69,7 +73,7 @@ def all_rows(n_inputs: int, *, at_once: int | None = None) -> tuple[Row, ...]:
     Raises
     ------
     SpecError
-        If these are more than `ROW_LIMIT` rows.
+        If there are more than `ROW_LIMIT` rows.
     """
     most = n_inputs if at_once is None else min(as_integer("at_once", at_once), n_inputs)
     found: list[Row] = []
@@ -86,7 +90,7 @@ def all_rows(n_inputs: int, *, at_once: int | None = None) -> tuple[Row, ...]:
 
 @dataclass(frozen=True)
 class TableStep:
-    """Looks the next state and the outputs up: a step that can travel to other processes.
+    """A step that looks the next state and the outputs up; it can be pickled.
 
     Attributes
     ----------
@@ -104,8 +108,8 @@ class TableStep:
         return tuple(self.table[state])
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Automaton:
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Automaton(Displayed):
     """A deterministic automaton with outputs (a Mealy machine).
 
     Parameters
@@ -154,49 +158,14 @@ class Automaton:
         elif not callable(self.symbols):
             object.__setattr__(self, "symbols", self._as_rows(self.symbols))
 
-    @classmethod
-    def from_table(
-        cls,
-        transitions: Mapping[Any, Mapping[Any, tuple[State, Sequence[bool | None]]]],
-        *,
-        start: State | None = None,
-    ) -> Automaton:
-        """Return the automaton of a table.
-
-        Parameters
-        ----------
-        transitions : mapping of state to (mapping of row to (state, outputs))
-            For each state the rows that can occur in it, and where each one leads.
-        start : hashable, optional
-            The state before the first tick; by default the first state of the table.
-
-        Raises
-        ------
-        SpecError
-            If the table is empty, leads to a state that it does not have, or its rows differ in length.
-        """
-        table = {
-            state: {tuple(map(bool, row)): (after, tuple(outputs)) for row, (after, outputs) in rows.items()}
-            for state, rows in transitions.items()
-        }
-        first = next(iter(table), None) if start is None else start
-        if first not in table:
-            raise SpecError(f"start must be a state of the table, got {first!r}; its states are {list(table)}")
-        entries = [(row, after, outputs) for rows in table.values() for row, (after, outputs) in rows.items()]
-        for _, after, _ in entries:
-            if after not in table:
-                raise SpecError(f"the table leads to state {after!r}, which it does not have")
-        widths = {(len(row), len(outputs)) for row, _, outputs in entries}
-        if len(widths) != 1:
-            raise SpecError(
-                f"all rows and all outputs of a table must have the same lengths, got {sorted(widths) or 'no rows'}"
-            )
-        ((n_inputs, n_outputs),) = widths
-        step = TableStep(table)
-        return cls(n_inputs=n_inputs, n_outputs=n_outputs, start=first, step=step, symbols=step.rows)
+    def _summary(self) -> str:
+        rows = (
+            "its own rows in each state" if callable(self.symbols) else counted(len(tuple(self.symbols or ())), "row")
+        )
+        return f"{counted(self.n_inputs, 'input line')}, {counted(self.n_outputs, 'output')}, {rows}"
 
     def delayed(self, ticks: int) -> Automaton:
-        """Return the automaton whose outputs answer so many ticks later, and are silent until then.
+        """Return the automaton whose outputs come ``ticks`` later, and are silent until then.
 
         Raises
         ------
@@ -229,7 +198,7 @@ class Automaton:
         return self._as_rows(self.symbols(state)) if callable(self.symbols) else self.symbols  # type: ignore[return-value]
 
     def answer(self, state: State, row: Row) -> tuple[State, Answer]:
-        """Return the state after a tick, and what its outputs must do.
+        """Return the state after a tick, and its required outputs.
 
         Raises
         ------
@@ -254,7 +223,7 @@ class Automaton:
         return after if is_right else WRONG
 
     def expected(self, state: State, row: Row) -> str:
-        """Return what the outputs must do at a tick, in words."""
+        """Return the required outputs of a tick, in words."""
         _, answer = self.answer(state, row)
         words = {True: "spike", False: "silence", None: "either"}
         return ", ".join(f"output {output}: {words[must]}" for output, must in enumerate(answer))
@@ -269,14 +238,54 @@ class Automaton:
         return found
 
 
+def from_table(
+    transitions: Mapping[Any, Mapping[Any, tuple[State, Sequence[bool | None]]]],
+    *,
+    start: State | None = None,
+) -> Automaton:
+    """Return the automaton of a table.
+
+    Parameters
+    ----------
+    transitions : mapping of state to (mapping of row to (state, outputs))
+        For each state the rows that can occur in it, and where each one leads.
+    start : hashable, optional
+        The state before the first tick; by default the first state of the table.
+
+    Raises
+    ------
+    SpecError
+        If the table is empty, leads to a state that it does not have, or its rows differ in length.
+    """
+    table = {
+        state: {tuple(map(bool, row)): (after, tuple(outputs)) for row, (after, outputs) in rows.items()}
+        for state, rows in transitions.items()
+    }
+    first = next(iter(table), None) if start is None else start
+    if first not in table:
+        raise SpecError(f"start must be a state of the table, got {first!r}; its states are {list(table)}")
+    entries = [(row, after, outputs) for rows in table.values() for row, (after, outputs) in rows.items()]
+    for _, after, _ in entries:
+        if after not in table:
+            raise SpecError(f"the table leads to state {after!r}, which it does not have")
+    widths = {(len(row), len(outputs)) for row, _, outputs in entries}
+    if len(widths) != 1:
+        raise SpecError(
+            f"all rows and all outputs of a table must have the same lengths, got {sorted(widths) or 'no rows'}"
+        )
+    ((n_inputs, n_outputs),) = widths
+    step = TableStep(table)
+    return Automaton(n_inputs=n_inputs, n_outputs=n_outputs, start=first, step=step, symbols=step.rows)
+
+
 @dataclass(frozen=True)
 class DelayedStep:
-    """The step of an automaton whose answers wait for some ticks; see `Automaton.delayed`."""
+    """The step of an automaton with delayed outputs; see `Automaton.delayed`."""
 
     automaton: Automaton
 
     def __call__(self, state: State, row: Row) -> tuple[State, Answer]:
-        """Return the next state, with the answers that wait, and the answer that is due."""
+        """Return the next state, with the pending outputs, and the outputs of this tick."""
         assert isinstance(state, tuple)
         before, waiting = state
         after, answer = self.automaton.answer(before, row)
@@ -286,7 +295,7 @@ class DelayedStep:
 
 @dataclass(frozen=True)
 class DelayedRows:
-    """The rows that can occur in an automaton whose answers wait."""
+    """The rows that can occur in an automaton with delayed outputs."""
 
     automaton: Automaton
 

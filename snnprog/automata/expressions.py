@@ -1,7 +1,7 @@
 """Regular expressions over the rows of a stream, as automata.
 
-An expression becomes the set of its positions and of what may follow each (Glushkov 1961), and a state of the automaton
-is the set of positions that the stream may be at. It needs no other construction, because no step is empty.
+An expression is translated to its positions and the successors of each (Glushkov 1961). A state of the automaton is the
+set of positions that the stream may be at. No empty steps occur, so no other construction is needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST = 1000
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of an expression: whether nothing matches it, where it begins and ends, and what follows what."""
+    """A part of an expression: whether it matches the empty stream, and its positions and their successors."""
 
     is_empty: bool
     first: frozenset[int]
@@ -59,7 +59,7 @@ class ExpressionStep:
         return reached, (bool(reached & self.last),)
 
 
-def automaton_from_expression(expression: str, *, n_inputs: int) -> Automaton:
+def from_expression(expression: str, *, n_inputs: int) -> Automaton:
     """Return the automaton with one output, which fires where the stream so far ends with a match.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Invariants: what the outputs of a program must never do, on any input stream."""
+"""Invariants: forbidden outputs of a program, on any input stream."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def never(condition: Condition, *, text: str = "", symbols: Iterable[Sequence[bo
 def within(
     ticks: int, *, after: int, answers: Sequence[int] | None = None, symbols: Iterable[Sequence[bool]] | None = None
 ) -> Invariant:
-    """Return the claim that a spike of an input line is answered within some ticks.
+    """Return the claim that an output spike follows each spike of an input line within some ticks.
 
     Parameters
     ----------
@@ -144,14 +144,14 @@ def within(
 
 
 def at_most(spikes: int, *, ticks: int, output: int, symbols: Iterable[Sequence[bool]] | None = None) -> Invariant:
-    """Return the claim that an output spikes at most so often in any stretch of some ticks.
+    """Return the claim that an output spikes at most ``spikes`` times in any ``ticks`` consecutive ticks.
 
     Parameters
     ----------
     spikes : int
         The most spikes, 0 or more.
     ticks : int
-        The length of the stretch.
+        The number of consecutive ticks.
     output : int
         The output.
     symbols : iterable of rows, optional

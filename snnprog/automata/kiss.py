@@ -1,4 +1,4 @@
-"""State tables in the KISS2 format, in which benchmarks of finite-state machines and logic synthesis tools keep them.
+"""State tables in the KISS2 format of finite-state-machine benchmarks and logic synthesis tools.
 
 Headers are ``.i`` (input lines), ``.o`` (outputs), ``.r`` (the start state; else that of the first row), ``.s`` and
 ``.p`` (numbers of states and rows). A row has the inputs, the state, the next state and the outputs; ``-`` among the
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 
-from snnprog.automata.automaton import Answer, Automaton, Row
+from snnprog.automata.automaton import Answer, Automaton, Row, from_table
 from snnprog.errors import FormatError, SpecError
 
 BITS = {"0": (False,), "1": (True,), "-": (False, True)}
@@ -20,7 +20,7 @@ WIDEST = 12
 """Input lines: 4096 rows for each state. A choice."""
 
 
-def automaton_from_kiss2(text: str, *, name: str = "the table") -> Automaton:
+def from_kiss2(text: str, *, name: str = "the table") -> Automaton:
     """Return the automaton of a KISS2 table; its outputs answer in the tick of their row.
 
     Rows that a state does not list cannot occur in it. `Automaton.delayed` makes the outputs come later.
@@ -28,9 +28,9 @@ def automaton_from_kiss2(text: str, *, name: str = "the table") -> Automaton:
     Raises
     ------
     FormatError
-        If the text is no KISS2 table, or a state has two different answers to one row.
+        If the text is not a KISS2 table, or a state has two different answers to one row.
     """
-    reader = _Reader(name)
+    reader = _TableReader(name)
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.partition("#")[0].split()
         if words and words[0] in ENDS:
@@ -40,7 +40,7 @@ def automaton_from_kiss2(text: str, *, name: str = "the table") -> Automaton:
     return reader.automaton()
 
 
-class _Reader:
+class _TableReader:
     def __init__(self, name: str) -> None:
         self.name = name
         self.sizes: dict[str, int] = {}
@@ -82,6 +82,6 @@ class _Reader:
         if not self.table:
             raise FormatError(f"{self.name} has no rows of inputs, state, next state and outputs")
         try:
-            return Automaton.from_table(self.table, start=self.start)
+            return from_table(self.table, start=self.start)
         except SpecError as error:
             raise FormatError(f"{self.name}: {error}") from error

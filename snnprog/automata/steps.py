@@ -1,4 +1,4 @@
-"""Automata of graphs and of windows over a stream, made of data that can travel to other processes."""
+"""Automata of graphs and of windows over a stream, as picklable data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snnprog.automata.automaton import Answer, Automaton, Row, State, TableStep,
 
 @dataclass(frozen=True)
 class WindowStep:
-    """Calculates the outputs from the last rows.
+    """A step that calculates the outputs from the last rows.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def window_automaton(outputs: Callable[[Raster], Raster], *, depths: Sequence[in
 
 @dataclass(frozen=True)
 class AllRows:
-    """Every subset of some lines, in every state; made when it is asked for, as there may be too many."""
+    """Every subset of some lines, in every state; computed on request, since there may be too many."""
 
     n_inputs: int
 

@@ -105,7 +105,7 @@ class Chip:
     Raises
     ------
     SpecError
-        If the parts do not go together.
+        If the fields are inconsistent.
     """
 
     name: str

@@ -2,10 +2,10 @@
 
 Exit codes: 0 done and exact, 1 ran but not exact, 2 bad usage or bad file, 3 infeasible, 4 does not fit the chip, 5 a
 backend failed. Errors are one sentence on standard error; with ``--json`` they are an object on standard output. A
-command returns its code instead of leaving with it: whatever leaves is click, which met a closed pipe. Heavy modules
-are imported inside the commands, so that ``--help`` answers at once.
+command returns its exit code; only click itself exits, at a closed pipe. Heavy modules
+are imported inside the commands, so that ``--help`` is fast.
 
-Each command has a file of its name; `entry` puts them together and turns what they return, or raise, into an exit code.
+Each command has a file of its name; `entry` combines them, and turns their results and errors into exit codes.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def _built_in_row(name: str) -> dict[str, object]:
 
 
 def backend_row(name: str) -> dict[str, object]:
-    """Return what a list of backends says of one, as plain data."""
+    """Return the entry of a backend in the list, as plain data."""
     from snnprog.backends import find_backend, lack_of, status
 
     row = {"name": name, "ready": False, "python": "", "summary": "", "lacks": "", "gaps": {}, "semantics": []}
@@ -95,7 +95,7 @@ def backend_row(name: str) -> dict[str, object]:
 
 @backends_group.command("install", cls=JsonCommand)
 @click.argument("name", type=BACKEND)
-@click.option("--force", is_flag=True, help="Build the environment anew, even if it works.")
+@click.option("--force", is_flag=True, help="Rebuild the environment, even if it works.")
 @json_option
 def install_command(name: str, force: bool, as_json: bool) -> None:
     """Install a backend in an environment of its own.
@@ -129,7 +129,7 @@ def uninstall_command(name: str, as_json: bool) -> None:
     elif name in BUILT_IN:
         click.echo(f"{name} is built in; there is nothing to remove")
     else:
-        backend = name if name in backend_names() else find_backend(name).name  # which says what there is
+        backend = name if name in backend_names() else find_backend(name).name  # whose error lists the names
         click.echo(f"{backend} has no environment of its own; there is nothing to remove")
 
 

@@ -34,7 +34,7 @@ INPUTS, TARGETS = "tick,neuron\n1,0\n4,1\n", "tick,neuron\n6,0\n"
 
 
 def _as_epilog() -> str:
-    """Return the smallest job as text that click leaves as it is."""
+    """Return the smallest specification as text that click does not rewrap."""
     spec = "\n\n".join("\b\n" + block for block in indent(MINIMAL_SPEC, "  ").split("\n\n"))
     files = zip_longest(["inputs.csv", *INPUTS.split()], ["targets.csv", *TARGETS.split()], fillvalue="")
     return (

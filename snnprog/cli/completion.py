@@ -9,7 +9,7 @@ from snnprog.cli.options import JsonCommand
 
 SHELLS = ("bash", "zsh", "fish")
 COMPLETION_VARIABLE = "_SNNPROG_COMPLETE"
-"""Which click reads when the program's name is snnprog."""
+"""The variable that click reads for the program name snnprog."""
 
 
 HELP = """\
@@ -31,5 +31,5 @@ def completion_command(shell: str) -> None:
     """Print the script for tab completion."""
     root = click.get_current_context().find_root().command
     completion = get_completion_class(shell)
-    assert completion is not None, "click knows these shells"
+    assert completion is not None, "click supports these shells"
     click.echo(completion(root, {}, "snnprog", COMPLETION_VARIABLE).source())

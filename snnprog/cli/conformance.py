@@ -1,4 +1,4 @@
-"""What ``snnprog backends check`` prints for people."""
+"""The text output of ``snnprog backends check``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_conformance(console: Console, name: str, *, outcome: Conformance) -> None:
-    """Print what ran on a backend and what was left out, and whether all of it came out equal."""
+    """Print which programs ran on a backend, which were skipped, and whether all results are equal."""
     from snnprog.backends import REFERENCE
     from snnprog.conformance.checking import shows_states
     from snnprog.report.divergences import divergence_table
@@ -25,7 +25,7 @@ def print_conformance(console: Console, name: str, *, outcome: Conformance) -> N
     if outcome.stepped:
         print_line(console, f"{counted(outcome.stepped, 'random program')} ran step by step, too")
     for program, reason in outcome.left_out.items():
-        print_line(console, f"golden program {program} is left out: {reason}")
+        print_line(console, f"golden program {program} is skipped: {reason}")
     if outcome.divergence is not None:
         print_line(console, f"{name} does NOT equal {judge}: {outcome.program}", style=POOR)
         print_table(console, divergence_table(outcome.divergence))

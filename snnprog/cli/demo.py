@@ -65,7 +65,7 @@ def demo_command(folder: Path, extra: tuple[str, ...], as_json: bool) -> int:
 
     for name in extra:
         if name not in BUILT_IN:
-            find_backend(name)  # which refuses unknown ones, before the work
+            find_backend(name)  # refuses unknown ones before the work
     ready = [name for name in backend_names() if backend_row(name)["ready"]]
     rule = find_chip("loihi1").rule.name
     ready = [name for name in ready if rule in find_backend(name).semantics]  # runtimes of this chip

@@ -1,4 +1,4 @@
-"""The group of all commands, and what becomes of what they return or raise."""
+"""The group of all commands, and the handling of their results and errors."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from snnprog.cli.init import init_command
 from snnprog.cli.inspect import inspect_command
 from snnprog.cli.options import Invocation
 from snnprog.cli.output import print_json, say
+from snnprog.cli.prove import prove_command
 from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
@@ -34,7 +35,7 @@ from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
 
 SECTIONS = {
     "Design": (init_command, explain_command, compile_command, watch_command, demo_command),
-    "Run and check": (run_command, verify_command, inspect_command, report_command),
+    "Run and check": (run_command, verify_command, prove_command, inspect_command, report_command),
     "Import and export": (quantize_command, convert_command, export_command),
     "Backends and shell": (backends_group, completion_command),
 }
@@ -59,7 +60,7 @@ commands = CommandSections(
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code; no traceback unless SNNPROG_TRACEBACK is set."""
+    """Run the command line and exit with its exit code; no traceback unless SNNPROG_TRACEBACK is set."""
     warnings.simplefilter("always", PortabilityWarning)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     with forgiving_streams() as output:
@@ -89,7 +90,7 @@ def _tell_error(error: Exception, *, as_json: bool) -> int:
         kind = type(error).__name__
         print_json({"error": {"type": kind, "message": message, "exit_code": code, "conflicts": conflicts_of(error)}})
     elif isinstance(error, click.ClickException) and "\n" in message:
-        click.echo(message, err=True)  # a group without a command is answered by its help
+        click.echo(message, err=True)  # a group without a command prints its help
     else:
         say(message)
         if isinstance(error, InfeasibleError):

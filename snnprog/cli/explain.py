@@ -54,7 +54,7 @@ def explain_command(
     """Explain which outputs can be built, and why the others cannot.
 
     Prints the answer in at most five lines: how many outputs can be built, the spikes that contradict each other for
-    the first two that cannot, and what may help. --all shows all outputs, with what each spike weighs in the proof.
+    the first two that cannot, and what may help. --all shows all outputs, with the weight of each spike in the proof.
     """
     from snnprog.explanation import explain
     from snnprog.report.explanations import print_explanation
@@ -74,7 +74,7 @@ def explain_command(
 
 
 def _write_proof(spec: Spec, explanation: Explanation, *, proof_path: Path | None, spec_json_path: Path | None) -> None:
-    """Write the documents that are asked for; without a proof, say so."""
+    """Write the requested documents; report it if there is no proof."""
     from snnprog.output_files import write_bytes
     from snnprog.proof import proof_to_data
     from snnprog.spec.document import spec_to_data

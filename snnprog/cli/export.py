@@ -16,11 +16,11 @@ from snnprog.wording import counted
 
 
 class ExportFile(OutputFile):
-    """A file whose suffix is a form that programs are exported to; with ``--board``, a folder, too."""
+    """An output file with the suffix of an export format; with ``--board``, also a folder."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.dir_okay = True  # `check_place` refuses one that is there without a board
+        self.dir_okay = True  # `check_place` refuses an existing one unless there is a board
 
     def check_suffix(self, path: Path) -> None:
         """Raise `FormatError` unless programs are exported to files of that suffix."""
@@ -31,7 +31,7 @@ class ExportFile(OutputFile):
             super().check_suffix(path)
 
     def check_place(self, path: Path) -> Path:
-        """Return where the file or folder will stand."""
+        """Return the path of the file or folder."""
         return path.resolve() if _is_board_folder(path) else super().check_place(path)
 
 

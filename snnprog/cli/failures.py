@@ -21,7 +21,7 @@ def code_and_sentence(error: Exception) -> tuple[int, str]:
         return INTERRUPTED, "interrupted"
     if isinstance(error, OSError):
         return BAD_USAGE, f"{error.filename or 'a file or process'} cannot be used: {error.strerror or error}"
-    error = error.__cause__ if isinstance(error.__cause__, EOFError) else error  # which click takes for Ctrl-D
+    error = error.__cause__ if isinstance(error.__cause__, EOFError) else error  # which click would report as Ctrl-D
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
     return INTERNAL_ERROR, f"internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)"
 
@@ -32,12 +32,14 @@ def conflicts_of(error: Exception) -> list[str]:
 
 
 def _in_a_sentence(error: click.ClickException) -> str:
-    """Return the message of click on one line, and which help to read where it does not say all there is to know."""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # it is answered by its help
+    """Return the message of click on one line, with a hint to the help if it is incomplete."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its help is printed
         return error.format_message()
     message = " ".join(error.format_message().split())
     is_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
     if not isinstance(error, click.UsageError) or error.ctx is None or is_value:
         return message
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Option) and error.param.help:
+        message = f"{message.rstrip('.')}: {error.param.help[0].lower()}{error.param.help[1:]}"
     end = "" if message.endswith((".", "?", ")")) else "."
     return f"{message}{end} See '{error.ctx.command_path} --help'."

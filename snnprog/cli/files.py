@@ -1,4 +1,4 @@
-"""What files are called, and which of them a shell offers to complete a name."""
+"""Names of files, and shell completion of them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PROGRAM, SPEC = ".snnp", ".toml"
 RASTERS = (".npz", ".csv", ".h5", ".nwb", ".aedat4", ".raw", ".dat", ".bin", ".npy", ".hdf5")
 """As `snnprog.files.rasters.READ`, which imports NumPy."""
 ANY_FILE = [CompletionItem("", type="file")]
-"""What makes a shell complete file names by itself."""
+"""The reply that makes a shell complete file names by itself."""
 
 
 def completed_files(incomplete: str, suffixes: Sequence[str]) -> list[CompletionItem]:
-    """Return the files of some suffixes that a path may become, and the folders on the way.
+    """Return the files with given suffixes that complete a path, and the folders.
 
     A folder that is the only candidate is entered, because a shell would add a space after it. Where no file has such
     a suffix, the shell completes any.
@@ -26,12 +26,16 @@ def completed_files(incomplete: str, suffixes: Sequence[str]) -> list[Completion
     return [CompletionItem(name) for name in found] or ANY_FILE
 
 
-def siblings(path: Path, suffixes: Sequence[str]) -> list[str]:
-    """Return the names of the files beside a path that have one of some suffixes, or its own."""
+def files_like(path: Path, suffixes: Sequence[str]) -> list[str]:
+    """Return the names of the files beside a path that are called like it, with one of some suffixes or its own."""
+    from difflib import get_close_matches  # only for a message
+
     try:
-        return [entry.name for entry in path.parent.iterdir() if entry.suffix in (*suffixes, path.suffix)]
+        files = [entry for entry in path.parent.iterdir() if entry.is_file()]
     except OSError:
         return []
+    alike = set(get_close_matches(path.stem, [file.stem for file in files], n=len(files) or 1))
+    return [file.name for file in files if file.stem in alike and file.suffix in (*suffixes, path.suffix)]
 
 
 def _candidates(incomplete: str, suffixes: Sequence[str]) -> list[str]:

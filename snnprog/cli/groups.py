@@ -10,10 +10,10 @@ import click
 from snnprog.wording import did_you_mean
 
 FULL_LENGTH = 1000
-"""Of a summary, which wraps in its column instead of being cut off: longer than any."""
+"""Longest summary: longer than any, so that none is cut off; long ones wrap in their column."""
 
 COMMANDS_FOR = {".toml": "compile", ".snnp": "inspect", ".nir": "quantize", ".net": "quantize", ".onnx": "convert"}
-"""What is usually done with a file; for whoever names it in the place of a command."""
+"""The usual command for each suffix, suggested if a file is given in place of a command."""
 
 
 class CommandGroup(click.Group):
@@ -34,7 +34,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the first word names; refuse an unknown one with what may be meant."""
+        """Return the command of the first word; refuse an unknown one with a suggestion."""
         name = str(args[0])
         if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
             usual = COMMANDS_FOR.get(PurePath(name).suffix)

@@ -1,4 +1,4 @@
-"""``snnprog init``: a small job to start from, in files."""
+"""``snnprog init``: a small example to start from, in files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ snnprog compile SPEC.toml -o detector.snnp
 snnprog verify detector.snnp SPEC.toml
 snnprog run detector.snnp new.csv --ticks 30
 snnprog report detector.snnp --spec SPEC.toml -o detector.html"""
-"""In the folder that was written."""
+"""The commands to run in the new folder."""
 
 ANSWER = "new.csv holds spikes that are not in SPEC.toml; the output must spike at ticks 10, 19 and 27."
 
@@ -32,8 +32,8 @@ ANSWER = "new.csv holds spikes that are not in SPEC.toml; the output must spike 
 def init_command(folder: Path, as_json: bool) -> None:
     """Write a commented SPEC.toml with its spikes, to start from.
 
-    FOLDER is created if necessary; the current folder is the default. No file is overwritten. The job is a detector of
-    two spikes in the right order and at the right distance. It compiles at once, and the next commands are printed.
+    FOLDER is created if necessary; the current folder is the default. No file is overwritten. The example is a detector
+    of two spikes in the right order and at the right distance. It compiles at once, and the next commands are printed.
     """
     from snnprog.output_files import write_bytes
 

@@ -9,14 +9,14 @@ from click.shell_completion import CompletionItem
 
 
 class KnownName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
-    """One of some names; whoever looks it up refuses others."""
+    """One of some names; the function that looks it up refuses others."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:
         self.name = "name"
         self.names = names
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the names that begin so."""
+        """Return the names with this beginning."""
         return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
 
 

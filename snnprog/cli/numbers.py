@@ -1,4 +1,4 @@
-"""Numbers on the command line, whose errors say what is allowed."""
+"""Numbers on the command line, with errors that state the allowed range."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class IntegerOption(click.IntRange):
         return allowed_of(self)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the integer that a text is."""
+        """Return the integer of a text."""
         try:
             return int(super().convert(value, param, ctx))
         except click.BadParameter:
@@ -32,7 +32,7 @@ class NumberOption(click.FloatRange):
         return allowed_of(self)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number that a text is."""
+        """Return the number of a text."""
         try:
             return float(super().convert(value, param, ctx))
         except click.BadParameter:

@@ -1,4 +1,4 @@
-"""What several commands share: options, and what happens before each command runs."""
+"""Options that several commands share, and the checks before each command."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ VIEW_OPTIONS = (
 
 
 def view_options(command: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the options of `snnprog.EventView`, which it gets as one argument ``view``, None without any."""
+    """Give a command the options of `snnprog.EventView`, passed as one argument ``view``, or None."""
 
     @wraps(command)
     def with_view(**given: object) -> object:
@@ -98,20 +98,20 @@ def _view_of(said: dict[str, object]) -> EventView:
 
 
 def check_title(title: str | None, page_path: Path | None) -> None:
-    """Raise `SpecError` where a report has a title, and is not written."""
+    """Raise `SpecError` if a title is given, but no report is written."""
     if title is not None and page_path is None:
         raise SpecError("--title is the title of the report; name its file with --report, too")
 
 
 @dataclass
 class Invocation:
-    """What is known of a command line before it is valid."""
+    """The state of a command line before it is validated."""
 
     as_json: bool = False
 
 
 class JsonCommand(click.Command):
-    """A command with ``--json``: even an error in its other words is then told as JSON. It overwrites no input."""
+    """A command with ``--json``: errors in its other arguments are reported as JSON, too. It overwrites no input."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether JSON is wanted, then parse."""
@@ -124,7 +124,7 @@ class JsonCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Check where the command would write, then run it."""
+        """Check the output paths, then run the command."""
         check_outputs(ctx)
         return super().invoke(ctx)
 
@@ -140,8 +140,8 @@ class JsonCommand(click.Command):
 class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
     """A chip: a registered one by its name, or an object in a module of the user's as MODULE:NAME.
 
-    Such an option alone imports code of the current folder, because whoever types ``--chip mychip:CHIP`` asks for just
-    that. Neither a ``SPEC.toml`` nor a program file can.
+    Such an option alone imports code of the current folder, because ``--chip mychip:CHIP`` requests that
+    explicitly. Neither a ``SPEC.toml`` nor a program file can.
     """
 
     name = "chip"
@@ -154,12 +154,12 @@ class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
         return _imported(module, name) if colon else find_chip(module)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the registered names that begin so."""
+        """Return the registered names with this beginning."""
         return [CompletionItem(name) for name in chips() if name.startswith(incomplete)]
 
 
 def _imported(module: str, name: str) -> Chip:
-    """Return an object of a module, which may stand in the current folder.
+    """Return an object of a module, which may be in the current folder.
 
     The folder is last on the import path: a file in it never takes the place of an installed module.
     """
@@ -168,7 +168,7 @@ def _imported(module: str, name: str) -> Chip:
     sys.path.append(str(Path.cwd()))
     try:
         found = getattr(import_module(module), name)
-    except (Exception, SystemExit) as error:  # whatever a user's module raises, it is no chip
+    except (Exception, SystemExit) as error:  # whatever a user's module raises, it is not a chip
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise SpecError(f"chip {module}:{name} cannot be loaded: {reason}; give MODULE:NAME of a Chip") from error
     finally:

@@ -1,4 +1,4 @@
-"""What commands print: objects for programs, tables for people, and sentences on standard error."""
+"""Output of commands: objects for programs, tables for people, and sentences on standard error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def print_json(value: Mapping[str, object]) -> None:
 
 
 def _json_value(value: object) -> object:
-    """Return a value whose infinities, which JSON lacks, are the text "inf"."""
+    """Return a value with infinities, which JSON does not support, as the text "inf"."""
     if isinstance(value, Mapping):
         return {key: _json_value(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -35,7 +35,7 @@ def _json_value(value: object) -> object:
 
 
 def terminal() -> Console:
-    """Return where tables are printed: as wide as the terminal, with long lines broken at words; in a file, in full."""
+    """Return the console for tables: as wide as the terminal, with lines broken at words; in a file, in full."""
     from rich.console import Console
 
     if sys.stdout.isatty():

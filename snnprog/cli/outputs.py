@@ -1,4 +1,4 @@
-"""Kinds of paths on the command line, and whether a command may write where it is told to.
+"""Kinds of paths on the command line, and checks of output paths.
 
 Every option or argument that names a file has one of these kinds, and `check_outputs` runs before every command. So no
 command can overwrite what it reads, or write two outputs into one file.
@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from snnprog.cli.files import PROGRAM, RASTERS, SPEC, completed_files, siblings
+from snnprog.cli.files import PROGRAM, RASTERS, SPEC, completed_files, files_like
 from snnprog.errors import FormatError
 from snnprog.wording import did_you_mean
 
@@ -25,10 +25,10 @@ ADVICE = {
     ".net": "'snnprog quantize {} -o P.snnp' makes a program of that network",
     ".onnx": "'snnprog convert {} --data SAMPLES.npz -o P.snnp' makes a program of that network",
 }
-"""What can be done with each kind of file, for whoever gives it to a command that cannot use it."""
+"""The use of each kind of file, for the error of a command that cannot use it."""
 
 ZIP = b"PK"
-"""What a zip archive begins with, and so each .snnp and .npz (PKWARE's APPNOTE.TXT, 4.3)."""
+"""The first bytes of a zip archive, and so of each .snnp and .npz (PKWARE's APPNOTE.TXT, 4.3)."""
 
 
 class InputFile(click.Path):
@@ -42,10 +42,10 @@ class InputFile(click.Path):
         self.wanted = wanted or self.wanted
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return the path; raise `FormatError` if it is plainly another kind of file than is wanted."""
+        """Return the path; raise `FormatError` if it is clearly a file of another kind."""
         path = Path(str(super().convert(value, param, ctx)))
         if not path.exists():
-            meant = did_you_mean(path.name, siblings(path, self.suffixes))
+            meant = did_you_mean(path.name, files_like(path, self.suffixes))
             self.fail(f"File {str(path)!r} does not exist{meant or '.'}", param, ctx)
         if self.wanted and self.is_other(path):
             is_argument = isinstance(param, click.Argument)
@@ -53,15 +53,15 @@ class InputFile(click.Path):
         return path
 
     def is_other(self, path: Path) -> bool:
-        """Tell whether a file is plainly of another kind, by its suffix."""
+        """Return whether a file is clearly of another kind, by its suffix."""
         return path.suffix not in self.suffixes and path.suffix in ADVICE
 
     def files(self, path: Path) -> Iterable[Path]:
-        """Return all files that are read where this one is named."""
+        """Return all files that are read with this one."""
         return [path]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the files of these suffixes that a name may become."""
+        """Return the files with these suffixes that complete a name."""
         return completed_files(incomplete, self.suffixes)
 
 
@@ -74,7 +74,7 @@ class ProgramFile(InputFile):
         super().__init__(PROGRAM)
 
     def is_other(self, path: Path) -> bool:
-        """Tell whether a file is no program, by its suffix or its first bytes."""
+        """Return whether a file is not a program, by its suffix or its first bytes."""
         return path.suffix != PROGRAM and (path.suffix in (SPEC, *RASTERS) or not _begins_as_zip(path))
 
 
@@ -87,7 +87,7 @@ class SpecFile(InputFile):
         super().__init__(SPEC, *suffixes)
 
     def is_other(self, path: Path) -> bool:
-        """Tell whether a file is no specification, by its suffix or its first bytes."""
+        """Return whether a file is not a specification, by its suffix or its first bytes."""
         return path.suffix not in self.suffixes and (path.suffix in ADVICE or _begins_as_zip(path))
 
     def files(self, path: Path) -> Iterable[Path]:
@@ -111,7 +111,7 @@ class SubjectFile(SpecFile):
 
 
 class RasterFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
-    """A file of spikes, as FILE or FILE:ARRAY; whoever reads it tells whether it is there."""
+    """A file of spikes, as FILE or FILE:ARRAY; the reader reports a missing file."""
 
     name = "file"
     suffixes = RASTERS
@@ -126,7 +126,7 @@ class RasterFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the files of spikes that a name may become."""
+        """Return the files of spikes that complete a name."""
         return completed_files(incomplete, self.suffixes)
 
     def files(self, text: str) -> Iterable[Path]:
@@ -144,24 +144,24 @@ class OutputFile(click.Path):
         self.suffixes = suffixes
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the files of these suffixes that a name may become."""
+        """Return the files with these suffixes that complete a name."""
         return completed_files(incomplete, self.suffixes)
 
     def check_suffix(self, path: Path) -> None:
-        """Raise `FormatError` unless a path ends as it must."""
+        """Raise `FormatError` unless the suffix of a path is right."""
         if path.suffix not in self.suffixes:
             found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
             raise FormatError(f"{path} {found}; this command writes {' or '.join(self.suffixes)}")
 
     def check_place(self, path: Path) -> Path:
-        """Return where the file will stand; raise `FormatError` if it cannot be written there."""
+        """Return the path of the file; raise `FormatError` if it cannot be written there."""
         from snnprog.output_files import check_place
 
         return check_place(path)
 
 
 class OutputFolder(click.Path):
-    """A folder that a command writes files to; it makes it, if necessary."""
+    """A folder that a command writes files to, and creates if necessary."""
 
     def __init__(self) -> None:
         super().__init__(file_okay=False, writable=True, path_type=Path)
@@ -175,13 +175,13 @@ def _begins_as_zip(path: Path) -> bool:
 
 
 def _advice(path: Path) -> str:
-    """Return which command is for a file, where there is one."""
+    """Return the command for a file, if there is one."""
     command = ADVICE.get(path.suffix, "")
     return f"; {command.format(path)}" if command else ""
 
 
 def _swapped(context: click.Context | None, path: Path) -> str:
-    """Return a question if another argument of the command takes such a file; else nothing."""
+    """Return a question if another argument of the command accepts such a file; else an empty text."""
     arguments = context.command.params if context is not None else ()
     kinds = [parameter.type for parameter in arguments if isinstance(parameter, click.Argument)]
     takes = any(path.suffix in kind.suffixes for kind in kinds if isinstance(kind, (InputFile, RasterFile)))

@@ -1,4 +1,4 @@
-"""What shows, on standard error where that is a terminal, that work is going on."""
+"""Progress bars on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from snnprog.progress import Progress, terminal_bars
 
 @contextmanager
 def progress_bar(quiet: bool, first: str = "design") -> Iterator[Progress | None]:
-    """Show a bar for each step, with the time gone and left, on standard error, where that is a terminal.
+    """Show a bar for each step, with the time gone and left, on standard error, if that is a terminal.
 
     Parameters
     ----------
     quiet : bool
         Whether to show nothing.
     first : str
-        The step that goes on until another one is told.
+        The step that is shown until another one is reported.
     """
     if quiet or not sys.stderr.isatty():
         yield None
@@ -29,6 +29,6 @@ def progress_bar(quiet: bool, first: str = "design") -> Iterator[Progress | None
 
 @contextmanager
 def working(what: str, quiet: bool) -> Iterator[None]:
-    """Show that something is going on, and for how long, on standard error, where that is a terminal."""
+    """Show activity with its duration on standard error, if that is a terminal."""
     with progress_bar(quiet, what):
         yield

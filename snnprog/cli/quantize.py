@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from snnprog.networks import QuantizedNetwork
 
 SHOWN_INPUTS = 20
-"""Inputs that a report shows, the first ones: as many patterns as one screen tells apart. A choice."""
+"""Inputs that a report shows, the first ones: as many patterns as one screen can distinguish. A choice."""
 
 EXPORTER_NAMES = ("snntorch", "norse", "sinabs", "rockpool", "spyx", "lava-dl")
 
@@ -59,7 +59,7 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     type=NumberOption(0.0, min_open=True),
     help="Length of a tick in milliseconds; by default that of --from.",
 )
-@click.option("--reset", type=click.Choice(["zero", "subtract"]), help="What a spike does to the potential.")
+@click.option("--reset", type=click.Choice(["zero", "subtract"]), help="Reset of the potential by a spike.")
 @click.option("--reset-delay", type=IntegerOption(0, 1), help="Ticks between a spike and its reset.")
 @click.option("--compare", type=click.Choice([">", ">="]), help="How the potential is compared with the threshold.")
 @click.option(
@@ -80,7 +80,7 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     "--inputs",
     "inputs_path",
     type=RasterFile(),
-    help="Sample input spikes: weights are fitted to what the network does on some, and tested on others.",
+    help="Sample input spikes: weights are fitted to the network on some, and tested on others.",
 )
 @click.option(
     "--ticks",

@@ -105,7 +105,7 @@ def run_command(
     INPUTS is an .npz file (FILE.npz:ARRAY selects one of its arrays), a .csv file of events, an .h5 file (SONATA), an
     .nwb file, or a recording of an event camera or a cochlea (.aedat4, .raw, .dat, .bin, .npy, .hdf5; also .npz and .h5
     with --sensor-size). The output spikes are printed, as a table on a terminal and as CSV in a pipe, or written to a
-    file; so are the potentials of outputs that are read by them. With --stream, INPUTS is read as it comes.
+    file; so are the potentials of outputs that are read by them. With --stream, INPUTS is read while it arrives.
     """
     from snnprog.backends import built_in, run_backend
     from snnprog.files import read_rasters, split_key, write_rasters
@@ -123,7 +123,7 @@ def run_command(
     if potentials_path is not None:
         check_potentials(potentials_path, program.is_read_by_potential)
     name, key = split_key(inputs_path)
-    # A length of ticks may be meant for the spikes that are written; all else is for those that are read.
+    # A length of ticks may be meant for the spikes that are written; all others are for the spikes that are read.
     is_for_output = output_path is not None and output_path.suffix == ".h5" and not _holds_times(name, key, view)
     inputs = read_rasters(
         name,
@@ -182,7 +182,7 @@ def _holds_times(name: str, key: str | None, view: EventView | None) -> bool:
 
 
 def _readouts_of(program: Program, traces: Sequence[Trace], *, is_counted: bool) -> list[Integers]:
-    """Return the readouts ``(ticks, outputs)``; none where all outputs are read by their spikes."""
+    """Return the readouts ``(ticks, outputs)``; None if all outputs are read by their spikes."""
     if not program.is_read_by_potential.any():
         return []
     found = [trace.readout for trace in traces if trace.readout is not None]
@@ -190,7 +190,7 @@ def _readouts_of(program: Program, traces: Sequence[Trace], *, is_counted: bool)
 
 
 def _classes_of(program: Program, spikes: Sequence[Raster], readouts: Sequence[Integers]) -> list[int]:
-    """Return the output that each pattern names.
+    """Return the class of each pattern: the number of an output.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def _classes_of(program: Program, spikes: Sequence[Raster], readouts: Sequence[I
 
 
 def _print_classes(classes: Sequence[int], backend: str) -> None:
-    """Print a table on a terminal, and CSV where programs read it."""
+    """Print a table on a terminal, else CSV."""
     if sys.stdout.isatty():
         from snnprog.report.terminal import print_table
         from snnprog.report.trains import classes_table
@@ -221,14 +221,14 @@ def _print_classes(classes: Sequence[int], backend: str) -> None:
 def _left_out(program: Program) -> str:
     outputs = runs_of([index for index, is_read in enumerate(program.is_read_by_potential.tolist()) if is_read])
     if program.is_read_by_potential.sum() == 1:
-        return f"the potential of output {outputs} is left out; --potentials FILE writes it"
-    return f"the potentials of outputs {outputs} are left out; --potentials FILE writes them"
+        return f"the potential of output {outputs} is not written; add --potentials FILE"
+    return f"the potentials of outputs {outputs} are not written; add --potentials FILE"
 
 
 def _print_answer(
     program: Program, spikes: Sequence[Raster], readouts: Sequence[Integers], *, backend: str, is_written: bool
 ) -> None:
-    """Print spikes, and potentials that are not written: two tables on a terminal, and one kind of CSV in a pipe."""
+    """Print spikes, and potentials that are not written to a file: two tables on a terminal, else one kind of CSV."""
     from snnprog.files.readouts import readout_texts
 
     if not sys.stdout.isatty() and program.is_read_by_potential.all() and not is_written:
@@ -248,7 +248,7 @@ def _print_answer(
 
 
 def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
-    """Print a table on a terminal, and events in CSV where programs read them."""
+    """Print a table on a terminal, else events in CSV."""
     from snnprog.files.events import csv_texts
 
     if sys.stdout.isatty():

@@ -1,8 +1,8 @@
-"""``snnprog run --stream``: events in by a pipe, line by line, and out as they happen.
+"""``snnprog run --stream``: events from a pipe, line by line, with immediate output.
 
-Each tick is run, and its output written, as soon as it has ended (`snnprog.files.event_stream` says when). Where the
-input marks a tick's end, so does the output. The command ends with its input, after ``--ticks``, or once nobody reads
-its output.
+Each tick is run, and its output written, as soon as it has ended (see `snnprog.files.event_stream`). Where the
+input marks a tick's end, so does the output. The command ends with its input, after ``--ticks``, or when its output is
+closed.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ WITH_STREAM = {"program_path", "inputs_path", "is_stream", "backend", "ticks", "
 
 
 class StreamCommand(JsonCommand):
-    """A command with ``--stream``, which leaves out all options that are for files."""
+    """A command with ``--stream``, which excludes the options for files."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Check what is given beside ``--stream``, then run the command."""
+        """Check the options beside ``--stream``, then run the command."""
         if ctx.params["is_stream"]:
             for parameter in self.params:
                 source = ctx.get_parameter_source(str(parameter.name))
                 if parameter.name not in WITH_STREAM and source is click.core.ParameterSource.COMMANDLINE:
-                    raise click.UsageError(f"{parameter.opts[-1]} does not go with --stream; leave it out", ctx)
+                    raise click.UsageError(f"{parameter.opts[-1]} cannot be used with --stream; remove it", ctx)
         return super().invoke(ctx)
 
 
@@ -58,7 +58,7 @@ def run_stream(
     inputs : str
         "-" for standard input, or the path of a file or named pipe.
     ticks : int, optional
-        After how many ticks to end; the stream's, unless given.
+        Number of ticks after which to end; those of the stream by default.
     merge : bool
         Whether further spikes of a line in a tick are dropped.
     """
@@ -81,14 +81,14 @@ def run_stream(
 
 @contextmanager
 def _opened(inputs: str) -> Iterator[tuple[BinaryIO, str]]:
-    """Give what is to be read, and what messages call it."""
+    """Give the stream to read, and its name in messages."""
     if inputs == STANDARD_INPUT:
         if sys.stdin is None:
             raise FormatError("standard input is closed; give events there, or the path of a file or pipe")
         yield sys.stdin.buffer, "standard input"
         return
     try:
-        file = Path(inputs).open("rb")  # noqa: SIM115  (closed below, where errors are not of opening)
+        file = Path(inputs).open("rb")  # noqa: SIM115  (closed below, separate from errors of opening)
     except (OSError, ValueError) as error:
         raise FormatError(f"{inputs} cannot be read: {getattr(error, 'strerror', error)}") from error
     with file:
@@ -96,17 +96,17 @@ def _opened(inputs: str) -> Iterator[tuple[BinaryIO, str]]:
 
 
 class _Writer:
-    """Writes what comes out, tick by tick: spikes, or potentials where all outputs are read by them."""
+    """Writes the outputs tick by tick: spikes, or potentials if all outputs are read by them."""
 
     def __init__(self, program: Program) -> None:
         is_read = program.is_read_by_potential
         self._has_potentials = bool(is_read.all()) and is_read.size > 0
         if is_read.any() and not self._has_potentials:
-            say("the potentials of outputs that are read by them are left out of a stream of spikes")
+            say("a stream of spikes has no potentials; outputs that are read by them are skipped")
         self._put("tick,output,potential\n" if self._has_potentials else "tick,neuron\n")
 
     def write(self, tick: int, trace: Trace, *, is_marked: bool) -> None:
-        """Write a tick's outputs, and its end where the input has marked it; nothing waits in a buffer then."""
+        """Write a tick's outputs, and its end if the input has marked it; then flush."""
         if self._has_potentials:
             assert trace.readout is not None, "the outputs are read by their potential"
             rows = [f"{tick},{output},{value}\n" for output, value in enumerate(trace.readout[0].tolist())]

@@ -1,8 +1,8 @@
-"""A page that a browser shows again whenever it changes, served on this computer's own address, 127.0.0.1.
+"""A page that a browser reloads whenever it changes, served on 127.0.0.1.
 
-A file cannot do that by itself: a browser lets a page of a file read no other file, not even to see that it has
-changed. The address holds a secret, so that other users of this computer cannot read the page. What is served is the
-page as it is written, with a script that waits for changes (``live.js``); its content security policy lets it reach
+A page from a file cannot do that: browsers do not let it read other files, not even to notice that it has
+changed. The address holds a secret, so that other users of this computer cannot read the page. The
+page is served unchanged, with a script that waits for changes (``live.js``); its content security policy lets it reach
 this server and nothing else.
 """
 
@@ -17,17 +17,16 @@ from urllib.parse import urlsplit
 
 SECRET_BYTES = 16  # 128 bits: not to be guessed
 REST_SECONDS = 15.0
-"""After how long without a change a comment is sent, which shows whether the browser is still there. Insensitive within
-a factor of 3."""
+"""Time without a change after which a comment is sent, to detect closed browsers. Insensitive within a factor of 3."""
 
 
 class PageServer(ThreadingHTTPServer):
-    """Serves one page, and tells browsers when it has changed.
+    """Serves one page, and notifies browsers of changes.
 
     Attributes
     ----------
     address : str
-        Where the page is.
+        The address of the page.
     """
 
     daemon_threads = True
@@ -42,7 +41,7 @@ class PageServer(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def show(self, html: str) -> None:
-        """Show this page from now on."""
+        """Set the page."""
         with self.changed:
             self.page, self.version = html.encode("utf-8"), self.version + 1
             self.changed.notify_all()
@@ -55,12 +54,12 @@ class PageServer(ThreadingHTTPServer):
 
 
 class PageRequest(BaseHTTPRequestHandler):
-    """Answers a browser: the page under ``/SECRET/?VERSION``, and events with each new version under ``changes``."""
+    """Answers a browser: the page at ``/SECRET/?VERSION``, and an event for each new version at ``changes``."""
 
     server: PageServer
 
     def do_GET(self) -> None:
-        """Answer with the page, its events, or that there is nothing."""
+        """Answer with the page, its events, or an error."""
         place = urlsplit(self.path)
         if place.path == self.server.path and place.query == str(self.server.version):
             self._begin(HTTPStatus.OK, "text/html; charset=utf-8")
@@ -74,7 +73,7 @@ class PageRequest(BaseHTTPRequestHandler):
             self._begin(HTTPStatus.NOT_FOUND, "text/plain")
 
     def log_message(self, *_: object) -> None:
-        """Print nothing: the terminal is for what was compiled."""
+        """Print nothing: the terminal shows results."""
 
     def _begin(self, status: HTTPStatus, kind: str, *, location: str = "") -> None:
         self.send_response(status)
@@ -84,7 +83,7 @@ class PageRequest(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send_changes(self) -> None:
-        """Send the version that is shown, and each later one, until the browser is gone."""
+        """Send the version that is shown, and each later one, until the browser disconnects."""
         sent = 0
         with suppress(OSError):
             while True:

@@ -1,7 +1,7 @@
-"""Standard output and error that fail without harm: a closed pipe or a full disk never changes what a command found.
+"""Standard output and error that fail without harm: a closed pipe or a full disk does not change the exit code.
 
-What cannot be written is dropped, and the command goes on to its exit code. The first error of standard output is kept,
-for `snnprog.cli.entry` to tell of.
+Output that cannot be written is dropped, and the command continues to its exit code. The first error of standard output
+is kept, and `snnprog.cli.entry` reports it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ForgivingStream(io.RawIOBase):
         self.error: OSError | None = None
 
     def writable(self) -> bool:
-        """Tell that it can be written to."""
+        """Return True: it can be written to."""
         return True
 
     def fileno(self) -> int:
@@ -35,7 +35,7 @@ class ForgivingStream(io.RawIOBase):
         return self.descriptor
 
     def isatty(self) -> bool:
-        """Tell whether it is a terminal."""
+        """Return whether it is a terminal."""
         return os.isatty(self.descriptor)
 
     def write(self, content: bytes) -> int:  # type: ignore[override]  # Buffer has a name only from Python 3.12 on
@@ -49,13 +49,13 @@ class ForgivingStream(io.RawIOBase):
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether something is missing that somebody waits for: a reader that is gone waits for nothing."""
+        """Whether output is missing that matters: a closed pipe does not count."""
         return self.error is not None and not isinstance(self.error, BrokenPipeError)
 
 
 @contextmanager
 def forgiving_streams() -> Iterator[ForgivingStream | None]:
-    """Replace standard output and error, and give what output goes to; None where they belong to somebody else."""
+    """Replace standard output and error, and give the new output; None if they were replaced before or on Windows."""
     before = sys.stdout, sys.stderr
     is_ours = before == (sys.__stdout__, sys.__stderr__)
     if sys.platform == "win32" or not is_ours:
@@ -76,13 +76,13 @@ def forgiving_streams() -> Iterator[ForgivingStream | None]:
 
 
 def is_output_gone() -> bool:
-    """Tell whether standard output has failed: its reader is gone, or a disk is full. Nothing more can be written."""
+    """Return whether standard output has failed: a closed pipe or a full disk. Nothing more can be written."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return isinstance(raw, ForgivingStream) and raw.error is not None
 
 
 def _text(stream: io.RawIOBase, *, is_by_line: bool) -> io.TextIOWrapper:
-    """Return a text stream in the encoding of the one that it replaces; names of files need not be text."""
+    """Return a text stream in the encoding of the one that it replaces; file names may be invalid text."""
     replaced = sys.__stdout__
     encoding = "utf-8" if replaced is None else replaced.encoding
     return io.TextIOWrapper(

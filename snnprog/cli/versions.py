@@ -1,4 +1,4 @@
-"""``snnprog --version``: what is installed, without importing any of it."""
+"""``snnprog --version``: installed versions, without imports."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from snnprog.errors import BackendError
 from snnprog.version import __version__
 
 PACKAGES = {"NumPy": "numpy", "SciPy": "scipy", "Numba": "numba", "OR-Tools": "ortools"}
-"""Which decide the integers of a program, or run it."""
+"""Packages that affect the integers of a program, or run it."""
 
 
 def show_versions(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Print the versions and leave, if the option is given."""
+    """Print the versions and exit, if the option is given."""
     if value and not ctx.resilient_parsing:
         tell(versions_text())
         ctx.exit()

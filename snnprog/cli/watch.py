@@ -58,7 +58,7 @@ def watch_command(
     """Compile again on every change of a specification.
 
     SPEC.toml and the files that it names are watched. After a change, the program and the report are written again, and
-    a line says what came out. Errors are shown, and watching goes on. Ctrl-C ends it.
+    a line shows the result. Errors are shown, and watching continues. Ctrl-C ends it.
     """
     check_title(title, page_path)
     how = Build(
@@ -75,7 +75,7 @@ def watch_command(
 
 @dataclass(frozen=True)
 class Build:
-    """What is compiled after each change, and how."""
+    """The compilation after each change."""
 
     spec_path: Path
     program_path: Path
@@ -88,7 +88,7 @@ class Build:
 
 
 def _files(spec_path: Path, known: Sequence[Path]) -> Sequence[Path]:
-    """Return the files to watch; those that are known where the specification cannot be read for now."""
+    """Return the files to watch; the known ones if the specification cannot be read now."""
     from snnprog.spec_file import spec_files
 
     try:
@@ -106,7 +106,7 @@ def _server() -> PageServer | None:
 
 
 def _build(how: Build, *, workers: int, server: PageServer | None) -> None:
-    """Compile once, and print a line; whatever goes wrong is printed and nothing more."""
+    """Compile once, and print a line with the result or the error."""
     start = time.perf_counter()
     try:
         text = _compiled(how, workers=workers, server=server)
@@ -131,7 +131,7 @@ def _compiled(how: Build, *, workers: int, server: PageServer | None) -> str:
                 time_limit_s=how.time_limit_s,
             )
         except InfeasibleError:
-            _write_page(how, spec, None, server=server)  # which shows why
+            _write_page(how, spec, None, server=server)  # which shows the reason
             raise
     result.program.save(how.program_path)
     _write_page(how, spec, result, server=server)
@@ -148,7 +148,7 @@ def _told(result: CompileResult, spec: Spec) -> str:
 
 
 def _write_page(how: Build, spec: Spec, result: CompileResult | None, *, server: PageServer | None) -> None:
-    """Write the report of a program, or of a specification that has none; show it where it is served."""
+    """Write the report of a program, or of a specification that has none; update the served page."""
     from snnprog.report.page import html_of, write_page
 
     if how.page_path is None:

@@ -1,8 +1,8 @@
-"""Waiting until one of some files changes, by looking at them again and again.
+"""Waiting for a change of files, by polling.
 
-That needs nothing of the system, and works on network folders and in containers, where notifications get lost. An
-editor may replace a file by another, or take it away for a moment: what counts is what stands under the name, and a
-change counts once the files have stayed as they are for one look.
+Polling needs no system support, and works on network folders and in containers, where notifications get lost. An
+editor may replace a file by another, or take it away for a moment: only the
+file with the name counts, and a change counts after the files were unchanged for one poll.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 LOOK_SECONDS = 0.25
-"""Between two looks: an edit shows within half a second, and a look costs a stat for each file. Insensitive within a
-factor of 3."""
+"""Time between two polls, each a stat for each file: an edit shows within half a second. Insensitive within × 3."""
 
 Stamp = tuple[int, int, int]
 Stamps = Mapping[Path, Stamp | None]
 
 
 def stamps_of(files: Iterable[Path]) -> Stamps:
-    """Return what changes with the content of each file: its time, its size and its inode; None where there is none."""
+    """Return the time, the size and the inode of each file; None for a missing file."""
     return {file: _stamp_of(file) for file in files}
 
 
@@ -33,12 +32,12 @@ def _stamp_of(file: Path) -> Stamp | None:
 
 
 def wait_for_change(stamps: Stamps, *, pause: Callable[[], None] = lambda: time.sleep(LOOK_SECONDS)) -> None:
-    """Return once a file is another than its stamp says, and all have settled.
+    """Return after a file has changed from its stamp, and all are stable.
 
     Parameters
     ----------
     pause : callable
-        What passes the time between two looks.
+        Called to wait between two polls.
     """
     before: Stamps = stamps
     while True:

@@ -1,4 +1,4 @@
-"""The option ``--workers``: processes beside this one, for commands that design; they end with it, even when killed."""
+"""The option ``--workers``: extra processes for the design; they end with this one, even when it is killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ workers_option = click.option(
 
 @contextmanager
 def processes(workers: int) -> Iterator[Executor | None]:
-    """Give so many processes to work in; none, for 1, where this one does the work."""
+    """Give this many worker processes; none for 1: this process does the work."""
     if workers == 1:
         yield None
         return

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from snnprog.display import pictures
 from snnprog.display.card import BAD, GOOD, MOST_ROWS, Card, Displayed, Picture
 from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
+from snnprog.frames import data_frame_of_rows
 from snnprog.integers import NeuronReport
 from snnprog.network import Network
 from snnprog.placement import Placement
@@ -26,6 +27,10 @@ from snnprog.spec import Spec
 from snnprog.table import Table, text_of
 from snnprog.version import __version__
 from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
 CLOSEST: Literal["closest"] = "closest"
@@ -130,13 +135,25 @@ class CompileReport(Displayed):
         return Card(
             BAD if self.wrong_bins else GOOD,
             facts=facts,
-            pictures=[Picture(margins, caption)],
+            pictures=[Picture(margins, caption + pictures.sampling(len(neurons)))],
             table=Table.plain(of, columns=("neuron", "status", "margin (LSB)", "synapses"), rows=rows),
             notes=[
                 *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
                 *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
             ],
         )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each neuron, outputs first: its name, and all that is known of it.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        names = ["name", *(field.name for field in fields(NeuronReport))]
+        rows = [{name: getattr(each, name) for name in names} for each in (*self.neurons, *self.hidden)]
+        return data_frame_of_rows(rows, names)
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
-from snnprog.conversion.converting import Conversion, convert
+from snnprog.conversion.converting import convert
+from snnprog.conversion.result import Conversion
 
 __all__ = ["Conversion", "convert"]

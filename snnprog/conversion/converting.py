@@ -12,17 +12,18 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Floats, Raster
 from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
-from snnprog.coding import Encoder, EvenRate, Latency
-from snnprog.conversion.ann import INPUT, Ann, with_pairs, with_shares
+from snnprog.coding import EvenRate, Latency
+from snnprog.conversion.ann import INPUT, Ann
 from snnprog.conversion.balancing import L4, balanced
-from snnprog.conversion.costs import Costs
 from snnprog.conversion.decoding import SpikeCounts
+from snnprog.conversion.input_lines import CODES, LATENCY, RATE, encoded, encoder_of, line_values, of_lines
 from snnprog.conversion.integrator import Integrator, integrator_of
 from snnprog.conversion.measuring import Scores, measured
 from snnprog.conversion.onnx_file import is_onnx, model_of, read_onnx
 from snnprog.conversion.onnx_network import ann_of_onnx
 from snnprog.conversion.operators import check_max_pool
-from snnprog.conversion.samples import Parts, as_numbers, flat, parts_of
+from snnprog.conversion.result import Conversion, LayerReport
+from snnprog.conversion.samples import Parts, as_numbers, parts_of
 from snnprog.conversion.scikit import ann_of_perceptron, is_perceptron
 from snnprog.conversion.spiking import (
     SpikingLayer,
@@ -33,16 +34,9 @@ from snnprog.conversion.spiking import (
     timing_of,
     with_fitted_thresholds,
 )
-from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.networks import QuantizedNetwork, TrainedNetwork, quantize
 from snnprog.networks.weights import Kernel
-from snnprog.program import Program
-from snnprog.table import Table
-from snnprog.wording import counted
-
-RATE, LATENCY = "rate", "latency"
-CODES = (RATE, LATENCY)
 
 SUBTRACTING_TICKS, LOSING_TICKS = 64, 256
 """Ticks of a sample for resets by subtraction, and for resets to 0: with them digits lost less than
@@ -50,14 +44,6 @@ SUBTRACTING_TICKS, LOSING_TICKS = 64, 256
 
 LATENCY_SHARE = 0.5
 """Share of the usual rate for a layer whose inputs spike once: its drive grows, to twice the mean at the end."""
-
-LEAST_AT_REST = 0.25
-"""If fewer values than this share are at the low ends of their ranges, like dark pixels, a latency code gives each
-value a pair of lines. A choice: half of the pixels of digits are, and hardly any measurements."""
-
-REACH_OF_PAIRS = 99.0
-"""Percentile of the distances from the mean: values of a pair are clipped to it. On breast cancer, the
-greatest distance gave the same accuracy within its noise, at 64 and 256 ticks."""
 
 AGREEING = 0.95
 """Agreement below this share of samples is reported as a difference: a choice."""
@@ -73,122 +59,6 @@ LEAST_BITS = 4
 
 COMPARED = 64
 """Samples on which states are measured, and spikes compared with the real network's: a choice."""
-
-
-@dataclass(frozen=True, eq=False)
-class LayerReport:
-    """The balancing of one layer.
-
-    Attributes
-    ----------
-    name : str
-    neurons : int
-    unit : float
-        The activation of a spike in every tick, the mean over its neurons.
-    threshold : float
-        The share of that activation at which a neuron spikes: 1, unless fitted on data.
-    is_shared : bool
-        Whether it is a convolution whose weights are shared.
-    """
-
-    name: str
-    neurons: int
-    unit: float
-    threshold: float
-    is_shared: bool
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Conversion(Displayed):
-    """A program from an artificial network, with scores and costs.
-
-    Attributes
-    ----------
-    program : Program
-    network : TrainedNetwork
-        The spiking network in real numbers.
-    quantized : QuantizedNetwork
-        The changes by rounding.
-    ann : Ann
-        The artificial network.
-    encoder : EvenRate or Latency
-        Values to spikes; see `encode`.
-    decoder : SpikeCounts
-        Spikes to values, or to an output.
-    code, adjust : str
-        As given.
-    percentile : float
-    ticks : int
-        Ticks of a sample.
-    total_ticks : int
-        Ticks that the program requires for a sample.
-    layers : tuple of LayerReport
-    scores : Scores
-        Results on the samples held out.
-    costs : Costs
-        Costs per sample on the samples held out.
-    notes : tuple of str
-        Differences from the model.
-    """
-
-    program: Program
-    network: TrainedNetwork
-    quantized: QuantizedNetwork
-    ann: Ann
-    encoder: EvenRate | Latency
-    decoder: SpikeCounts
-    code: str
-    adjust: str | None
-    percentile: float
-    ticks: int
-    total_ticks: int
-    layers: tuple[LayerReport, ...]
-    scores: Scores
-    costs: Costs
-    notes: tuple[str, ...] = ()
-
-    def encode(self, samples: ArrayLike) -> list[Raster]:
-        """Return the program's input for samples ``(samples, ...)``, one raster ``(total_ticks, inputs)`` each."""
-        return encoded(
-            self.encoder, flat(as_numbers("samples", samples), self.ann), ticks=self.ticks, total=self.total_ticks
-        )
-
-    def decode(self, spikes: Sequence[Raster]) -> list[object] | Floats:
-        """Return the class of each sample, or the values (samples, outputs) of a regression, from output rasters."""
-        if self.ann.classes is None:
-            return self.decoder.values(spikes)
-        return [self.ann.classes[index] for index in self.decoder.decide(spikes).tolist()]
-
-    def _summary(self) -> str:
-        scores, size = self.scores, counted(self.program.n_neurons, "neuron")
-        found = f"agreement {scores.agreement:.4f}"
-        if scores.ann is not None and scores.program is not None:
-            found = f"{scores.measure} {scores.program:.4f}, {scores.ann:.4f} of the network"
-        return (
-            f"{found} on {counted(scores.samples, 'sample')} held out; {size}, {counted(self.ticks, 'tick')} a sample"
-        )
-
-    def _card(self) -> Card:
-        rows = [(layer.name, layer.neurons, layer.unit, layer.threshold) for layer in self.layers]
-        columns = ("layer", "neurons", "activation of full rate", "threshold")
-        return Card(table=Table.plain("", columns=columns, rows=rows), notes=[self.costs.verdict, *self.notes])
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the report as plain data."""
-        return {
-            "code": self.code,
-            "adjust": self.adjust,
-            "percentile": self.percentile,
-            "ticks": self.ticks,
-            "total_ticks": self.total_ticks,
-            "neurons": self.program.n_neurons,
-            "synapses": self.program.n_synapses,
-            "layers": [vars(layer) for layer in self.layers],
-            "scores": self.scores.as_dict(),
-            "costs": self.costs.as_dict(),
-            "notes": list(self.notes),
-            "quantized": self.quantized.as_dict(),
-        }
 
 
 def convert(
@@ -253,10 +123,10 @@ def convert(
     parts = parts_of(ann, samples, labels, held_out=held_out, seed=seed)
     integrator = integrator_of(limits)
     timing = timing_of(ann, integrator, _ticks(ticks, integrator))
-    encoder = _encoder(ann, parts.balancing, code, timing.ticks)
+    encoder = encoder_of(ann, parts.balancing, code=code, ticks=timing.ticks)
     rasters = encoded(encoder, parts.balancing, ticks=timing.ticks, total=timing.total)
     choice = _Choice(code, adjust, percentile)
-    heard = _of_lines(ann, encoder)
+    heard = of_lines(ann, encoder)
     layers = _layers(heard, encoder, parts.balancing, integrator, timing, rasters=rasters, choice=choice)
     network = network_of(heard, layers, integrator=integrator, timing=timing)
     quantized = _quantized(network, limits, bits, rasters[:COMPARED])
@@ -297,16 +167,6 @@ def ann_of(model: object, *, input_shape: tuple[int, ...] | None = None, max_poo
     )
 
 
-def encoded(encoder: Encoder, samples: Floats, *, ticks: int, total: int) -> list[Raster]:
-    """Return input rasters (total, inputs): spikes of the first ``ticks`` ticks, then silence."""
-    rasters: list[Raster] = []
-    for spikes in encoder.transform(samples):
-        raster = np.zeros((total, spikes.shape[1]), dtype=np.bool_)
-        raster[:ticks] = spikes[:ticks]  # in a latency code, a later spike means 0
-        rasters.append(raster)
-    return rasters
-
-
 # ---------------------------------------------------------------- steps
 
 
@@ -335,47 +195,6 @@ def _ticks(ticks: int | None, integrator: Integrator) -> int:
     return count
 
 
-def _encoder(ann: Ann, samples: Floats, code: str, ticks: int) -> EvenRate | Latency:
-    """Return an encoder with the range of each value; of each channel, if a convolution shares its weights."""
-    low, high = samples.min(axis=0), samples.max(axis=0)
-    if code == LATENCY and _is_paired(ann, samples):
-        middle = samples.mean(axis=0)
-        reach = np.percentile(np.abs(samples - middle), REACH_OF_PAIRS, axis=0)
-        reach = np.where(reach > 0.0, reach, 1.0)
-        return Latency(last=ticks, low=middle - reach, high=middle + reach, is_paired=True)
-    if any(isinstance(layer.parts.get(INPUT), Kernel) for layer in ann.layers):
-        channels = ann.input_shape[0]
-        least = np.minimum(low.reshape(channels, -1).min(axis=1), 0.0)
-        most = np.maximum(high.reshape(channels, -1).max(axis=1), 0.0)
-        low, high = (np.repeat(each, low.size // channels) for each in (least, most))
-    if code == LATENCY:
-        return Latency(last=ticks, low=low, high=high)
-    return EvenRate(duration=ticks, low=low, high=high)
-
-
-def _is_paired(ann: Ann, samples: Floats) -> bool:
-    """Return whether a latency code uses two lines for each value.
-
-    With one line, values above the minimum drive a layer from their spikes on, and the contribution of minimum values
-    is in its constant from the first tick on. If most values lie within their ranges, the two are large and balance
-    only at the end: before it, neurons spike erroneously.
-    """
-    if any(isinstance(layer.parts.get(INPUT), Kernel) for layer in ann.layers):
-        return False
-    return float((samples == samples.min(axis=0)).mean()) < LEAST_AT_REST
-
-
-def _of_lines(ann: Ann, encoder: EvenRate | Latency) -> Ann:
-    """Return the equivalent network for the values of an encoder's lines, from 0 to 1."""
-    is_paired = isinstance(encoder, Latency) and encoder.is_paired
-    return (with_pairs if is_paired else with_shares)(ann, encoder.low, encoder.span)
-
-
-def _line_values(encoder: EvenRate | Latency, samples: Floats) -> Floats:
-    share: Floats = encoder.share(samples)
-    return np.concatenate([share, 1.0 - share], axis=1) if encoder.n_lines > share.shape[1] else share
-
-
 def _layers(
     ann: Ann,
     encoder: EvenRate | Latency,
@@ -387,7 +206,7 @@ def _layers(
     choice: _Choice,
 ) -> list[SpikingLayer]:
     """Return the layers, with their thresholds, of a network for the values of the encoder's lines."""
-    activations = ann.activations(_line_values(encoder, samples))
+    activations = ann.activations(line_values(encoder, samples))
     is_lasting = {layer.name: choice.code == LATENCY and INPUT in layer.parts for layer in ann.layers}
     for layer in ann.layers:
         if is_lasting[layer.name] and len(layer.parts) > 1:

@@ -116,7 +116,7 @@ def model_of(name: str, model: Any) -> OnnxModel:
     """Return the model of an ``onnx.ModelProto``; see `read_onnx`."""
     graph = model.graph
     if not graph.node or not graph.output:
-        raise FormatError(f"{name} holds no ONNX graph with operations and outputs")
+        raise FormatError(f"{name} has no ONNX graph with operations and outputs")
     if len(graph.node) > NODE_LIMIT:
         raise FormatError(f"{name} has {len(graph.node)} operations; at most {NODE_LIMIT} are read")
     if graph.sparse_initializer:

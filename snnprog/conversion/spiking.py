@@ -41,7 +41,7 @@ that comes from a slower layer is a larger step. On digits, 8 networks of two hi
 points; one rate for all lost .21, rates that halve .17, and rates of 1 in the first layer .6."""
 
 LEAST_SPIKES = 0.25
-"""A neuron with fewer spikes on all samples stays silent: half a spike would be one, and others are left out."""
+"""A neuron with fewer spikes on all samples stays silent: half a spike would be one, and others are excluded."""
 
 FIT_SAMPLES = 128
 """Samples that thresholds are fitted on: one number is fitted for each layer. A choice."""

@@ -94,4 +94,4 @@ def _varint(name: str, data: bytes, place: int, *, end: int) -> tuple[int, int]:
 
 
 def _damaged(name: str) -> FormatError:
-    return FormatError(f"{name} is no ONNX model, or is damaged: its fields do not add up")
+    return FormatError(f"{name} is not an ONNX model, or is damaged: its fields do not add up")

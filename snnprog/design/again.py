@@ -49,6 +49,6 @@ def design_again(spec: Spec, designed: Design, outputs: Iterable[int], refused: 
 
 
 def _done_by(task: Task, outcomes: Iterable[NeuronDesign]) -> Task:
-    """Return the task of doing what neurons do."""
+    """Return the task of reproducing the spikes of neurons."""
     raster = np.stack([outcome.neuron.raster for outcome in outcomes if outcome.neuron is not None], axis=1)
     return task.with_targets(range(task.spec.n_outputs), raster)

@@ -40,7 +40,7 @@ class Matched:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """The target spikes of one output in one pattern, and where they may fall.
+    """The target spikes of one output in one pattern, and their windows.
 
     Attributes
     ----------

@@ -90,7 +90,7 @@ def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
 def no_choice(
     known: Sequence[NeuronProblem], given: Raster, *, care: Raster, proof: Proof, reservations: str
 ) -> list[Conflict]:
-    """Return the conflicts of neurons that cannot reproduce the targets, whatever is chosen of what is left open.
+    """Return the conflicts of neurons that cannot reproduce the targets for any choice of the open bins.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def no_choice(
         for index, ticks in sorted(named.items())
         if ticks
     ]
-    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} do what is asked"
+    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} reproduce its targets"
     reason = f"no weights let {asked}{reservations}{_fixed(known[0])}"
     blamed = {index: ticks for index, ticks in named.items() if ticks} or {min(named): set()}
     return [_choiceless(known[index], sorted(ticks), reason) for index, ticks in sorted(blamed.items())]
@@ -140,7 +140,7 @@ def _choiceless(problem: NeuronProblem, ticks: Sequence[int], reason: str) -> Co
 
 
 def conflict_of(problem: NeuronProblem, care: Raster, proof: Node, *, reservations: str = "") -> Conflict:
-    """Return the conflict of all bins that count and that a proof rests on; what is left open, in words, is added."""
+    """Return the conflict of all bins that count in a proof, with the open choices in words."""
     leaves = [leaf for leaf in leaves_of(proof) if isinstance(leaf, Farkas) and leaf.output == problem.neuron]
     mapping, prices = problem.potential_map, dict[int, int]()
     for row in (row for leaf in leaves for row in leaf.rows if isinstance(row, BinRow)):
@@ -167,12 +167,12 @@ def conflict_of_integers(problem: NeuronProblem, demands: Raster, *, reservation
 
 
 def _tried(problem: NeuronProblem, care: Raster) -> Conflict:
-    """Return the conflict of an output all of whose integers were tried; its due spikes are named, or a silence."""
+    """Return the conflict of an output after all integers were tried; it names the target spikes, or a silence."""
     counts = problem.potential_map.at_every_look(care)
     ticks = np.flatnonzero(counts & problem.raster).tolist() or np.flatnonzero(counts).tolist()[:1] or [0]
     pattern, tick = problem.potential_map.tape.where(ticks[0])
     reason = (
-        f"no integers let output {problem.neuron} do what is asked from tick {tick} of pattern {pattern} on"
+        f"no integers let output {problem.neuron} reproduce its targets from tick {tick} of pattern {pattern} on"
         f"{_fixed(problem)}: all that the specification allows were tried"
     )
     bins = tuple(_bin(problem, each, price=0) for each in ticks)
@@ -202,12 +202,12 @@ def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
     one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))
     return (
         f"{asked}, but what it has received by then is the same: patterns {one} and {other} are identical up to tick"
-        f" {tape.where(due)[1]} and ask for different answers"
+        f" {tape.where(due)[1]} and require different answers"
     )
 
 
 def _fixed(problem: NeuronProblem) -> str:
-    """Name what was not left to the design."""
+    """Return the fixed numbers of a neuron, in words."""
     box, is_used = problem.box, problem.potential_map.is_tap_used.any()
     has_weights = bool(box.weight_lower.any() or box.weight_upper.any())
     parts = ["at most 0 synapses"] if is_used and not has_weights else []

@@ -51,7 +51,7 @@ class Design:
 
     @property
     def spec(self) -> Spec:
-        """What was asked of the outputs."""
+        """The spec of the outputs."""
         return self.task.spec
 
     @property
@@ -66,12 +66,12 @@ class Design:
 
     @property
     def proof(self) -> Node | None:
-        """The proof that an output cannot be built: of several, the one that is soonest checked."""
+        """The proof that an output cannot be built: of several, the one that is checked fastest."""
         return soonest_checked(self.outcomes)
 
     @property
     def undecided(self) -> tuple[int, ...]:
-        """Outputs for which the time ran out before there were weights or a proof."""
+        """Outputs with neither weights nor a proof when the time ran out."""
         return tuple(index for index, outcome in enumerate(self.outcomes) if outcome.is_undecided)
 
     @property
@@ -117,7 +117,7 @@ def design(
     progress: Progress | None = None,
     may_be_unbuilt: bool = False,
 ) -> Design:
-    """Design every output of a spec; those that have neither weights nor a proof when the time is over stay undecided.
+    """Design every output of a spec; those with neither weights nor a proof at the time limit stay undecided.
 
     Parameters
     ----------
@@ -146,12 +146,12 @@ def design(
 
 
 def _late(outcome: NeuronDesign) -> NeuronDesign:
-    """Return the result of an output before the time was over."""
+    """Return the result of an output within the time limit."""
     return OUT_OF_TIME if outcome.is_undecided else outcome
 
 
 def is_open_loop(spec: Spec) -> bool:
-    """Return whether bins about which some neurons have a choice are inputs of others."""
+    """Return whether undecided bins of some neurons are inputs of others."""
     is_open = spec.window != NO_WINDOW or not all(bool(pattern.care.all()) for pattern in spec.patterns)
     return spec.recurrent and is_open
 
@@ -162,7 +162,7 @@ def has_open_ticks(spec: Spec) -> bool:
 
 
 def _design_loop(designed: Design) -> Design:
-    """Let what neurons do in don't-care bins be searched for; neurons of a loop stand or fall together."""
+    """Search the spikes of neurons in don't-care bins; neurons of a loop are built together or not at all."""
     task = designed.task
     try:
         outcomes = design_loop(Together(task), thrift_of(task.spec))
@@ -220,7 +220,7 @@ def _run(job: _OutputJob) -> NeuronDesign:
 
 
 def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
-    """Return the design with as few synapses as are requested; where none is found, the complete search decides."""
+    """Return the design with as few synapses as requested; if none is found, the complete search decides."""
     asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
     few = thinned(job.problem, designed, job.thrift, asked=asked)
     if few.neuron is None or job.thrift.allows(few.neuron):

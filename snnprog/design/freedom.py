@@ -117,10 +117,10 @@ class Scope(Protocol):
         """Return each neuron's rows that are sure if open bins and taps are as assumed."""
 
     def implied(self, assumed: Assumed) -> list[Decision]:
-        """Return what windows and the number of synapses leave no choice about, with the proofs against the others."""
+        """Return the choices that windows and the number of synapses determine, with the proofs against the others."""
 
     def run(self, weights: Sequence[Weights]) -> Raster:
-        """Return what neurons of these weights do (ticks, neurons)."""
+        """Return the spikes of neurons with these weights (ticks, neurons)."""
 
     def wrong(self, done: Raster, known: Sequence[NeuronProblem]) -> int | None:
         """Return the first tick at which a raster (ticks, neurons) does not reproduce the targets, or None."""
@@ -134,14 +134,14 @@ class Scope(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What the search suggests to build: a raster (ticks, neurons), and the taps that each neuron may use."""
+    """A suggestion of the search: a raster (ticks, neurons), and the taps that each neuron may use."""
 
     raster: Raster
     taps: tuple[Int64s, ...]
 
 
 def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_steps: int | None = None) -> Built | Proof:
-    """Return what is built for a raster that reproduces the targets, or the proof that there is none.
+    """Return the design for a raster that reproduces the targets, or the proof that there is none.
 
     Parameters
     ----------
@@ -188,7 +188,9 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_ste
         if proof is not None:
             return _settled(proof, known[0].neuron)
     outputs = [problem.neuron for problem in known]
-    raise UndecidedError(f"output {outputs[0]} is undecided after {steps} steps of the search; ask for less", outputs)
+    raise UndecidedError(
+        f"output {outputs[0]} is undecided after {steps} steps of the search; simplify the specification", outputs
+    )
 
 
 def _steps(scope: Scope) -> int:
@@ -205,7 +207,7 @@ def _step(
     build: Callable[[Candidate], Built | None],
     tried: set[bytes],
 ) -> tuple[Decision | None, Built | None]:
-    """Let weights run; return what to decide next, or what was built, or neither where all is decided."""
+    """Run weights; return the next decision, or the design, or neither if all is decided."""
     done, asked = scope.run(weights), np.stack([problem.spikes for problem in known], axis=1)
     wrong = scope.wrong(done, known)
     crowded = [index for index, one in enumerate(weights) if scope.most is not None and one.support.size > scope.most]
@@ -242,8 +244,8 @@ def _cases(proof: Split | SynapseSplit) -> tuple[Choice, dict[bool, Case]]:
 
 
 def _settled(proof: Case, neuron: int) -> Proof:
-    """Return a proof, or raise where a case of it is unsettled."""
-    assert not isinstance(proof, (NoCompletion, TooManySynapses)), "what is asked is one completion"
+    """Return a proof, or raise an error if one of its cases is open."""
+    assert not isinstance(proof, (NoCompletion, TooManySynapses)), "the targets are one completion"
     if any(isinstance(leaf, Unsettled) for leaf in all_leaves(proof)):
         raise UndecidedError(f"output {neuron}: real weights exist for some choices, but nothing was built", [neuron])
     assert not isinstance(proof, Unsettled), "an unsettled case is a leaf"
@@ -300,7 +302,7 @@ def _meets(problem: NeuronProblem, weights: Weights) -> bool:
 
 
 def _few(problem: NeuronProblem, weights: Weights) -> Weights:
-    """Return light weights that meet the rows as well, which live on few taps; the same where they have no room."""
+    """Return light weights that meet the rows with few taps; the same weights if there are none."""
     ideal = problem.idealised(problem.box.widest_exponent)
     room = ideal.room(weights.taps, weights.threshold, weights.bias)
     if not 0.0 < room < np.inf:

@@ -1,4 +1,4 @@
-"""Neurons for outputs that are undecided: real weights that come near, from which integers are searched.
+"""Neurons for undecided outputs: nearly exact real weights, from which integers are searched.
 
 Decays truncate, so integers may do what no real weights do under exact decays. Which ticks, and which synapses, is a
 guess: a few choices, the targets' own ticks first, then others that lie in the windows, drawn at random.
@@ -92,7 +92,7 @@ def _near(problem: NeuronProblem, most: int | None, number: int) -> Neuron:
 
 
 def _some_taps(weights: Floats, taps: Int64s, *, most: int, number: int) -> Int64s:
-    """Return a set of so many taps: the heaviest first, then sets drawn at random."""
+    """Return a set of ``most`` taps: the heaviest for number 0, else a random one."""
     if number == 0:
         return np.sort(taps[np.argsort(-np.abs(weights[taps]), kind="stable")[:most]])
     return np.sort(np.random.default_rng([SEED, number]).choice(taps, most, replace=False))

@@ -13,7 +13,7 @@ from snnprog.spec import Spec, presynaptic_raster
 
 
 def presynaptic_rasters(spec: Spec, hidden: Sequence[Raster] = ()) -> list[Raster]:
-    """Return what each line does in each pattern, (ticks, lines): inputs, hidden neurons, and outputs if recurrent.
+    """Return the spikes of each line in each pattern, (ticks, lines): inputs, hidden neurons, and outputs if recurrent.
 
     Parameters
     ----------

@@ -122,7 +122,7 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
 
 
 def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Return the neuron of `design_neuron` where it is found without a complete search; undecided otherwise."""
+    """Return the neuron of `design_neuron` if it is found without a complete search; else undecided."""
     design = design_asked(problem, care)
     if design.neuron is not None:
         return design
@@ -131,12 +131,12 @@ def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
 
 
 def design_given(problem: NeuronProblem) -> NeuronDesign:
-    """Design one neuron that does what its raster says at every tick, or say why it cannot be."""
+    """Design one neuron that follows its raster at every tick, or explain why there is none."""
     return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
 
 
 def design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Design for known resets in the patterns that ask something; in the others, the neuron does the result of it."""
+    """Design for known resets in the patterns with bins that count; in the others, the resulting weights decide."""
     asked = problem.asked(care)
     design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(asked)))
     if design.neuron is None or asked.all():
@@ -211,7 +211,7 @@ def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
 
 
 def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
-    """Let the weights decide the don't-care bins: by repetition, and where that fails by a complete search."""
+    """Let the weights decide the don't-care bins: by repetition, and if that fails by a complete search."""
     freer = _settled(problem, care)
     if freer is not None:
         return NeuronDesign(freer)

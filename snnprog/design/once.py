@@ -80,6 +80,6 @@ class OnceMap(PotentialMap):
 def map_of(
     presynaptic: Sequence[Raster], delays: Sequence[int], linear: LinearRule, *, is_heard_often: bool
 ) -> PotentialMap:
-    """Return the map of neurons; ``is_heard_often`` where others would receive each of several spikes in a tick."""
+    """Return the map of neurons; ``is_heard_often`` if others would receive each of several spikes in a tick."""
     kind = OnceMap if is_heard_often else PotentialMap
     return kind(presynaptic, delays, linear)

@@ -70,7 +70,7 @@ class NeuronProblem:
 
     @property
     def spikes(self) -> Raster:
-        """(ticks played,) What it must do."""
+        """(ticks played,) The target spikes."""
         return self.raster[: self.potential_map.played.ticks]
 
     @property
@@ -95,7 +95,7 @@ class NeuronProblem:
 
     @property
     def slack(self) -> Floats:
-        """σ, (ticks,): twice what rounding to the nearest can move at each tick."""
+        """σ, (ticks,): twice the possible effect of rounding to the nearest at each tick."""
         slack = self.step * self.box.weight_step * self.norms
         if self.box.is_threshold_free:
             slack = slack + self.threshold_response
@@ -146,7 +146,7 @@ class NeuronProblem:
         return low, high
 
     def hardest(self, count: int) -> Ticks:
-        """Return so many spikes that least has reached, then so many silences that most has, among those with a row."""
+        """Return the spikes with the fewest arrivals, then the silences with the most, among those with a row."""
         spikes, silences = (np.flatnonzero(self.constrained & kind) for kind in (self.raster, ~self.raster))
         by_reach = spikes[np.argsort(self.norms[spikes], kind="stable")]
         against_reach = silences[np.argsort(-self.norms[silences], kind="stable")]
@@ -202,7 +202,7 @@ class NeuronProblem:
         return replace(self, constrained=ticks & ~_is_silent_anyway(self.resets, self.raster))
 
     def asked(self, care: Raster) -> Raster:
-        """(ticks played,) Return the ticks of patterns in which something counts; see `asked_ticks`."""
+        """(ticks played,) Return the ticks of patterns with bins that count; see `asked_ticks`."""
         return asked_ticks(care, self.potential_map.played.starts)
 
     def with_raster(self, raster: Raster) -> NeuronProblem:

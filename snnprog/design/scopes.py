@@ -52,7 +52,7 @@ class Demands:
 
     @classmethod
     def of(cls, spec: Spec, *, targets: Raster, care: Raster, starts: Int64s) -> Demands:
-        """Return what a spec asks of neurons with these targets and these bins that count, (ticks, neurons) each."""
+        """Return the demands of a spec on neurons with these targets and bins that count, (ticks, neurons) each."""
         parts = zip(np.split(targets, starts[1:]), np.split(care, starts[1:]), strict=True)
         windows = {
             (neuron, pattern): Windows.of(target[:, neuron], counts[:, neuron], spec.window)
@@ -72,7 +72,7 @@ class Demands:
         return given
 
     def implied(self, assumed: Assumed, *, taps: Sequence[Int64s]) -> list[Decision]:
-        """Return what is left no choice about, in order of time; ``taps`` are those that each neuron may use."""
+        """Return the determined bins, in order of time; ``taps`` are those that each neuron may use."""
         found = []
         for (neuron, pattern), windows in self.windows.items():
             known = self._known(assumed, neuron, pattern=pattern)
@@ -97,7 +97,7 @@ class Demands:
         return None
 
     def _known(self, assumed: Assumed, neuron: int, *, pattern: int) -> dict[int, bool]:
-        """Return what is assumed of the bins of one neuron that count in a pattern, by tick."""
+        """Return the assumptions about the bins of one neuron that count in a pattern, by tick."""
         start, care = int(self.starts[pattern]), self.windows[neuron, pattern].care
         return {
             tick: assumed[start + tick, neuron]
@@ -172,12 +172,12 @@ class Alone:
 
     @classmethod
     def cared(cls, problem: NeuronProblem, care: Raster) -> Alone:
-        """Return the neuron that must do what its raster says in the bins that count, (ticks,)."""
+        """Return the neuron that must follow its raster in the bins that count, (ticks,)."""
         return cls(problem, Demands(care[:, None], problem.potential_map.played.starts, {}))
 
     @classmethod
     def of(cls, task: Task, output: int) -> Alone:
-        """Return one output of a task, to do what its spec asks."""
+        """Return one output of a task, with the targets of its spec."""
         own, starts = [output], task.mapping.played.starts
         asked = Demands.of(task.spec, targets=task.targets[:, own], care=task.care[:, own], starts=starts)
         return cls(task.problem(output, task.targets[:, output], constrained=task.care[:, output]), asked)
@@ -317,7 +317,7 @@ def under_assumptions(problem: NeuronProblem, care: Raster, *, assumed: Mapping[
 
 
 def _first_wrong(done: Raster, known: Sequence[NeuronProblem], *, asked: Demands) -> int | None:
-    """Return the first tick at which neurons do not do what is given or known, or whose pattern's windows they miss."""
+    """Return the first tick with a wrong spike or silence of neurons, or in a pattern with a missed window."""
     spikes = np.stack([problem.spikes for problem in known], axis=1)
     rows = np.stack([problem.constrained[: len(done)] for problem in known], axis=1)
     wrong = np.flatnonzero(((done != spikes) & (asked.given | rows)).any(axis=1))

@@ -61,7 +61,7 @@ def design_chosen(
 
 
 def design_few(problem: NeuronProblem, thrift: Thrift) -> NeuronDesign:
-    """Design one neuron that does what its raster says at every tick, with as few synapses as are allowed.
+    """Design one neuron that follows its raster at every tick, within the allowed number of synapses.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def design_loop(scope: Together, thrift: Thrift, *, refused: Collection[bytes] =
 
 
 def _settled(scope: Together) -> Iterator[Candidate]:
-    """Yield what neurons do in don't-care bins by repetition: weights that fit the bins that count decide the others.
+    """Yield the spikes of neurons in don't-care bins by repetition: weights for the bins that count decide them.
 
     Real weights that survive truncation come first, then any. Nothing comes of it where no round ends in a closed loop
     that reproduces the targets; the complete search tries on.
@@ -135,7 +135,7 @@ def _settled(scope: Together) -> Iterator[Candidate]:
 
 
 def choice_of(designs: Sequence[NeuronDesign], thrift: Thrift) -> bytes:
-    """Return which bins neurons spike in, and which synapses they have where these are limited."""
+    """Return the bins with spikes of neurons, and their synapses if these are limited."""
     parts = []
     for design in designs:
         assert design.neuron is not None, "only what was built has made a choice"
@@ -189,7 +189,7 @@ def _conflicts(scope: Alone | Together, proof: Proof) -> list[Conflict]:
 
 
 def reservations_of(asked: Demands) -> str:
-    """Name what is left open, and how far."""
+    """Return the open choices, in words."""
     parts = []
     if asked.windows:
         spikes = sum(len(windows.due) for windows in asked.windows.values())

@@ -49,7 +49,7 @@ FEW_EXCHANGES = 400
 
 @dataclass(frozen=True)
 class Thrift:
-    """The specification of the synapses: the fewest that can be found, no more than so many, or both."""
+    """The specification of the synapses: the fewest that are found, a maximum, or both."""
 
     is_fewest: bool
     most: int | None
@@ -60,7 +60,7 @@ class Thrift:
         return self.is_fewest or self.most is not None
 
     def allows(self, neuron: Neuron) -> bool:
-        """Return whether a neuron has no more synapses than so many."""
+        """Return whether the synapses of a neuron are within the maximum."""
         return self.most is None or np.count_nonzero(neuron.weights) <= self.most
 
     def is_met_by(self, taps: Int64s) -> bool:
@@ -69,12 +69,12 @@ class Thrift:
 
 
 def thrift_of(spec: Spec) -> Thrift:
-    """Return what a spec asks of the synapses of each output."""
+    """Return the limits of a spec on the synapses of each output."""
     return Thrift(spec.sparse, spec.fan_in)
 
 
 def thinned(problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign:
-    """Return a designed neuron with fewer synapses, as few as are found; there may be more than is asked.
+    """Return a designed neuron with fewer synapses, as few as are found; there may be more than allowed.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class _LightStart:
 
 
 def _start(programs: Programs, neuron: Neuron, thrift: Thrift) -> _LightStart | None:
-    """Return where to start; weights that clear the rows by more are tried where lighter ones cannot do."""
+    """Return the start; weights with larger margins are tried if lighter ones do not suffice."""
     designed = neuron.weights.ravel()
     room = programs.problem.room(designed, neuron.threshold, neuron.bias)
     margins = [ROUNDING_PROOF] if thrift.most is None else [ROUNDING_PROOF, min(ROUNDING_PROOF, neuron.margin)]
@@ -174,7 +174,7 @@ def _left(programs: Programs, weights: Floats, least: float, thrift: Thrift) -> 
 
 
 def _exchanged(programs: Programs, taps: Int64s, *, least: float) -> Int64s:
-    """Replace two taps by one for as long as that can do, where there are few ways to."""
+    """Replace two taps by one as long as that succeeds, if there are few ways."""
     while math.comb(taps.size, 2) * (programs.usable.size - taps.size) <= FEW_EXCHANGES:
         smaller = (
             np.append(np.delete(taps, pair), other)

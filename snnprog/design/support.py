@@ -39,7 +39,7 @@ class Supported:
 
 
 def restricted_to(problem: NeuronProblem, taps: Int64s) -> NeuronProblem:
-    """Return the same problem where only these taps may have a weight; rounding moves no other."""
+    """Return the same problem with weights only on these taps; rounding affects no others."""
     chosen = np.zeros(problem.potential_map.n_taps)
     chosen[taps] = 1.0
     norms = problem.potential_map.potential(chosen, problem.resets)
@@ -134,7 +134,7 @@ def _lightest_program(
 
 
 def _widest(problem: NeuronProblem, rows: ActiveRows, taps: Int64s, least: float) -> tuple[Supported | None, Ticks]:
-    """Return the answer of widest margin over some rows, None if that is less than asked, and the ticks it violates."""
+    """Return the answer of widest margin over some rows, None below the required margin, and the ticks it violates."""
     scale = problem.step * float((problem.box.weight_upper - problem.box.weight_lower).max(initial=1.0))
     values = maximise(margin_program(problem, rows, scale=scale, taps=taps, most=WIDE_ENOUGH)).values * scale
     if values[-1] < least:

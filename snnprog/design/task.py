@@ -1,4 +1,4 @@
-"""A spec as its neurons see it: the lines they listen to, what each must do, and where its unknowns may lie.
+"""A spec from the view of its neurons: their lines, their targets, and the ranges of their unknowns.
 
 Neurons are hidden ones, then outputs; lines are inputs, hidden neurons and, if recurrent, outputs. A hidden neuron's
 spikes are given like an output's target: what its integers really do when the lines it listens to do what they are to
@@ -24,7 +24,7 @@ from snnprog.spec import Spec, with_targets
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What all neurons of a spec share, built once; `Task.of` makes it.
+    """The common data of all neurons of a spec, built once by `Task.of`.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Task:
 
     @classmethod
     def of(cls, spec: Spec, hidden: Sequence[Raster] = ()) -> Task:
-        """Return the task of a spec, beside hidden neurons that do ``hidden``."""
+        """Return the task of a spec, with hidden neurons whose spikes are ``hidden``."""
         mapping = potential_map(spec, hidden)
         return cls(spec, tuple(hidden), mapping, box_of(spec, mapping))
 
@@ -73,12 +73,12 @@ class Task:
 
     @property
     def lines(self) -> list[Raster]:
-        """What each line does in each pattern, (ticks, lines)."""
+        """The spikes of each line in each pattern, (ticks, lines)."""
         return presynaptic_rasters(self.spec, self.hidden)
 
     @cached_property
     def targets(self) -> Raster:
-        """(ticks of all patterns, neurons) What each neuron must do."""
+        """(ticks of all patterns, neurons) The targets of each neuron."""
         return np.column_stack([*self.hidden, self.spec.targets])
 
     @cached_property
@@ -91,7 +91,7 @@ class Task:
         return neuron_problem(self.mapping, neuron, raster=raster, constrained=constrained, box=self.box)
 
     def with_targets(self, outputs: Iterable[int], raster: Raster) -> Task:
-        """Return the task in which some outputs must do ``raster`` (ticks of all patterns, outputs) instead.
+        """Return the task with ``raster`` (ticks of all patterns, outputs) as targets of some outputs.
 
         Where no neuron listens to an output, the map stays the same.
         """

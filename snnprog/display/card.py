@@ -17,8 +17,9 @@ MOST_ROWS = 8
 GOOD, BAD, OPEN = "good", "bad", "open"
 MARKS = {GOOD: "✓", BAD: "✗", OPEN: "?"}
 COLOURS = {GOOD: "#2f9460", BAD: "#d64550", OPEN: "#b57b12"}
-"""At least 3:1 against both white and #111111, as WCAG 2.2 (1.4.11) asks of what is not text."""
+"""At least 3:1 against both white and #111111, as WCAG 2.2 (1.4.11) requires for graphics."""
 
+# The doubled class outweighs what JupyterLab says of tables.
 STYLE = """
 .snnprog{box-sizing:border-box;max-width:46rem;margin:.25rem 0;padding:.6rem .9rem;line-height:1.45;
 border:1px solid rgba(128,128,128,.4);border-radius:8px;overflow-wrap:anywhere}
@@ -33,19 +34,19 @@ border:1px solid rgba(128,128,128,.4);border-radius:8px;overflow-wrap:anywhere}
 .snnprog figcaption{font-size:.8em;opacity:.75;text-align:left}
 .snnprog svg{display:block;max-width:100%;overflow:visible}
 .snnprog .scroll{overflow-x:auto;margin:.4rem 0 0}
-.snnprog table{border-collapse:collapse;margin:0;font-size:.85em;font-variant-numeric:tabular-nums}
+.snnprog.snnprog table{border-collapse:collapse;margin:0;font-size:.85em;font-variant-numeric:tabular-nums}
 .snnprog caption{caption-side:top;text-align:left;padding:0 0 .2rem;color:inherit;opacity:.75}
-.snnprog table th,.snnprog table td{text-align:left;padding:.15rem .8rem .15rem 0;border:0;background:none;
-vertical-align:top;white-space:normal;max-width:24rem}
-.snnprog table thead th{font-weight:400;opacity:.75;vertical-align:bottom}
-.snnprog table .number{text-align:right}
-.snnprog table tr{border:0;border-bottom:1px solid rgba(128,128,128,.3);background:none}
+.snnprog.snnprog table th,.snnprog.snnprog table td{text-align:left;padding:.15rem .8rem .15rem 0;border:0;
+background:none;overflow-wrap:normal;vertical-align:top;white-space:normal;max-width:24rem}
+.snnprog.snnprog table thead th{font-weight:400;opacity:.75;vertical-align:bottom}
+.snnprog.snnprog table .number{text-align:right;white-space:nowrap}
+.snnprog.snnprog table tr{border:0;border-bottom:1px solid rgba(128,128,128,.3);background:none}
 """.replace("\n", "")
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A small picture: its SVG, made by `snnprog.display.pictures`, and what it shows."""
+    """A small picture: its SVG from `snnprog.display.pictures`, and its caption."""
 
     svg: str
     caption: str
@@ -53,7 +54,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Card:
-    """What a notebook shows of a value, below its name and summary.
+    """The content of a value's card in a notebook, below its name and summary.
 
     Attributes
     ----------
@@ -88,16 +89,16 @@ class Displayed:
         return html_of(type(self).__name__, self._summary(), self._card())
 
     def _summary(self) -> str:
-        """Return what the value is, in a line; its time must not grow with the value's size."""
+        """Return a summary of the value, in a line; its time must not grow with the value's size."""
         raise NotImplementedError
 
     def _card(self) -> Card:
-        """Return what a notebook shows below the summary."""
+        """Return the content below the summary."""
         return Card()
 
 
 def html_of(name: str, summary: str, card: Card) -> str:
-    """Return a card as HTML that stands for itself: its style is part of it, and nothing else is loaded."""
+    """Return a card as self-contained HTML: it includes its style, and loads nothing else."""
     mark = (
         f'<span aria-hidden="true" style="color:{COLOURS[card.kind]}">{MARKS[card.kind]}</span> ' if card.kind else ""
     )

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from snnprog.arrays import Bools, Floats, Int64s, Integers, Raster
 from snnprog.table import text_of
+from snnprog.wording import counted
 
 INPUT, RIGHT, MISSING, EXTRA, SILENCE = "#7b8794", "#2b87cf", "#d64550", "#bd7a0b", "#5f8f3a"
 MOST_TICKS, MOST_NEURONS, MOST_BARS, MOST_LINES = 240, 24, 80, 6
-"""Columns and rows of a raster, bars, and lines: as much as is told apart in a picture of 30 rem. Choices."""
+"""Columns and rows of a raster, bars, and lines: as many as can be distinguished in a picture of 30 rem. Choices."""
 
 MOST_COLUMNS, MOST_ROWS, SHADES = 96, 32, 4
 """Of a picture of weights. Choices."""
@@ -57,7 +58,7 @@ def raster(
 
 
 def bars(values: Iterable[float], *, label: str) -> str:
-    """Return a bar for each value, upwards, in the colour of what is wrong where it is negative; the least of many."""
+    """Return a bar for each value, upwards, in the colour of errors if it is negative; the least of many."""
     finite = np.nan_to_num(np.array([*values], dtype=np.float64), posinf=0.0, neginf=0.0)
     starts = _merged(finite.size, MOST_BARS)
     least = np.minimum.reduceat(finite, starts) if finite.size else finite
@@ -73,22 +74,24 @@ def bars(values: Iterable[float], *, label: str) -> str:
 
 
 def lines(values: NDArray[np.integer] | Floats, *, label: str) -> str:
-    """Return the first few columns of ``(ticks, neurons)`` as lines over time, on one scale.
+    """Return the first few columns of ``(ticks, neurons)`` as lines over time, one below the other, each on its scale.
 
     Where ticks are many, a line goes through the least and the greatest value of each few.
     """
     starts = _merged(values.shape[0], MOST_TICKS)
     shown = np.asarray(values[:, :MOST_LINES], dtype=np.float64)
     least, most = np.minimum.reduceat(shown, starts, axis=0), np.maximum.reduceat(shown, starts, axis=0)
-    top, span = float(most.max(initial=0.0)), float(most.max(initial=0.0) - least.min(initial=0.0)) or 1.0
-    paths = ""
+    count, paths = max(shown.shape[1], 1), ""
+    band = HEIGHT / count
     for column in range(shown.shape[1]):
         pairs = np.stack([least[:, column], most[:, column]], axis=1)
         points = pairs[:, :1] if len(starts) == len(shown) else pairs
-        heights = ((top - points) / span * HEIGHT).tolist()
+        top, bottom = float(points.max(initial=0.0)), float(points.min(initial=0.0))
+        heights = (band * (column + 0.9 * (top - points) / ((top - bottom) or 1.0))).tolist()
         path = "L".join(f"{index} {height:.4g}" for index, each in enumerate(heights) for height in each)
-        paths += f'<path d="M{path}" stroke="{RIGHT}" stroke-opacity="{1.0 - 0.12 * column:g}" {FINE}/>'
-    return _svg((max(len(starts) - 1, 1), HEIGHT), (min(max(4 * len(starts), 120), 480), 64), label, paths)
+        paths += f'<path d="M{path}" stroke="{RIGHT}" {FINE}/>' if path else ""
+    pixels = min(max(4 * len(starts), 120), 480), 32 + 16 * count
+    return _svg((max(len(starts) - 1, 1), HEIGHT), pixels, label, paths)
 
 
 def weights(values: Floats, *, label: str) -> str:
@@ -111,7 +114,7 @@ def weights(values: Floats, *, label: str) -> str:
 
 
 def connections(pre: Integers, post: Integers, *, added: Int64s, size: tuple[int, int], label: str) -> str:
-    """Return what lines add to neurons as a grid, neurons from top to bottom; neighbours are merged by their sums.
+    """Return the weights from lines to neurons as a grid, neurons from top to bottom; neighbours are summed.
 
     Parameters
     ----------
@@ -127,8 +130,20 @@ def connections(pre: Integers, post: Integers, *, added: Int64s, size: tuple[int
     return weights(sums.reshape(shape), label=label)
 
 
+def merging(shape: tuple[int, ...]) -> str:
+    """Return the end of a raster's caption: what one mark stands for, where a raster ``(ticks, neurons)`` is merged."""
+    steps = [-(-size // most) for size, most in zip(shape, (MOST_TICKS, MOST_NEURONS), strict=True)]
+    parts = [counted(step, noun) for step, noun in zip(steps, ("tick", "line"), strict=True) if step > 1]
+    return f"; a mark is any spike in {' and '.join(parts)}" if parts else ""
+
+
+def sampling(count: int) -> str:
+    """Return the end of a caption of so many bars: what one of them stands for, where they are merged."""
+    return f"; a bar is the least of {-(-count // MOST_BARS)}" if count > MOST_BARS else ""
+
+
 def _merged(size: int, most: int) -> NDArray[np.intp]:
-    """Return where each group of neighbours begins, so that there are at most so many groups of equal size."""
+    """Return the start of each group of neighbours, for at most ``most`` groups of equal size."""
     return np.arange(0, size, max(1, -(-size // most)))
 
 

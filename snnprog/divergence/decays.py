@@ -66,7 +66,7 @@ def _replacing(chosen: list[Decay], change: Callable[[Decay], Expression]) -> Ch
 
 @dataclass(frozen=True)
 class Slip:
-    """A way to round a decay; ``is_of_moving`` tells whether it is a slip for decays that move every value."""
+    """A way to round a decay; ``is_of_moving`` is True for an error of decays that move every value."""
 
     verb: str
     text: str
@@ -75,7 +75,7 @@ class Slip:
 
 
 def _quotient(node: Decay, rounding: Rounding) -> Decay:
-    """Return what a decay rounds."""
+    """Return the value that a decay rounds."""
     if isinstance(node, Leak):
         return Shr(node.operand, node.bits, rounding)
     return replace(node, rounding=rounding)
@@ -90,7 +90,7 @@ def _plainly(rounding: Rounding) -> Callable[[Decay], Expression]:
 
 
 def _moving(rounding: Rounding) -> Callable[[Decay], Expression]:
-    """Return the change to another rounding that makes at least 1 of what is not 0."""
+    """Return the change to another rounding, which is at least 1 for values other than 0."""
 
     def change(node: Decay) -> Expression:
         quotient, sign = _quotient(node, rounding), (node.operand > 0) - (Const(0) > node.operand)
@@ -199,7 +199,7 @@ def _less_and_more(name: str, decay: Decay) -> Iterator[tuple[str, str, Callable
 
 
 def _offset(decay: Decay) -> int | None:
-    """Return what a factor like ``4095 - decay`` adds to the decay; None if it is written otherwise."""
+    """Return the increment of the decay by a factor like ``4095 - decay``; None for another form."""
     if isinstance(decay, Scale) and isinstance(decay.factor, Sub) and isinstance(decay.factor.left, Const):
         return (1 << decay.bits) - decay.factor.left.value
     return None
@@ -258,7 +258,7 @@ def _with_late_current(rule: Rule) -> Rule:
 
 
 def _taken_apart(rule: Rule, name: str, *, where: int) -> tuple[Rule, Expression]:
-    """Return the rule without the decay of a register, and what that leaves of the register."""
+    """Return the rule without the decay of a register, and the kept value of the register."""
     step = rule.steps[where]
     (decay,) = decays_of(rule)[name]
     is_loss = any(

@@ -42,13 +42,13 @@ def diagnose(
 
 
 def diagnose_target(program: Program, inputs: Sequence[Raster], *, place: Divergence) -> Diagnosis:
-    """Return what reached an output where a program does not give its target; no rule differs there."""
+    """Return the arrivals at an output where a program does not reproduce its target; no rule differs there."""
     return _Case(program, see_target(program, inputs, place=place)).diagnosis()
 
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """One difference, and all that is asked of it."""
+    """The diagnosis of one difference."""
 
     program: Program
     sight: Sight

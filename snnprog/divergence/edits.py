@@ -12,7 +12,7 @@ Change = Callable[[Expression], Expression]
 
 
 def mapped(rule: Rule, change: Change, *, targets: Collection[str] | None = None) -> Rule:
-    """Return the rule with every node replaced by what ``change`` makes of it, in the steps that assign targets."""
+    """Return the rule with ``change`` applied to every node, in the steps that assign targets."""
 
     def changed(step: Step) -> Step:
         if targets is not None and step.target not in targets:
@@ -33,7 +33,7 @@ def firing_index(rule: Rule) -> int:
 
 
 def limit_of(rule: Rule) -> Expression:
-    """Return what the potential is compared with, or divided by."""
+    """Return the operand of the comparison, or the divisor of the potential."""
     fire = rule.steps[firing_index(rule)].expression
     return next(node.right for node in nodes(fire) if isinstance(node, Compare | FloorDiv))
 

@@ -1,7 +1,7 @@
 """Variations of a program's numbers: delays, weights, signs, exponents, biases and refractory periods.
 
 Runtimes were seen to lose synapses of too long a delay (Lava), to make weights even because one of them is negative
-(Lava), and to have no biases or delays at all. The others are slips of whoever writes a simulator.
+(Lava), and to have no biases or delays at all. The others are mistakes in writing a simulator.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ SIGNS: Changes = {
 
 
 def weights(model: Model) -> Iterator[Variation]:
-    """Yield the variations of what a synapse adds."""
+    """Yield the variations of the effect of a synapse."""
     own, step = model.synapses.weight, model.program.chip.weight_ranges.mixed_step
     floored, truncated = own // step * step, np.sign(own) * (np.abs(own) // step * step)
     text = "adds weights without their exponent"
@@ -109,7 +109,7 @@ REFRACTORY_PERIODS: Changes = {
 
 
 def neurons(model: Model) -> Iterator[Variation]:
-    """Yield the variations of biases and of refractory periods, where the rule has any."""
+    """Yield the variations of biases and of refractory periods, if the rule has any."""
     chip = model.program.chip
     text = "adds the bias's mantissa without its exponent"
     biases = {**BIASES, "bias unscaled": (text, lambda bias: _mantissa(bias, chip))}
@@ -121,7 +121,7 @@ def neurons(model: Model) -> Iterator[Variation]:
 
 
 def _mantissa(bias: Int64s, chip: Chip) -> Int64s:
-    """Return each bias's mantissa where its exponent is the least that it can have."""
+    """Return each bias's mantissa for its least possible exponent."""
     mantissa = bias.copy()
     for _ in range(chip.bias_exponents[1]):
         mantissa = np.where(np.abs(mantissa) > chip.bias_mantissas[1], mantissa >> 1, mantissa)

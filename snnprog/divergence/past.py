@@ -99,7 +99,7 @@ class Past:
 
 
 def differing(sight: Sight, trace: Trace, tick: int, shown: tuple[Moment, Moment]) -> Bools:
-    """Tell of each neuron whether what was recorded of it in a tick differs from the states and the spikes shown."""
+    """Return for each neuron whether its record of a tick differs from the given states and spikes."""
     state, fired = shown
     differs = np.zeros(fired.counts.size, np.bool_)
     differs[sight.neurons] = trace.spikes[tick] != fired.spikes[sight.neurons]

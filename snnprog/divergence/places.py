@@ -45,7 +45,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Cause:
-    """A rule, other than the chip's, that gives what was found.
+    """A rule, other than the chip's, with the observed result.
 
     Attributes
     ----------
@@ -113,13 +113,13 @@ class Diagnosis:
 
     @property
     def reasons(self) -> str:
-        """The causes and the note, as clauses; empty if there is nothing to tell."""
+        """The causes and the note, as clauses; empty without any."""
         notes = [self.note] if self.note else []
         return "; ".join(notes + _cause_clauses(self.causes, self.rules_tried, at_fault=self.at_fault))
 
     @property
     def scene(self) -> str:
-        """What the neuron received at that tick, as a sentence."""
+        """A sentence about the input of the neuron at that tick."""
         shown = ", ".join(map(str, self.arrivals[:SHOWN_ARRIVALS])) or "nothing"
         more = len(self.arrivals) - SHOWN_ARRIVALS
         shown += f" and {more} more" if more > 0 else ""
@@ -176,7 +176,7 @@ class Divergence:
         return f"{'; '.join(clauses)}. {self.diagnosis.scene}"
 
     def _origin(self) -> str:
-        """Return the clause that says where states differ before spikes show it."""
+        """Return the clause about states that differ before spikes do."""
         origin = self.diagnosis
         if origin is None or (origin.tick, origin.quantity) == (self.tick, self.quantity):
             return ""

@@ -32,7 +32,7 @@ def overflows(model: Model) -> Iterator[Variation]:
 
 
 def _holds(rule: Rule) -> dict[str, list[Hold]]:
-    """Return what holds the values of each name."""
+    """Return the holders of the values of each name."""
     found: dict[str, list[Hold]] = {}
     for step in rule.all_steps:
         for node in nodes(step.expression):
@@ -46,7 +46,7 @@ def _replacing(change: Callable[[Hold], Expression]) -> Callable[[Expression], E
 
 
 def _open(node: Hold) -> Expression:
-    """Return what a register without ends keeps."""
+    """Return the value of a register without limits."""
     return node.operand
 
 
@@ -104,7 +104,7 @@ def _usual_ends(rule: Rule, target: str, *, hold: Hold) -> tuple[int, int]:
 
 
 def _held_once(rule: Rule) -> Iterator[tuple[str, str, Rule]]:
-    """Yield the rules that hold a value once where the chip does so several times in a tick."""
+    """Yield the rules that hold a value once if the chip does so several times in a tick."""
     target, whole = rule.gather.target, rule.gather.expression
     if isinstance(whole, Hold):
         summed = rule.with_step(rule.gather.name, rebuilt(whole, _replacing(_open)))

@@ -70,7 +70,7 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """What a tick leaves, each array ``(neurons,)`` int64.
+    """The state after a tick, each array ``(neurons,)`` int64.
 
     Attributes
     ----------
@@ -88,20 +88,20 @@ class Moment:
 
     @classmethod
     def of(cls, outcome: Outcome) -> Moment:
-        """Return what one tick of one pattern leaves."""
+        """Return the state after one tick of one pattern."""
         shape = outcome.compared.shape
         state = {name: np.broadcast_to(values, shape)[0] for name, values in outcome.state.items()}
         return cls(state, outcome.spikes[0], outcome.compared[0])
 
     @classmethod
     def at_rest(cls, model: Model) -> Moment:
-        """Return what precedes a pattern."""
+        """Return the state before a pattern."""
         rest = np.zeros(model.program.n_neurons, np.int64)
         return cls(dict.fromkeys(model.rule.registers, rest), rest, rest)
 
     @property
     def current(self) -> Int64s:
-        """The current as it is recorded: zeros where the rule has none."""
+        """The current as it is recorded: zeros if the rule has none."""
         return self.state.get(CURRENT, np.zeros_like(self.compared))
 
     @property
@@ -170,7 +170,7 @@ def replay(model: Model, inputs: Raster, start: Start, *, only: int | None = Non
 def _arrivals(
     model: Model, interpreter: Interpreter, start: Start, only: int | None
 ) -> tuple[Arrivals, Arrivals | None]:
-    """Return what is in progress at a start, and what carries the spikes of neurons within their tick, if anything."""
+    """Return the spikes in progress at a start, and the carrier of spikes within their tick, if any."""
     synapses, shape = model.synapses, (1, model.program.n_neurons, model.n_lines)
     is_at_once = (synapses.delay == 0) & (synapses.pre >= model.program.n_inputs)
     is_heard = synapses.post == only if only is not None and not is_at_once.any() else np.ones_like(is_at_once)

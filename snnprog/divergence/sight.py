@@ -64,7 +64,7 @@ class Sight:
 
 
 def see(program: Program, inputs: Sequence[Raster], *, place: Divergence, found: Trace, expected: Trace) -> Sight:
-    """Look at a difference between two backends again, or, where that cannot be, at what was recorded."""
+    """Replay a difference between two backends or, if that is impossible, use the records."""
     everyone = _reading_all(program)
     cut = place.tick + 1 + AROUND
     pattern = inputs[place.pattern][:cut]
@@ -88,12 +88,12 @@ def see(program: Program, inputs: Sequence[Raster], *, place: Divergence, found:
 
 
 def see_target(program: Program, inputs: Sequence[Raster], *, place: Divergence) -> Sight:
-    """Return a pattern up to a place where a program does not give its target."""
+    """Return a pattern up to a place where a program does not reproduce its target."""
     return Sight(place, inputs[place.pattern][: place.tick + 1], {}, program.outputs)
 
 
 def _reading_all(program: Program) -> Program:
-    """Return the program with all neurons read out, or as it is where the chip cannot do that, or they then change."""
+    """Return the program with all neurons read out; unchanged if the chip cannot do that, or results would change."""
     if program.chip.is_readout_apart or program.chip.rule.constants:
         return program
     try:
@@ -120,7 +120,7 @@ def _see_again(everyone: Program, rasters: Sequence[Raster], *, first: Divergenc
 
 
 def _run(program: Program, rasters: Sequence[Raster], backend: str) -> tuple[Trace, ...]:
-    """Run with states; that the portable range is left was told when the runs were made that differ."""
+    """Run with states, without warnings about the portable range, which the differing runs gave already."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PortabilityWarning)
         return run_backend(program, rasters, backend, "state").traces

@@ -31,7 +31,7 @@ def other_synapses(past: Past, neuron: int, *, quantity: str, found: int) -> Ite
 
 
 def _weights_of(past: Past, synapse: int) -> Int64s:
-    """Return what a synapse can add: any mantissa with its exponent, or its mantissa of either sign with any other."""
+    """Return the possible effects of a synapse: any mantissa with its exponent, or ± its mantissa with any other."""
     chip, program = past.model.program.chip, past.model.program
     ranges = [chip.weight_ranges.of(mode) for mode in ("mixed", "excitatory", "inhibitory")]
     mantissas = np.arange(min(low for low, _ in ranges), max(high for _, high in ranges) + 1)
@@ -43,7 +43,7 @@ def _weights_of(past: Past, synapse: int) -> Int64s:
 
 
 def _recorded(past: Past, neuron: int, *, quantity: str, synapse: int, weights: Int64s) -> Int64s:
-    """Return what a neuron records of a quantity in the tick of the difference, for each weight of a synapse."""
+    """Return the recorded value of a quantity in the tick of the difference, for each weight of a synapse."""
     model = past.model
     parameters = {name: values[neuron, None] for name, values in model.parameters.items()}
     interpreter = Interpreter(model.rule, parameters)
@@ -69,7 +69,7 @@ def _with_weight(past: Past, neuron: int, *, arrival: Arrival, weight: int) -> V
 
 
 def _with_delays(past: Past, synapse: int) -> Iterator[Variation]:
-    """Yield the delays of one tick less and more where they make a difference now."""
+    """Yield the delays of one tick less and more if they matter now."""
     synapses = past.model.synapses
     line, delay = int(synapses.pre[synapse]), int(synapses.delay[synapse])
     shortest = 0 if line < past.model.program.n_inputs else 1

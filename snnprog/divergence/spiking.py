@@ -47,7 +47,7 @@ def _also_limited(counted: Expression, most: Expression) -> Expression:
 
 
 def counts(model: Model) -> Iterator[Variation]:
-    """Yield the variations of how often a neuron spikes in a tick, where it can do so more than once."""
+    """Yield the variations of the number of spikes in a tick, if it can exceed 1."""
     rule = model.rule
     if not spikes_several_times(rule):
         return
@@ -81,7 +81,7 @@ def _limits(model: Model, constant: LayerConstant) -> Iterator[Variation]:
 
 
 def resets(model: Model) -> Iterator[Variation]:
-    """Yield the variations of what spikes leave of the potential and of the current."""
+    """Yield the variations of the potential and the current after spikes."""
     rule, limit = model.rule, limit_of(model.rule)
     found = [
         ("no reset", "does not reset the potential after a spike", potential),

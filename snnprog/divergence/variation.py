@@ -39,13 +39,13 @@ class Variation:
 
     @property
     def effect(self) -> tuple[object, ...]:
-        """What makes two variations the same."""
+        """The key of equal variations."""
         record = (self.start, self.shows_compared, self.state_lag, self.spike_lag)
         return (self.model.rule, *self.model.numbers, *record)
 
 
 def starts(model: Model) -> Iterator[Variation]:
-    """Yield the variations of what a pattern inherits."""
+    """Yield the variations of the state at the start of a pattern."""
     texts = {
         STATE: "keeps currents and potentials of the pattern before",
         SPIKES_ONLY: "delivers spikes that were in progress when the pattern before ended",
@@ -56,7 +56,7 @@ def starts(model: Model) -> Iterator[Variation]:
 
 
 def records(model: Model) -> Iterator[Variation]:
-    """Yield the variations of what is recorded, and when."""
+    """Yield the variations of the recorded values, and of their time."""
     own = Variation("record", "", "", model)
     if resets_potential(model.rule):
         text = "records the potential before the reset"

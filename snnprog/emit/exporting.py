@@ -156,5 +156,5 @@ def export_with_facts(
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in form.options:
-            raise SpecError(f"{name} has no meaning for {form.what} ({path.suffix}); leave it out")
+            raise SpecError(f"{name} does not apply to {form.what} ({path.suffix}); omit it")
     return form.write(path, program, **given)

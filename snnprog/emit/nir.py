@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
-    """Return a program as a NIR graph; its metadata tell ``latency_ticks``, by how many it is ahead of the program.
+    """Return a program as a NIR graph; ``latency_ticks`` in its metadata is its lead in ticks over the program.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def write_graph(path: Path, graph: nir.NIRGraph) -> None:
 
 
 def _ticks_ahead(program: Program, connections: Mapping[Key, object]) -> int:
-    """Return 1 where the graph may be a tick ahead of the program, and who reads it finds the same delays again."""
+    """Return 1 if the graph may be a tick ahead of the program, with the same delays after import."""
     names = {source for source, _, _ in connections} | {target for _, target, _ in connections}
     arcs = [(source, target, delay - (source == INPUT)) for source, target, delay in connections]
     shifts = least_shifts(names, arcs)
@@ -136,7 +136,7 @@ class _Graph:
     edges: list[tuple[str, str]]
 
     def connect(self, source: str, target: str, *, lag: int, weights: Floats | SharedSynapses, name: str) -> None:
-        """Add the nodes of a connection whose spikes act so many ticks later."""
+        """Add the nodes of a connection with a delay in ticks."""
         import nir
 
         shape, way = self.layout.shapes[source], source
@@ -182,7 +182,7 @@ def _conv2d(synapses: SharedSynapses) -> nir.NIRNode:
 
 @dataclass(frozen=True, eq=False)
 class _TimeConstants:
-    """Time constants of a population in seconds, infinite where nothing is lost."""
+    """Time constants of a population in seconds, infinite without a decay."""
 
     current: Floats
     potential: Floats
@@ -197,7 +197,7 @@ def _decays(program: Program, neurons: Int64s, tick_s: float) -> _TimeConstants:
 def _neurons(
     program: Program, population: str, neurons: Int64s, *, shape: tuple[int, ...], tick_s: float
 ) -> nir.NIRNode:
-    """Return the node of a population: one without thresholds where it is read by its potentials."""
+    """Return the node of a population: one without thresholds if it is read by its potentials."""
     import nir
 
     decays = _decays(program, neurons, tick_s)

@@ -83,7 +83,7 @@ def _matrices(
 
 
 def _convolutional(program: Program) -> NirLayout | None:
-    """Return the layout that keeps convolutions; None where there are none, or NIR cannot say one."""
+    """Return the layout that keeps convolutions; None without any, or if NIR does not support one."""
     table, shared = program.synapses, program.shared
     if not shared or not all(_is_in_nir(each) for each in shared):
         return None
@@ -143,7 +143,7 @@ def _ends(images: Mapping[tuple[int, int], Shape]) -> set[int]:
 
 
 def _outer(program: Program) -> tuple[int, int]:
-    """Return where the lines of the neurons that are read out begin and end."""
+    """Return the first line and the end of the neurons that are read out."""
     return program.n_inputs + int(program.outputs.min()), program.n_inputs + int(program.outputs.max()) + 1
 
 

@@ -64,7 +64,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
     encoder_ : Encoder
         Fitted to the training samples.
     questions_ : Questions
-        What each output is asked.
+        The question that each output answers.
     spec_ : Spec
         What was compiled: a pattern for each training sample.
     program_ : Program

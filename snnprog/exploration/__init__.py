@@ -1,4 +1,4 @@
-"""Proofs about every input stream: a program's states explored together with an automaton's."""
+"""Proofs about every input stream, by exploring the states of a program and an automaton."""
 
 from snnprog.exploration.proof import PROVED, REFUTED, UNDECIDED, StreamProof
 from snnprog.exploration.proving import prove

@@ -1,7 +1,7 @@
-"""Exact exploration: every state that a program and a monitor can reach together, breadth first.
+"""Exact exploration: all joint states of a program and a monitor, breadth first.
 
 States come in the order of the shortest streams that lead to them, so the first wrong tick that is found ends a
-shortest counterexample. Where no new state comes up any more, the program is right on every stream, for ever.
+shortest counterexample. If no new state is found, the program is correct on every stream of any length.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class StateCode:
 
 
 class Exploration:
-    """States that were reached, and how.
+    """The states that were reached, and the rows that led to them.
 
     Attributes
     ----------
     depth : int
-        All streams of so many ticks were tried.
+        All streams of this many ticks were tried.
     counterexample : (ticks, inputs) bool or None
         The shortest stream after which the outputs are wrong.
     is_closed : bool

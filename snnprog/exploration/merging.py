@@ -1,12 +1,13 @@
-"""Proofs where decays leave endlessly many states: currents and potentials as intervals, everything else exactly.
+"""Proofs for programs with too many states: intervals of currents and potentials, everything else exact.
 
-States with the same spikes under way, the same other registers and the same state of the monitor are merged to one
-*place*; each of its currents and potentials is an interval that holds all of theirs. Intervals grow until one tick
-leads out of none of them (Cousot and Cousot 1977). Where an interval lies on both sides of the threshold, the tick goes
-on both ways. So every state that can be reached lies in some place; if no place can make a wrong output, the claim is
-proved. If one can, that says nothing: its intervals may hold states that cannot be reached.
+Decays lead to too many states for exact exploration. States with the same spikes in progress, the same other registers
+and the same state of the monitor are merged to one *place*; each of its currents and potentials is an interval that
+holds all of theirs. Intervals grow until one tick leads out of none of them (Cousot and Cousot 1977). Where an interval
+lies on both sides of the threshold, the tick goes on both ways. So every state that can be reached lies in some place;
+if no place can make a wrong output, the claim is proved. If one can, nothing follows: its intervals may hold states
+that cannot be reached.
 
-Then places are made finer: they also remember the spikes of more ticks than are still under way. What a potential was
+Then places are refined: they also remember the spikes of more ticks than are still in progress. What a potential was
 so many ticks ago has decayed by then, so the intervals become narrow where it matters.
 """
 
@@ -33,7 +34,7 @@ MEMORIES = (0, 4, 8, 12, 16, 24, 32)
 
 CHUNK = 1 << 11
 MOST_FORKS = 1 << 16
-"""Ways that the ticks of a chunk may go on; beyond it the intervals say too little."""
+"""Cases of the ticks of a chunk; with more, the intervals are too wide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,7 @@ class Merged:
         return len(self._set)
 
     def explore(self, most_work: int) -> None:
-        """Let intervals grow until they hold still, a wrong output is possible, or the work is done."""
+        """Widen intervals until none changes, a wrong output is possible, or the work limit is reached."""
         changed = np.array([0], np.int64)
         while changed.size:
             grown: list[Int64s] = []
@@ -115,7 +116,7 @@ class Merged:
         return np.concatenate(parts, axis=1)
 
     def _joined(self, after: Boxes) -> Int64s:
-        """Take up places that were reached; return the numbers of those that are new or have grown."""
+        """Add the places that were reached; return the numbers of those that are new or have grown."""
         known = len(self._set)
         numbers = self._set.add(self._keys(after))
         fresh, places = np.unique(numbers, return_index=True)
@@ -129,7 +130,7 @@ class Merged:
         return fresh[has_grown.any(axis=(1, 2)) | (fresh >= known)]
 
     def _advanced(self, boxes: Boxes) -> Boxes | None:
-        """Return where a tick leads; None where the outputs may be wrong, or the ways are too many."""
+        """Return the places after a tick; None if the outputs may be wrong, or there are too many cases."""
         before = self._until_firing(boxes)
         forks = self._forks(before)
         if forks is None:
@@ -160,7 +161,7 @@ class Merged:
         return {name: _spread(span, shape) for name, span in values.items()}
 
     def _forks(self, before: dict[str, Span]) -> tuple[Int64s, Int64s] | None:
-        """Return each way that the ticks go on: its place, and which neurons spike."""
+        """Return each case of the ticks: its place, and which neurons spike."""
         low, high = before[SPIKES].low, before[SPIKES].high
         places = np.arange(len(low))
         for neuron in range(low.shape[1]):

@@ -1,8 +1,10 @@
-"""What a proof about every input stream found."""
+"""The result of a proof about every input stream."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
@@ -25,11 +27,11 @@ class StreamProof(Displayed):
     states : int
         The states that were explored: pairs of a state of the program and a state of the automaton.
     depth : int
-        All streams of so many ticks were tried.
+        All streams of this many ticks were tried.
     counterexample : (ticks, inputs) bool or None
         Where refuted, the shortest input stream from rest after which the outputs are wrong, at its last tick.
     expected, found : str
-        What the outputs must do at that tick, and what they do.
+        The required outputs of that tick, and the outputs of the program.
     """
 
     verdict: str
@@ -52,9 +54,21 @@ class StreamProof(Displayed):
             return f"undecided: true for all streams of up to {counted(self.depth, 'tick')}; {self.method}"
         ticks = len(self.counterexample)
         return (
-            f"refuted at tick {ticks - 1} of a stream of {counted(ticks, 'tick')}: expected {self.expected};"
+            f"refuted at tick {ticks - 1} of the input stream {self.stream}: expected {self.expected};"
             f" found {self.found}"
         )
+
+    @property
+    def stream(self) -> str:
+        """The counterexample in words: which input lines spike at which tick."""
+        if self.counterexample is None:
+            return ""
+        spikes = [
+            f"tick {tick}: {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))}"
+            for tick, lines in ((tick, np.flatnonzero(row).tolist()) for tick, row in enumerate(self.counterexample))
+            if lines
+        ]
+        return f"({'; '.join(spikes) or 'silence'})"
 
     def _summary(self) -> str:
         return str(self)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.automata import Claim
+from snnprog.automata import StreamClaim
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
 from snnprog.exploration.exact import Exploration
@@ -25,18 +25,18 @@ STATES = 1_000_000
 """States that are explored by default: some 200 MB and half a minute for ten neurons. A choice."""
 
 
-def prove(program: Program, claim: Claim, *, states: int = STATES) -> StreamProof:
-    """Decide whether a program meets a claim on every input stream, for ever, from rest.
+def prove(program: Program, claim: StreamClaim, *, states: int = STATES) -> StreamProof:
+    """Decide whether a program meets a claim on every input stream of any length, from rest.
 
     All states that the program and the claim's automaton can reach together are explored, breadth first, in the chip's
-    integers. If no more come up, the claim is proved. If the outputs are wrong somewhere, the shortest input stream
-    that leads there is the counterexample.
+    integers. If no more are found, the claim is proved. If an output is wrong, the shortest input stream
+    that leads to it is the counterexample.
 
     Parameters
     ----------
     program : Program
     claim : Automaton, or an invariant of `snnprog.never`, `snnprog.within` or `snnprog.at_most`
-        What the outputs must do, or must never do.
+        The required or forbidden outputs.
     states : int
         The most states to explore.
 
@@ -56,7 +56,9 @@ def prove(program: Program, claim: Claim, *, states: int = STATES) -> StreamProo
     if most < 1:
         raise SpecError(f"states must be at least 1, got {most}")
     if program.is_read_by_potential.any():
-        raise SpecError("the program has outputs that are read by their potential; a claim is about output spikes")
+        raise SpecError(
+            "outputs must be read by their spikes, because a claim is about output spikes; some are read by potential"
+        )
     if not hasattr(claim, "monitor"):
         raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {type(claim).__name__}")
     watching = Watching(
@@ -105,7 +107,7 @@ def _proof(exploration: Exploration) -> StreamProof:
 
 
 def _at_the_end(exploration: Exploration, stream: Raster) -> tuple[str, str]:
-    """Return what the outputs must do at the last tick of a stream, and what they do."""
+    """Return the required and the actual outputs of the last tick of a stream."""
     ticks, monitor = exploration.ticks, exploration.watching.monitor
     states, at = ticks.rest(), monitor.start
     expected, found = "", ""

@@ -1,4 +1,4 @@
-"""A set of states that grows: each state is a row of bytes and gets a number, in the order in which states come."""
+"""A growing set of states: each state is a row of bytes, numbered in order of arrival."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One tick of a program for many states at once.
 
 A state is all that the next ticks depend on: the registers of the neurons, and how often each line spiked in the ticks
-whose spikes are still under way. Registers that the next tick does not depend on are 0 in it, so that states differ
+whose spikes are still in progress. Registers that the next tick does not depend on are 0 in it, so that states differ
 only where their futures can.
 """
 
@@ -137,7 +137,8 @@ class ProgramTicks:
     def tick(self, states: States) -> tuple[Int64s, Int64s]:
         """Return the registers after a tick, and how often each neuron spikes ``(states, neurons)``."""
         outcome = self.interpreter.tick(self.named(states.registers), self.arriving(states))
-        registers = np.stack([outcome.state[name] for name in self.rule.registers], axis=1)
+        shape = outcome.spikes.shape
+        registers = np.stack([np.broadcast_to(outcome.state[name], shape) for name in self.rule.registers], axis=1)
         return np.where(self.is_live, registers, 0), outcome.spikes
 
     def outputs(self, spikes: Int64s) -> Raster:

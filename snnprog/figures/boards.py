@@ -37,7 +37,7 @@ TOOL_NAMES: Mapping[str, str] = MappingProxyType(
         "MULT18X18D": "multipliers",
     }
 )
-"""What nextpnr calls the parts of an iCE40 and of an ECP5 that a core is made of -> what they are."""
+"""Names in nextpnr of the parts of an iCE40 and of an ECP5 -> their kinds."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Share:
 
 @dataclass(frozen=True)
 class ToolReport:
-    """What nextpnr reports of a design that it has placed.
+    """The report of nextpnr about a placed design.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class ToolReport:
 
 @dataclass(frozen=True)
 class BoardFigures:
-    """What a program takes of a core on a board.
+    """The use of a board's core by a program.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class BoardFigures:
 
 
 def board_figures(program: Program, board: str | Path) -> BoardFigures:
-    """Return what a program takes of a core on a board.
+    """Return the use of a board's core by a program.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def board_figures(program: Program, board: str | Path) -> BoardFigures:
 
 
 def read_tool_report(path: Path) -> ToolReport:
-    """Return what a ``report.json`` of nextpnr says.
+    """Return the content of a ``report.json`` of nextpnr.
 
     Raises
     ------

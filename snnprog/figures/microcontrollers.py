@@ -45,7 +45,7 @@ class TickInstructions:
 
 @dataclass(frozen=True)
 class MicrocontrollerFigures:
-    """What a program takes of a microcontroller.
+    """The use of a microcontroller by a program.
 
     Attributes
     ----------

@@ -169,8 +169,8 @@ def _check_lines(path: Path, made: EventRaster, neurons: int | None) -> None:
     if neurons not in (None, lines):
         polarities, rows, columns = made.size
         raise FormatError(
-            f"{path} gives {lines} lines ({polarities} polarities x {rows} rows x {columns} columns); {neurons} were"
-            " announced: set polarity, region or downsample"
+            f"{path} must have {neurons} lines, got {lines} ({polarities} polarities x {rows} rows x {columns}"
+            " columns); set polarity, region or downsample"
         )
 
 

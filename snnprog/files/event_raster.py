@@ -77,7 +77,8 @@ class EventRaster(Displayed):
 
     def _card(self) -> Card:
         caption = "bins with events: lines from top to bottom, ticks from left to right"
-        return Card(pictures=[Picture(pictures.raster([(self.raster, pictures.INPUT)], label=caption), caption)])
+        svg = pictures.raster([(self.raster, pictures.INPUT)], label=caption)
+        return Card(pictures=[Picture(svg, caption + pictures.merging(self.raster.shape))])
 
 
 @overload

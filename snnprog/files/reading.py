@@ -97,7 +97,9 @@ class Reading:
             If either is not given.
         """
         if self.ticks is None or self.neurons is None:
-            raise FormatError(f"{path} is a list of events without a size; give both ticks and neurons")
+            missing = {"ticks": self.ticks, "neurons (n_inputs or n_outputs in a SPEC.toml)": self.neurons}
+            names = " and ".join(name for name, given in missing.items() if given is None)
+            raise FormatError(f"{path} is a list of events without a size; give {names}")
         return self.ticks, self.neurons
 
     def binning(self, path: Path) -> Binning:

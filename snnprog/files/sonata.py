@@ -86,7 +86,7 @@ def _spikes(file: Hdf5, population: str | None, neurons: int | None, ids: Sequen
     if ids is not None:
         column, kept = _columns(nodes, ids)
         return SpikeTimes(str(file.path), seconds[kept], column[kept], len(ids), share)
-    assert neurons is not None, "asked for before the file is read"
+    assert neurons is not None, "checked before the file is read"
     if nodes.max(initial=-1) >= neurons:
         raise FormatError(
             f"nodes of {file.path} must be 0 to {neurons - 1}, got {nodes.max()}; give more neurons, or ids"

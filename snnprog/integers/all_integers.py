@@ -44,7 +44,7 @@ MOST_ENTRIES = 20_000
 
 
 class AllIntegers:
-    """The search through all integers of an output; each call goes on where the last one ended.
+    """The search through all integers of an output; each call continues the last one.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class AllIntegers:
 
     @property
     def left(self) -> int:
-        """The bits of how many choices of integers are left; 0 where none are examined."""
+        """The logarithm (base 2) of the number of remaining choices; 0 if none are examined."""
         return 0 if self.neuron is None else self._search.left
 
     def asking(self, asked: Raster) -> Exhausting:
@@ -106,7 +106,7 @@ class AllIntegers:
 
     @cached_property
     def _known(self) -> NeuronProblem:
-        """The rows of bins of which it is known what they must be, and whose last reset is known."""
+        """The rows of bins with known values and a known last reset."""
         assert self.neuron is not None
         due = np.concatenate([bins.due for bins in self.neuron.patterns])
         problem = self.task.problem(self.output, due == 1, constrained=due >= 0)
@@ -121,7 +121,7 @@ class AllIntegers:
         return np.array([slots[delay] * mapping.n_lines + line for line, delay in self.neuron.taps], np.int64)
 
     def _answered(self, answer: Int64s) -> tuple[IntegerNeuron, Machine]:
-        """Return the neuron of an answer, and what runs it."""
+        """Return the neuron of an answer, and its simulator."""
         mapping = self.task.mapping
         mantissas = np.zeros(mapping.n_taps, np.int64)
         mantissas[self._places] = answer[:EXPONENT]
@@ -147,7 +147,7 @@ def _few_demands(search: AllIntegers) -> Raster:
 
 
 def _leave_out(search: AllIntegers, kept: Raster) -> None:
-    """Remove of some bins what is not needed: whole patterns, then fewer bins, as long as the work allowed goes."""
+    """Remove unnecessary bins within the work limit: whole patterns, then fewer bins."""
     left, trials = NAMING_WORK, NAMING_TRIALS
     ends = np.cumsum([pattern.ticks for pattern in search.task.spec.patterns]).tolist()
     parts = list(zip([0, *ends[:-1]], ends, strict=True))

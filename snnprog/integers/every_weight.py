@@ -59,7 +59,7 @@ def every_weight(problems: Sequence[IntegerProblem]) -> Repair:
 
 
 def _values(problem: IntegerProblem) -> list[range]:
-    """Return what the weight of each tap that acts may be."""
+    """Return the possible weights of each tap that acts."""
     box = problem.problem.box
     ends = np.stack([box.weight_lower[problem.taps], box.weight_upper[problem.taps]]).astype(np.int64)
     return [range(low, high + 1, box.weight_step) for low, high in ends.T.tolist()]
@@ -70,7 +70,7 @@ def _choices(problem: IntegerProblem) -> float:
 
 
 def _candidates(problem: IntegerProblem) -> Iterator[tuple[Int64s, range]]:
-    """Yield mantissas (taps,) with the thresholds that truncation leaves possible, where there are any."""
+    """Yield mantissas (taps,) with the thresholds that are possible despite truncation, if any."""
     rows, (low, high) = problem.problem, problem.chip.thresholds
     if not rows.box.is_threshold_free:
         low = high = int(rows.box.threshold[0])

@@ -34,7 +34,7 @@ FRACTION_BITS = 30
 # with RELAXED_EFFORT a third, nothing changed on 5 specs.
 RELAXED_EFFORT, WHOLE_EFFORT = 4.0, 2.0
 EXPONENTS_EFFORT, UNPROVABLE_EFFORT = 6.0, 0.25
-# Maximum number of weights and coefficients of all rows that CP-SAT is asked about: beyond, it runs out of its effort.
+# Maximum number of weights and coefficients of all rows for CP-SAT: beyond, it exceeds its effort.
 MOST_TAPS, MOST_BINS = 64, 6000
 WIDEST = 1 << 40
 """Of a variable that no register limits; CP-SAT multiplies it by a decay's factor within 63 bits."""
@@ -42,7 +42,7 @@ WIDEST = 1 << 40
 
 @dataclass(frozen=True, eq=False)
 class Repair:
-    """An exact neuron, or whether there is none to look for; neither where all was in vain, or the time ran out."""
+    """An exact neuron, or whether there is none; neither if the search failed or the time ran out."""
 
     neuron: IntegerNeuron | None
     is_impossible: bool = False
@@ -56,7 +56,7 @@ def is_small(problem: IntegerProblem) -> bool:
 
 
 def relaxed(problem: IntegerProblem, others: Sequence[IntegerProblem]) -> Repair:
-    """Ask the relaxed rows; a neuron is one that is exact at this exponent or, where the scale is free, at another.
+    """Solve the relaxed rows; a neuron is exact at this exponent or, if the scale is free, at another.
 
     Where the scale is free, the rows at exponent 0 with a threshold and a bias in finer steps stand for all exponents.
     """
@@ -68,7 +68,7 @@ def relaxed(problem: IntegerProblem, others: Sequence[IntegerProblem]) -> Repair
 
 
 def relaxed_program(problem: IntegerProblem) -> IntegerProgram:
-    """Return rows that everything which is exact on the chip satisfies, at any exponent where the scale is free."""
+    """Return rows that all exact integers satisfy, at any exponent if the scale is free."""
     box, columns, n_weights = problem.problem.box, problem.columns.copy(), problem.taps.size
     lower, upper = problem.ranges
     finer = _finer(problem)
@@ -102,7 +102,7 @@ def whole(problem: IntegerProblem, effort: float = WHOLE_EFFORT) -> Repair:
 
 
 def whole_program(problem: IntegerProblem) -> IntegerProgram:
-    """Return the chip's rule as an integer program: for each tick its current, its potential, and what they keep."""
+    """Return the chip's rule as an integer program: with current, potential and decayed values of each tick."""
     return _WholeRule(problem).program()
 
 
@@ -165,7 +165,7 @@ class _WholeRule(Sums):
         return limits | {POTENTIAL: min(potential, WIDEST)}
 
     def _arriving(self, taps: Int64s) -> Form:
-        """Return the sum of the weights that arrive; what has no unknown has no weight."""
+        """Return the sum of the arriving weights; taps without an unknown have no weight."""
         unknown_of = {int(tap): index for index, tap in enumerate(self.problem.taps)}
         terms: dict[str, Fraction | int] = {}
         for tap in taps.tolist():
@@ -181,7 +181,7 @@ class _WholeRule(Sums):
         return Form.symbol(str(self._variable_of(form, self.limits[POTENTIAL] if name == POTENTIAL else WIDEST)[0]))
 
     def _compare(self, compared: Form, is_spike: bool) -> None:
-        """Ask for a potential that reaches the threshold, or does not; and where it counts, not the threshold twice."""
+        """Require a potential above the threshold, or not; and if relevant, below twice the threshold."""
         unit, is_equal = self.rule.unit, self.rule.is_equal_a_spike
         limit = Form.symbol("threshold") if "threshold" in self.scale else Form.of(self.fixed["threshold"])
         above = compared.plus(limit.times(-unit))

@@ -31,7 +31,7 @@ def networks_at_exponents(spec: Spec, network: Network) -> Iterator[Network]:
 
 
 def _at(neuron: Neuron, exponent: int, *, chip: Chip | None) -> Neuron:
-    """Return a neuron for the grid of another exponent, as large as the chip allows where one is given."""
+    """Return a neuron for the grid of another exponent; for a given one, as large as the chip allows."""
     factor = 1.0
     if neuron.is_integral:
         return neuron

@@ -40,12 +40,12 @@ AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """What a neuron must do.
+    """The targets of a neuron.
 
     Attributes
     ----------
     counts : (ticks played,) bool
-        Where it must do what its problem's raster says; elsewhere it does what it likes.
+        Where it must do what its problem's raster says; elsewhere it runs freely.
     asked : (ticks played,) bool
         Where noise must be survived, if any.
     window : (int, int)
@@ -60,7 +60,7 @@ class Wanted:
     synapses: int | None = None
 
     def at(self, spikes: Raster, *, is_noisy: bool) -> Int64s:
-        """Return what is asked at each tick, as `Fitter` takes it."""
+        """Return the target of each tick, in the form for `Fitter`."""
         asked = np.where(spikes, 1, -1)
         return np.where(self.counts, asked, np.where(self.asked & is_noisy, 2, 0)).astype(np.int64)
 
@@ -144,7 +144,7 @@ class Swept:
 
 
 def swept(problems: Sequence[IntegerProblem], wanted: Wanted, runs: int = FEW_RUNS) -> Swept:
-    """Try all small weights at several exponents, and greater ones where there are few.
+    """Try all small weights at several exponents, and greater ones if there are few.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
 
 
 def _origin(problem: IntegerProblem) -> Int64s:
-    """Return weights of 0 (where there is none, of the least that they may be), and the least threshold."""
+    """Return weights of 0 (or of the least allowed value), and the least threshold."""
     lower, upper = problem.ranges
     origin = np.clip(np.zeros_like(lower), lower, upper)
     if problem.problem.box.weight_step > 1:
@@ -251,7 +251,7 @@ def _origin(problem: IntegerProblem) -> Int64s:
 
 
 def _neuron(problem: IntegerProblem, values: Int64s, wanted: Wanted) -> IntegerNeuron:
-    """Return the neuron of unknowns that are exact; where it does all that it was told, its threshold in the middle."""
+    """Return the neuron of exact unknowns, with its threshold in the middle if all spikes are prescribed."""
     is_told = bool(wanted.counts.all()) and wanted.window == NO_WINDOW
     centred = problem.exact_neuron(values, FITTED) if is_told else None
     return centred or problem.run_neuron(values, FITTED, counts=wanted.counts)

@@ -45,12 +45,12 @@ class IntegerProblem:
 
     @property
     def bias_step(self) -> int:
-        """What one mantissa of a free bias counts, in units of the potential."""
+        """The value of one mantissa of a free bias, in units of the potential."""
         return 1 << self.problem.box.bias_exponent
 
     @cached_property
     def columns(self) -> Floats:
-        """(unknowns, ticks) what one step of each unknown adds to each row."""
+        """(unknowns, ticks) The effect of one step of each unknown on each row."""
         problem = self.problem
         columns = [problem.features(np.arange(problem.raster.size)).T[self.taps]]
         if problem.box.is_threshold_free:
@@ -61,7 +61,7 @@ class IntegerProblem:
 
     @property
     def given(self) -> Floats:
-        """(ticks,) What a fixed threshold and bias add to each row."""
+        """(ticks,) The effect of a fixed threshold and bias on each row."""
         box, problem = self.problem.box, self.problem
         threshold = 0.0 if box.is_threshold_free else box.threshold[0]
         bias = 0.0 if box.is_bias_free else box.bias[0]
@@ -77,7 +77,7 @@ class IntegerProblem:
 
     @property
     def leeway(self) -> Floats:
-        """(ticks,) What rounding can do for a row, and a little more than floats can be wrong by."""
+        """(ticks,) The largest gain of a row by rounding, with a tolerance for floats."""
         return self.problem.leeway / self.problem.step + FLOAT_SLACK
 
     @property
@@ -106,7 +106,7 @@ class IntegerProblem:
         return self.unknowns(mantissas, answer.threshold, answer.bias)
 
     def exact_neuron(self, unknowns: Int64s, rounding: str, *, allowed: Range | None = None) -> IntegerNeuron | None:
-        """Return the neuron if the chip's integers make it exact, its threshold in the middle of what is.
+        """Return the neuron if it is exact in the chip's integers, its threshold in the middle of the exact range.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class IntegerProblem:
         return self._neuron(mantissas, threshold, bias, margin=float(distance.min()), rounding=rounding)
 
     def run_neuron(self, unknowns: Int64s, rounding: str, *, counts: Raster) -> IntegerNeuron:
-        """Return the neuron of these unknowns, its margin as its own run has it where it counts, (ticks played,)."""
+        """Return the neuron of these unknowns, with the margin of its run in the bins that count (ticks played,)."""
         mantissas, bias, box = self._weights(unknowns), self._bias(unknowns), self.problem.box
         threshold = int(unknowns[self.taps.size]) if box.is_threshold_free else int(box.threshold[0])
         run = self.machine.simulator.run(mantissas << self.problem.exponent, threshold, bias)

@@ -33,7 +33,7 @@ class Course:
 
 
 class Machine:
-    """A neuron of a chip that resets where it is told to.
+    """A neuron of a chip with prescribed resets.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Machine:
 
     @property
     def is_threshold_subtracted(self) -> bool:
-        """Whether what the neuron does depends on its threshold beyond the comparison."""
+        """Whether the neuron depends on its threshold beyond the comparison."""
         return self.mapping.linear.reset == SUBTRACT or self.mapping.linear.most_spikes > 1
 
     def run(self, weights: Int64s, bias: int) -> Course:
@@ -61,7 +61,7 @@ class Machine:
         return Course(run.potentials, run.is_portable)
 
     def threshold(self, weights: Int64s, bias: int, allowed: Range) -> int | None:
-        """Return a threshold under which the neuron does what it is told, and all runtimes agree; None if none does."""
+        """Return a threshold with which the neuron has the prescribed spikes and all runtimes agree, or None."""
         if self.is_threshold_subtracted:
             return self._tried_threshold(weights, bias, allowed=allowed)
         course, unit, more = self.run(weights, bias), self.unit, int(self.is_equal_a_spike)
@@ -82,6 +82,6 @@ class Machine:
         return None
 
     def is_exact(self, weights: Int64s, threshold: int, bias: int) -> bool:
-        """Return whether the neuron does what it is told, and all runtimes agree."""
+        """Return whether the neuron has the prescribed spikes and all runtimes agree."""
         run = self.simulator.run(weights, threshold, bias)
         return run.is_portable and np.array_equal(run.spikes, self.raster)

@@ -270,7 +270,7 @@ class _Repairs:
             self.progress("repair", done, of)
 
     def _job(self, index: int, neuron: Neuron) -> RepairJob:
-        """Return the work of repairing a neuron; where synapses are counted, it keeps to those it has."""
+        """Return the work of repairing a neuron; with limited synapses, it uses only the existing ones."""
         task, spec, asked = self.task, self.task.spec, asked_of(self.task, index)
         problem = neuron_problem(
             task.map_of(index), index, raster=neuron.raster, constrained=asked, box=task.box.without_zero()
@@ -290,7 +290,7 @@ class _Repairs:
 
 
 def _exponent(candidate: Candidate) -> int:
-    """Return the exponent of all neurons, where they have the same."""
+    """Return the exponent of all neurons, if it is the same."""
     return candidate[0][0].neuron.exponent
 
 
@@ -320,7 +320,7 @@ class _ScaleSearch:
 
     @property
     def is_for_any_input(self) -> bool:
-        """Whether its scale was chosen so that widths fit whatever comes in."""
+        """Whether its scale was chosen so that widths fit any input."""
         return self.best.scale <= self.fit_anything
 
     def fitted_round(self, scale: float) -> IntegerNeuron:

@@ -35,7 +35,7 @@ class Rehearsal:
 
 
 def rehearse(task: Task, neurons: Sequence[IntegerNeuron], *, outputs: Sequence[int] | None = None) -> list[Rehearsal]:
-    """Return how each neuron does when all others do what the target says."""
+    """Return the run of each neuron with the targets as spikes of all others."""
     rule = task.spec.chip.rule
     simulators = {mapping: NeuronSimulator(rule, mapping) for mapping in {task.mapping, task.hidden_mapping}}
     chosen = range(len(neurons)) if outputs is None else outputs
@@ -46,7 +46,7 @@ def rehearse(task: Task, neurons: Sequence[IntegerNeuron], *, outputs: Sequence[
 
 
 def _rehearsal(task: Task, simulator: NeuronSimulator, *, neuron: IntegerNeuron, output: int) -> Rehearsal:
-    """Run one neuron; where a state leaves the portable range, the run says where."""
+    """Run one neuron; the run records where a state leaves the portable range."""
     weights = (neuron.mantissas << neuron.exponent).ravel()
     run, mapping = simulator.run(weights, neuron.threshold, neuron.bias), simulator.mapping
     spikes, excursion = run.spikes, None if run.excursion is None else replace(run.excursion, neuron=output)
@@ -59,6 +59,6 @@ def _rehearsal(task: Task, simulator: NeuronSimulator, *, neuron: IntegerNeuron,
 
 
 def asked_of(task: Task, index: int) -> Raster:
-    """(ticks played,) The ticks at which a neuron has to do what it was designed for; all, where others receive it."""
+    """(ticks played,) The ticks at which a neuron must follow its design; all if others receive its spikes."""
     care = task.care[:, index]
     return np.ones_like(care) if task.spec.recurrent else asked_ticks(care, task.mapping.played.starts)

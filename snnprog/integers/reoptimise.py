@@ -1,6 +1,6 @@
 """Rounding that re-optimises the rest: the most certain weights are fixed at integers, the others solved again.
 
-Each time a share of the free weights, those that lie nearest to integers, become these, and the margin program is asked
+Each time a share of the free weights, those nearest to integers, are fixed there, and the margin program is solved
 for the widest margin that the others leave. Only what is still to be rounded counts as error, so the margin needed
 shrinks with every round. (Diving, as in mixed-integer programming.) The smaller the share, the better the integers, and
 the more programs to solve. Once nothing is left to gain, all others are rounded as they were.
@@ -58,7 +58,7 @@ def reoptimised(problem: NeuronProblem, share: float) -> tuple[Int64s, WidestMar
 
 
 def ideal(problem: NeuronProblem) -> WidestMargin:
-    """Return the widest margin if nothing were truncated; where no weights are feasible, those that come nearest.
+    """Return the widest margin without truncation; if no weights are feasible, the nearest ones.
 
     Raises
     ------

@@ -67,7 +67,7 @@ SWEEP, BRIEF, FULL = range(3)
 
 @dataclass(frozen=True, eq=False)
 class RepairJob:
-    """One neuron to repair: its rows at every tick with its designed raster, its real weights, and where they may go.
+    """One neuron to repair: its rows at every tick with its designed raster, its real weights, and their ranges.
 
     ``seed`` is the compilation's, and the neuron's own number; ``is_alone`` tells that there is no other neuron;
     ``wanted`` is where it must do what its raster says; ``effort`` says which means.
@@ -172,7 +172,7 @@ class _Family:
         return [self.at(exponent) for _, exponent in sorted(possible, reverse=True)]
 
     def exact(self, problem: IntegerProblem, unknowns: Int64s, rounding: str) -> IntegerNeuron | None:
-        """Return the neuron that is exact here or, where the scale is free, with the same mantissas at a lower one."""
+        """Return the neuron that is exact here or, if the scale is free, with the same mantissas at a lower one."""
         exponent = problem.problem.exponent
         least = self.exponents[0] if self.is_scale_free else exponent
         for lower in range(exponent, least - 1, -1):
@@ -247,7 +247,7 @@ def _rows(problem: IntegerProblem, least: Floats) -> IntegerRows:
 def _search_all(
     family: _Family, starts: list[_Start], *, schedule: Schedule, asked: Sequence[Callable[[IntegerProblem], Floats]]
 ) -> IntegerNeuron | None:
-    """Search at each exponent, for each kind of what rows may ask for; the work is shared among the exponents."""
+    """Search at each exponent, for each kind of row; the work is shared among the exponents."""
     share = replace(schedule, work=schedule.work / max(len(starts), 1))
     for (index, start), (kind, least) in itertools.product(enumerate(starts), enumerate(asked)):
         seed = int(np.random.default_rng([*family.job.seed, index, kind]).integers(1 << 31))
@@ -259,12 +259,12 @@ def _search_all(
 
 
 def _sure(problem: IntegerProblem) -> Floats:
-    """Return what rows ask for so that no truncation matters."""
+    """Return the bounds of rows that make truncation irrelevant."""
     return problem.truncation
 
 
 def _bare(problem: IntegerProblem) -> Floats:
-    """Return what rows ask for if nothing were truncated: a spike is a unit of the potential above the threshold."""
+    """Return the bounds of rows without truncation: a spike is a unit of the potential above the threshold."""
     above = 0.5 / (problem.machine.unit * problem.problem.step)
     return np.where(problem.problem.raster, above, -FLOAT_SLACK)
 

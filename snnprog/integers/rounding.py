@@ -75,7 +75,7 @@ class Interval:
 
 
 def _box_of(task: Task, neuron: Neuron) -> Box:
-    """Return the ranges of a neuron's weights; where taps may be absent, those that it was designed without are."""
+    """Return the ranges of a neuron's weights; taps may be absent if the design has none on them."""
     box = task.box
     if not task.spec.may_taps_be_absent:
         return box

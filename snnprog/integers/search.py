@@ -87,7 +87,7 @@ class IntegerRows:
 
     @property
     def reach(self) -> Int64s:
-        """(unknowns,) The longest move: a weight's range, and for the others what that does to a row."""
+        """(unknowns,) The longest move: a weight's range, and for the others its effect on a row."""
         weight = max(int((self.upper - self.lower)[: self.n_weights].max(initial=1)) // 2, 1)
         reach = np.full(len(self.columns), weight, dtype=np.int64)
         others = np.abs(self.columns[self.n_weights :]).mean(axis=1)
@@ -100,7 +100,7 @@ class IntegerRows:
 
     @property
     def size(self) -> float:
-        """What a weight of 1 typically does to a row that it acts in; 1 where none acts."""
+        """The typical effect of a weight of 1 on a row; 1 if none acts."""
         weights = np.abs(self.columns[: self.n_weights])
         return float(weights.sum() / max(np.count_nonzero(weights > 1e-2), 1)) or 1.0
 
@@ -155,7 +155,7 @@ def _run(board: Board, values: Int64s, steps: int, heats: tuple[float, float], *
 
 
 def most_moves(rows: IntegerRows, schedule: Schedule) -> float:
-    """Return how many moves may be tried in all: few where there are few weights to choose."""
+    """Return the maximum number of moves: few for few weights."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
     choices = min(float(np.prod(values.astype(np.float64))), MANY)
     few = max(MOVES_PER_CHOICE * choices, LEAST_RUNS * schedule.first_steps)
@@ -208,7 +208,7 @@ def _draw(state: UInt64s) -> float:
 
 @compiled()
 def _short_by(board: Board, values: Int64s) -> tuple[Int64s, int]:
-    """Return by how much each row falls short, below 0 where it is met, and the sum of what is positive of it."""
+    """Return the shortfall of each row, negative if it is met, and the sum of the positive ones."""
     short = board.least.copy()
     for j in range(values.size):
         for k in range(short.size):
@@ -221,7 +221,7 @@ def _short_by(board: Board, values: Int64s) -> tuple[Int64s, int]:
 
 @compiled(forceinline=True)
 def _moved(short: Int64s, change: Int64s, move: int, column: Int64s) -> int:
-    """Write to ``change`` what rows fall short by after a move; return the sum of what is positive of it."""
+    """Write to ``change`` the shortfalls of rows after a move; return the sum of the positive ones."""
     after = 0
     for k in range(short.size):
         change[k] = short[k] - move * column[k]

@@ -6,5 +6,5 @@ from snnprog.arrays import Raster
 
 
 def threshold_between(first: int, last: int, *, raster: Raster) -> int:
-    """Return a threshold of those that do: the middle; the least where no spike bounds it from above."""
+    """Return the middle of the possible thresholds; the least if no spike bounds it from above."""
     return first + (last - first) // 2 if raster.any() else first

@@ -64,7 +64,7 @@ def fit_outputs(
     Parameters
     ----------
     task : Task
-        What they are asked. Where outputs feed outputs, all others are taken to do what their targets say.
+        Their targets. If outputs feed outputs, all others are assumed to produce their targets.
     exponents : iterable of int
         The only ones that the neurons may have, where all must have the same; any, by default.
     is_brief : bool
@@ -143,7 +143,7 @@ def _fit(job: _FitJob) -> Neuron | None:
 
 
 def _starts(problems: Sequence[IntegerProblem], synapses: int | None) -> list[tuple[IntegerProblem, Int64s]]:
-    """Return the integers next to the real weights that come nearest under exact decays, where these are soon found.
+    """Return the integers nearest to the best real weights under exact decays, if these are found quickly.
 
     Where few synapses are allowed, the largest weights stay.
     """
@@ -156,7 +156,7 @@ def _starts(problems: Sequence[IntegerProblem], synapses: int | None) -> list[tu
 
 
 def _swept(job: _FitJob, problems: Sequence[IntegerProblem]) -> Swept:
-    """Try all small weights; where few synapses are allowed, on every choice of as many taps, if these are few."""
+    """Try all small weights; with few allowed synapses, on every choice of taps, if these are few."""
     most, taps = job.wanted.synapses, problems[0].taps
     if most is None or most >= taps.size:
         return swept(problems, job.wanted, job.runs)

@@ -19,12 +19,12 @@ ANY_INPUT = "any input"
 SPEC_PATTERNS = "the spec's patterns"
 NOTHING_SURE = "not even the spec's patterns"
 SAFETY = 0.999
-"""The share of a register that scales may fill: what is left covers the floats that they are calculated in."""
+"""The share of a register that scales may fill: the rest covers rounding of the floats in their calculation."""
 
 
 @dataclass(frozen=True)
 class Widths:
-    """The largest magnitudes of what arrives in one tick, of the current and of the potential, in weight LSBs.
+    """The largest magnitudes of the arrivals of one tick, the current and the potential, in weight LSBs.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Widths:
     errors: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def room(self, limits: Limits) -> float:
-        """Return by what factor the real weights may be multiplied and stay in the portable range once rounded."""
+        """Return the largest factor for the real weights that keeps them in the portable range after rounding."""
         allowed = (float(limits.arrivals), float(limits.current), float(limits.potential))
         used = (self.arrivals, self.current, self.potential)
         return min(
@@ -130,7 +130,7 @@ def _stepwise(
 
 
 def _memory(share: float) -> float:
-    """Return how much of something that is added in every tick comes together, where a share is kept each time."""
+    """Return the limit of a sum that gains 1 and keeps a share in every tick."""
     return math.inf if share == 1.0 else 1.0 / (1.0 - share)
 
 

@@ -113,25 +113,26 @@ def _with_clock(network: TrainedNetwork, chip: Chip, refractory: Int64s) -> Adap
         for population in network.populations
         if chip.delays[0] <= population.start <= chip.delays[1] and _by_synapse(population).any()
     ]
-    if not driven or CLOCK in network.first:
+    if not driven:
         return AdaptedNetwork(network, refractory)
+    clock = _clock(network.unused_name(CLOCK))
     others = {population.name: _without_drive(population) for population in driven}
     wires = [
-        Connection(CLOCK, each.name, each.start, float(each.start), Matrix(csr_array(_by_synapse(each)[:, None])))
+        Connection(clock.name, each.name, each.start, float(each.start), Matrix(csr_array(_by_synapse(each)[:, None])))
         for each in driven
     ]
     adapted = replace(
         network,
-        populations=(*(others.get(each.name, each) for each in network.populations), _clock()),
+        populations=(*(others.get(each.name, each) for each in network.populations), clock),
         connections=(*network.connections, *wires),
     )
     return AdaptedNetwork(adapted, np.concatenate([refractory, [1]]))
 
 
-def _clock() -> Population:
+def _clock(name: str) -> Population:
     """Return a neuron that spikes once in every tick with any reset, because its potential does not last."""
     threshold, bias, nothing = np.array([2.0]), np.array([3.0]), np.zeros(1)
-    return Population(CLOCK, (1,), threshold, bias, nothing, current_kept=nothing, potential_kept=nothing)
+    return Population(name, (1,), threshold, bias, nothing, current_kept=nothing, potential_kept=nothing, is_clock=True)
 
 
 def _by_synapse(population: Population) -> Floats:

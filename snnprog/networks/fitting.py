@@ -17,10 +17,11 @@ from scipy.sparse.csgraph import connected_components
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.errors import SpecError
-from snnprog.networks.adapting import CLOCK
 from snnprog.networks.calibration import (
+    Accuracy,
     Calibrated,
     FewestBits,
+    NetworkIntegers,
     Samples,
     TrainedLayers,
     calibrate,
@@ -55,6 +56,10 @@ class NetworkFit:
     stages: tuple[str, ...]
     bits: tuple[int | None, ...]
     fewest: FewestBits | None = None
+
+    def with_accuracy(self, accuracy: Accuracy) -> NetworkFit:
+        """Return the same with the shares of right classes."""
+        return replace(self, calibrated=replace(self.calibrated, accuracy=accuracy))
 
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -103,7 +108,7 @@ class Fitting:
     @cached_property
     def populations(self) -> tuple[Population, ...]:
         """The populations that are fitted."""
-        return tuple(each for each in self.network.populations if not each.is_readout and each.name != CLOCK)
+        return tuple(each for each in self.network.populations if not each.is_readout and not each.is_clock)
 
     @cached_property
     def stages(self) -> dict[str, int]:
@@ -138,8 +143,8 @@ class Fitting:
         place = np.full(network.n_inputs + network.n_neurons, -1)
         place[: network.n_inputs] = np.arange(network.n_inputs)
         place[network.n_inputs + self.neurons] = network.n_inputs + 1 + np.arange(self.neurons.size)
-        if CLOCK in network.first:
-            place[network.first[CLOCK]] = network.n_inputs
+        for clock in (each.name for each in network.populations if each.is_clock):
+            place[network.first[clock]] = network.n_inputs
         kept = np.flatnonzero((place[network.n_inputs + synapses.post] >= 0) & (synapses.weight != 0.0))
         post = place[network.n_inputs + synapses.post[kept]] - network.n_inputs - 1
         kept, post = kept[post >= 0], post[post >= 0]
@@ -157,7 +162,7 @@ class Fitting:
         kept, chosen = self._synapses["kept"], self.neurons
         new = np.full(network.n_neurons, -1)
         new[chosen] = np.arange(chosen.size)
-        outputs = new[network.outputs]
+        outputs = new[self._judged]
         stages = [np.full(each.size, self.stages[each.name]) for each in self.populations]
         return TrainedLayers(
             n_inputs=network.n_inputs + 1,
@@ -183,6 +188,17 @@ class Fitting:
         is_shared = limit is not None and found.size <= limit < self.start.thresholds.size
         return np.unique(self.start.thresholds[self.neurons]) if is_shared else None
 
+    @property
+    def _judged(self) -> Int64s:
+        """The neurons whose wrong bins count as wrong outputs: the outputs, and those that lead to a readout."""
+        network = self.network
+        readouts = {each.name for each in network.populations if each.is_readout}
+        sources = {each.source for each in network.connections if each.target in readouts} & set(self.stages)
+        if not sources:
+            return network.outputs
+        judged: Int64s = np.unique(np.concatenate([network.outputs, *map(network.neurons_in, sources)]))
+        return judged
+
     def _groups(self) -> Int64s:
         """Return the group of each neuron that is fitted: the channel of a convolution, or the neuron alone."""
         groups, first = [], 0
@@ -206,6 +222,7 @@ class Fitting:
             The network before adaptation.
         inputs : sequence of (ticks, inputs) bool
         labels : (samples,) int, optional
+            Not looked at where outputs are readouts: what these say is known of a whole program alone.
         """
         traces = run_network(self._told_by(trained), inputs, potentials=True)
         potentials = [trace.potentials for trace in traces if trace.potentials is not None]
@@ -214,7 +231,7 @@ class Fitting:
             inputs=tuple(clocked),
             spikes=tuple(trace.spikes[:, self.neurons] for trace in traces),
             potentials=tuple(each[:, self.neurons] for each in potentials),
-            labels=labels,
+            labels=None if self.network.is_readout[self.network.outputs].any() else labels,
         )
 
     def _told_by(self, trained: TrainedNetwork) -> TrainedNetwork:
@@ -250,9 +267,9 @@ class Fitting:
             raise SpecError(f"bits must name populations of the network, {', '.join(self.stages)}, got {unknown[0]!r}")
         return {stage: bits.get(name) for name, stage in self.stages.items()}
 
-    def rounded_with(self, fit: NetworkFit) -> RoundedNetwork:
-        """Return the rounded network with the fitted numbers inserted."""
-        start, layers, integers = self.start, self.layers, fit.calibrated.integers
+    def rounded_with(self, integers: NetworkIntegers) -> RoundedNetwork:
+        """Return the rounded network with the fitted integers inserted."""
+        start, layers = self.start, self.layers
         mantissas, exponents, real = start.mantissas.copy(), start.exponents.copy(), start.real_weights.copy()
         thresholds, biases, scales = start.thresholds.copy(), start.biases.copy(), start.scales.copy()
         group = layers.group_of_parameter

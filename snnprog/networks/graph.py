@@ -7,6 +7,9 @@ node, it gets their sum. A nested graph is entered through its Input and left th
 nir 1.0.8 if a neuron's fields are single numbers (it fails at ``v_reset``), 1.0.4 at a Flatten without a shape.
 Such a file is read, with a note, if it can only be a chain: nodes numbered as by PyTorch's Sequential,
 with neurons among them, each complete except a last neuron, whose fields up to ``v_reset`` identify its type.
+
+If edges name one node that does not exist, and one node has no edge, the two are read as one, with a note: recurrent
+graphs that snnTorch wrote for NIR's paper have this mistake.
 """
 
 from __future__ import annotations
@@ -93,17 +96,26 @@ def graph_of(name: str, data: Mapping[str, object]) -> Graph:
         If it is not a graph, has unsupported nodes, or values that are not finite numbers of the correct shape.
     """
     data, notes = _completed(name, data)
-    nodes: dict[str, Node] = {}
-    edges: list[Edge] = []
-    _lay_open(name, data, prefix="", nodes=nodes, edges=edges, depth=0)
-    return Graph(name, nodes, tuple(dict.fromkeys(edges)), notes, reset=_reset_of(data.get("metadata")))
+    found = _Found({}, [], list(notes))
+    _lay_open(name, data, prefix="", found=found, depth=0)
+    edges = tuple(dict.fromkeys(found.edges))
+    return Graph(name, found.nodes, edges, tuple(found.notes), reset=_reset_of(data.get("metadata")))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a graph and the graphs in it hold, as far as they were read."""
+
+    nodes: dict[str, Node]
+    edges: list[Edge]
+    notes: list[str]
 
 
 def _lay_open(
-    name: str, data: Mapping[str, object], *, prefix: str, nodes: dict[str, Node], edges: list[Edge], depth: int
+    name: str, data: Mapping[str, object], *, prefix: str, found: _Found, depth: int
 ) -> tuple[list[str], list[str]]:
-    """Add a graph's nodes and edges to existing ones; return its entry and its exit."""
-    inner, doors = data.get("nodes"), {}
+    """Add a graph's nodes and edges to those found; return its entry and its exit."""
+    inner, doors = data.get("nodes"), dict[str, tuple[list[str], list[str]]]()
     where = f"the graph {prefix[:-1]!r} in {name}" if prefix else name
     if depth > DEPTH_LIMIT:
         raise FormatError(f"{where} is nested deeper than {DEPTH_LIMIT} graphs; flatten them")
@@ -113,20 +125,20 @@ def _lay_open(
         full = f"{prefix}{key}"
         kind = _text(node.get("type")) if isinstance(node, Mapping) else ""
         if kind == GRAPH:
-            doors[str(key)] = _lay_open(name, node, prefix=f"{full}.", nodes=nodes, edges=edges, depth=depth + 1)
+            doors[str(key)] = _lay_open(name, node, prefix=f"{full}.", found=found, depth=depth + 1)
             continue
-        nodes[full] = _node(name, full, kind, node, is_inner=depth > 0)
+        found.nodes[full] = _node(name, full, kind, node, is_inner=depth > 0)
         doors[str(key)] = [full], [full]
-        if len(nodes) > NODE_LIMIT:
+        if len(found.nodes) > NODE_LIMIT:
             raise FormatError(f"{name} has more than {NODE_LIMIT} nodes")
-    for source, target in _edges(where, data.get("edges")):
+    for source, target in _mended(where, _edges(where, data.get("edges")), doors, found.notes):
         if source not in doors or target not in doors:
             raise FormatError(
                 f"{where} has an edge from {source!r} to {target!r}, and its nodes are {_listed(doors)}; name nodes"
                 " that are there"
             )
-        edges += [(a, b) for a in doors[source][1] for b in doors[target][0]]
-        if len(edges) > EDGE_LIMIT:
+        found.edges.extend((a, b) for a in doors[source][1] for b in doors[target][0])
+        if len(found.edges) > EDGE_LIMIT:
             raise FormatError(f"{name} has more than {EDGE_LIMIT} edges")
     kinds = {key: _text(node.get("type")) for key, node in inner.items() if isinstance(node, Mapping)}
     entries = [f"{prefix}{key}" for key, kind in kinds.items() if kind == INPUT]
@@ -166,6 +178,17 @@ def _edges(name: str, data: object) -> list[Edge]:
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise FormatError(f"edges of {name} must be pairs of names, got shape {pairs.shape}")
     return [(str(source), str(target)) for source, target in pairs]
+
+
+def _mended(where: str, edges: list[Edge], nodes: Iterable[str], notes: list[str]) -> list[Edge]:
+    """Return edges with a node's own name in place of one that is not there, where that can only be this node."""
+    ends = {end for edge in edges for end in edge}
+    missing, unused = ends.difference(nodes), set(nodes) - ends
+    if len(missing) != 1 or len(unused) != 1:
+        return edges
+    (wrong,), (right,) = missing, unused
+    notes.append(f"{where} has edges of {wrong!r}, which is not there, and none of {right!r}; taken for the same node")
+    return [(right if source == wrong else source, right if target == wrong else target) for source, target in edges]
 
 
 def _text(value: object) -> str:

@@ -53,6 +53,8 @@ class Population:
         The tick in which it starts.
     reset_delay : int
         0 or 1: the ticks between a spike and its reset.
+    is_clock : bool
+        Whether it is a neuron that spikes in every tick, by which constant drives come.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Population:
     potential_kept: Floats
     start: int = 0
     reset_delay: int = 0
+    is_clock: bool = False
 
     @property
     def size(self) -> int:
@@ -198,6 +201,12 @@ class TrainedNetwork(Displayed):
         rows = [(each.name, " × ".join(map(str, each.shape)), each.size) for each in self.populations]
         return Card(table=Table.plain("", columns=("population", "shape", "neurons"), rows=rows), notes=self.notes)
 
+    def unused_name(self, name: str) -> str:
+        """Return a name, with primes added while an input or a population has it."""
+        while name in self.first:
+            name += "'"
+        return name
+
     def neurons_of(self, name: str) -> slice:
         """Return the index of a population's neurons among all."""
         (population,) = (each for each in self.populations if each.name == name)
@@ -212,7 +221,7 @@ class TrainedNetwork(Displayed):
     @cached_property
     def synapses(self) -> NetworkSynapses:
         """All synapses, one by one, connection after connection."""
-        columns: list[tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...]] = []
+        columns: list[tuple[np.ndarray[tuple[int, ...], np.dtype[np.generic]], ...]] = [(np.zeros(0),) * 6]
         parameters = 0
         for connection in self.connections:
             source, target, place = connection.weights.synapses
@@ -230,9 +239,9 @@ class TrainedNetwork(Displayed):
             parameters += values.size
         whole = (0, 1, 2, 5)
         joined = [
-            np.concatenate([np.zeros(0), *column]).astype(np.int64 if index in whole else np.float64)
+            np.concatenate(column).astype(np.int64 if index in whole else np.float64)
             for index, column in enumerate(zip(*columns, strict=True))
-        ] or [np.zeros(0)] * 6
+        ]
         return NetworkSynapses(*joined)
 
     @cached_property

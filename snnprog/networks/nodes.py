@@ -75,7 +75,7 @@ class Node:
     values : mapping of str to float array
         Numbers of neurons, weights, scales and delays.
     sides : mapping of str to tuple of int
-        Whole numbers: strides, paddings, sizes. An empty "padding" stands for "same".
+        Integers: strides, paddings, sizes. An empty "padding" stands for "same".
     """
 
     kind: str

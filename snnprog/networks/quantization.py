@@ -28,6 +28,7 @@ from snnprog.errors import SpecError
 from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
 from snnprog.networks.calibration.calibrating import FEWEST_SAMPLES
 from snnprog.networks.changes import Change, changes_of
+from snnprog.networks.classes import readout_accuracy
 from snnprog.networks.fitting import LEAST, Bits, Fitting, NetworkFit
 from snnprog.networks.mismatch import Mismatch, mismatch_of, random_inputs
 from snnprog.networks.network import TrainedNetwork
@@ -191,7 +192,7 @@ def quantize(
     keep, tolerance, seed = as_number("keep", keep), as_number("tolerance", tolerance), as_seed(seed)
     why_not = _why_not_fitted(network, limits, rasters, fit=fit)
     _check_options(limits, bits, keep=keep, why_not=why_not)
-    classes = None if labels is None else _checked_labels(labels, rasters, outputs=network.outputs.size)
+    classes = None if labels is None else _checked_labels(labels, rasters, network)
     tried = rasters or random_inputs(network, seed)
     adapted = adapted_to(network, limits)
     if adapted is None:
@@ -206,7 +207,9 @@ def quantize(
         fitting = Fitting(found.network, found, adapted.refractory)
         samples = fitting.samples(network, tried, classes)
         fitted = fitting.fit(samples, bits=bits, keep=keep, tolerance=tolerance, seed=seed)
-        found = fitting.rounded_with(fitted)
+        if classes is not None and network.is_readout[network.outputs].all():
+            fitted = _with_readout_classes(fitted, fitting, network, inputs=tried, labels=classes)
+        found = fitting.rounded_with(fitted.calibrated.integers)
     program = found.program(adapted.refractory)
     mismatch = mismatch_of(network, program, tried)
     remarks = remarks_on(adapted.network, found, mismatch, has_inputs=rasters is not None)
@@ -220,6 +223,24 @@ def quantize(
         fit=fitted,
         notes=(*adapted.network.notes, *remarks, *([why_not] if why_not and rasters is not None and fit else [])),
     )
+
+
+def _with_readout_classes(
+    fitted: NetworkFit, fitting: Fitting, network: TrainedNetwork, *, inputs: Sequence[Raster], labels: Int64s
+) -> NetworkFit:
+    """Return a fit with the shares of right classes of a network whose outputs are readouts."""
+    calibrated = fitted.calibrated
+    result, plain = (fitting.rounded_with(each) for each in (calibrated.integers, calibrated.rounded))
+    accuracy = readout_accuracy(
+        network,
+        inputs,
+        result=result.program(fitting.refractory),
+        rounded=plain.program(fitting.refractory),
+        scales=result.scales[network.outputs],
+        labels=labels,
+        split=calibrated.split,
+    )
+    return fitted.with_accuracy(accuracy)
 
 
 def _rounded(
@@ -270,9 +291,12 @@ def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None
         raise SpecError(f"{option} needs weights that are fitted to inputs; {why_not}")
 
 
-def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, *, outputs: int) -> Int64s:
+def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, network: TrainedNetwork) -> Int64s:
     if inputs is None:
         raise SpecError("labels are the classes of inputs; give inputs= (--inputs), too")
+    outputs, is_readout = network.outputs.size, network.is_readout[network.outputs]
+    if is_readout.any() and not is_readout.all():
+        raise SpecError("labels need outputs that all spike, or that are all readouts; this network has both")
     array = np.asarray(labels)
     if array.dtype.kind not in "iu" or array.shape != (len(inputs),):
         raise SpecError(f"labels must be {len(inputs)} integers, one for each input, got {array.dtype} {array.shape}")

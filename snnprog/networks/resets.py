@@ -67,10 +67,7 @@ def with_second_neurons(network: TrainedNetwork) -> TrainedNetwork:
 
 
 def _second(first: Population, network: TrainedNetwork) -> Population:
-    name = SECOND + first.name
-    while name in network.first:
-        name += "'"
-    return replace(first, name=name, threshold=2.0 * first.threshold)
+    return replace(first, name=network.unused_name(SECOND + first.name), threshold=2.0 * first.threshold)
 
 
 def _note(firsts: list[Population]) -> str:

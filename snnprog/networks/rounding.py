@@ -11,7 +11,6 @@ import numpy as np
 from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.chips import Chip
 from snnprog.errors import LimitError
-from snnprog.networks.adapting import CLOCK
 from snnprog.networks.convention import AT_LEAST
 from snnprog.networks.network import Connection, Population, TrainedNetwork
 from snnprog.networks.neuron import SOME_INPUTS, Grid, RealNeuron, ScaledNeuron, grid_of
@@ -85,10 +84,9 @@ class RoundedNetwork:
 
     def _parts(self) -> Iterator[tuple[Connection, Int64s, Int64s]]:
         """Yield each connection with the mantissas and exponents of its weights."""
-        ends = self.network.first_parameters[1:-1]
-        yield from zip(
-            self.network.connections, np.split(self.mantissas, ends), np.split(self.exponents, ends), strict=True
-        )
+        ends = self.network.first_parameters[1:]
+        mantissas, exponents = (np.split(each, ends)[:-1] for each in (self.mantissas, self.exponents))
+        yield from zip(self.network.connections, mantissas, exponents, strict=True)
 
     def _listed(self) -> dict[str, Int64s]:
         """Return the synapses without shared weights, except those of weight 0, by line, delay and neuron."""
@@ -314,11 +312,11 @@ class _Rounding:
     @cached_property
     def drives(self) -> Int64s:
         """The weights of constant drives."""
-        first = self.network.first_parameters
+        first, clocks = self.network.first_parameters, {each.name for each in self.network.populations if each.is_clock}
         own = [
             np.arange(start, end)
             for connection, start, end in zip(self.network.connections, first[:-1], first[1:], strict=True)
-            if connection.source == CLOCK
+            if connection.source in clocks
         ]
         return np.concatenate([np.zeros(0, np.int64), *own])
 

@@ -39,14 +39,19 @@ def scaled(neuron: RealNeuron, chip: Chip, *, grid: Grid) -> ScaledNeuron:
         return as_it_is
     found = _best(neuron, chip, grid)
     if found is None:
-        largest = float(np.abs(neuron.weights).max(initial=0.0))
-        raise LimitError(
-            f"threshold of {neuron.name}, in units of its largest weight",
-            neuron.threshold / max(largest, TINY),
-            f"at most {chip.thresholds[1]} on {chip.name}",
-            "scale the weights up; no neuron of this chip could reach it",
-        )
+        raise _out_of_range(neuron, chip, grid)
     return found
+
+
+def _out_of_range(neuron: RealNeuron, chip: Chip, grid: Grid) -> LimitError:
+    largest = float(np.abs(neuron.weights).max(initial=0.0))
+    share = neuron.threshold / max(largest, TINY)
+    least = chip.thresholds[0] / (grid.limit * 2.0 ** grid.exponents[1])
+    item = f"threshold of {neuron.name}, in units of its largest weight"
+    if share < least:
+        return LimitError(item, share, f"at least {least:.3g} on {chip.name}", "scale its largest weights down")
+    allowed = f"at most {chip.thresholds[1]} on {chip.name}"
+    return LimitError(item, share, allowed, "scale the weights up; no neuron of this chip could reach it")
 
 
 def scaled_alike(neurons: Sequence[RealNeuron], chip: Chip, *, grid: Grid) -> list[ScaledNeuron]:

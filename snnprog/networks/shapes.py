@@ -43,8 +43,7 @@ def shapes_of(graph: Graph) -> dict[str, Shape]:
                 found[name] = shape
         if not found:
             raise FormatError(
-                f"node {left[0]!r} of {graph.name}: its number of channels cannot be told, as nothing that leads to it"
-                " has one"
+                f"node {left[0]!r} of {graph.name}: its number of channels is unknown, as none of its inputs has one"
             )
         shapes |= found
         left = [name for name in left if name not in shapes]

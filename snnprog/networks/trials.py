@@ -15,6 +15,10 @@ from snnprog.networks.neuron import ANY_INPUT, LEAST_SHARE, SOME_INPUTS, TINY, G
 MOST_TRIALS = 1 << 16
 """Weights times scales that are tried with one exponent: some 10 ms. A choice, not a measurement."""
 
+FEWEST_SMALL = 16
+"""Small scales that are tried at least, however many weights there are: one for each octave of the widest mantissas
+(14 bits beside the sign)."""
+
 SLOWEST = 0.99
 """A bias is taken to last 100 ticks at most when its rounding is weighed against that of weights: a choice."""
 
@@ -91,8 +95,8 @@ class Trials:
             return None
         best = int(np.argmin(np.where(chosen, self.off, np.inf)))
         neuron = ScaledNeuron(
-            mantissas=self.mantissas[best],
-            exponents=self.exponents[best],
+            mantissas=self.mantissas[best].copy(),  # a view would keep those of all trials in memory
+            exponents=self.exponents[best].copy(),
             threshold=int(self.thresholds[best]),
             bias=int(self.biases[best]),
             scale=float(self.scales[best]),
@@ -123,12 +127,18 @@ def _scales(neuron: RealNeuron, grid: Grid, *, top: int) -> Floats:
 
 
 def _small_scales(neuron: RealNeuron, chip: Chip, grid: Grid) -> Floats:
-    """Return scales that make the largest weight one of the lesser half of the mantissas, or none at all."""
+    """Return scales that make the largest weight one of the lesser half of the mantissas, or none at all.
+
+    Where these are too many to try, those that are tried lie in equal ratios.
+    """
     largest, room = float(np.abs(neuron.weights).max(initial=0.0)), _room(neuron, chip)
     if largest == 0.0 or largest < LEAST_SHARE * neuron.threshold < math.inf:
         return np.array([min(room, 2.0 ** math.floor(math.log2(room)))])
-    least = grid.exponents[0]
-    return np.arange(1, grid.limit // 2 + 1).astype(np.float64) * (2.0**least / largest)
+    least, half = grid.exponents[0], grid.limit // 2
+    some = np.geomspace(1.0, max(half, 1), max(MOST_TRIALS // neuron.weights.size, FEWEST_SMALL))
+    mantissas = np.arange(1.0, half + 1.0) if half <= some.size else np.unique(np.rint(some))
+    scales: Floats = mantissas.astype(np.float64) * (2.0**least / largest)
+    return scales
 
 
 def _room(neuron: RealNeuron, chip: Chip) -> float:

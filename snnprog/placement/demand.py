@@ -7,6 +7,7 @@ format is a sign mode and an exponent; its weight and delay bits are the minimum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -83,10 +84,17 @@ class CoreDemand:
         """Number of input lines and neurons."""
         return self.n_inputs + self.n_neurons
 
-    def entries(self, neuron: int) -> tuple[Int64s, Int64s]:
-        """Return a neuron's parts, and the number of its synapses in each."""
-        entries = slice(self.first[neuron], self.first[neuron + 1])
-        return self.part[entries], self.synapses[entries]
+    def parts_of(self, neurons: Int64s) -> tuple[Int64s, Int64s, Bools]:
+        """Return the parts of some neurons, each once, the synapses in each, and whether one neuron has several."""
+        if neurons.size == 1:
+            entries = slice(self.first[neurons[0]], self.first[neurons[0] + 1])
+            return self.part[entries], self.synapses[entries], self.synapses[entries] > 1
+        starts, counts = self.first[neurons], self.first[neurons + 1] - self.first[neurons]
+        entries = np.arange(counts.sum()) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        synapses = self.synapses[entries]
+        parts, place = np.unique(self.part[entries], return_inverse=True)
+        total = np.bincount(place, synapses, parts.size).astype(np.int64)
+        return parts, total, np.bincount(place, synapses > 1, parts.size) > 0
 
     def words(self, synapses: Int64s, is_listed: Bools, neurons: int) -> int | None:
         """Return the words of a core's parts, from the synapses of each; None if the memory is unknown.
@@ -99,16 +107,31 @@ class CoreDemand:
         return self.words_of(held, synapses[held], is_listed[held], neurons=neurons)
 
     def words_of(self, parts: Int64s, synapses: Int64s, is_listed: Bools, *, neurons: int) -> int:
-        """Return the words of some parts with these numbers of synapses, on a core whose memory is known."""
-        listed = self.listed_words(parts, synapses, neurons=neurons)
+        """Return the words of some parts, with these numbers of synapses, on a core whose memory is known."""
+        forms = self.format[parts]
+        listed = self._listed_words(forms, synapses, neurons=neurons)
         assert self.memory is not None, "callers ask"
-        whole = self.memory.words_for(neurons, self.bits)[self.format[parts]]
+        whole = self.memory.words_for(neurons, self.bits)[forms]
         return int(np.where(is_listed, listed, np.minimum(listed, whole)).sum())
 
     def listed_words(self, parts: Int64s, synapses: Int64s, *, neurons: int) -> Int64s:
         """Return the words of each of some parts if it is listed."""
+        return self._listed_words(self.format[parts], synapses, neurons=neurons)
+
+    def _listed_words(self, forms: Int64s, synapses: Int64s, *, neurons: int) -> Int64s:
         assert self.memory is not None, "callers ask"
-        return self.memory.words_for(synapses, self.bits[self.format[parts]] + self.memory.index_width(neurons))
+        width = self.memory.index_width(neurons)
+        if width not in self._tables:
+            most = np.bincount(self.part, self.synapses).max(initial=0.0)
+            counts = np.arange(int(most) + 1, dtype=np.int64)
+            self._tables[width] = self.memory.words_for(counts, (self.bits + width)[:, None])
+        words: Int64s = self._tables[width][forms, synapses]
+        return words
+
+    @cached_property
+    def _tables(self) -> dict[int, Int64s]:
+        """By width of an index: (formats, synapses) the words of a listed part."""
+        return {}
 
     def alone(self) -> dict[str, Int64s]:
         """Return (neurons,) the resources that each neuron takes on its own core; words if known."""

@@ -87,17 +87,27 @@ def _fill(demand: CoreDemand, core: Core, *, order: Order, leaving: Int64s) -> I
     core_of = np.full(demand.n_neurons, -1, dtype=np.int64)
     cores = 0
     while (left := np.flatnonzero(core_of < 0)).size:
-        members = _members(OpenCore(demand, core, leaving), order, left=left)
+        members = fill_core(OpenCore(demand, core, leaving), order, left=left)
         core_of[members or left[0]] = cores  # a neuron that fits on no core gets its own
         cores += 1
     return core_of
 
 
-def _members(core: OpenCore, order: Order, *, left: Int64s) -> list[int]:
-    """Fill a core; after too many refusals in a row, it counts as full."""
+def fill_core(core: OpenCore, order: Order, *, left: Int64s) -> list[int]:
+    """Fill a core, and return its members; after too many refusals in a row, it counts as full.
+
+    The result is that of adding neuron by neuron. If several fit, twice as many are tried next, otherwise half of them.
+    """
     refused = 0
-    for neuron in order(core, left):
-        refused = 0 if core.add(neuron) else refused + 1
-        if core.is_full or refused > PATIENCE:
-            break
+    for run in order(core, left):
+        place, many = 0, 1
+        while place < run.size:
+            if core.add(run[place : place + many]):
+                place, many, refused = place + many, 2 * many, 0
+            elif many > 1:
+                many //= 2
+            else:
+                place, refused = place + 1, refused + 1
+            if core.is_full or refused > PATIENCE:
+                return core.members
     return core.members

@@ -1,4 +1,8 @@
-"""One core while it is filled: neurons are added as long as its limits hold."""
+"""One core while it is filled: neurons are added as long as its limits hold.
+
+No neuron frees what others use, so several neurons fit together exactly if each fits after those before it. They may be
+added at once.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ class OpenCore:
     held, is_listed : (parts,)
         The synapses of each part that are on the core, and whether the part must be listed.
     fresh : list of (parts,) int
-        The parts that each member was the first to use.
+        The parts that each addition was the first to use.
     """
 
     def __init__(self, demand: CoreDemand, core: Core, leaving: Int64s) -> None:
@@ -47,25 +51,25 @@ class OpenCore:
         """Whether no further neuron can fit."""
         return len(self.members) == self.core.neurons
 
-    def add(self, neuron: int) -> bool:
-        """Add a neuron if it fits, and return whether it did."""
+    def add(self, neurons: Int64s) -> bool:
+        """Add neurons if all of them fit, and return whether they did."""
         demand = self.demand
-        part, synapses = demand.entries(neuron)
+        part, synapses, is_several = demand.parts_of(neurons)
         kinds = (
-            ("profiles", self.has_profile, demand.profile[neuron : neuron + 1]),
-            ("thresholds", self.has_threshold, demand.threshold[neuron : neuron + 1]),
+            ("profiles", self.has_profile, demand.profile[neurons]),
+            ("thresholds", self.has_threshold, demand.threshold[neurons]),
             ("formats", self.has_format, demand.format[part]),
             ("axons_in", self.has_line, demand.line[part]),
         )
-        leaving = self.axons_out + int(self.leaving[neuron])
-        fits = self._has_room("neurons", len(self.members) + 1) and self._has_room("axons_out", leaving)
+        count, leaving = len(self.members) + neurons.size, self.axons_out + int(self.leaving[neurons].sum())
+        fits = self._has_room("neurons", count) and self._has_room("axons_out", leaving)
         fits = fits and all(self._has_room_for(resource, has, values=values) for resource, has, values in kinds)
-        if not fits or not self._stores(part, synapses):
+        if not fits or not self._stores(part, synapses, is_several, neurons=count):
             return False
         for _, has, values in kinds:
             has[values] = True
         self.axons_out = leaving
-        self.members.append(neuron)
+        self.members += neurons.tolist()
         return True
 
     def _has_room(self, resource: str, used: int) -> bool:
@@ -80,34 +84,40 @@ class OpenCore:
         fresh = values[~has[values]]
         return not fresh.size or int(np.count_nonzero(has)) + np.unique(fresh).size <= limit
 
-    def _stores(self, part: Int64s, synapses: Int64s) -> bool:
-        """Add synapses to their parts if there are enough words, and return whether there were."""
-        held, is_listed, most = self.held[part], self.is_listed[part], self._words_if_listed(part, synapses)
+    def _stores(self, part: Int64s, synapses: Int64s, is_several: Bools, *, neurons: int) -> bool:
+        """Add synapses to their parts if there are enough words, and return whether there were.
+
+        Parameters
+        ----------
+        neurons : int
+            Number of neurons on the core after the addition.
+        """
+        held, is_listed = self.held[part], self.is_listed[part]
+        most = self._words_if_listed(part, held, synapses, neurons=neurons)
         self.held[part] += synapses
-        self.is_listed[part] |= synapses > 1
+        self.is_listed[part] |= is_several
         self.fresh.append(part[held == 0])
-        if self._has_room("words", most) or self._has_room("words", self._words()):
+        if self._has_room("words", most) or self._has_room("words", self._words(neurons)):
             self._listed_words = most
             return True
         self.held[part], self.is_listed[part] = held, is_listed
         self.fresh.pop()
         return False
 
-    def _words_if_listed(self, part: Int64s, synapses: Int64s) -> int:
+    def _words_if_listed(self, part: Int64s, own: Int64s, synapses: Int64s, *, neurons: int) -> int:
         """Return the words with these synapses added if all parts are listed: at least `_words`."""
-        demand, neurons = self.demand, len(self.members) + 1
+        demand, before = self.demand, self._listed_words
         if demand.memory is None:
             return 0
-        own, before = self.held[part], self._listed_words
-        if demand.memory.index_width(neurons) != demand.memory.index_width(max(neurons - 1, 1)):
+        if demand.memory.index_width(neurons) != demand.memory.index_width(max(len(self.members), 1)):
             parts = self._parts
             before = int(demand.listed_words(parts, self.held[parts], neurons=neurons).sum())
         first, then = (demand.listed_words(part, each, neurons=neurons) for each in (own, own + synapses))
         return before + int(then.sum() - first.sum())
 
-    def _words(self) -> int:
+    def _words(self, neurons: int) -> int:
         parts = self._parts
-        return self.demand.words_of(parts, self.held[parts], self.is_listed[parts], neurons=len(self.members) + 1)
+        return self.demand.words_of(parts, self.held[parts], self.is_listed[parts], neurons=neurons)
 
     @property
     def _parts(self) -> Int64s:

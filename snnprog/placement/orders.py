@@ -11,8 +11,9 @@ from snnprog.arrays import Int64s
 from snnprog.placement.demand import CoreDemand
 from snnprog.placement.open_core import OpenCore
 
-# A core that is being filled, and the remaining neurons -> the neurons to try, in turn.
-Order: TypeAlias = Callable[[OpenCore, Int64s], Iterator[int]]
+# A core that is being filled, and the remaining neurons -> the neurons to try, in turn. They come in runs; the next run
+# is requested when all neurons of the last one have been tried.
+Order: TypeAlias = Callable[[OpenCore, Int64s], Iterator[Int64s]]
 
 MANY_ENTRIES = 2_000_000
 OVERHEAD = 1 << 20
@@ -26,9 +27,9 @@ def orders_of(demand: CoreDemand) -> Iterator[Order]:
         yield Sharing(demand)
 
 
-def as_they_come(core: OpenCore, left: Int64s) -> Iterator[int]:
+def as_they_come(core: OpenCore, left: Int64s) -> Iterator[Int64s]:
     """Yield the neurons in the order of the program."""
-    yield from left.tolist()
+    yield left
 
 
 class AlikeFirst:
@@ -41,11 +42,11 @@ class AlikeFirst:
         least[has_parts] = demand.format[demand.part[demand.first[has_parts]]]
         self.order = np.lexsort((-degree, least, demand.profile, demand.threshold))
 
-    def __call__(self, core: OpenCore, left: Int64s) -> Iterator[int]:
+    def __call__(self, core: OpenCore, left: Int64s) -> Iterator[Int64s]:
         """Yield the remaining neurons in that order."""
         is_left = np.zeros(self.order.size, dtype=np.bool_)
         is_left[left] = True
-        yield from self.order[is_left[self.order]].tolist()
+        yield self.order[is_left[self.order]]
 
 
 class Sharing:
@@ -58,7 +59,7 @@ class Sharing:
         self.users: Int64s = demand.owner[by_part]
         self.first = np.searchsorted(demand.part[by_part], np.arange(demand.n_parts + 1))
 
-    def __call__(self, core: OpenCore, left: Int64s) -> Iterator[int]:
+    def __call__(self, core: OpenCore, left: Int64s) -> Iterator[Int64s]:
         """Yield the remaining neurons, each chosen by the content of the core after the previous one."""
         extra = np.full(self.demand.n_neurons, -1, dtype=np.int64)
         extra[left] = self.degree[left]
@@ -68,7 +69,7 @@ class Sharing:
         chosen = int(np.argmax(extra))
         for _ in range(left.size):
             is_waiting[chosen] = False
-            yield chosen
+            yield np.array([chosen])
             for fresh in core.fresh[counted:]:
                 extra -= np.bincount(self._users_of(fresh), minlength=extra.size)
             counted = len(core.fresh)

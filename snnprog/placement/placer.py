@@ -8,6 +8,7 @@ and take no axons. Inputs come from outside and take no neurons and no axons out
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from snnprog.chips import RESOURCES, Core
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import FitError, SpecError
+from snnprog.frames import data_frame_of_rows
 from snnprog.placement.bounds import least_cores
 from snnprog.placement.demand import CoreDemand
 from snnprog.placement.exact import improve, mend
@@ -24,6 +26,10 @@ from snnprog.placement.greedy import Partition, first_fit
 from snnprog.placement.usage import CoreUsage, reached_cores
 from snnprog.program import Program
 from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
 
 ADVICE = {
     "axons_out": "lower the fan-out of its neurons",
@@ -48,7 +54,7 @@ class Placement(Displayed):
     limits : Core
         The limits of a core.
     at_least : int
-        No partition has fewer cores than this.
+        A lower bound on the number of cores of every partition.
     fanout_cores : (lines,) int32
         Number of cores on which each input line, then each neuron, has synapses.
     """
@@ -67,7 +73,7 @@ class Placement(Displayed):
 
     @property
     def is_minimal(self) -> bool:
-        """Whether it is proved that no partition has fewer cores."""
+        """Whether the number of cores is proved to be the minimum."""
         return self.cores == self.at_least
 
     @property
@@ -90,8 +96,20 @@ class Placement(Displayed):
             total, limit = self.total(name), self.limits.limit(name)
             if total is not None:
                 facts.append((words, f"{total:,}" if limit is None else f"{total:,} of {limit * self.cores:,}"))
+        caption = f"neurons on each core{pictures.sampling(self.cores)}"
         neurons = pictures.bars([used.neurons for used in self.usage], label="neurons on each core")
-        return Card(facts=facts, pictures=[Picture(neurons, "neurons on each core")] if self.cores > 1 else [])
+        return Card(facts=facts, pictures=[Picture(neurons, caption)] if self.cores > 1 else [])
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each core: what it holds of each resource.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        rows = [{"core": index, **used.as_dict()} for index, used in enumerate(self.usage)]
+        return data_frame_of_rows(rows, ["core", *RESOURCES])
 
     def as_dict(self) -> dict[str, object]:
         """Return the placement as plain data."""

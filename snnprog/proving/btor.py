@@ -30,7 +30,7 @@ OPERATORS: Mapping[str, str] = {
     "read": "select",
     "write": "store",
 }
-"""Operations that SMT-LIB has under another name."""
+"""Operations with other names in SMT-LIB."""
 
 RELATIONS: Mapping[str, str] = {
     **{name: f"bv{name}" for name in ("ult", "ugt", "slt", "sgt")},
@@ -42,12 +42,12 @@ RELATIONS: Mapping[str, str] = {
     "iff": "=",
     "neq": "distinct",
 }
-"""Relations, which are one bit in BTOR2 and a truth value in SMT-LIB."""
+"""Relations: one bit in BTOR2, a truth value in SMT-LIB."""
 
 
 @dataclass
 class Circuit:
-    """A circuit in BTOR2: nodes by their numbers, operands before what uses them.
+    """A circuit in BTOR2: nodes by their numbers, operands before their users.
 
     Attributes
     ----------
@@ -59,8 +59,12 @@ class Circuit:
         By name.
     states : dict of str to int
         Registers and memories, by each of their names.
+    wires : dict of str to int
+        The nodes that have a name.
     successors : dict of int to int
         State -> the node that it is after the next clock.
+    initial : dict of int to int
+        State -> the node that it is at the start.
     """
 
     sorts: dict[int, str] = field(default_factory=dict)
@@ -68,7 +72,9 @@ class Circuit:
     inputs: dict[str, int] = field(default_factory=dict)
     outputs: dict[str, int] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
+    wires: dict[str, int] = field(default_factory=dict)
     successors: dict[int, int] = field(default_factory=dict)
+    initial: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def from_text(cls, text: str) -> Circuit:
@@ -91,11 +97,11 @@ class Circuit:
         return self.sorts[int(self.nodes[abs(node)][1])]
 
     def width_of(self, node: int) -> int:
-        """Return the bits of a node, which is no array."""
+        """Return the bits of a node that is not an array."""
         return int(self.sort_of(abs(node)).split()[-1].rstrip(")"))
 
     def operands(self, node: int) -> tuple[int, ...]:
-        """Return the numbers of the nodes that a node is made of."""
+        """Return the numbers of a node's operands."""
         operator, _, *words = self.nodes[node]
         if operator in ("const", "constd", "consth", "zero", "one", "ones", "input", "state"):
             return ()
@@ -111,7 +117,7 @@ class Circuit:
         elif operator == "next":
             self.successors[int(words[2])] = int(words[3])
         elif operator == "init":
-            pass  # proofs begin in any state; what a reset does is proved by itself
+            self.initial[int(words[2])] = int(words[3])
         elif operator in ("input", "state"):
             self.nodes[line] = words[:2]
             name = words[2] if len(words) > 2 else f"n{line}"
@@ -121,8 +127,14 @@ class Circuit:
                 self.states[name] = line
         else:
             self.nodes[line] = words
-            if operator == "uext" and len(words) == 5 and self.nodes.get(int(words[2]), ("",))[0] == "state":
-                self.states[words[4]] = int(words[2])  # another name of a register
+            if operator == "uext" and len(words) == 5:
+                self._name(words[4], int(words[2]))
+
+    def _name(self, name: str, node: int) -> None:
+        """Note another name of a node."""
+        self.wires[name] = node
+        if self.nodes.get(node, ("",))[0] == "state":
+            self.states[name] = node
 
     def _sort(self, words: Node) -> str:
         if words[0] == "bitvec":
@@ -161,7 +173,7 @@ class Clock:
         self._defined.update(self.leaves)
 
     def values(self, nodes: Sequence[int]) -> list[str]:
-        """Return the terms of some nodes, and define what they are made of, where it is not yet."""
+        """Return the terms of some nodes, after defining their operands."""
         for node in sorted(self._missing(nodes)):
             text = self._text(node)
             self._defined[node] = f"|{self.prefix}.{node}|"
@@ -215,7 +227,7 @@ class Clock:
         raise FormatError(f"line {node} of the circuit has the operation {operator!r}, which is not known here")
 
     def _product(self, node: int, operands: Sequence[int]) -> str:
-        """Return a multiplication; one by a constant stays as it is, because a solver turns it into additions."""
+        """Return a multiplication; one by a constant is unchanged, because a solver turns it into additions."""
         if any(self.circuit.nodes[abs(each)][0] in CONSTANTS for each in operands):
             return f"(bvmul {' '.join(self._value(each) for each in operands)})"
         left, right = map(self._factor, operands)
@@ -267,4 +279,4 @@ REDUCTIONS: Mapping[str, Callable[[str, int], str]] = {
     "inc": lambda x, width: f"(bvadd {x} {number(1, width)})",
     "dec": lambda x, width: f"(bvsub {x} {number(1, width)})",
 }
-"""Operations of one vector that SMT-LIB lacks: of its term and its width."""
+"""Operations of one vector that are not in SMT-LIB: of its term and its width."""

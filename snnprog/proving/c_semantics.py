@@ -1,4 +1,4 @@
-"""Integer expressions of C99 as bit-vectors, and that they are defined.
+"""Integer expressions of C99 as bit-vectors, with conditions for defined behaviour.
 
 The types are those of ``stdint.h`` and ``int``, which is taken to have 32 bits. Operands are promoted and converted as
 C99 says (section 6.3.1). Whatever the standard leaves undefined or to the implementation becomes an obligation of the
@@ -20,14 +20,14 @@ from snnprog.rules.vectors import Operand, integer, number, resized
 
 @dataclass(frozen=True)
 class CType:
-    """An integer type: its bits, and whether it has a sign."""
+    """An integer type: its bits, and whether it is signed."""
 
     bits: int
     is_signed: bool
 
     @property
     def promoted(self) -> CType:
-        """The type in which it is calculated with."""
+        """The type after integer promotion."""
         return self if self.bits >= INT.bits else INT
 
     def joined(self, other: CType) -> CType:
@@ -57,7 +57,7 @@ class CValue:
     kind: CType
 
     def at(self, width: int) -> str:
-        """Return it in so many bits."""
+        """Return the value as a vector of this width."""
         return resized(self.text, self.kind.bits, width, is_signed=self.kind.is_signed)
 
     def integer(self, value: int) -> int:
@@ -150,7 +150,7 @@ class CMachine:
         raise FormatError(f"the C code has a {kind}, which proofs do not cover: {node.coord}")
 
     def converted(self, value: CValue, kind: CType) -> CValue:
-        """Return a value in another type; one that has a sign must hold it."""
+        """Return a value in another type; a signed one must hold it."""
         if value.kind == kind:
             return value
         result = self._defined(value.at(kind.bits), kind)
@@ -169,7 +169,7 @@ class CMachine:
 
     @contextmanager
     def _where(self, condition: str) -> Iterator[None]:
-        """Evaluate what is inside for where a condition holds alone."""
+        """Evaluate the body of the context under a condition."""
         self._path.append(condition)
         yield
         self._path.pop()
@@ -218,7 +218,7 @@ class CMachine:
         return result
 
     def _product(self, x: str, y: str, kind: CType) -> str:
-        """Return the product of two signed values in twice their bits, as one that may be left open."""
+        """Return the product of two signed values in twice their bits, as one that may stay uninterpreted."""
         low, high = -(1 << (kind.bits - 1)), (1 << (kind.bits - 1)) - 1
         left, right = (Operand(each, kind.bits, low, high) for each in (x, y))
         product = Product(left, right, 2 * kind.bits)
@@ -293,7 +293,7 @@ def type_of(declared: Any) -> CType:
     Raises
     ------
     FormatError
-        If it is no integer type of a known width.
+        If it is not an integer type of a known width.
     """
     words = getattr(getattr(declared, "type", None), "names", [])
     if len(words) != 1 or words[0] not in TYPES:

@@ -1,4 +1,4 @@
-"""Proofs that the step in a program's C equals the rule, neuron by neuron, for every state and everything that arrives.
+"""Proofs that the step in a program's C equals the rule, neuron by neuron, for every state and every arrival.
 
 pycparser reads the code; `c_semantics` makes bit-vectors of it by the rules of C99, with an obligation wherever C
 leaves something undefined or to the compiler. The parameters are those of the program, which stand in the code's
@@ -32,15 +32,15 @@ PRELUDE = (
     + ", ".join(f"{sign}int{kind}_t" for sign in ("", "u") for kind in (8, 16, 32, 64, "_fast8", "_fast16", "_fast32"))
     + ";\n"
 )
-"""Names of types, for the parser alone; what they are is said in `c_semantics`."""
+"""Names of types, only for the parser; `c_semantics` defines them."""
 
 NARROW, WIDE = 32, 64
-"""Bits in which C multiplies, and in which such products are whole."""
+"""Bits of multiplications in C, and of their full products."""
 
 
 @dataclass(frozen=True)
 class StepSource:
-    """A program's C, read.
+    """A program's C after parsing.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class StepSource:
 
     @classmethod
     def from_text(cls, text: str, *, prefix: str) -> StepSource:
-        """Return what a program's C consists of, with its states shown.
+        """Return the parts of a program's C, with accessible states.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class StepSource:
         raise FormatError(f"the C code of {prefix} has no loop over neurons that proofs cover")
 
     def entry(self, table: str, index: int) -> int | None:
-        """Return an entry of a constant table; None where the array is no such table."""
+        """Return an entry of a constant table; None if the array is not such a table."""
         declared = self.tables[table]
         if "const" not in declared.quals + declared.type.type.quals or declared.init is None:
             return None
@@ -96,7 +96,7 @@ def _is_store(node: Any) -> bool:
 
 
 def _preprocessed(text: str, defined: set[str]) -> str:
-    """Return the code without comments and directives, as the preprocessor leaves it where some names are defined."""
+    """Return the code without comments and directives, after preprocessing with some names defined."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     macros: dict[str, str] = {}
     kept, live = [], [True]
@@ -119,7 +119,7 @@ def _preprocessed(text: str, defined: set[str]) -> str:
 
 
 def prove_c(program: Program, source: str, *, prefix: str) -> Iterator[tuple[int, StepProof]]:
-    """Prove for one neuron after the other that its step in C equals the rule.
+    """Prove for each neuron that its step in C equals the rule.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class _CStep:
     given: list[str] = field(default_factory=list)
 
     def proof(self) -> StepProof:
-        """Show that nothing is undefined, and that registers and spikes are the same."""
+        """Prove that behaviour is defined, and that registers and spikes are the same."""
         machine = CMachine(self.code.functions, self._load)
         names: dict[str, CValue] = {}
         for node in self.code.step:
@@ -195,7 +195,7 @@ class _CStep:
         return StepProof(tuple(lemmas), None if failed is None else self._counterexample(failed.values))
 
     def _load(self, node: Any) -> CValue:
-        """Return an element: of a table, of a register, or of what arrives."""
+        """Return an element of a table, of a register, or of the arrivals."""
         array = node.name.name
         kind, name = type_of(self.code.tables[array].type.type), array.removeprefix(f"{self.code.prefix}_")
         entry = self.code.entry(array, self.neuron)
@@ -211,7 +211,7 @@ class _CStep:
         return value
 
     def _results(self) -> dict[str, CValue]:
-        """Return what the code stores, by the rule's names."""
+        """Return the values that the code stores, by the rule's names."""
         names = {f"{self.code.prefix}_{name}": name for name in self.rule.registers}
         names[f"{self.code.prefix}_fired"] = SPIKES
         return {names[array]: value for array, value in self.stored.items() if array in names}
@@ -250,7 +250,7 @@ def _times(value: CValue, factor: CValue) -> str:
 
 
 def _split_lemmas(splits: Sequence[Mapping[str, CValue]]) -> list[Lemma]:
-    """Return the lemma that a product of two parts is that of the whole, an identity of integers modulo ``2**64``."""
+    """Return the lemma that a product in two parts equals the full product modulo ``2**64``."""
     if not splits:
         return []
     lines = [f"(declare-fun {name} () (_ BitVec {WIDE}))" for name in ("whole", "part", "factor", "unit")]

@@ -1,4 +1,4 @@
-"""Verilog as a circuit that can be reasoned about: Yosys reads it."""
+"""Verilog as a circuit for proofs, read by Yosys."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ dffunmap
 opt_clean
 write_btor out.btor
 """
-"""Nothing is optimised: what is proved is what the Verilog says, as Yosys reads it."""
+"""Nothing is optimised, so that proofs are about the Verilog as Yosys reads it."""
 
 
 def circuit_of(verilog: str, *, top: str) -> Circuit:
-    """Return the circuit of a module of Verilog; modules inside become part of it.
+    """Return the circuit of a module of Verilog; submodules are flattened.
 
     Raises
     ------

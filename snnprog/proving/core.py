@@ -1,4 +1,4 @@
-"""Proofs that the time-multiplexed core does what the rule says, for arbitrary memories, by induction.
+"""Proofs that the time-multiplexed core follows the rule, for arbitrary memories, by induction.
 
 The core's control goes from one cut point to the next: to the reading of a neuron, to its spike, to a synapse of its
 line. For each such way a solver shows, from any registers and any contents of all memories, and whatever the inputs do
@@ -52,14 +52,14 @@ class _CoreProof(CoreClaims[Codes]):
         ]
 
     def slots(self) -> Iterator[Lemma]:
-        """Show that a delay of at least 1 leads to another slot."""
+        """Prove that a delay of at least 1 leads to another slot."""
         bits = self.width(SLOT)
         lines = [f"(declare-fun {name} () (_ BitVec {bits}))" for name in ("slot", "delay")]
         claim = f"(=> (distinct delay {number(0, bits)}) (distinct (bvadd slot delay) slot))"
         yield decided("slots: no delay leads to the slot of this tick", lines, claim=claim)
 
     def start(self) -> Iterator[Lemma]:
-        """Show how a tick begins."""
+        """Prove the start of a tick."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "clear": "#b0", "tick": "#b1"})
         claims = [
             self.at(way.after, self.codes.read),
@@ -70,7 +70,7 @@ class _CoreProof(CoreClaims[Codes]):
         yield from shown("start: a tick begins", way, [self.at(way.before, self.codes.idle)], claims)
 
     def event(self) -> Iterator[Lemma]:
-        """Show what an input's spike does."""
+        """Prove the effect of an input spike."""
         held = {**NOT_RESET, "clear": "#b0", "tick": "#b0", "load_valid": "#b0", "events_in_valid": "#b1"}
         way = way_of(self.circuit, 1, {**held, "events_in_payload": "|input|"})
         bits = self.circuit.width_of(self.circuit.inputs["events_in_payload"])
@@ -86,7 +86,7 @@ class _CoreProof(CoreClaims[Codes]):
         yield from shown("event: an input's line is read", way, assumed, claims)
 
     def neuron(self) -> Iterator[Lemma]:
-        """Show what the turn of a neuron does."""
+        """Prove the effect of a neuron's turn."""
         plan, rule = self.plan, self.plan.chip.rule
         way = way_of(self.circuit, self.clocks, NOT_RESET)
         tick = tick_formulas(rule, ranges_of(rule, plan.reach))
@@ -149,7 +149,7 @@ class _CoreProof(CoreClaims[Codes]):
             given.append(claim)
 
     def spike(self) -> Iterator[Lemma]:
-        """Show what follows when a neuron spikes."""
+        """Prove the effect of a neuron's spike."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "events_out_ready": "|ready|"})
         way.lines.insert(0, "(declare-fun |ready| () (_ BitVec 1))")
         before, after, outputs = way.before, way.after, way.outputs[0]
@@ -170,7 +170,7 @@ class _CoreProof(CoreClaims[Codes]):
         yield from shown("spike: an output event is offered, and the line is read", way, assumed, claims)
 
     def line(self) -> Iterator[Lemma]:
-        """Show how a line is begun."""
+        """Prove the start of a line."""
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
         low, high = line_ends(before)
@@ -188,7 +188,7 @@ class _CoreProof(CoreClaims[Codes]):
         yield from shown("line: its first synapse is read, or it has none", way, assumed, claims)
 
     def synapse(self) -> Iterator[Lemma]:
-        """Show what a synapse does."""
+        """Prove the effect of a synapse."""
         plan, rule, target = self.plan, self.plan.chip.rule, self.plan.chip.rule.gather.target
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
@@ -228,7 +228,7 @@ class _CoreProof(CoreClaims[Codes]):
         yield from shown("synapse: what arrives is gathered, and nothing else changes", way, assumed, claims)
 
     def next(self) -> Iterator[Lemma]:
-        """Show what follows on the end of a line."""
+        """Prove the step after the end of a line."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
         is_ticking = f"(= {before[IS_TICKING]} #b1)"
@@ -244,7 +244,7 @@ class _CoreProof(CoreClaims[Codes]):
         yield from shown("next: after an input's line, the core is ready", way, between, claims)
 
     def clear(self) -> Iterator[Lemma]:
-        """Show that states go back to rest, one word after the other."""
+        """Prove that states return to rest, word by word."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after = way.before, way.after
         address = f"(concat {before[SLOT]} {before[NEURON]})"

@@ -1,4 +1,4 @@
-"""The cut points of a core in its circuit, and what is claimed there, as formulas."""
+"""The cut points of a core in its circuit, and the claims there, as formulas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEURON, SLOT, AT, IS_TICKING = "neuron", "slot", "at", "is_ticking"
 
 @dataclass(frozen=True)
 class Codes:
-    """What the core's control register holds at each cut point, found in the circuit itself."""
+    """The value of the core's control register at each cut point, found in the circuit itself."""
 
     idle: int
     read: int

@@ -1,13 +1,13 @@
-"""Proofs that what joins several cores brings each spike once to each other core, whatever the cores do.
+"""Proofs that the exchange sends each spike once to each other core, for any behaviour of the cores.
 
 As for a core (`snnprog.proving.core`), a solver shows what one clock does, from any registers and any contents of the
 memories of spikes, with any behaviour of the cores and of the world outside (`prove_exchange`):
 
 - ``told``: what a core tells is taken at once and put behind what it has told before; nothing else changes it.
 - ``strobe``: all cores are started, or sent to rest, in the same clock, only while none is at work and nothing is under
-  way; and with a tick, what was told before is forgotten.
+  way; and with a tick, what was sent before is discarded.
 - ``run``: a tick's first part ends when no core is at work.
-- ``next`` and ``take``: the numbers of core 0 are taken in the order in which they were told, then those of core 1, and
+- ``next`` and ``take``: the numbers of core 0 are taken in the order in which they were sent, then those of core 1, and
   so on; the tick is done after the last one of the last core, once no core is at work.
 - ``send``: the number is offered to each other core until it takes it, and outside if it is read out; none takes it
   twice.
@@ -15,8 +15,8 @@ memories of spikes, with any behaviour of the cores and of the world outside (`p
 - ``word``: a word goes to the core that its address names, and to no other.
 - ``ring``: a spike that is taken a tick later, with a delay that is one less, arrives at the same slot.
 
-A core tells each of its neurons at most once in a tick (lemmas ``neuron`` and ``spike`` of the core), so that no more
-is told than there is room for, and a count never passes its last value.
+A core sends each of its neurons at most once in a tick (lemmas ``neuron`` and ``spike`` of the core), so that no more
+is sent than there is room for, and a count never passes its last value.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from snnprog.rules.vectors import number, resized
 
 AT, SOURCE, EVENT, WAITING, IS_ENDING = "at", "source", "event", "waiting", "is_ending"
 IS_TOLD = "outside__events_out__valid"
-"""Registers of the exchange; the last one is known by the port that it is."""
+"""Registers of the exchange; the last one is identified by its port."""
 HELD = {
     "tick": "outside_tick",
     "clear": "outside_clear",
     "load": "outside_load_valid",
     "event": "outside_events_in_valid",
 }
-"""Inputs that lemmas name."""
+"""Inputs that occur in lemmas."""
 
 
 class _ExchangeProof:
@@ -51,7 +51,7 @@ class _ExchangeProof:
         self._follow()
 
     def _follow(self) -> None:
-        """Find what the control register holds in each part of a tick."""
+        """Find the value of the control register in each part of a tick."""
         node_of(self.circuit, CONTROL)
         way, idle = self.way(), self.are_idle
         before = way.before
@@ -80,28 +80,28 @@ class _ExchangeProof:
         return self.circuit.width_of(node_of(self.circuit, name))
 
     def at(self, way: Way, code: int) -> str:
-        """Return, as a formula, where the control is before the clock."""
+        """Return the state of the control before the clock, as a formula."""
         return f"(= {way.before[CONTROL]} {number(code, self.width(CONTROL))})"
 
     def then(self, way: Way, code: int) -> str:
-        """Return, as a formula, where the control is after the clock."""
+        """Return the state of the control after the clock, as a formula."""
         return f"(= {way.after[CONTROL]} {number(code, self.width(CONTROL))})"
 
     def inputs(self, **values: str) -> list[str]:
-        """Return, as formulas, what inputs from outside are."""
+        """Return the values of external inputs, as formulas."""
         return [f"(= |{HELD[name]}| {value})" for name, value in values.items()]
 
     @property
     def are_idle(self) -> list[str]:
-        """Formulas that say that no core is at work."""
+        """Formulas: no core is working."""
         return [f"(= |cores_{core}_busy| #b0)" for core in self.cores]
 
     def is_source(self, way: Way, core: int) -> str:
-        """Return, as a formula, that it is a core's numbers' turn."""
+        """Return, as a formula, that the numbers of a core are taken now."""
         return f"(= {way.before[SOURCE]} {number(core, self.width(SOURCE))})"
 
     def waits(self, text: str, core: int) -> str:
-        """Return the bit that says whether a core has still to take the event."""
+        """Return the bit: whether a core has yet to take the event."""
         return f"((_ extract {core} {core}) {text})"
 
     def silent(self, way: Way, *names: str) -> list[str]:
@@ -122,7 +122,7 @@ class _ExchangeProof:
     # ----------------------------------------------------------------------------------------------------- the lemmas
 
     def tells(self) -> Iterator[Lemma]:
-        """Show what is kept of what cores tell."""
+        """Prove which spikes of cores are stored."""
         way = self.way()
         before, after, bits = way.before, way.after, bits_for(self.size.neurons)
         starts = (
@@ -144,7 +144,7 @@ class _ExchangeProof:
         yield from shown("told: what a core tells is kept in order", way, [], claims)
 
     def strobes(self) -> Iterator[Lemma]:
-        """Show when cores are started or sent to rest, and that outside learns when that may be."""
+        """Prove when cores are started or reset, and that the host can see when that is allowed."""
         way = self.way()
         outputs = way.outputs[0]
         is_open = self.at(way, self.open)
@@ -164,7 +164,7 @@ class _ExchangeProof:
         yield from shown("strobe: a tick begins with core 0's first number", way, given, claims)
 
     def runs(self) -> Iterator[Lemma]:
-        """Show when the first part of a tick ends."""
+        """Prove when the first part of a tick ends."""
         way = self.way()
         where = f"(ite {all_of(self.are_idle)} {self.then(way, self.next)} {self.then(way, self.run)})"
         claims = [where, self.is_quiet(way.after), *kept(way, [AT, SOURCE, *self.outputs])]
@@ -174,11 +174,11 @@ class _ExchangeProof:
 
     @property
     def outputs(self) -> list[str]:
-        """The registers that say how many neurons of a core are read out."""
+        """The registers with the number of outputs of a core."""
         return [f"outputs{core}" for core in self.cores]
 
     def nexts(self) -> Iterator[Lemma]:
-        """Show which number is taken next."""
+        """Prove which number is taken next."""
         way, last = self.way(), self.size.cores - 1
         before, after, bits = way.before, way.after, bits_for(self.size.neurons)
         one, start = number(1, self.width(SOURCE)), number(0, self.width(AT))
@@ -202,7 +202,7 @@ class _ExchangeProof:
             yield from shown(f"next: the next number of core {core}, or what follows its last", way, given, claims)
 
     def takes(self) -> Iterator[Lemma]:
-        """Show what becomes of a number that was taken."""
+        """Prove the effect of a number that was taken."""
         way = self.way()
         before, after, size = way.before, way.after, self.size
         width, neuron_bits = self.width(EVENT), bits_for(size.neurons)
@@ -223,7 +223,7 @@ class _ExchangeProof:
             yield from shown(f"take: a number of core {core} is an event of all others", way, given, claims)
 
     def sends(self) -> Iterator[Lemma]:
-        """Show how an event is brought to cores, and outside."""
+        """Prove that an event is sent to cores, and to the host."""
         way = self.way()
         before, after, outputs = way.before, way.after, way.outputs[0]
         offered = []
@@ -253,7 +253,7 @@ class _ExchangeProof:
         yield from shown("send: each core takes the event once", way, [self.at(way, self.send), is_a_core], claims)
 
     def events(self) -> Iterator[Lemma]:
-        """Show what an input event becomes, and that nothing else begins while the exchange is open."""
+        """Prove the effect of an input event, and that nothing else begins while the exchange is open."""
         way = self.way()
         before, after, outputs = way.before, way.after, way.outputs[0]
         is_idle = [self.at(way, self.open), *self.are_idle, self.is_quiet(before)]
@@ -278,7 +278,7 @@ class _ExchangeProof:
         yield from shown("event: nothing else begins", way, is_idle, claims)
 
     def words(self) -> Iterator[Lemma]:
-        """Show where words go."""
+        """Prove the destinations of words."""
         way = self.way()
         before, after, outputs = way.before, way.after, way.outputs[0]
         data, first = "|outside_load_payload|", self.address_bits
@@ -308,7 +308,7 @@ class _ExchangeProof:
         return self.circuit.width_of(self.circuit.inputs["outside_peek_address_payload"])
 
     def ring(self) -> Iterator[Lemma]:
-        """Show that a delay that is one less leads, from the next slot, to the same one."""
+        """Prove that a delay shorter by one leads, from the next slot, to the same one."""
         bits = (self.size.longest_delay + 1).bit_length() - 1
         lines = [f"(declare-fun {name} () (_ BitVec {bits}))" for name in ("slot", "delay")]
         one = number(1, bits)
@@ -317,7 +317,7 @@ class _ExchangeProof:
 
 
 def prove_exchange(size: CoreSize, *, verilog: str) -> tuple[Lemma, ...]:
-    """Prove the lemmas of this module for what joins cores, in Verilog.
+    """Prove the lemmas of this module for the exchange in Verilog.
 
     Parameters
     ----------

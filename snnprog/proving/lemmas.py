@@ -1,4 +1,4 @@
-"""Lemmas: statements about bit-vectors that a solver shows to have no exception."""
+"""Lemmas: statements about bit-vectors that a solver proves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Lemma:
     seconds : float
         Processor time that the solver took.
     values : mapping of str to int
-        Where it does not hold: values of the terms that were asked for, unsigned.
+        Where it does not hold: values of the requested terms, unsigned.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Lemma:
 
 
 def decided(name: str, lines: Iterable[str], *, claim: str, terms: Sequence[str] = ()) -> Lemma:
-    """Return whether a claim holds for all values of what the lines declare, given what they assert."""
+    """Return whether a claim holds for all values of the declared variables, given the assertions."""
     script = "\n".join(["(set-logic ALL)", *lines, f"(assert (not {claim}))"])
     solution = solve_formulas(script, terms)
     return Lemma(name, solution.values is None, solution.seconds, solution.values or {})
@@ -44,7 +44,7 @@ def all_of(claims: Iterable[str]) -> str:
 
 
 def lemmas_about(operations: Operations) -> list[Lemma]:
-    """Return the lemmas about products and quotients that are left open.
+    """Return the lemmas about products and quotients that stay uninterpreted.
 
     That a product of magnitudes, with the sign after, is the multiplication, takes three steps, because solvers do not
     decide it at once beyond 10 bits: signs may be taken out of a multiplication (an identity of the ring of integers
@@ -104,7 +104,7 @@ def _bound_lemma(product: Product) -> Lemma:
 
 
 def same_in_lemmas(products: Iterable[Product], bits: int) -> list[Lemma]:
-    """Return the lemmas that products are the same as products of vectors of so many bits."""
+    """Return the lemmas that products equal products of vectors of this width."""
     lemmas = []
     for product in sorted({each.shape for each in products}, key=str):
         lines = [exact_product(*widths) for widths in sorted({product.widths, (bits, bits)})]

@@ -1,4 +1,4 @@
-"""Proofs that the core that gathers events in their order does what the rule says, for arbitrary memories.
+"""Proofs that the core that gathers events in their order follows the rule, for arbitrary memories.
 
 As for the other core (`snnprog.proving.core`), a solver shows for each way from one cut point to the next what the
 memories hold after it (`prove_ordered_core`). From these lemmas follows what a tick does, by induction over lines, over
@@ -34,14 +34,14 @@ from snnprog.rules.rule import COUNT, SPIKES, WEIGHT
 from snnprog.rules.vectors import number, resized
 
 FIELDS = {"clear": "#b0", "tick": "#b0", "load_valid": "#b0", "events_in_valid": "#b1"}
-"""What inputs are where an event is taken."""
+"""The inputs at an event that is taken."""
 
 
 class _OrderedProof(OrderedClaims):
     """The lemmas, each as a list of claims about some clocks from one cut point."""
 
     def inputs(self) -> Iterator[Lemma]:
-        """Show what an input event does."""
+        """Prove the effect of an input event."""
         way = way_of(self.circuit, 2, NOT_RESET)
         for name, value in FIELDS.items():
             way.lines.append(f"(assert (= |{name} 0| {value}))")
@@ -60,7 +60,7 @@ class _OrderedProof(OrderedClaims):
         yield from shown("input: it spikes once more in the coming tick", way, given, claims)
 
     def start(self) -> Iterator[Lemma]:
-        """Show how a tick begins."""
+        """Prove the start of a tick."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "clear": "#b0", "tick": "#b1"})
         claims = [
             self.at(way.after, self.codes.scan),
@@ -72,7 +72,7 @@ class _OrderedProof(OrderedClaims):
         yield from shown("start: a tick begins", way, [self.at(way.before, self.codes.idle)], claims)
 
     def line(self) -> Iterator[Lemma]:
-        """Show what a line's turn does."""
+        """Prove the effect of a line's turn."""
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
         word = f"(select {before[COUNTS]} {before[LINE]})"
@@ -99,7 +99,7 @@ class _OrderedProof(OrderedClaims):
         yield from shown("line: it is passed over, or its first synapse comes", way, given, claims)
 
     def synapse(self) -> Iterator[Lemma]:
-        """Show how a synapse begins."""
+        """Prove the start of a synapse."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after = way.before, way.after
         claims = [
@@ -113,7 +113,7 @@ class _OrderedProof(OrderedClaims):
         yield from shown("synapse: it is read", way, [self.at(before, self.codes.synapse)], claims)
 
     def event(self) -> Iterator[Lemma]:
-        """Show what one spike over a synapse does."""
+        """Prove the effect of one spike over a synapse."""
         rule, target = self.plan.chip.rule, self.plan.chip.rule.gather.target
         way = way_of(self.circuit, 2, NOT_RESET)
         before, after, codes = way.before, way.after, self.codes
@@ -156,7 +156,7 @@ class _OrderedProof(OrderedClaims):
         yield from shown("event: it is gathered, and nothing else changes", way, given, claims)
 
     def fold(self) -> Iterator[Lemma]:
-        """Show that spikes of one line may be gathered one after another.
+        """Prove that spikes of one line may be gathered one after another.
 
         ``added`` stands for ``weight * count``, of which no more is used than that it has the weight's sign.
         """
@@ -184,7 +184,7 @@ class _OrderedProof(OrderedClaims):
         yield decided("fold: one spike more is gathered as if all came at once", lines, claim=f"(= {once} {together})")
 
     def neuron(self) -> Iterator[Lemma]:
-        """Show what the turn of a neuron does."""
+        """Prove the effect of a neuron's turn."""
         plan, rule = self.plan, self.plan.chip.rule
         way = way_of(self.circuit, self.clocks, NOT_RESET)
         tick = tick_formulas(rule, ranges_of(rule, plan.reach))
@@ -206,7 +206,7 @@ class _OrderedProof(OrderedClaims):
             given.append(claim)
 
     def of_neuron(self, way: Way, tick: TickFormulas) -> Mapping[str, str]:
-        """Return what is claimed of a neuron's turn, by name."""
+        """Return the claims about a neuron's turn, by name."""
         plan, before, after, n = self.plan, way.before, way.after, way.before[NEURON]
         spikes, bits = tick.after[SPIKES], self.width("arriving.words")
         noted = resized(spikes.text, spikes.width, 2 * BITS, is_signed=False)
@@ -221,7 +221,7 @@ class _OrderedProof(OrderedClaims):
             ),
             "it spikes as often as the rule says": f"(= {after[COUNTS]} (store {before[COUNTS]} "
             f"{resized(n, self.width(NEURON), self.width(LINE), is_signed=False)} {noted}))",
-            "its turn ends, or its spikes are told": all_of(
+            "its turn ends, or its spikes are sent": all_of(
                 [
                     *self.turn(way, is_silent),
                     f"(=> (not {is_silent}) {self.at(after, self.codes.tell)})",
@@ -254,7 +254,7 @@ class _OrderedProof(OrderedClaims):
         }
 
     def tell(self) -> Iterator[Lemma]:
-        """Show how an output's spikes are told."""
+        """Prove that an output's spikes are sent."""
         way = way_of(self.circuit, 1, {**NOT_RESET, "events_out_ready": "|ready|"})
         way.lines.insert(0, "(declare-fun |ready| () (_ BitVec 1))")
         before, after, outputs = way.before, way.after, way.outputs[0]
@@ -272,7 +272,7 @@ class _OrderedProof(OrderedClaims):
         yield from shown("tell: an output event is offered for each spike", way, given, claims)
 
     def clear(self) -> Iterator[Lemma]:
-        """Show that all goes back to rest, one word after the other."""
+        """Prove that all memories return to rest, word by word."""
         way = way_of(self.circuit, 1, NOT_RESET)
         before, after, size, bits = way.before, way.after, self.plan.size, self.width(LINE)
         neuron = f"((_ extract {self.width(NEURON) - 1} 0) {before[LINE]})"
@@ -292,7 +292,7 @@ class _OrderedProof(OrderedClaims):
 
 
 def _held(text: str, hold: Hold, bits: int) -> str:
-    """Return what a register keeps of a value."""
+    """Return the value of a register after an assignment."""
     low, high = number(hold.low, bits), number(hold.high, bits)
     if hold.end is End.CLIP:
         return f"(ite (bvsgt {text} {high}) {high} (ite (bvslt {text} {low}) {low} {text}))"
@@ -301,7 +301,7 @@ def _held(text: str, hold: Hold, bits: int) -> str:
 
 
 def prove_ordered_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...]:
-    """Prove the lemmas of this module for a core in Verilog; parameters and result as `prove_core` has them."""
+    """Prove the lemmas of this module for a core in Verilog; parameters and result are those of `prove_core`."""
     proof = _OrderedProof(plan, circuit_of(verilog, top="core"), clocks=clocks)
     lemmas: list[Lemma] = []
     for way in (

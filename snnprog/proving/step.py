@@ -1,4 +1,4 @@
-"""Proofs that a step in Verilog does what the rule says, for every state and every input within the ranges.
+"""Proofs that a step in Verilog equals the rule, for every state and every input within the ranges.
 
 The rule is written as bit-vectors (`snnprog.rules.bitvectors`), the Verilog is read by Yosys (`circuits`), and a solver
 shows that no values make their outputs differ. Multipliers of two forms are beyond what solvers decide, so a product is
@@ -26,7 +26,7 @@ from snnprog.table import Table, checked
 from snnprog.wording import counted
 
 TOP, CLOCK, RESET = "step", "clk", "rst"
-"""The module that is proved, and its inputs that are no values."""
+"""The module of the proof, and its control inputs."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Counterexample:
 
 @dataclass(frozen=True, repr=False)
 class StepProof(Displayed):
-    """What was shown of a step.
+    """The result of a proof about a step.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class StepProof(Displayed):
 
     @property
     def seconds(self) -> float:
-        """How long the solver took for all lemmas."""
+        """Seconds of the solver for all lemmas."""
         return sum(lemma.seconds for lemma in self.lemmas)
 
     def _summary(self) -> str:
@@ -148,7 +148,7 @@ class _Port:
 
 
 class _Comparison:
-    """One tick of a rule and of a circuit that are given the same values."""
+    """One tick of a rule and of a circuit with the same inputs."""
 
     def __init__(
         self,
@@ -186,7 +186,7 @@ class _Comparison:
         return _Port(clock.values([node])[0], self.circuit.width_of(node), is_signed=vector.low < 0)
 
     def claims(self) -> dict[str, str]:
-        """Return what is to be shown: a sentence, and its formula."""
+        """Return the claims, each as a sentence and its formula."""
         before, after = self.tick.before, self.tick.after
         kept = [each.is_within(before[name].low, before[name].high) for name, each in after.items() if name in before]
         return {
@@ -196,7 +196,7 @@ class _Comparison:
         }
 
     def proof(self) -> StepProof:
-        """Show all claims, with products left open; what is not shown so, with the multiplication itself.
+        """Prove all claims with uninterpreted products; the others with full multiplication.
 
         What has been shown is given to the claims after it.
         """
@@ -227,14 +227,14 @@ class _Comparison:
 
 
 def _input(rule: Rule, name: str) -> str:
-    """Return the input that has a name of the rule."""
+    """Return the input with a name of the rule."""
     if name == rule.gather.target:
         return GATHERED
     return f"{BEFORE if name in rule.registers else SET}{name}"
 
 
 def _given(circuit: Circuit, values: Mapping[str, Vector]) -> dict[int, str]:
-    """Return what each input of a circuit is given; it is not reset.
+    """Return the value of each input of a circuit; it is not reset.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Some clocks of a circuit from any state, as formulas, and the lemmas that are shown of them."""
+"""Some clocks of a circuit from any state, as formulas, and the lemmas about them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from snnprog.rules.products import Operations
 from snnprog.solver.formulas import solve_formulas
 
 WORDS, FOUND = "words", "_0_"
-"""What the cells of a memory are called in the circuit, and what was read last."""
+"""Names in the circuit: the cells of a memory, and the word that was read last."""
 CONTROL = "fsm_state"
-"""The register of a circuit that says where in its course it is."""
+"""The register with the control state of a circuit."""
 NOT_RESET = {"rst": "#b0"}
 
 
@@ -50,7 +50,7 @@ class Way:
 
 
 def way_of(circuit: Circuit, clocks: int, held: Mapping[str, str]) -> Way:
-    """Return some clocks of a circuit from any state; inputs that are not held do what they like in each clock."""
+    """Return some clocks of a circuit from any state; inputs that are not held are free in each clock."""
     way = Way()
     states = {node: f"|{name} before|" for name, node in circuit.states.items()}
     way.lines += [f"(declare-fun {text} () {circuit.sort_of(node)})" for node, text in states.items()]
@@ -85,7 +85,7 @@ def node_of(circuit: Circuit, name: str) -> int:
 
 
 def control_of(way: Way, conditions: Iterable[str], *, at: int) -> int:
-    """Return what the control register holds after so many clocks of a way, under conditions that leave one value.
+    """Return the value of the control register after some clocks of a way, under conditions that determine it.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def control_of(way: Way, conditions: Iterable[str], *, at: int) -> int:
 
 
 def kept(way: Way, names: Iterable[str]) -> list[str]:
-    """Return, as formulas, that registers or memories are what they were."""
+    """Return, as formulas, that registers or memories are unchanged."""
     return [f"(= {way.after[name]} {way.before[name]})" for name in names]
 
 
@@ -112,6 +112,6 @@ def quiet(way: Way, *names: str) -> list[str]:
 
 
 def shown(name: str, way: Way, assumed: Iterable[str], claims: Iterable[str]) -> Iterator[Lemma]:
-    """Show claims, with multiplications as they are."""
+    """Prove claims with full multiplications."""
     lines = [*way.operations.exact, *way.lines, *(f"(assert {each})" for each in assumed)]
     yield decided(name, lines, claim=all_of(claims))

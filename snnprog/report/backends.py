@@ -22,7 +22,7 @@ COLUMNS = (
 
 
 def backends_table(backends: Sequence[Mapping[str, object]]) -> Table:
-    """Return which backends there are, what they run, and how to get ready those that are not.
+    """Return the backends, their chips, and the commands to install missing ones.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def _cell(key: str, value: object) -> object:
 
 
 def _chips(rules: object) -> str:
-    """Return the names of the chips that a list of rules is meant by; "any" stands for all."""
+    """Return the names of the chips of a list of rules; "any" for all."""
     if rules == [ANY_RULE]:
         return ANY_RULE
     return ", ".join(chip.name for chip in CHIPS.values() if isinstance(rules, list) and chip.rule.name in rules)

@@ -17,7 +17,7 @@ NOT_BUILT = (
 
 
 def board_table(figures: Sequence[BoardFigures]) -> Table:
-    """Return what a program takes of each board's core, and what the core takes of the device."""
+    """Return a program's use of each board's core, and the core's use of the device."""
     rows = tuple(row for each in figures for row in _rows(each))
     notes = tuple(f"{each.board}: {_speed(each)}" for each in figures)
     unbuilt = tuple(f"{each.board}: {NOT_BUILT}" for each in figures if each.tools is None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 
 
 def print_compilation(console: Console, result: CompileResult, *, n_patterns: int) -> None:
-    """Print a report: whether all is exact, what became of the neurons, on which cores they go, and what it took."""
+    """Print a report: exactness, the neurons, their cores, and the work."""
     report = result.report
     print_line(console, _outcome(report, n_patterns), style=FAIR if report.wrong_bins else f"bold {GOOD}")
     console.print()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 
 
 def print_conversion(console: Console, result: QuantizedNetwork) -> None:
-    """Print what rounding changed, what else differs, and how the program did on the inputs given."""
+    """Print the changes by rounding, other differences, and the result of the program on the given inputs."""
     from snnprog.report.terminal import print_line, print_table
 
     print_table(console, changes_table(result))
@@ -36,7 +36,7 @@ def print_conversion(console: Console, result: QuantizedNetwork) -> None:
 
 
 def cores_in_words(count: CoreCount) -> str:
-    """Return how many cores a program takes, or what does not fit."""
+    """Return the number of cores of a program, or why it does not fit."""
     if count.misfit is not None:
         return f"does not fit {count.chip}: {count.misfit}"
     if count.used is None:
@@ -47,7 +47,7 @@ def cores_in_words(count: CoreCount) -> str:
 
 
 def fit_table(fit: NetworkFit) -> Table:
-    """Return what fitting to sample inputs gave: wrong bins of rounded and of fitted weights, on each part of them."""
+    """Return the result of fitting: wrong bins of rounded and of fitted weights, on each part of the inputs."""
     split, accuracy = fit.calibrated.split, fit.calibrated.accuracy
     sizes = (split.fitting.size, split.choosing.size, split.held_out.size)
     parts = [f"{part} ({size} inputs)" for part, size in zip(PARTS, sizes, strict=True)]
@@ -75,8 +75,8 @@ def _pairs(rounded: Counts, fitted: Counts) -> list[int]:
 
 
 def mismatch_table(result: QuantizedNetwork) -> Table:
-    """Return where spikes differ from the network's, by population."""
-    on = "the inputs given" if result.has_inputs else "random inputs"
+    """Return the differences of spikes from the network's, by population."""
+    on = "the given inputs" if result.has_inputs else "random inputs"
     columns = ("population", "neurons", "spikes of the network", "wrong bins")
     rows = tuple((each.name, each.neurons, each.spikes, each.wrong_bins) for each in result.mismatch.populations)
     total = f"{counted(result.mismatch.wrong_bins, 'wrong bin')} of {result.mismatch.bins}"
@@ -84,7 +84,7 @@ def mismatch_table(result: QuantizedNetwork) -> Table:
 
 
 def changes_table(result: QuantizedNetwork) -> Table:
-    """Return what rounding changed, and what else differs."""
+    """Return the changes by rounding, and other differences."""
     return Table(
         "What rounding changed",
         tuple(map(Column, ("number", "how many", "changed", "became 0", "most", "asked", "got", "difference"))),

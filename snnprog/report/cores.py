@@ -29,7 +29,7 @@ ACTIVITY_COLUMNS = (
 
 
 def placement_table(placement: Placement) -> Table:
-    """Return what each core holds, and how much of what it can hold that is."""
+    """Return the contents of each core, and their shares of its limits."""
     limits = [placement.limits.limit(name) for name in RESOURCES]
     total = ("all", *(_share(placement, name, used=placement.total(name), cores=placement.cores) for name in RESOURCES))
     limit = ("limit", *(NOT_CHECKED if each is None else each for each in limits))
@@ -61,14 +61,14 @@ def _share(placement: Placement, resource: str, *, used: int | None, cores: int)
 
 
 def misfit_table(program: Program, misfit: FitError) -> Table:
-    """Return what does not fit the chip."""
+    """Return the limits that a program exceeds."""
     row = (misfit.place, misfit.item, misfit.found, misfit.allowed, misfit.hint)
     columns = ("where", "resource", "needed", "available", "what to try")
     return Table.plain(f"Does not fit {program.chip.name}", columns=columns, rows=[row])
 
 
 def activity_table(activity: Activity) -> Table:
-    """Return what happened in each pattern and in all, and whose figures the estimate of the energy is by."""
+    """Return the activity in each pattern and in all, and the source of the energy estimate."""
     energy = (
         f"energy: an estimate, from neurons all idle to all active, by {activity.energy_source};"
         " without power at rest, hops between distant cores, input and output, and the host"

@@ -18,12 +18,12 @@ if TYPE_CHECKING:  # where it is printed to is named, not made here
     from rich.console import Console
 
 SHOWN_OUTPUTS = 2
-"""Outputs whose first conflict is shown where not all is asked for: with the rest, five lines. A choice."""
+"""Outputs whose first conflict is shown by default: with the rest, five lines. A choice."""
 SHOWN_DEMANDS, SHOWN_DIGITS = 12, 12
 
 
 def print_explanation(console: Console, explanation: Explanation, *, is_full: bool = False) -> None:
-    """Print how many outputs there are of each status, why the first ones cannot be built, and what may help.
+    """Print the number of outputs of each status, the reasons of the first infeasible ones, and advice.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def _summary(explanation: Explanation) -> str:
 
 
 def _status_of(verdict: Verdict) -> str:
-    """Return the status of an output; conflicts of an undecided one bind it only as long as it stands alone."""
+    """Return the status of an output; conflicts of an undecided one hold only without hidden neurons."""
     is_open = verdict.status == UNDECIDED and verdict.conflicts
     return f"{verdict.status}, and infeasible without hidden neurons" if is_open else verdict.status
 
@@ -75,7 +75,7 @@ def _first_reason(verdict: Verdict) -> str:
 
 
 def _print_in_full(console: Console, verdict: Verdict) -> None:
-    """Print all conflicts of an output, with the demands of each; what is proved, and whether hidden neurons help."""
+    """Print all conflicts of an output with their demands, the proof, and whether hidden neurons help."""
     from snnprog.report.terminal import print_line, print_table
 
     print_line(console, f"output {verdict.output}: {_status_of(verdict)}", style="bold")
@@ -91,7 +91,7 @@ def _print_in_full(console: Console, verdict: Verdict) -> None:
 
 
 def _helping(explanation: Explanation) -> str:
-    """Return what may help the outputs that cannot be built; nothing where all can."""
+    """Return advice for the outputs that cannot be built; an empty text if all can."""
     if explanation.infeasible:
         return f"what may help: {explanation.advice}; 'snnprog compile --closest' writes the nearest program"
     helped = [verdict.output for verdict in explanation.verdicts if verdict.hidden is True]
@@ -99,7 +99,7 @@ def _helping(explanation: Explanation) -> str:
 
 
 def hidden_in_words(verdict: Verdict) -> str:
-    """Return whether hidden neurons can help an output; nothing where that was not asked."""
+    """Return whether hidden neurons can help an output; an empty text if they are not allowed."""
     if isinstance(verdict.hidden, Conflict):
         return f"with hidden neurons: {verdict.hidden.reason}"
     if not verdict.hidden:
@@ -108,7 +108,7 @@ def hidden_in_words(verdict: Verdict) -> str:
 
 
 def proof_in_words(verdict: Verdict) -> str:
-    """Return what the proof of a verdict is worth."""
+    """Return the strength of the proof of a verdict."""
     if verdict.proof is None:
         return "none: neither weights nor a proof was found" if verdict.status == UNDECIDED else ""
     alone = "without hidden neurons: " if verdict.status == UNDECIDED else ""
@@ -117,7 +117,7 @@ def proof_in_words(verdict: Verdict) -> str:
 
 
 def demands_table(conflict: Conflict, *, most: int) -> Table | None:
-    """Return the demands of a conflict in order; of many, those that weigh most; None where the reason says all."""
+    """Return the demands of a conflict in order; of many, those of the largest weight; None if the reason has them."""
     if len(conflict.bins) < 2:
         return None
     priced = list(zip(conflict.bins, conflict.shares, strict=True))
@@ -139,7 +139,7 @@ def demands_table(conflict: Conflict, *, most: int) -> Table | None:
 
 
 def share_in_words(share: str) -> str:
-    """Return a fraction in full where it is short, else as a percentage."""
+    """Return a fraction in full if it is short, else as a percentage."""
     if share == "0":
         return "in several cases"
     top, _, bottom = share.partition("/")

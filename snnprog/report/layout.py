@@ -16,7 +16,7 @@ LEAST_TEXT = 10
 
 
 def fitted_widths(columns: Cells, lines: Sequence[Cells], *, width: int) -> list[int] | None:
-    """Return how wide each column is in a table of at most ``width``; None where it does not fit.
+    """Return the width of each column in a table of at most ``width``; None if it does not fit.
 
     A column that may give way does so down to its longest word; what is left over goes where most lines are saved.
     """

@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def microcontroller_table(figures: Sequence[MicrocontrollerFigures]) -> Table:
-    """Return what a program takes of each microcontroller."""
+    """Return a program's use of each microcontroller."""
     notes = tuple(f"{each.target}: {each.counted_by}" for each in figures)
     rows = tuple(map(_row, figures))
     return Table("As C on a microcontroller", tuple(map(Column, COLUMNS)), rows, noun="processor", notes=notes)

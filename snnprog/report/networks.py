@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 
 
 def print_network_conversion(console: Console, result: Conversion) -> None:
-    """Print how good a program is that was made of an artificial network, and what it costs."""
+    """Print the accuracy and the costs of a program that was made from an artificial network."""
     from snnprog.report.terminal import print_line, print_table
 
     print_table(console, layers_table(result))
@@ -27,7 +27,7 @@ def print_network_conversion(console: Console, result: Conversion) -> None:
 
 
 def layers_table(result: Conversion) -> Table:
-    """Return the layers with what a spike of each stands for."""
+    """Return the layers with the value of a spike of each."""
     code = "evenly spaced spikes" if result.code == "rate" else "one spike for each value"
     adjust = "" if result.adjust is None else ", thresholds by the L4 norm of weights"
     columns = ("layer", "neurons", "activation of full rate", "threshold", "weights")

@@ -27,7 +27,7 @@ SHOWN_BINS = 6
 
 @dataclass(frozen=True)
 class NeuronRow:
-    """One neuron, by the columns of the table; its values may be a stranger's, and then of any type."""
+    """One neuron, by the columns of the table; its values may come from an untrusted file, with any type."""
 
     name: str
     status: str
@@ -59,7 +59,7 @@ def neurons_table(neurons: Sequence[NeuronRow]) -> Table:
 
 
 def print_neurons(console: Console, neurons: Sequence[NeuronRow]) -> None:
-    """Print what became of neurons: in all, each by itself, and what is the same for all.
+    """Print the results of neurons: totals, each neuron, and the common values.
 
     Where they are many, those with the worst status and the least margin are shown.
     """

@@ -28,13 +28,13 @@ def draw_raster(ax: Axes, raster: Raster, *, label: str, color: str = INPUT) -> 
 
 
 def draw_comparison(ax: Axes, targets: Raster, *, spikes: Raster) -> None:
-    """Draw spikes that came as asked, those that are missing, and those that nobody asked for, each in its colour."""
+    """Draw correct, missing and extra spikes, each in its colour."""
     for raster, label, color in (
-        (targets & spikes, "as asked", RIGHT),
+        (targets & spikes, "correct", RIGHT),
         (targets & ~spikes, "missing", MISSED),
-        (spikes & ~targets, "not asked for", EXTRA),
+        (spikes & ~targets, "extra", EXTRA),
     ):
-        if raster.any() or label == "as asked":
+        if raster.any() or label == "correct":
             draw_raster(ax, raster, label=label, color=color)
 
 

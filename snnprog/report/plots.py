@@ -28,14 +28,14 @@ SHOWN_NAMES = 24
 def plot_raster(
     spikes: ArrayLike, targets: ArrayLike | None = None, care: ArrayLike | None = None, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw spikes, and how they differ from what was asked.
+    """Draw spikes, and their differences from the targets.
 
     Parameters
     ----------
     spikes : (ticks, neurons) bool
         What came out, or what goes in.
     targets : (ticks, neurons) bool, optional
-        What was asked: bins where that differs are marked.
+        The targets: bins that differ are marked.
     care : (ticks, neurons) bool, optional
         Which bins count; all, unless given. Others are shaded.
     ax : matplotlib.axes.Axes, optional
@@ -58,18 +58,18 @@ def plot_raster(
     shaded = np.where(counts.T, np.nan, 1.0)
     ax.imshow(shaded, cmap=ListedColormap([UNCOUNTED]), aspect="auto", origin="lower", extent=extent, zorder=0)
     for raster, label, color in (
-        (asked & fired & counts, "as asked", RIGHT),
+        (asked & fired & counts, "correct", RIGHT),
         (asked & ~fired & counts, "missing", MISSED),
-        (fired & ~asked & counts, "not asked for", EXTRA),
+        (fired & ~asked & counts, "extra", EXTRA),
         (fired & ~counts, "does not count", INPUT),
     ):
-        if raster.any() or label == "as asked":
+        if raster.any() or label == "correct":
             draw_raster(ax, raster, label=label, color=color)
     return _told(ax, "tick", "output")
 
 
 def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
-    """Draw what a neuron's potential reaches at each tick against its threshold, in weight LSBs.
+    """Draw a neuron's potential at each tick with its threshold, in weight LSBs.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axe
     Parameters
     ----------
     spec : Spec
-        What was asked.
+        The targets.
     ax : matplotlib.axes.Axes, optional
 
     Raises

@@ -23,7 +23,7 @@ SHOWN_DIGEST = 16
 
 
 def program_data(program: Program) -> dict[str, object]:
-    """Return what a program holds and where it came from as plain data; a span is its least and greatest integer."""
+    """Return the contents and the provenance of a program as plain data; a span is its least and greatest integer."""
     return {
         "chip": program.chip.name,
         "semantics": program.chip.rule.name,
@@ -42,7 +42,7 @@ def program_data(program: Program) -> dict[str, object]:
 
 
 def spans_of(program: Program) -> dict[str, Span]:
-    """Return the least and the greatest of each of a program's integers; None where it has none."""
+    """Return the least and the greatest of each of a program's integers; None if it has none."""
     return {
         "delays": _span(program.delay),
         "weights": _span(program.weight),
@@ -56,7 +56,7 @@ def spans_of(program: Program) -> dict[str, Span]:
 
 
 def print_program(console: Console, program: Program) -> None:
-    """Print what a program holds, where it came from, and what its file says became of each neuron."""
+    """Print the contents and the provenance of a program, and the recorded status of each neuron."""
     from snnprog.report.terminal import print_table
 
     print_table(console, program_table(program))
@@ -66,7 +66,7 @@ def print_program(console: Console, program: Program) -> None:
 
 
 def program_table(program: Program) -> Table:
-    """Return what a program holds, and where it came from."""
+    """Return the contents and the provenance of a program."""
     data = program_data(program)
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
@@ -82,7 +82,7 @@ def program_table(program: Program) -> Table:
 
 
 def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
-    """Return rows for what a file says of its making; whoever wrote it may have said anything."""
+    """Return rows for the provenance in a file, which may be hostile."""
     rows: list[tuple[str, object]] = []
     constants, versions = provenance.get("time_constants_ticks"), provenance.get("versions")
     if isinstance(constants, dict):
@@ -121,7 +121,7 @@ def _is_foreign(version: str) -> bool:
 
 
 def _brief(value: object) -> str:
-    """Return a number of a file with four digits, and anything else as it stands."""
+    """Return a number of a file with four digits, and anything else unchanged."""
     try:
         return f"{float(str(value)):.4g} ticks"
     except ValueError:

@@ -1,6 +1,6 @@
 """A run with the data for plots: every neuron's spikes, and its potential before the comparison.
 
-Patterns stand one after another on one axis of ticks. Neurons are told by their row: those that are read out first, in
+Patterns are concatenated on one axis of ticks. Neurons are identified by their row: those that are read out first, in
 order, then all others.
 """
 
@@ -28,12 +28,12 @@ from snnprog.trace import Excursion, Trace
 
 NOWHERE = -1
 NAME_LIMIT = 40
-"""Characters of a population's name: what fits a table's first column. A choice."""
+"""Characters of a population's name that fit a table's first column. A choice."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What a program did; ticks are those of all patterns.
+    """A run of a program; ticks are those of all patterns.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def rows_of(program: Program) -> Int64s:
 
 
 def name_of_row(program: Program, row: int) -> str:
-    """Return what a row's neuron is called: by its population, where the program was made of a network of them."""
+    """Return the name of a row's neuron: by its population, if the program was made from a network."""
     populations = _populations(program)
     if not populations:
         return f"output {row}" if row < program.n_outputs else f"hidden neuron {row - program.n_outputs}"
@@ -108,7 +108,7 @@ def name_of_row(program: Program, row: int) -> str:
 
 
 def _populations(program: Program) -> list[tuple[str, int]]:
-    """Return the populations that a program file tells of, by name and size; none if they do not make up its neurons.
+    """Return the populations of a program file, by name and size; none if their sizes do not match its neurons.
 
     A file may be anyone's, so names are made printable, and cut off.
     """
@@ -131,7 +131,7 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
     Raises
     ------
     SpecError
-        If there are none, or they are no rasters of the program's width.
+        If there are none, or they are not rasters of the program's width.
     """
     check_type("program", program, kind=Program)
     rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
@@ -162,7 +162,7 @@ def _potentials_left(trace: Trace) -> Int64s:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What was asked of a recording, and where it differs.
+    """The targets of a recording, and its differences from them.
 
     Attributes
     ----------
@@ -192,7 +192,7 @@ class Judged:
 
 
 def judge(recording: Recording, spec: Spec) -> Judged:
-    """Hold a recording of a spec's patterns against its targets."""
+    """Compare a recording of a spec's patterns with its targets."""
     outputs = recording.program.n_outputs
     asked, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
     wrong = tuple(wrong_bins(spec, recording.answers()))
@@ -208,12 +208,12 @@ def judge(recording: Recording, spec: Spec) -> Judged:
 
 @dataclass(frozen=True)
 class Nearest:
-    """How near a neuron comes to doing something else, in weight LSBs; negative where it does.
+    """The distance of a neuron from a wrong spike or silence, in weight LSBs; negative if it is wrong.
 
     Attributes
     ----------
     spike, silence : float or None
-        The least distance above the threshold where a spike is asked, and at or below it where silence is and the
+        The minimum distance above the threshold for target spikes, and at or below it for target silence and where the
         neuron might spike; None where there is no such tick.
     spike_tick, silence_tick : int
         Where, of all patterns' ticks; -1 where nowhere.
@@ -226,7 +226,7 @@ class Nearest:
 
     @property
     def margin(self) -> float:
-        """The lesser of the two distances; infinite where there is none."""
+        """The lesser of the two distances; infinite without any."""
         return min((each for each in (self.spike, self.silence) if each is not None), default=math.inf)
 
 

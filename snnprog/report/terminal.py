@@ -51,7 +51,7 @@ def _grid(headings: Cells, lines: Sequence[Cells], *, widths: Sequence[int]) -> 
 
 
 def _print_blocks(console: Console, headings: Cells, *, lines: Sequence[Cells]) -> None:
-    """Print each row as lines of name and value, under what its first cell says."""
+    """Print each row as lines of name and value, below its first cell."""
     for line in lines:
         console.print(Text(f"{headings[0]} {line[0]}" if line[0].isdigit() else line[0], style="bold"))
         block = RichTable(show_header=False, box=None, padding=(0, GAP, 0, 0), pad_edge=False)

@@ -27,7 +27,7 @@ def trains_table(rasters: Sequence[Raster], *, backend: str) -> Table:
 
 
 def classes_table(classes: Sequence[int], *, backend: str) -> Table:
-    """Return the output that each pattern names; -1 stands for none."""
+    """Return the class of each pattern; -1 for none."""
     rows = [(pattern, number if number >= 0 else "none or several") for pattern, number in enumerate(classes)]
     title = f"Classes of {counted(len(classes), 'pattern')}, on {backend}"
     return Table(title, (Column("pattern"), Column("class")), tuple(rows), noun="pattern")

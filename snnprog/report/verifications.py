@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 
 
 def verification_table(verification: Verification, *, is_judged: bool = True) -> Table:
-    """Return what each backend answered.
+    """Return the results of each backend.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def verification_table(verification: Verification, *, is_judged: bool = True) ->
 
 
 def print_verification(console: Console, verification: Verification) -> None:
-    """Print the verdict, what each backend answered, and each one's first divergence."""
+    """Print the verdict, the results of each backend, and their first divergences."""
     from snnprog.report.terminal import GOOD, POOR, print_line, print_table
 
     wrong = [name for name, check in verification.backends.items() if not check.exact]

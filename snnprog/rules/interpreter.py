@@ -181,7 +181,8 @@ class Interpreter:
                 compared = values[POTENTIAL]
             values[step.target] = self._value(step, expression, values, note)
         after = {name: values[name] for name in self.rule.registers}
-        return Outcome(after, np.broadcast_to(values[SPIKES], np.shape(compared)), compared)
+        shape = np.broadcast_shapes(np.shape(compared), np.shape(values[SPIKES]), np.shape(gathered))
+        return Outcome(after, np.broadcast_to(values[SPIKES], shape), np.broadcast_to(compared, shape))
 
     def _value(self, step: Step, expression: Expression, values: Values, note: Note | None) -> Int64s:
         table: dict[type[Expression], Callable[..., Int64s]] = {**OPERATIONS, Ref: lambda node: values[node.name]}

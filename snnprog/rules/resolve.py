@@ -43,7 +43,7 @@ ARRIVING = "arriving spikes"
 class Form:
     """``constant + Σ terms[symbol] * symbol``; without symbols of coefficient 0.
 
-    Whole numbers are stored as integers if possible: sums of integers are much faster.
+    Integral values are stored as integers if possible: sums of integers are much faster.
     """
 
     terms: Mapping[str, Fraction | int] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import (
     Add,
@@ -39,6 +40,7 @@ from snnprog.rules.expressions import (
     names_in,
     nodes,
 )
+from snnprog.wording import counted
 
 WEIGHT, COUNT, SPIKES = "weight", "count", "spikes"
 CURRENT, POTENTIAL = "current", "potential"
@@ -144,8 +146,8 @@ class Firing:
     most: Expression | None
 
 
-@dataclass(frozen=True)
-class Rule:
+@dataclass(frozen=True, repr=False)
+class Rule(Displayed):
     """The integer rule of a chip for one tick; see the module docstring.
 
     Attributes
@@ -179,6 +181,9 @@ class Rule:
     def __post_init__(self) -> None:
         self._check_names()
         self._check_reads()
+
+    def _summary(self) -> str:
+        return f"{self.name}, registers {', '.join(self.registers)}, {counted(len(self.steps), 'step')}"
 
     def __hash__(self) -> int:
         """Return the hash of all fields, calculated once: caches of compiled code look rules up before every run."""

@@ -18,7 +18,7 @@ from snnprog.rules.interpreter import Interpreter, Note
 
 @dataclass(frozen=True, eq=False)
 class Synapses:
-    """The synapses of a network, each array ``(synapses,)`` int64; ``weight << exponent`` is what one adds."""
+    """The synapses of a network, each array ``(synapses,)`` int64; one adds ``weight << exponent``."""
 
     pre: Int64s
     post: Int64s
@@ -88,7 +88,7 @@ class Arrivals:
         np.add.at(self.due, tuple(each[in_time] for each in place), added[in_time])
 
     def gathered(self, tick: int, before: Int64s, note: Note | None = None) -> Int64s:
-        """Return the gathering's target ``(patterns, neurons)`` after a tick's arrivals, from what it was before."""
+        """Return the gathering's target ``(patterns, neurons)`` after a tick's arrivals, from its value before."""
         if self.interpreter.rule.is_sum:
             slot = self.due[tick % len(self.due)]
             gathered: Int64s = before + slot

@@ -77,7 +77,7 @@ def _with_given_current(rule: Rule) -> Rule:
 
 
 def is_held(program: Program, potentials: Int64s) -> Raster:
-    """Return where ``(ticks, neurons)`` a neuron is in its refractory period, from its potentials before the reset."""
+    """Return whether ``(ticks, neurons)`` a neuron is in its refractory period, from potentials before resets."""
     held: Raster = np.zeros(potentials.shape, dtype=np.bool_)
     if not program.has_refractory:
         return held

@@ -136,7 +136,7 @@ class _LayoutRun:
     def arguments(
         self, tape: Bytes, ends: Int64s, *, first_tick: int, spikes: Raster, states: Integers
     ) -> tuple[object, ...]:
-        """Return the arguments for a tape ``(ticks, inputs)``, and where spikes and states are to be written."""
+        """Return the arguments for a tape ``(ticks, inputs)``, and the places for spikes and states."""
         tape = tape.reshape(-1)
         tape.flags.writeable = False  # a separate type to Numba: one is enough
         currents = states[0, : 0 if self._first_state else None]

@@ -29,7 +29,7 @@ kept = compiled(nogil=True, _nrt=False)
 """Compiles a function when it is first called, so that it lets other threads run."""
 
 inlined = compiled(nogil=True, _nrt=False, forceinline=True)
-"""Inlines a function into its caller: passing so many arrays at every tick would take as long."""
+"""Inlines a function into its caller: passing the arrays at every tick would take as long."""
 
 
 @inlined
@@ -92,7 +92,7 @@ def move_to_front(queue: Integers, shape: Shape) -> None:
 def add_rows(
     queue: Integers, due: UInt64s, n_due: Count, slot: Count, delay: UInt64s, rows: Integers, shape: Shape
 ) -> None:
-    """Add rows to their slots, four at a time where they share one."""
+    """Add rows to their slots, four at a time if they share one."""
     i, size = ZERO, shape.padded
     while i < n_due:
         acts = delay[due[i]]

@@ -34,7 +34,7 @@ class SimulatedNeuron:
 
     @property
     def is_portable(self) -> bool:
-        """Whether all states stayed where all runtimes of the chip agree."""
+        """Whether all states stayed in the portable range, where all runtimes of the chip agree."""
         return self.excursion is None
 
 

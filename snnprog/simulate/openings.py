@@ -17,7 +17,7 @@ from snnprog.rules.neuron import FREE
 from snnprog.rules.operations import operation
 
 FAR = 1 << 40
-"""More than any shortfall of a tick; stands for a window that is not open yet."""
+"""More than any shortfall of a tick; marks a window that is not open yet."""
 
 
 class Openings(NamedTuple):

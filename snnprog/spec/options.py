@@ -96,10 +96,19 @@ def _signs(value: object, _: Chip) -> tuple[int, ...] | None:
     return signs
 
 
-def _bias(value: object, chip: Chip) -> int | Literal["free"]:
+def _integer_or_free(name: str, value: object) -> int | Literal["free"]:
     if isinstance(value, str) and value == FREE:
         return FREE
-    bias = as_integer("bias", value)
+    try:
+        return as_integer(name, value)
+    except SpecError as error:
+        raise SpecError(f"{name} must be an integer or {FREE!r}, got {value!r}") from error
+
+
+def _bias(value: object, chip: Chip) -> int | Literal["free"]:
+    bias = _integer_or_free("bias", value)
+    if bias == FREE:
+        return FREE
     if not chip.is_bias(bias):
         chip.check_range("bias", bias, allowed=(-chip.bias_limit, chip.bias_limit))
         raise SpecError(
@@ -110,9 +119,9 @@ def _bias(value: object, chip: Chip) -> int | Literal["free"]:
 
 
 def _threshold(value: object, chip: Chip) -> int | Literal["free"]:
-    if isinstance(value, str) and value == FREE:
+    threshold = _integer_or_free("threshold", value)
+    if threshold == FREE:
         return FREE
-    threshold = as_integer("threshold", value)
     chip.check_range("threshold", threshold, allowed=chip.thresholds)
     return threshold
 

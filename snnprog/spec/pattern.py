@@ -83,7 +83,11 @@ def drawn(patterns: Sequence[Pattern]) -> list[Picture]:
     below = pictures.raster(
         [(rasters[1], pictures.RIGHT)], label=f"target spikes{of}", shaded=~rasters[2], starts=starts
     )
-    return [Picture(above, f"inputs{of}, {ticks}"), Picture(below, f"targets{shade}")]
+    captions = [f"inputs{of}, {ticks}", f"targets{shade}"]
+    return [
+        Picture(svg, caption + pictures.merging(bins.shape))
+        for svg, caption, bins in zip((above, below), captions, rasters[:2], strict=True)
+    ]
 
 
 def _numbers(count: int) -> str:

@@ -165,5 +165,5 @@ def _check_lines(lines: int) -> None:
 def _as_bits(name: str, bits: object) -> Row:
     values = tuple(bits) if isinstance(bits, Iterable) and not isinstance(bits, str) else (bits,)
     if any(not isinstance(value, (bool, np.bool_, int, np.integer)) or value not in (0, 1) for value in values):
-        raise SpecError(f"table must have a {name} of 0 and 1, got {bits!r}")
+        raise SpecError(f"each {name} of table must consist of 0 and 1, got {bits!r}")
     return tuple(bool(value) for value in values)

@@ -144,7 +144,7 @@ def _first_edges(targets: Sequence[int]) -> dict[int, int]:
 def _way_to_open(
     ways: Sequence[dict[int, int]], left: Sequence[deque[int]], *, start: int, done: set[int]
 ) -> list[int] | None:
-    """Return the shortest path from a node to one with unused edges, or None; mark nodes searched in vain."""
+    """Return the shortest path from a node to one with unused edges, or None; mark dead ends."""
     if start in done:
         return None
     came_from: dict[int, tuple[int, int] | None] = {start: None}

@@ -103,7 +103,7 @@ RISCV_COMPILERS = ("riscv64-unknown-elf-gcc", "riscv32-unknown-elf-gcc", "riscv-
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
-        # A Cortex-M4 executes the code of a Cortex-M0 as it stands, so larger programs run on the larger board.
+        # A Cortex-M4 executes the code of a Cortex-M0 unchanged, so larger programs run on the larger board.
         "cortex-m0": Target(
             ARM_COMPILERS,
             ("-mcpu=cortex-m0", "-mthumb"),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 
 def main(task_path: str, result_path: str) -> None:
-    """Build the network, run it as often as asked, write seconds and spikes."""
+    """Build the network, run it a number of times, write seconds and spikes."""
     task = dict(np.load(task_path))
     n_inputs, n_neurons = int(task["n_inputs"]), int(task["n_neurons"])
     folder = tempfile.mkdtemp(prefix="brian2-")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 
 def main(task_path: str, result_path: str) -> None:
-    """Build the network, run it as often as asked, write seconds and spikes."""
+    """Build the network, run it a number of times, write seconds and spikes."""
     task = dict(np.load(task_path))
     nest.set_verbosity("M_ERROR")
     seconds, spikes = [], 0
@@ -35,7 +35,7 @@ def main(task_path: str, result_path: str) -> None:
 
 
 def build(task: dict[str, NDArray[np.generic]]) -> nest.NodeCollection:
-    """Build the network anew; return its recorder."""
+    """Rebuild the network; return its recorder."""
     n_inputs, n_neurons, raster = int(task["n_inputs"]), int(task["n_neurons"]), task["raster"]
     nest.ResetKernel()
     nest.SetKernelStatus({"resolution": 1.0, "local_num_threads": 1})

@@ -53,7 +53,7 @@ def add_hidden(
     draw: int = 0,
     progress: Progress | None = None,
 ) -> Design:
-    """Add the hidden neurons that some outputs of a design need.
+    """Add hidden neurons for some outputs of a design.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def add_hidden(
 
 
 def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iterator[Raster]:
-    """Yield (ticks, outputs) what outputs may do within their windows: those that are built, what they do."""
+    """Yield (ticks, outputs) possible spikes of outputs within their windows; the actual spikes of built ones."""
     raster, starts = asked.targets.copy(), Task.of(asked).mapping.played.starts
     for output, outcome in enumerate(designed.outcomes):
         if outcome.neuron is not None:
@@ -138,7 +138,7 @@ def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iter
 
 
 def _drawn_ticks(asked: Spec, designed: Design, outputs: Sequence[int], draw: int) -> Iterator[Raster]:
-    """Yield (ticks, outputs) what outputs may do, redrawn each time; silent at first in bins that do not count."""
+    """Yield (ticks, outputs) possible spikes of outputs, redrawn each time; at first silent in uncounted bins."""
     drawn = list(rasters(Task.of(asked), outputs))
     raster = drawn[draw % len(drawn)].copy()
     for output, outcome in enumerate(designed.outcomes):
@@ -150,7 +150,7 @@ def _drawn_ticks(asked: Spec, designed: Design, outputs: Sequence[int], draw: in
 
 
 def _added(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Design:
-    """Add the hidden neurons that outputs need whose ticks are known."""
+    """Add hidden neurons for outputs with known ticks."""
     try:
         with step("hidden", share=GROWTH_SHARE):
             built = _grown(asked, designed, outputs, manner)
@@ -202,7 +202,7 @@ def _grown(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manne
 
 
 def _from_pool(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled | None:
-    """Add hidden neurons that were drawn at random, for all outputs together; None if none that were drawn do."""
+    """Add random hidden neurons for all outputs together; None if no drawn ones suffice."""
     draft = Draft(asked, designed.hidden)
     most = MOST_HIDDEN if asked.hidden == AUTO else int(asked.hidden) - len(draft.hidden)
     more = 0 if manner.draw == 0 else MORE << manner.draw
@@ -228,7 +228,7 @@ def _neurons(draft: Draft, outcomes: Sequence[NeuronDesign]) -> dict[int, Neuron
 
 
 def _refused(designed: Design, refused: Mapping[int, Refusal | None]) -> Design:
-    """Return the design in which only what no network can do is compared with its outputs."""
+    """Return the design with conflicts only for targets that no network can reproduce."""
     outcomes = [
         outcome if outcome.neuron is not None else _unbuilt(refused.get(output))
         for output, outcome in enumerate(designed.outcomes)
@@ -241,7 +241,7 @@ def _unbuilt(refusal: Refusal | None) -> NeuronDesign:
 
 
 def _advice(asked: Spec) -> str:
-    """Return what to try where the search for hidden neurons found too little."""
+    """Return the advice after an unsuccessful search for hidden neurons."""
     nearest, farthest = asked.chip.delays
     slower = "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"
     return slower if asked.hidden == AUTO else f"allow more hidden neurons, or 'auto'; or {slower}"

@@ -28,7 +28,7 @@ from snnprog.potential import Resets
 # How much a silence counts beside a wished spike: a detector must not err. Sensitive, and in no one direction: of
 # 3 hidden neurons on one spec, × 3 left 1, or, with sums in another order, took more.
 SILENCE_WEIGHT = 4.0
-# By what factor more spikes are asked of a detector each time. What exceeds 1, × 3 and ÷ 3: no change on 1 spec.
+# Growth factor of the number of target spikes of a detector. What exceeds 1, × 3 and ÷ 3: no change on 1 spec.
 GROWTH = 1.3
 # How many lines' echoes are tried: a third of it took 1 hidden neuron more on 1 spec, × 3 changed nothing.
 ECHOES = 6
@@ -38,7 +38,7 @@ WORTHLESS = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Lack:
-    """One output that is not met.
+    """One output that does not reproduce its targets.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def detector(lack: Lack, missed: Raster) -> Neuron | None:
 
 @dataclass(frozen=True, eq=False)
 class _Attempt:
-    """A neuron that was requested some spikes: what was found, which spikes it gives, and its potential before them."""
+    """A neuron for some target spikes: its integers, its spikes, and its potential before them."""
 
     found: Crafted | None
     hits: Raster
@@ -214,7 +214,7 @@ def _best_echoes(lack: Lack) -> list[Neuron]:
 
 
 def _echo(draft: Draft, slot: int, *, line: int, late: Raster) -> Neuron | None:
-    """Return a neuron that does what a line did a delay ago, as nearly as may be."""
+    """Return a neuron that repeats a line after a delay, as nearly as possible."""
     unknowns = np.zeros(draft.mapping.n_taps + 2)
     unknowns[slot * draft.mapping.n_lines + line] = 2 * draft.chip.weight_limit
     unknowns[-2:] = draft.chip.weight_limit, 0.0 if draft.box.is_bias_free else draft.box.bias[0]

@@ -96,7 +96,7 @@ def _counts(draft: Draft, goal: Goal, lean: Floats) -> list[_Count]:
 
 
 def _answers(seen: Raster, wanted: Floats) -> tuple[Raster, Floats]:
-    """Return what lines did, each kind once for each answer, and the answer: (kinds, lines) and (kinds,) ±1."""
+    """Return the distinct histories of lines with their answers: (kinds, lines) and (kinds,) ±1."""
     asked = np.flatnonzero(wanted)
     packed = np.column_stack([np.packbits(seen[asked], axis=1), wanted[asked] > 0.0])
     _, first = np.unique(packed, axis=0, return_index=True)

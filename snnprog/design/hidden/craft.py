@@ -39,7 +39,7 @@ class Crafted:
 
 @dataclass(frozen=True, eq=False)
 class _Rounded:
-    """Weights in LSBs of exponent 0, their grid's exponent, the bias, and by what the real ones were multiplied."""
+    """Weights in LSBs of exponent 0, their grid's exponent, the bias, and the factor of the real ones."""
 
     weights: Int64s
     exponent: int
@@ -48,7 +48,7 @@ class _Rounded:
 
 
 def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
-    """Return the hidden neuron of these weights, at the threshold at which its spikes are worth most; None if nothing.
+    """Return the hidden neuron of these weights, at the threshold with the most valuable spikes; None without value.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
 
 
 def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, rank: float) -> Neuron | None:
-    """Return the hidden neuron of given integers, its threshold amid the potentials that it reaches without a spike.
+    """Return the hidden neuron of given integers, its threshold between the potentials that it reaches without a spike.
 
     None if it leaves the range in which all runtimes agree, or does not spike once in a tick at most.
 
@@ -167,9 +167,9 @@ def _widest_scale(draft: Draft, unknowns: Floats) -> float:
 
 
 def _settled(draft: Draft, made: _Rounded, run: SimulatedNeuron, threshold: int) -> Neuron | None:
-    """Return the neuron of a run, with its threshold amid the potentials where that can be moved.
+    """Return the neuron of a run, with its threshold between the potentials if it is free.
 
-    None if it is no neuron that spikes once in a tick, survives the noise and has a threshold of the chip's.
+    None unless it spikes at most once in a tick, tolerates the noise and has a valid threshold.
     """
     mapping, ticks = draft.task.hidden_mapping, draft.mapping.tape.ticks
     spikes = run.spikes[:ticks]
@@ -200,7 +200,7 @@ def _settled(draft: Draft, made: _Rounded, run: SimulatedNeuron, threshold: int)
 
 
 def _centred(draft: Draft, potential: Floats, spikes: Raster) -> int | None:
-    """Return the threshold amid the potentials of silences and spikes; None if the chip has none there."""
+    """Return a threshold between the potentials of silences and spikes; None if the chip has none there."""
     silent, due = float(potential[~spikes].max(initial=-np.inf)), float(potential[spikes].min(initial=np.inf))
     low, high = draft.chip.thresholds
     least, last = math.floor(max(silent, low - 1)) + 1, math.ceil(min(due, high + 1)) - 1

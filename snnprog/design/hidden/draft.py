@@ -36,7 +36,7 @@ class Draft:
 
     @cached_property
     def task(self) -> Task:
-        """The specification, beside what the hidden neurons do."""
+        """The specification, with the spikes of the hidden neurons."""
         return Task.of(self.asked, [neuron.raster for neuron in self.hidden])
 
     @cached_property
@@ -57,7 +57,7 @@ class Draft:
         return NeuronSimulator(self.chip.rule, self.task.hidden_mapping)
 
     def run(self, weights: Int64s, threshold: int, bias: int) -> SimulatedNeuron:
-        """Return what a hidden neuron on these lines does in integers; see `NeuronSimulator.run`."""
+        """Return the spikes of a hidden neuron on these lines, in integers; see `NeuronSimulator.run`."""
         return self._simulator.run(weights, threshold, bias)
 
     @property

@@ -70,7 +70,7 @@ def grow(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tup
 
 
 def _counted(draft: Draft, output: int, limit: int, *, is_proof_needed: bool) -> tuple[Draft, Neuron] | None:
-    """Return the draft with as few counting detectors as an output needs, and its neuron; None if they do not do."""
+    """Return the draft with the fewest counting detectors for an output, and its neuron; None if too few."""
     lack = lack_of(draft, output)
     neuron = attempt(draft, output, lack.miss)
     if neuron is None:
@@ -99,7 +99,7 @@ def attempt(draft: Draft, output: int, miss: NearestMiss) -> Neuron | None:
 
 
 def designed(draft: Draft, output: int) -> Neuron | None:
-    """Return the neuron of an output beside the hidden ones that there are, with no more synapses than it may have.
+    """Return the neuron of an output with the existing hidden ones, within its number of synapses.
 
     None if the design finds none.
     """
@@ -115,7 +115,7 @@ def designed(draft: Draft, output: int) -> Neuron | None:
 
 
 def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> NeuronDesign:
-    """Return the design of an output with as few synapses as are requested; undecided if too many are left."""
+    """Return the design of an output with as few synapses as requested; undecided if too many are left."""
     target, care = draft.targets[:, output], draft.care[:, output]
     problem = draft.task.problem(output, target, constrained=care)
     thinner = thinned(
@@ -125,7 +125,7 @@ def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> Neur
 
 
 def _wider(lack: Lack) -> Draft:
-    """Return the draft with a detector of missed spikes, or what the prices value most, or a longer memory."""
+    """Return the draft with a detector of missed spikes, of the highest-priced rows, or a longer memory."""
     due, excess = lack.wanted > 0.0, lack.miss.excess
     highest_silence = float((-excess[lack.wanted < 0.0]).max(initial=-np.inf))
     missed = due & ((excess < MET) | (excess <= highest_silence))

@@ -6,7 +6,7 @@ unknown per history, of any size. With these unknowns in place of all hidden neu
 ever, and if no weights satisfy them, no network does. Only ticks that share their history matter: where it is their
 own, the unknown is, too.
 
-What is said so is a guess; it is a refusal where the prices of its rows are a proof about the chip's integers
+This is a guess; it is a refusal if the prices of its rows are a proof about the chip's integers
 (`snnprog.design.hidden.refuting`).
 
 A history begins at the first spike, because before it nothing tells one tick from another; with a bias it begins at
@@ -125,7 +125,7 @@ def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
 
 
 def histories_of(draft: Draft) -> Histories:
-    """Return what hidden neurons can know, for a draft that has none yet."""
+    """Return the information that hidden neurons can have, for a draft without any."""
     spec, has_bias = draft.asked, draft.box.has_bias
     lag, known = 2 * min(spec.delays), {(NOTHING, b""): NOTHING}
     history, can_tell = [], []
@@ -157,7 +157,7 @@ def _arrivals(draft: Draft, lines: Raster) -> Raster:
 
 
 def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
-    """Return (rows, histories) what one unit told at each history leaves in the potential."""
+    """Return (rows, histories) the effect on the potential of one unit at each history."""
     tape, gamma = problem.potential_map.tape, problem.potential_map.gamma
     entries = []
     for row, tick in enumerate(rows):
@@ -174,7 +174,7 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
 
 
 def _relaxation(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> LinearProgram:
-    """Build the program; its unknowns are weights, threshold, bias, what is told, and a distance of at most 1."""
+    """Build the program; its unknowns are weights, threshold, bias, hidden signals, and a distance of at most 1."""
     box = problem.box
     free = np.full(told.shape[1], np.inf)
     lower, upper = box.weight_lower * (1 << box.widest_exponent), box.weight_upper * (1 << box.widest_exponent)
@@ -219,7 +219,7 @@ def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, dr
         demands += [f"be silent at {_places(problem, silent)}"] if silent else []
         reason = (
             f"no weights let output {problem.neuron} {' and '.join(demands)}, and hidden neurons do not help: up to"
-            f" {lag} ticks before, the soonest they could tell of, what came in is the same"
+            f" {lag} ticks before, the latest that they can pass on, the inputs are the same"
         )
     return Conflict(problem.neuron, pattern, tick, reason)
 

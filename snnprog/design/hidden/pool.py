@@ -1,8 +1,8 @@
 """Hidden neurons from a pool of random neurons, for outputs without a better solution.
 
-Any neuron whose spikes differ from those of the existing lines may be of use, and few random ones tell most histories
-apart (reservoir computing: Maass, Natschläger, Markram, Neural Computation 14, 2002). So neurons with random integers
-are run, and of those that do different things, as few are chosen as suffice for all outputs together
+Any neuron whose spikes differ from those of the existing lines may be of use, and few random ones distinguish most
+histories (reservoir computing: Maass, Natschläger, Markram, Neural Computation 14, 2002). So neurons with random
+integers are run, and of those that do different things, as few are chosen as suffice for all outputs together
 (`snnprog.design.hidden.sufficing`). Few synapses and small weights are drawn most: such neurons repeat, delay, count
 and compare.
 """
@@ -27,7 +27,7 @@ from snnprog.network import Neuron
 from snnprog.solver import check_time, step
 from snnprog.spec import FREE
 
-# How many different neurons a pool has; after how many that were drawn in vain it counts as complete; and how many are
+# How many different neurons a pool has; after how many unsuccessful draws it counts as complete; and how many are
 # tried in threes. A pool of 240 has what a spec of one input and 10 ticks needs; choosing takes longer in larger ones.
 SIZES, VAIN, FEW = (40, 120, 240), 200, 40
 # All choices of up to a number of neurons are tried: `searched` tries pairs and threes, and there are too many fours.
@@ -48,7 +48,7 @@ CLOCKS = 0.2
 
 @dataclass(frozen=True)
 class Draw:
-    """What is searched in a pool.
+    """The search in a pool.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def helped_from_pool(
 def _one_by_one(
     draft: Draft, goals: Sequence[Goal], pool: Sequence[Neuron], scope: Draw
 ) -> tuple[Draft, dict[int, Neuron]] | None:
-    """Return the draft with one detector for each output that alone does, for outputs of few synapses, or None."""
+    """Return the draft with one sufficient detector for each output, for outputs of few synapses, or None."""
     chosen: list[int] = []
     for goal in goals:
         separator = separator_of(draft, goal, pool)
@@ -200,7 +200,7 @@ def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> 
 
 
 def _bias(draft: Draft, generator: np.random.Generator) -> int:
-    """Return the bias that is asked, or draw one: none, or one as large as some weights."""
+    """Return the fixed bias, or draw one: 0, or as large as some weights."""
     if draft.asked.bias != FREE:
         return int(draft.asked.bias)
     size = 2.0 ** generator.uniform(0.0, math.log2(draft.chip.weight_limit)) * draft.chip.unit

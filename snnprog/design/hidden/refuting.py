@@ -38,7 +38,7 @@ class Refusal:
 
 
 MOST_PROGRAMS = 12
-"""How many cases are refuted by integer programs, where no prices do: each may take a second."""
+"""Number of cases refuted by integer programs, if no prices suffice: each may take a second."""
 
 
 def impossibility(draft: Draft, output: int, *, histories: Histories, has_programs: bool = False) -> Refusal | None:
@@ -67,7 +67,7 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
 
 
 def refused_with_cases(spec: Spec, outputs: Sequence[int]) -> dict[int, NeuronDesign]:
-    """Return the outputs of which it is proved, case by case, that no network reproduces the targets."""
+    """Return the outputs that no network can reproduce, proved case by case."""
     draft, found = Draft(spec), {}
     histories = histories_of(draft)
     for output in outputs:
@@ -104,7 +104,7 @@ class _Cases:
         """Return the rows of the bins that are given or assumed, (tick of all patterns) -> whether it spikes.
 
         Where the output receives itself, rows after the first bin that is open rest on what it does there: they are
-        left out.
+        omitted.
         """
         raster, known = self.draft.targets[:, self.output] & self.given, self.given.copy()
         for tick, spike in assumed.items():
@@ -168,8 +168,8 @@ class _Cases:
         """Return the sentence about a pattern that a proof by cases refutes."""
         tick, lag = self.windows[pattern].due[0], 2 * min(self.draft.asked.delays)
         reason = (
-            f"output {self.output} cannot do what is asked in pattern {pattern}, from its spike at tick {tick} on,"
-            f" whatever it does in the bins that are left open, and hidden neurons do not help: up to {lag} ticks"
-            " before, the soonest they could tell of, too little came in"
+            f"output {self.output} cannot reproduce its targets in pattern {pattern}, from its spike at tick {tick} on,"
+            f" for any choice of the open bins, and hidden neurons do not help: up to {lag} ticks"
+            " before, the latest that they can pass on, there are too few inputs"
         )
         return Conflict(self.output, pattern, tick, reason)

@@ -76,7 +76,7 @@ class Separator:
         return self.weights(detectors) is not None
 
     def weights(self, detectors: Sequence[int]) -> Floats | None:
-        """Return (detectors,) the largest weight of each, where they suffice."""
+        """Return (detectors,) the largest weight of each, if they suffice."""
         chosen = list(detectors)
         added = self.more[:, chosen, :].reshape(len(self.signs), -1)
         matrix = np.column_stack([self.given, added])
@@ -122,7 +122,7 @@ class Separators:
         return all(separator.suffices(detectors) for separator in self.separators)
 
     def weights(self, detectors: Sequence[int]) -> Floats | None:
-        """Return (detectors,) the largest weight of each, in any output, where they suffice for all."""
+        """Return (detectors,) the largest weight of each, in any output, if they suffice for all."""
         found = [separator.weights(detectors) for separator in self.separators]
         several = [weights for weights in found if weights is not None]
         return np.max(several, axis=0) if len(several) == len(found) else None

@@ -92,7 +92,7 @@ def nearest_miss(
 
 
 class _Rows:
-    """The rows of the ticks asked for, written out where there is room."""
+    """The rows of the given ticks, stored if they are small enough."""
 
     def __init__(self, mapping: PotentialMap, resets: Resets, asked: Ticks) -> None:
         self.mapping, self.resets, self.asked = mapping, resets, asked
@@ -130,7 +130,7 @@ def _loss(unknowns: Floats, rows: _Rows, *, signs: Floats, cost: Floats, gap: fl
 
 
 def _minimised(loss: Callable[[Floats], tuple[float, Floats]], start: Floats, *, bounds: Floats) -> Floats:
-    """Return where a smooth convex loss, given with its gradient, is least within bounds (2, unknowns)."""
+    """Return the minimum of a smooth convex loss, given with its gradient, within bounds (2, unknowns)."""
     here = np.clip(start, *bounds)
     value, gradient = loss(here)
     pairs: deque[tuple[Floats, Floats]] = deque(maxlen=MEMORY)
@@ -172,7 +172,7 @@ def _curved(gradient: Floats, pairs: deque[tuple[Floats, Floats]]) -> Floats:
 
 
 def _scale(box: Box) -> tuple[float, Floats]:
-    """Return the distance that meets a row in full, and the bounds; the scale is free where no bias is fixed to it."""
+    """Return the distance that meets a row in full, and the bounds; the scale is free unless a bias fixes it."""
     low, high = box.weight_lower, box.weight_upper
     if box.has_bias and not box.is_bias_free:
         ends = np.array([box.threshold, box.bias]).T

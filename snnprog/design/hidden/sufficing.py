@@ -25,7 +25,7 @@ MOST_PROGRAMS = 260
 
 @dataclass(frozen=True, eq=False)
 class Goal:
-    """What one output is requested.
+    """The targets of one output.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Goal:
 
 
 def reduced(separator: Separator | Separators, kept: list[int]) -> list[int]:
-    """Remove detectors, those without weight at once, then the lightest first, as long as the others suffice."""
+    """Remove detectors: first all those without weight, then the lightest, as long as the others suffice."""
     weights = separator.weights(kept)
     if weights is None:
         return kept
@@ -59,7 +59,7 @@ def reduced(separator: Separator | Separators, kept: list[int]) -> list[int]:
 def searched(
     separator: Separator | Separators, size: int, number: int, *, most: int = MOST_PROGRAMS
 ) -> tuple[int, ...] | None:
-    """Try every choice of so many detectors that no certificate rules out, by at most so many linear programs."""
+    """Try every choice of a number of detectors that no certificate excludes, with a limit on linear programs."""
     if number > 3:
         return None
     programs = separator.programs

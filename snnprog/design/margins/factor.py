@@ -37,7 +37,7 @@ class Inverse(Protocol):
 
 
 class Factor:
-    """The factor, and what the whole system is made of.
+    """The factor, and the parts of the whole system.
 
     Attributes
     ----------

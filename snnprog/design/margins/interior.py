@@ -108,7 +108,7 @@ def _is_good_enough(problem: NeuronProblem, margin: float, bound: float) -> bool
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Where the path stands; each array with its step is another one of these.
+    """A point of the path; the steps of its arrays form another one.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ def cold_start(rows: Rows) -> Point:
 
 
 def warm_start(rows: Rows, unknowns: Unknowns) -> Point:
-    """Return a point near what the relaxation method came to, drawn back from all edges."""
+    """Return a point near the result of the relaxation method, moved inside all bounds."""
     width = rows.upper - rows.lower
     values = STRETCH * rows.scaled(unknowns.weights, unknowns.offsets)
     values = np.clip(values, rows.lower + BARELY_INSIDE * width, rows.upper - BARELY_INSIDE * width)

@@ -76,7 +76,7 @@ def _scale(problem: NeuronProblem) -> float:
 
 
 def _linear_program(problem: NeuronProblem, rows: ActiveRows) -> LinearProgram:
-    """Build the program over these rows, its margin unbounded but for what the rows allow one by one.
+    """Build the program over these rows, with the margin bounded only by single rows.
 
     The upper bound lies above that, so that it takes no price from the rows, but not far above: from a million, GLOP
     fails now and then.

@@ -22,7 +22,7 @@ FEW_TAPS, SMALL = 40, 20_000
 
 
 def safe_margin(problem: NeuronProblem) -> WidestMargin:
-    """Return the first rounding-proof answer, or the widest margin where there is none.
+    """Return the first answer that survives rounding, or the widest margin if there is none.
 
     Raises
     ------

@@ -37,7 +37,7 @@ APART = 1e-6
 
 
 class Unknowns(NamedTuple):
-    """What the passes move, in place.
+    """The arrays that the passes change, in place.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Events(NamedTuple):
 
 
 class Decays(NamedTuple):
-    """What a tick leaves of the potential and of the current, and ``alpha / (gamma - alpha)``."""
+    """The shares of the potential and of the current that a tick keeps, and ``alpha / (gamma - alpha)``."""
 
     gamma: float
     alpha: float
@@ -80,7 +80,7 @@ class Decays(NamedTuple):
 
 
 class RowDemand(NamedTuple):
-    """The rows to be met: ``factor (w·φ + b β - θ) >= 1`` where the factor is not 0.
+    """The rows to meet: ``factor (w·φ + b β - θ) >= 1`` if the factor is not 0.
 
     Attributes
     ----------
@@ -158,7 +158,7 @@ class Sweeper:
         Parameters
         ----------
         rows : (2, ticks) float
-            ``factor`` and β: ``factor (w·φ + b β - θ) >= 1`` is requested where the factor is not 0.
+            ``factor`` and β: ``factor (w·φ + b β - θ) >= 1`` is requested if the factor is not 0.
         stiffness : (2,) float
             How readily threshold and bias move beside a weight.
 
@@ -427,7 +427,7 @@ def _meet(events: Events, decays: Decays, powers: Floats, demand: RowDemand, unk
 
 
 class Gains(NamedTuple):
-    """The weights, and what they gain by changes since each tap's last event, where currents are gone after a tick.
+    """The weights, and their gains by changes since each tap's last event, if currents last one tick.
 
     An era lasts from one reset to the next; a tap whose φ has faded, or that no spike has passed, stands in era 0. The
     invariant: brought up to date, the weight of tap j is::
@@ -475,7 +475,7 @@ def _move_base_alone(state: Gains, n_live: int, total: float, step: float) -> in
 
 @compiled(nogil=True)
 def _meet_without_current(events: Events, gamma: float, powers: Floats, demand: RowDemand, unknowns: Unknowns) -> float:
-    """See `Sweeper.meet`: for currents that are gone after a tick, where a reset ends all that a tap has to gain.
+    """See `Sweeper.meet`: for currents of one tick, with a reset that ends the gains of all taps.
 
     So a tap whose last event lies before a reset is settled when its next one comes, from the running sum as it stood
     at that reset; the invariant is that of `Gains`. What an event does depends on no branch: a branch would be taken

@@ -95,12 +95,12 @@ class BoxRun:
             self.values[gather.target] = self._value(gather)
 
     def _given(self, due: int) -> Span:
-        """Return how often each box spikes where that does not depend on its potential."""
+        """Return the given number of spikes of each box, which does not depend on its potential."""
         times = np.full(self.left.size, due)
         return Span(times, times * self.neuron.most_spikes)
 
     def _asked(self, pattern: Bins, tick: int) -> Span:
-        """Return how often each box spikes where it must do what is due, or what is left to do in its windows."""
+        """Return the number of spikes of each box, given the target or the windows."""
         due, matched = pattern.due[tick], pattern.matched
         if matched is None or not pattern.counts[tick]:
             return self._demanded(self.values[POTENTIAL], may_rest=due != 1, may_spike=due != 0)
@@ -115,7 +115,7 @@ class BoxRun:
         return spikes
 
     def _demanded(self, compared: Span, *, may_rest: Raster | np.bool_, may_spike: Raster | np.bool_) -> Span:
-        """Return how often each box spikes; narrow its threshold to what allows that, or note that it fails."""
+        """Return the number of spikes of each box; narrow its threshold accordingly, or mark it as failed."""
         silence, spike = self.neuron.gaps
         low, high = self.boxes[..., THRESHOLD]
         most = (compared.high - spike) // self.neuron.rule.unit
@@ -151,7 +151,7 @@ class BoxRun:
         return SPANS[type(node)](node, *parts)
 
     def _watched(self, value: Span, limit: int) -> Span:
-        """Return a watched value: what is not below its limit does not count."""
+        """Return a watched value: only values below its limit count."""
         low, high = np.maximum(value.low, 1 - limit), np.minimum(value.high, limit - 1)
         self.fails |= low > high
         return Span(np.minimum(low, limit - 1), np.maximum(high, 1 - limit))
@@ -170,13 +170,13 @@ class BoxRun:
 
 
 def _perhaps(weight: Span, spikes: Span) -> Span:
-    """Return what arrives over a tap if none or one of its spikes does."""
+    """Return the arrivals over a tap for none or one of its spikes."""
     low = np.where(spikes.low > 0, weight.low, np.minimum(weight.low, 0))
     high = np.where(spikes.low > 0, weight.high, np.maximum(weight.high, 0))
     return Span(np.where(spikes.high > 0, low, 0), np.where(spikes.high > 0, high, 0))
 
 
 def _of(span: Span, kept: Int64s, size: int) -> Span:
-    """Return the span of some boxes; what is the same in all of them stays unchanged."""
+    """Return the span of some boxes; one value for all boxes is unchanged."""
     low, high = (end[kept] if end.shape == (size,) else end for end in (span.low, span.high))
     return Span(low, high)

@@ -23,7 +23,7 @@ from snnprog.spec import Pattern, Spec
 from snnprog.spec.options import NO_WINDOW
 
 MANY_SPIKES = 1 << 20
-"""Stands for spikes in one tick where the rule sets no limit."""
+"""The number of spikes in one tick if the rule sets no limit."""
 
 EXPONENT, BIAS, THRESHOLD = -3, -2, -1
 """The last columns of a box; mantissas stand before them."""
@@ -126,7 +126,7 @@ class BoxNeuron:
 
     @cached_property
     def adds_within(self) -> float:
-        """The largest magnitude up to which spikes that arrive are added up, in any order; -1 where they are not."""
+        """The largest magnitude to which arriving spikes are added in any order; -1 if they are not added."""
         gather = self.rule.gather
         if self.rule.is_sum:
             return math.inf
@@ -147,7 +147,7 @@ class BoxNeuron:
         return self.parameters[most.name] if isinstance(most, Ref) else MANY_SPIKES
 
     def asking(self, asked: Raster) -> BoxNeuron:
-        """Return the neuron of which fewer bins are asked, (ticks of all patterns,)."""
+        """Return the neuron with fewer target bins, (ticks of all patterns,)."""
         ends = np.cumsum([bins.due.size for bins in self.patterns])[:-1]
         parts = zip(self.patterns, np.split(asked, ends), strict=True)
         return replace(self, patterns=[replace(bins, asked=part) for bins, part in parts])
@@ -199,7 +199,7 @@ class BoxNeuron:
 
 
 def _known(pattern: Pattern, window: tuple[int, int], outputs: Iterable[int]) -> Int64s:
-    """(ticks, all outputs) Return 1 where one of some outputs must spike, 0 where it must not; -1 elsewhere."""
+    """(ticks, all outputs) Return 1 for a target spike of some outputs, 0 for a target silence; -1 elsewhere."""
     known = np.full(pattern.targets.shape, -1)
     for output in outputs:
         windows = Windows.of(pattern.targets[:, output], pattern.care[:, output], window)
@@ -219,7 +219,7 @@ Arrival = tuple[tuple[int, int], int | None]
 
 
 def _arrivals(spec: Spec, pattern: Pattern, known: Int64s, output: int) -> list[list[Arrival]]:
-    """Return what arrives in each tick, by line, then by delay."""
+    """Return the arrivals of each tick, by line, then by delay."""
     lines = pattern.inputs.astype(np.int64)
     if spec.recurrent:
         lines = np.concatenate([lines, known], axis=1)
@@ -236,14 +236,14 @@ def _arrivals(spec: Spec, pattern: Pattern, known: Int64s, output: int) -> list[
 
 
 def _heard(arriving: Sequence[Arrival], column: Mapping[tuple[int, int], int], own: int) -> Heard:
-    """Return what arrives in a tick by column; ``own`` is the line of the neuron itself."""
+    """Return the arrivals of a tick by column; ``own`` is the line of the neuron itself."""
     sure = [column[tap] for tap, sent in arriving if sent is None]
     perhaps = [column[tap] for tap, sent in arriving if sent is not None and tap[0] != own]
     return Heard(sure, perhaps, [(column[tap], sent) for tap, sent in arriving if sent is not None and tap[0] == own])
 
 
 def ends_of(boxes: Int64s) -> tuple[Int64s, Int64s]:
-    """Return the ends of what one spike over each tap adds, and of the others, of boxes (2, ..., columns)."""
+    """Return the bounds of the effects of one spike over each tap, and of the others, of boxes (2, ..., columns)."""
     low, high = boxes.copy()
     for end, sign in ((low, -1), (high, 1)):
         mantissas = end[..., :EXPONENT]
@@ -254,7 +254,7 @@ def ends_of(boxes: Int64s) -> tuple[Int64s, Int64s]:
 
 
 def tightened(neuron: BoxNeuron, boxes: Int64s) -> Int64s:
-    """Return boxes (2, boxes, columns) without ends that cannot be, and without those of which nothing is left."""
+    """Return boxes (2, boxes, columns) without impossible ends, and without empty ones."""
     low, high = boxes
     mantissas, bias = slice(None, EXPONENT), BIAS
     if not neuron.may_be_zero:

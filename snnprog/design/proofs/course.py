@@ -33,12 +33,12 @@ Register = tuple[int, int, str]
 """A pattern, a tick and the name of a register."""
 
 LIFT_LIMIT = 1e3
-"""Keeps the program bounded where nothing stands against the spikes, in units of the threshold; any will do."""
+"""A bound for programs without rows against spikes, in units of the threshold; any value suffices."""
 
 
 @dataclass(frozen=True)
 class Assumed:
-    """What is assumed of one neuron beside its spikes.
+    """Assumptions about one neuron in addition to its spikes.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ class IntegerCourse(Sums):
             check_time()
 
     def _last_ticks(self, looks: Raster) -> list[int]:
-        """Return the last tick of each pattern that has a row or an assumption; -1 where none has."""
+        """Return the last tick of each pattern that has a row or an assumption; -1 if none has."""
         last = [-1] * len(self.mapping.played.lengths)
         places = [self.mapping.played.where(tick) for tick in np.flatnonzero(looks).tolist()]
         for pattern, local in [*places, *(place[:2] for place in self.assumed.registers)]:
@@ -170,7 +170,7 @@ class IntegerCourse(Sums):
         self.facts[key_of(form.times(-1))] = -high, -low
 
     def _learn_comparison(self, compared: Form, *, is_spike: bool, is_known: bool) -> None:
-        """Note what a spike, or silence, says of how far the potential is from the threshold."""
+        """Record the bound that a spike, or silence, sets on the distance of the potential from the threshold."""
         excess = compared.plus(Form.symbol("threshold").times(-self.unit))
         if not is_known or excess.is_constant:
             return
@@ -185,12 +185,12 @@ class IntegerCourse(Sums):
         return dict(state) | {f"#{place}": value for place, (value, _) in self._places()}
 
     def _places(self) -> Iterator[tuple[int, tuple[Form, int]]]:
-        """Yield the watched values with their places in the tick; what is gathered is watched after each arrival."""
+        """Yield the watched values with their places in the tick; gathered values are watched after each arrival."""
         before = (self.n_arrivals - 1) * (self.rule.gather.name in self.limits)
         return ((index + before, each) for index, each in enumerate(self.watched) if index + before >= 0)
 
     def _arriving(self, taps: list[int], told: int) -> Form:
-        """Return what arrives: weights, and where hidden neurons may be added, what they tell after such a history."""
+        """Return the arrivals: weights, and if hidden neurons are allowed, their effect after such a history."""
         terms: dict[str, Fraction | int] = {}
         if told:
             name = f"told {told}"
@@ -204,7 +204,7 @@ class IntegerCourse(Sums):
         return Form(terms)
 
     def _note_rows(self, tick: int, pattern: int, local: int, *, compared: Form, left: Form) -> None:
-        """Note what the bin asks for, examined before the reset and, where it is examined, after it."""
+        """Record the target of the bin, before the reset and, if it is examined there, after it."""
         problem, played = self.problem, self.mapping.played.ticks
         gaps = gaps_of(problem, self.unit)
         limit = Form.symbol("threshold").times(self.unit)
@@ -254,7 +254,7 @@ class IntegerCourse(Sums):
         return Form.symbol(self.rounded_as[key])
 
     def held(self, operand: Form, node: Hold, step: Step) -> Form:
-        """Return the value itself where its limit is within the register's ends; else what may be anything."""
+        """Return the value itself if its limit is within the register's range; else an unbounded one."""
         if step.name == self.rule.gather.name and not self.is_gathering:
             return operand  # nothing is gathered
         limit = self.limits.get(step.name)
@@ -330,7 +330,7 @@ class IntegerCourse(Sums):
         return found
 
     def errors(self, each: Rounded) -> Ends:
-        """Return the ends of a rounding's error, one-sided where the sign of what is rounded is known."""
+        """Return the bounds of a rounding's error, one-sided if the sign of the value is known."""
         low, high = (float(end) for end in rounding_errors(each.factor, each.rounding))
         least, greatest = self.ends(each.operand)
         if each.rounding is Rounding.TOWARD_ZERO:
@@ -364,7 +364,7 @@ def lifted(course: IntegerCourse) -> Lifted:
 
 
 def _told(spec: Spec, problem: NeuronProblem) -> Int64s:
-    """(ticks,) Return the number of the history that hidden neurons can tell of; 0 where they cannot have spiked.
+    """(ticks,) Return the number of the history that hidden neurons can know; 0 if they cannot have spiked.
 
     What they tell has passed two synapses at least. Without a bias, a history begins at the first spike.
     """

@@ -50,7 +50,7 @@ class CourseCutter:
         self._units = np.array([*(1,) * taps.size, course.unit, 1])
 
     def bounds(self, least: Int64s, greatest: Int64s) -> Iterator[Cut]:
-        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: the threshold's, then the others'.
+        """Yield cuts that bring together the ends of unknowns, (taps + 3,) each: first of the threshold.
 
         Real weights that miss the targets by a little can be rescued by rounding errors only if they are small.
         """
@@ -72,7 +72,7 @@ class CourseCutter:
                     return
 
     def _end_of(self, unknown: int, side: int, box: Int64s) -> Cut | None:
-        """Return what keeps an unknown within its greatest end, or its least; or what leaves nothing of the box."""
+        """Return the cut that keeps an unknown below its upper, or above its lower end; or one that empties the box."""
         program = self._between(*box)
         objective, upper = program.objective * SUNKEN, program.upper.copy()
         objective[self._columns[unknown]], upper[-1] = side, 0.0
@@ -103,7 +103,7 @@ class CourseCutter:
         return replace(self.program, lower=lower, upper=upper)
 
     def _cut(self, optimum: Optimum) -> Cut | None:
-        """Return what an optimum's prices leave of the unknowns; rows that say nothing may have any price."""
+        """Return the cut that an optimum's prices imply; empty rows may have any price."""
         says = np.array([not form.is_constant for _, form in self.course.rows])
         prices = whole_prices(np.where(says, optimum.duals[: len(self.course.rows)], 0.0))
         if not any(prices):
@@ -115,7 +115,7 @@ class CourseCutter:
 
 
 def carried(course: IntegerCourse, prices: list[int]) -> tuple[float, Floats]:
-    """Return what priced rows come to: a constant, and multiples of all columns of unknowns, roundings carried back."""
+    """Return the sum of priced rows: a constant, and multiples of all columns of unknowns, roundings carried back."""
     constant, multiples = 0.0, np.zeros(len(course.lower))
     for price, (_, form) in zip(prices, course.rows, strict=True):
         if price:

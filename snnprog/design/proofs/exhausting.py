@@ -32,7 +32,7 @@ MOST_CUTS = 60
 """Every box is compared with all cuts."""
 
 SLACK = 1e-9
-"""What sums of floats may be wrong by, as a share of their parts: cuts are calculated in integers by the checker."""
+"""The error of sums of floats, as a share of their parts: cuts are calculated in integers by the checker."""
 
 FARTHEST = 2.0**40
 """Beyond all integers of a chip."""
@@ -108,7 +108,7 @@ class Exhausting:
         self.is_stuck = False
 
     def until(self, most_work: int) -> Exhaustion:
-        """Halve boxes until all of them fail, one is an answer, or the work allowed, what was done included, is done.
+        """Halve boxes until all of them fail, one is an answer, or the limit of all work is reached.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Exhausting:
         return boxes[:, -AT_ONCE:]
 
     def _narrowed(self, boxes: Int64s) -> Int64s:
-        """Return boxes without what cannot be, or breaks a cut."""
+        """Return boxes without impossible values, and without those that break a cut."""
         self.work += len(self.cuts) * boxes.shape[1]
         boxes = tightened(self.neuron, boxes)
         for cut in self.cuts:
@@ -208,7 +208,7 @@ def _bits(values: Int64s) -> Int64s:
 
 
 def cut_down(boxes: Int64s, cut: Cut) -> Int64s:
-    """Return boxes without ends that break a cut, and without those that break it altogether."""
+    """Return boxes without ends that break a cut, and without boxes that break it everywhere."""
     least, greatest = ends_of(boxes)
     columns = np.flatnonzero(cut.multiples)
     most = {

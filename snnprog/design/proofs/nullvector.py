@@ -25,8 +25,8 @@ WORK_LIMIT = 4_000_000_000
 def null_vector(rows: Sequence[Sequence[int]]) -> list[int] | None:
     """Return the coprime integers y with ``Σ y[k] rows[k] = 0`` in the first columns that leave just one line of them.
 
-    None, where all columns leave more than one line, or the integers would be too long to find it in seconds. Whether
-    the columns that it did not take are balanced, too, is left to whoever asked.
+    None, where all columns leave more than one line, or the integers would be too long to find it in seconds. The
+    caller checks whether other columns are balanced, too.
     """
     count = len(rows)
     if count == 1:

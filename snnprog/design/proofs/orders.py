@@ -22,7 +22,7 @@ from snnprog.solver import check_time
 from snnprog.spec import Spec
 
 NEAR = 1 << 20
-"""Ends of values, in units of the potential, that are told of their roundings: nearer than weights make them."""
+"""Distance of ends of values, in units of the potential, for rows about their roundings."""
 
 MOST_ORDERED = 60
 """Roundings of which any two are compared."""
@@ -61,7 +61,7 @@ def _note_orders(course: IntegerCourse) -> None:
 
 
 def _least_apart(course: IntegerCourse, known: Sequence[Rounded]) -> Floats:
-    """Return (roundings, roundings) the least that what one rounds can be more than what another rounds."""
+    """Return (roundings, roundings) the least difference between the value of one rounding and of another."""
     sums, lower, upper = np.zeros((len(known), len(course.lower))), np.array(course.lower), np.array(course.upper)
     for row, each in enumerate(known):
         for name, coefficient in each.operand.terms.items():
@@ -91,7 +91,7 @@ def _without_ordered(more: Form, ordered: Mapping[tuple[str, str], int]) -> tupl
 
 
 def _note_ends(course: IntegerCourse, each: Rounded, place: Register) -> None:
-    """Note that a rounding is no farther than that of an end of what is rounded, where that end is near."""
+    """Record that a rounding is bounded by that of a near bound of its value."""
     factor, bits = each.factor.numerator, each.factor.denominator.bit_length() - 1
     for side, end in zip((-1, 1), course.ends(each.operand), strict=True):
         if not math.isfinite(end) or abs(end) > NEAR:

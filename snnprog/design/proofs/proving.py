@@ -175,7 +175,7 @@ class _Corrector:
 
 
 def _residual(problem: NeuronProblem, prices: dict[int, int], *, columns: list[int], unit: int) -> Floats:
-    """Return what prices, in units of ``1 / unit``, really pull at each column."""
+    """Return the exact pull of prices, in units of ``1 / unit``, at each column."""
     pulled, taps = pull(problem, prices), problem.potential_map.n_taps
     whole = 1 << pulled.bits
     values = []

@@ -51,7 +51,7 @@ class Pull:
 
 
 def pull(problem: NeuronProblem, prices: Mapping[int, int], bits: int | None = None) -> Pull:
-    """Return what integer prices, tick -> price >= 0, pull at.
+    """Return the pulls of integer prices, tick -> price >= 0.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def exact_bits(problem: NeuronProblem, prices: Mapping[int, int]) -> int:
 def _pull_pattern(
     problem: NeuronProblem, signed: Mapping[int, int], *, taps: dict[int, Interval]
 ) -> tuple[Interval, Interval]:
-    """Add the pulls of one pattern's rows to ``taps``; return that at the bias, and what resets subtract."""
+    """Add the pulls of one pattern's rows to ``taps``; return that at the bias, and the subtraction by resets."""
     mapping = problem.potential_map
     (first, tap), alpha, gamma = mapping.arrival_events, mapping.linear.current, mapping.linear.potential
     earliest = min(signed)
@@ -115,7 +115,7 @@ def _pull_pattern(
 
 
 def _leak(value: Interval, leak: Fraction) -> Interval:
-    """Return what a leak leaves, rounded outwards."""
+    """Return the value after a leak, rounded outwards."""
     low, high = value
     top, bottom = leak.numerator, leak.denominator
     return low * top // bottom, -(-high * top // bottom)

@@ -43,7 +43,7 @@ class Referee:
         self.spec = spec
 
     def __getstate__(self) -> dict[str, object]:
-        """Return what is pickled: another process reads the claim again."""
+        """Return the picklable state: another process reads the claim again."""
         return {"spec": self.spec}
 
     @cached_property
@@ -58,7 +58,7 @@ class Referee:
         return claim
 
     def refutes(self, leaf: Leaf, path: Sequence[Step] = ()) -> bool:
-        """Return whether a leaf contradicts what was assumed on the way to it."""
+        """Return whether a leaf contradicts the assumptions on its path."""
         steps = [(node_to_data(split), side) for split, side in path]
         data = node_to_data(leaf)
         if isinstance(leaf, Farkas):  # with its prices as integers, of any length
@@ -79,6 +79,6 @@ class Referee:
 
 @lru_cache(maxsize=8)
 def first_told(spec: Spec) -> tuple[int, ...]:
-    """Return for each pattern the first tick at which what a hidden neuron tells can arrive, as the checker has it."""
+    """Return for each pattern the first tick at which a hidden neuron's spike can arrive, as in the checker."""
     claim, delay = Claim(spec_to_data(spec)), min(spec.delays)
     return tuple(first_spike(claim, pattern) + delay for pattern in range(len(spec.patterns)))

@@ -39,7 +39,7 @@ SURE = 1e-4
 
 @dataclass
 class _Search:
-    """One refutation: what is left of its work, and the way to the part that is examined."""
+    """One refutation: its remaining work, and the path to the current part."""
 
     problem: NeuronProblem
     referee: Referee
@@ -73,7 +73,7 @@ def rows_of(problem: NeuronProblem, prices: Mapping[int, int]) -> tuple[Row, ...
 
 
 def refute_integers(problem: NeuronProblem, referee: Referee, path: Sequence[Step] = ()) -> Node | None:
-    """Return a proof that no integers do what the rows of a neuron ask; None if none was found."""
+    """Return a proof that no integers meet the rows of a neuron; None if none was found."""
     mapping = problem.potential_map
     if mapping.n_taps * problem.raster.size > MOST_ENTRIES:
         return None
@@ -127,7 +127,7 @@ def _leaf(search: _Search, course: IntegerCourse, answer: Lifted, path: tuple[St
 
 
 def whole_prices(prices: Floats) -> list[int]:
-    """Return prices as integers, the dearest of `PRICE_BITS` bits; all are 0 where none is above 0."""
+    """Return prices as integers, the dearest of `PRICE_BITS` bits; all are 0 if none is above 0."""
     top = float(prices.max(initial=0.0))
     return [round(float(price) / top * (1 << PRICE_BITS)) if top > 0.0 else 0 for price in prices]
 
@@ -149,7 +149,7 @@ def kept_rows(course: IntegerCourse, prices: list[int]) -> tuple[Row, ...]:
 
 
 def assumed_of(output: int, path: Sequence[Step]) -> Assumed:
-    """Return what the splits on a way assume of one output's integers and registers."""
+    """Return the assumptions of the splits on a path about one output's integers and registers."""
     ranges: dict[object, tuple[int | None, int | None]] = {}
     registers: dict[tuple[int, int, str], tuple[int | None, int | None]] = {}
     for split, side in path:
@@ -188,7 +188,7 @@ def _splits(problem: NeuronProblem, course: IntegerCourse, answer: Lifted) -> It
 
 
 def _misrounded(course: IntegerCourse, answer: Lifted, each: Rounded) -> tuple[float, int]:
-    """Return by how much an answer has a value rounded otherwise than the chip does, and where to split the value.
+    """Return the difference between an answer's rounding of a value and the chip's, and where to split the value.
 
     A value of which the sign is open is split there; else it is kept to what is rounded to the same integer.
     """
@@ -227,7 +227,7 @@ def value_of(course: IntegerCourse, answer: Lifted, form: Form) -> float:
 
 
 def _fractions(problem: NeuronProblem, course: IntegerCourse, answer: Lifted) -> Iterator[RangeSplit]:
-    """Yield splits of unknowns that are no integers in an answer, the threshold first."""
+    """Yield splits of unknowns that are not integers in an answer, the threshold first."""
     taps, lines = course.mapping.n_taps, course.mapping.n_lines
     for unknown, value in (("threshold", answer.values[taps]), ("bias", answer.values[taps + 1] * course.unit)):
         if abs(value - round(value)) > SURE:

@@ -18,7 +18,7 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class Rounded:
-    """One rounding: its name and column, what is rounded, and how."""
+    """One rounding: its name and column, its value, and its mode."""
 
     name: str
     column: int
@@ -49,10 +49,10 @@ def rounded_integer(value: int, factor: Fraction, rounding: Rounding) -> int:
 
 
 def key_of(form: Form) -> object:
-    """Return what equal sums have in common."""
+    """Return the key of equal sums."""
     return form.constant, frozenset(form.terms.items())
 
 
 def meet(one: Ends, other: Ends) -> Ends:
-    """Return the ends of what lies within both."""
+    """Return the bounds of the intersection."""
     return max(one[0], other[0]), min(one[1], other[1])

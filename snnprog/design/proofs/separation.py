@@ -35,13 +35,13 @@ LIFT_LIMIT = 1e6
 FIRST_ROWS, MORE_ROWS, ROWS_PER_UNKNOWN = 400, 200, 2
 # How far below what is promised a row may be, as a share of the promise and of 1 LSB: above GLOP's tolerance of 1e-8.
 VIOLATED = 1e-6
-# Lifts (in LSBs) that no tolerance of a solver explains; between the two the exact simplex method is asked.
+# Lifts (in LSBs) that no tolerance of a solver explains; between the two the exact simplex method decides.
 CLEARLY_LIFTED, CLEARLY_NOT = 1.0, -1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """The weights that come nearest to doing what is asked.
+    """The weights that come closest to the targets.
 
     Attributes
     ----------

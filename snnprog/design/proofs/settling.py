@@ -56,7 +56,7 @@ def settle(problem: NeuronProblem, doubtful: Separation) -> Certificate | Separa
 
 
 def _row(problem: NeuronProblem, tick: int, bits: int) -> list[Fraction]:
-    """Return what must not be negative at a tick, as coefficients of the taps, the threshold and the bias."""
+    """Return the row that must not be negative at a tick: coefficients of the taps, the threshold and the bias."""
     pulled, unit = pull(problem, {tick: 1}, bits), 1 << bits
     taps = range(problem.potential_map.n_taps)
     row = [Fraction(pulled.taps.get(tap, (0, 0))[0], unit) for tap in taps]

@@ -101,7 +101,7 @@ class _Tableau:
                 each[self.columns.index(self.artificial)] = 0
 
     def climb(self, target: int) -> bool:
-        """Raise one row's right side as far as it goes; False where that takes too long."""
+        """Maximize one row's right side; False if that takes too long."""
         while self.work <= WORK_LIMIT:
             rising = [index for index, value in enumerate(self.rows[target][:-1]) if value < 0]
             if not rising:

@@ -28,16 +28,16 @@ from snnprog.design.task import Task
 from snnprog.proof import BinRow, BinSplit, ExcessTaps, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
 
 MOST_SPLITS = 6
-"""Don't-care bins that are distinguished in turn, where the search for weights did not say which."""
+"""Number of don't-care bins that are distinguished in turn, if the search for weights gave none."""
 
 MOST_TAPS = 8
-"""Taps of which every choice is distinguished where few are allowed."""
+"""Number of taps of which every choice is distinguished if few are allowed."""
 
 
 def substantiated(
     designed: NeuronDesign, task: Task, referee: Referee, *, output: int, is_brief: bool = False
 ) -> NeuronDesign:
-    """Return a design whose conflicts are proved; undecided, where they were not.
+    """Return a design with proved conflicts; undecided for the others.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def refuted_by_bins(
 
 
 def refuted_by_taps(problem: NeuronProblem, referee: Referee, path: tuple[Step, ...] = ()) -> Node | None:
-    """Return a proof that no synapses, as few as are allowed, do what a neuron is asked; None if none is found."""
+    """Return a proof that no allowed number of synapses reproduces a neuron's targets; None if none is found."""
     most, mapping = referee.spec.fan_in, problem.potential_map
     taken = {(split.line, split.delay): side for split, side in path if isinstance(split, TapSplit)}
     if most is None or mapping.n_taps > MOST_TAPS:
@@ -200,7 +200,7 @@ def refuted_by_taps(problem: NeuronProblem, referee: Referee, path: tuple[Step, 
 
 
 def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
-    """Return a proof that an output of which real weights may exist has no integers; undecided where none is found.
+    """Return a proof that an output with possible real weights has no integers; undecided if none is found.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def last_word(task: Task, output: int, referee: Referee) -> NeuronDesign:
 def _named(
     conflict: Conflict, known: list[NeuronProblem], given: list[Raster], *, proof: Node, reservations: str
 ) -> Conflict:
-    """Return the conflict, or where the proof rests on other bins about which there is no choice, one of those."""
+    """Return the conflict, or if the proof rests on other determined bins, one of those."""
     bins = {(each.pattern, each.tick) for each in conflict.bins}
     rows = {(row.pattern, row.tick) for row in _bins_in([proof]) if _counts(row, known, given, conflict.neuron)}
     if rows <= bins:

@@ -74,7 +74,7 @@ def minimal_conflict(problem: NeuronProblem, certificate: Certificate) -> tuple[
 
 
 def _filter(problem: NeuronProblem, certificate: Certificate, *, calls: int) -> tuple[Certificate, bool]:
-    """Remove what can be removed; False where a number of programs did not suffice."""
+    """Remove all unnecessary bins; False if the allowed number of programs did not suffice."""
     size = 1 if len(certificate.prices) <= AT_ONCE else len(certificate.prices) // 2
     kept = needed(problem, certificate)
     while True:

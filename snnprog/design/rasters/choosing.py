@@ -19,7 +19,7 @@ from snnprog.solver import LinearProgram, choose
 
 @dataclass(frozen=True, eq=False)
 class Apart:
-    """How far apart two spikes of an output lie at least, in ticks, if they lie in one pattern.
+    """Minimum distance of two spikes of an output in one pattern, in ticks.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Choices:
         self._rows, self._least = [rows], [least]
 
     def refuse(self, raster: Raster, verdict: Ruling) -> None:
-        """Rule out all rasters that have the same values as a refused one where that matters."""
+        """Exclude all rasters that equal a refused one in the bins that matter."""
         bins = np.flatnonzero(verdict.ground)
         values = raster.ravel()[bins]
         signs = np.where(values, -1.0, 1.0)

@@ -95,7 +95,7 @@ def design_closest(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> tuple[NearestDesign, ...]:
-    """Design outputs for the rasters nearest to their targets that can be found; all together where they feed outputs.
+    """Design outputs for the nearest rasters to their targets that are found; all together if they feed outputs.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def design_closest(
 
 
 def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
-    """Return neurons without synapses, which do what their bias alone makes them do: they fit any chip."""
+    """Return neurons without synapses, which follow their bias alone: they fit any chip."""
     judge = Judge(Task.of(spec), outputs)
     everything = spec.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
@@ -146,7 +146,7 @@ def _run(job: _NearestJob) -> NearestDesign:
 
 
 def _is_cut_short(search: Search) -> bool:
-    """Search in the time that there is, but for what it takes to build what is found; tell whether time ended it."""
+    """Search within the time limit, less the time to build the result; return whether time ended it."""
     try:
         with step("closest", share=SEARCHING_SHARE):
             search.run()
@@ -156,7 +156,7 @@ def _is_cut_short(search: Search) -> bool:
 
 
 def _built(job: _NearestJob, problem: NeuronProblem) -> NeuronDesign:
-    """Design a neuron that does what was found for it, on few taps if requested."""
+    """Design a neuron for the raster that was found, on few taps if requested."""
     design = design_few(problem, thrift_of(job.task.spec))
     return design if design.neuron is not None else NeuronDesign(_idle(problem))
 
@@ -189,7 +189,7 @@ class Search:
         return int(((raster != self.target) & self.care).sum())
 
     def run(self) -> None:
-        """Find the best raster, and prove what can be proved, within the effort."""
+        """Find the best raster, and a bound on the distance, within the effort."""
         if self.wrong(self.best) == 0 or self._keep_if_possible(self.target):
             return
         self.at_least = int(self.care.all() and self.judge.is_sure)
@@ -208,7 +208,7 @@ class Search:
         return False
 
     def _repair(self, raster: Raster, verdicts: int) -> None:
-        """Change the dearest bin, each at most once, until the raster can be given; ever more at once if need be."""
+        """Change the dearest bin, each at most once, until the raster is possible; more at once if necessary."""
         changed = np.zeros_like(raster)
         step = 0
         while self.judge.asked < verdicts and self.wrong(raster) < self.wrong(self.best):
@@ -226,7 +226,7 @@ class Search:
             step += 1
 
     def _fitted(self) -> Raster:
-        """Return what weights do that were fitted to the target."""
+        """Return the raster of weights that were fitted to the target."""
         problems = self.judge.problems(self.target)
         looks = [fitted(problem.idealised(0), self.care[:, index]) for index, problem in enumerate(problems)]
         if not self.judge.spec.recurrent:

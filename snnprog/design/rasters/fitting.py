@@ -40,7 +40,7 @@ FIXED_DEMAND = HALF_STEP
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What fitted weights do when they are let run.
+    """The spikes of fitted weights in a free run.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Look:
 
 
 def fitted(problem: NeuronProblem, care: Raster) -> Look:
-    """Return the weights found that do best what the problem's raster asks in the bins that count (ticks,)."""
+    """Return the weights with the fewest wrong bins for the problem's raster in the bins that count (ticks,)."""
     fit, target, wanted, looks = Fit(problem), problem.spikes, care.copy(), []
     for _ in range(ROUNDS):
         signs = np.where(wanted, np.where(target, SPIKES_PUSH, -1.0), 0.0)

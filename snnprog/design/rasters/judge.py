@@ -23,7 +23,7 @@ from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
 from snnprog.potential import NO_RESET
 
-# From this many entries of the rows on, the fast method is asked first, which only says yes. × 3 and ÷ 3: no change on
+# From this many entries of the rows on, the fast method is tried first, which only confirms. × 3 and ÷ 3: no change on
 # 2 specs.
 LARGE = 100_000
 """Rows times taps from which a safe margin is searched before the verdict."""
@@ -31,7 +31,7 @@ LARGE = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Ruling:
-    """What was found out about a raster.
+    """The result for a raster.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Ruling:
 
 
 class Judge:
-    """Says which rasters some outputs of a spec can give; the spec's targets are what the others do.
+    """Decides which rasters some outputs of a spec can produce; the others follow the spec's targets.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Judge:
     Attributes
     ----------
     asked : int
-        How often the solver was asked.
+        Number of calls of the solver.
     refusals : list of (raster, Ruling)
         What it refused, in that order.
     is_sure : bool
@@ -77,7 +77,7 @@ class Judge:
         self._verdicts: dict[bytes, Ruling] = {}
 
     def problems(self, raster: Raster) -> list[NeuronProblem]:
-        """Return each output's problem, with all rows, when the outputs do ``raster`` (ticks, outputs)."""
+        """Return each output's problem, with all rows, if the outputs follow ``raster`` (ticks, outputs)."""
         everything = np.ones(len(raster), dtype=np.bool_)
         task = self._task.with_targets(self.outputs, raster) if self.spec.recurrent else self._task
         return [
@@ -85,7 +85,7 @@ class Judge:
         ]
 
     def verdict(self, raster: Raster) -> Ruling:
-        """Return whether the outputs can give ``raster`` (ticks, outputs), asking the solver only if need be."""
+        """Return whether the outputs can produce ``raster`` (ticks, outputs), with the solver only if necessary."""
         key = np.packbits(raster).tobytes()
         if key not in self._verdicts:
             self._verdicts[key] = self._refused_before(raster) or self._ask(raster)

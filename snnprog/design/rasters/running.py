@@ -80,7 +80,7 @@ def _without_resets(problem: NeuronProblem, weights: Floats, *, bias: float) -> 
 
 
 class _Reset(NamedTuple):
-    """What a spike does: how many ticks it lasts, whether nothing is left, and what it takes off where something is."""
+    """The effect of a spike: its duration in ticks, whether it resets to 0, and else its subtraction."""
 
     refractory: int
     is_to_zero: bool
@@ -94,7 +94,7 @@ def _reset(mapping: PotentialMap, threshold: float) -> _Reset:
 
 @compiled()
 def _free_run(free: Floats, gamma: float, threshold: float, pattern: Int64s, reset: _Reset) -> Raster:
-    """See `free_run`; a reset takes away what stood there, or the threshold, and what would be left of it."""
+    """See `free_run`; a reset subtracts the potential, or the threshold, with the rest of it after decay."""
     spikes = np.zeros(free.size, np.bool_)
     taken, ready = 0.0, 0
     for k in range(free.size):

@@ -6,7 +6,7 @@ Decisions
 ---------
 - The targets' own ticks come first. Then weights and ticks take turns: weights are fitted to the ticks chosen so far,
   and let run; in each window the first spike they give is the new choice, or else the tick at which they come nearest.
-- Between these, a choice that no refusal rules out is asked about. Here don't-care bins are done as the target has
+- Between these, a choice that no refusal excludes is decided. Here don't-care bins are done as the target has
   them, and a window ends before one.
 - Where that finds nothing, or neurons with more synapses than are allowed, a complete search decides over all bins
   that are open (`snnprog.design.searched`): it ends with neurons or with a proof.
@@ -99,7 +99,7 @@ def design_in_windows(
 def _jobs(
     task: Task, groups: Sequence[tuple[int, ...]], *, is_brief: bool, is_begun: bool, is_shared: bool
 ) -> Iterator[_WindowsJob]:
-    """Yield the work on each group; where they go in turn, each has an equal share of the time left."""
+    """Yield the work on each group; in turn, each has an equal share of the remaining time."""
     for index, group in enumerate(groups):
         with step("windows", share=1.0 / (len(groups) - index) if is_shared else 1.0):
             deadline = present_deadline()
@@ -107,7 +107,7 @@ def _jobs(
 
 
 def windows_of(target: Raster, care: Raster, *, starts: Int64s, window: tuple[int, int], refractory: int = 1) -> Int64s:
-    """Return where the spikes of one output may fall, (spikes, 2) first and last ticks, both increasing.
+    """Return the windows of the spikes of one output, (spikes, 2) first and last ticks, both increasing.
 
     Windows end at the pattern's ends and at don't-care bins, and leave room for the spikes before and after, which lie
     a refractory period apart at least; where there is not enough, some end before they begin.
@@ -279,7 +279,7 @@ class _TickSearch:
 
 
 def _signs(raster: Raster, care: Raster, windows: Int64s) -> Floats:
-    """(ticks,) What the fit is to aim at: the chosen ticks; a spike that comes earlier in its window does no harm."""
+    """(ticks,) The target of the fit: the chosen ticks; an earlier spike in its window is allowed."""
     signs = np.where(care, np.where(raster, 1.0, -1.0), 0.0)
     for (first, _), tick in zip(windows.tolist(), np.flatnonzero(raster & care).tolist(), strict=True):
         signs[first:tick] = np.maximum(signs[first:tick], 0.0)

@@ -46,7 +46,7 @@ class StateArray:
 
 @dataclass
 class Sheet:
-    """What is emitted of a program, as it grows.
+    """The emitted code of a program, as it grows.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ ABOUT = """\
    The rule, for each neuron in each tick; step 1 is for each spike that arrives:
 {steps}
    Types are as wide as values of this program can get, which is proved for {inputs};
-   ends that no value reaches are left out.
+   ends that no value reaches are omitted.
 
    Memory: {flash} bytes of constant tables in flash, and the code;
    {ram} bytes of RAM, and a stack for two calls:
@@ -157,7 +157,7 @@ def to_c(program: Program, *, prefix: str, header_name: str | None = None) -> CS
 
 
 def write_c(program: Program, path: str | Path, *, prefix: str | None = None) -> CSource:
-    """Write a program to ``P.c`` and its header beside it, ``P.h``; return what was written.
+    """Write a program to ``P.c`` and its header beside it, ``P.h``; return the written files.
 
     Each file is written whole or not at all.
 
@@ -187,7 +187,7 @@ def write_c(program: Program, path: str | Path, *, prefix: str | None = None) ->
 
 
 def program_digest(program: Program) -> str:
-    """Return a digest of all that changes what a program does: its rule, its neurons, its synapses, its outputs."""
+    """Return a digest of all that affects the results of a program: its rule, neurons, synapses and outputs."""
     digest = hashlib.sha256(json.dumps(rule_to_data(program.chip.rule), sort_keys=True).encode())
     table = program.synapses
     arrays = [program.outputs, program.readout, *(getattr(program, name) for name in NEURON_ARRAYS)]

@@ -110,7 +110,7 @@ class EmittedKernel:
         ]
 
     def _axis(self, sheet: Sheet, number: int, *, axis: int, target: int, tap: int) -> _Axis:
-        """Return what each place of the source meets along an axis; target and tap are what one step is worth."""
+        """Return the targets and taps of each place of the source along an axis; target and tap are the strides."""
         places, taps, sources = self.convolution.meetings(axis)
         order = np.lexsort((taps, places, sources))
         word = ("row", "column")[axis]
@@ -128,7 +128,7 @@ class EmittedKernel:
 
 @dataclass(frozen=True, eq=False)
 class _Axis:
-    """What the places of a source meet along an axis."""
+    """The targets and taps of the places of a source along an axis."""
 
     first: Lookup
     target: Lookup

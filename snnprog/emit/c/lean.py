@@ -93,7 +93,7 @@ def lean_program(program: Program) -> LeanProgram:
 
 
 def _events(program: Program, counts: Span, *, most: int) -> Span:
-    """Return what single synapses can bring in a tick."""
+    """Return the possible effects of single synapses in a tick."""
     sent = np.full(program.n_inputs + program.n_neurons, most, np.int64)
     sent[program.n_inputs :] = counts.high
     added = program.effective_weight() * sent[program.pre]
@@ -101,7 +101,7 @@ def _events(program: Program, counts: Span, *, most: int) -> Span:
 
 
 def _gathering_spans(rule: Rule, registers: Spans, *, events: Span, counts: int) -> dict[tuple[str, Expression], Span]:
-    """Return the spans of a gathering that takes event by event, each part of it, in whatever order they come."""
+    """Return the spans of each part of a gathering event by event, for any order."""
     gather = rule.gather
     zero = Span.of(np.zeros_like(next(iter(registers.values())).low))
     gathered = registers.get(gather.target, zero)

@@ -33,7 +33,7 @@ KEYWORDS = frozenset(
 FILE_NAME = re.compile(r"[A-Za-z0-9._+ -]+")
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LONGEST_PREFIX = 31
-"""C99 promises that so many letters of an external name count (5.2.4.1); ours add a word behind."""
+"""C99 guarantees 31 significant characters of an external name (5.2.4.1); our suffixes follow them."""
 
 
 def checked_prefix(prefix: str) -> str:
@@ -55,7 +55,7 @@ def checked_prefix(prefix: str) -> str:
 
 
 def prefix_of(stem: str) -> str:
-    """Return the prefix for a file's stem: other letters become underscores, and a letter stands first.
+    """Return the prefix for a file's stem: other characters become underscores, and the first is a letter.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def prefix_of(stem: str) -> str:
 
 
 def checked_header(name: str) -> str:
-    """Return the name of a header, which stands in the source between quotes.
+    """Return the name of a header for an #include with quotes.
 
     Raises
     ------
@@ -95,7 +95,7 @@ class NameBook:
         self._others: dict[str, str] = {}
 
     def word(self, name: str) -> str:
-        """Return the word that stands for a name, the same each time."""
+        """Return the identifier of a name, the same each time."""
         if name in WORDS:
             return name
         return self._others.setdefault(name, f"value_{len(self._others) + 1}")

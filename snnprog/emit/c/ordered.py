@@ -26,7 +26,7 @@ SENT, NOW, GATHERED = "sent", "now", "gathered"
 
 @dataclass
 class OrderedWiring:
-    """The code that gathers what arrives, one event after another.
+    """The code that gathers arrivals, event by event.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class OrderedWiring:
 
     @property
     def most(self) -> int:
-        """What no index, and no step on the way to one, exceeds."""
+        """A bound for all indices, and for the steps of their calculation."""
         return 2 * max(self.slots * self.lines, int(self.synapses.pre.size))
 
     @property
@@ -67,7 +67,7 @@ class OrderedWiring:
         return f"{self.sheet.own(word)}[n]"
 
     def sent(self, line: str) -> str:
-        """Return where the count of a line in this tick is."""
+        """Return the place of the count of a line in this tick."""
         return f"{self.sheet.own(SENT)}[{f'{self.sheet.own(NOW)} + {line}' if self.has_history else line}]"
 
     def declare(self) -> None:

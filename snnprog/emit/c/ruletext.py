@@ -58,7 +58,7 @@ RULE_TEXTS: Table[str] = {
     Max: lambda node, left, right: _called("max", left, right),
     FloorDiv: lambda node, left, right: f"({left} / {right}, rounded down)",
 }
-"""What each node is in a comment; names are the code's words for them."""
+"""The text of each node in a comment, with the names of the code."""
 
 
 def step_text(rule: Rule, name: str, book: NameBook) -> str:

@@ -55,7 +55,7 @@ class StepWriter:
         return TEXTS[type(node)](node, place, *pieces)
 
     def assign(self, step: Step) -> str:
-        """Return the statement of a step; its target stands for the new value from then on."""
+        """Return the statement of a step; its target is the new value from then on."""
         piece = self.expression(step, step.expression)
         word = self.sheet.book.word(step.target)
         versions = sum(1 for name in self.values if name.startswith(f"{step.target}@"))
@@ -75,7 +75,7 @@ class StepWriter:
         return sizes[0] < sizes[1] and bool((plain != plain[0]).any())
 
     def _parameter(self, node: Expression) -> Piece:
-        """Return what is calculated from parameters and constants alone: a number, or a table's entry."""
+        """Return a value that depends only on parameters and constants: a number, or a table's entry."""
         if node in self.loads:
             return self.loads[node][0]
         numbers = self.lean.value(node)
@@ -96,7 +96,7 @@ class StepWriter:
 
 
 def needed(steps: Sequence[Step], at_end: frozenset[str]) -> tuple[list[bool], frozenset[str]]:
-    """Return which steps matter to what is read after the last one, and the names that they read at the start."""
+    """Return the steps that affect the values read after the last one, and the names that they read at the start."""
     live, found = set(at_end), []
     for step in reversed(steps):
         found.append(step.target in live)
@@ -130,7 +130,7 @@ def registers_of(lean: LeanProgram) -> Registers:
 
 
 def register_type(lean: LeanProgram, name: str) -> IntegerType:
-    """Return the type of a register: signed, and wide enough for what is gathered event by event, too."""
+    """Return the type of a register: signed, and wide enough for the gathering event by event, too."""
     gather = lean.rule.gather
     span = lean.registers.get(name)
     low, high = (span.least, span.greatest) if span else (0, 0)
@@ -181,14 +181,14 @@ def neuron_lines(writer: StepWriter, *, gathered: Sequence[str], fired: str) -> 
 
 
 def _unused(declared: Sequence[str], plain: Sequence[str]) -> list[str]:
-    """Return what keeps compilers from warning of constants that only shown states need."""
+    """Return statements against warnings about constants that only shown states use."""
     words = {word for line in plain for word in re.findall(r"\w+", line)}
     names = [found[1] for line in declared if (found := re.match(r"const \w+ (\w+) = ", line))]
     return [f"(void){name};" for name in names if name not in words]
 
 
 def for_state(sheet: Sheet, lines: Sequence[str]) -> list[str]:
-    """Return lines that are compiled only where states are shown."""
+    """Return lines that are compiled only if states are shown."""
     return [f"#ifdef {sheet.macro('STATE')}", *lines, "#endif"]
 
 

@@ -71,7 +71,7 @@ class Tables:
     _entries: dict[str, tuple[IntegerType, Integers, str]] = field(default_factory=dict)
 
     def add(self, name: str, values: Integers, *, about: str) -> Lookup:
-        """Return how to look numbers up; make a table where they are no constant and no multiples of the index.
+        """Return how to look numbers up; create a table if they are neither constant nor multiples of the index.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Tables:
         return self.array(name, values, about=about)
 
     def array(self, name: str, values: Integers, *, about: str, kind: IntegerType | None = None) -> Lookup:
-        """Return how to look numbers up in a table, whatever they are; its type is the narrowest by default."""
+        """Return how to look up any numbers in a table; its type is the narrowest by default."""
         low, high = int(values.min(initial=0)), int(values.max(initial=0))
         full, number = f"{self.prefix}_{name}", 2
         while full in self._entries:
@@ -100,7 +100,7 @@ class Tables:
         return Lookup(full, 0, 0, low, high)
 
     def numbers(self, name: str, values: Integers, *, about: str) -> Lookup:
-        """Return how to look up numbers that are calculated with (`value_type`), in a table, whatever they are."""
+        """Return how to look up any numbers for calculations (`value_type`) in a table."""
         kind = value_type(int(values.min(initial=0)), int(values.max(initial=0)))
         return self.array(name, values, about=about, kind=kind)
 

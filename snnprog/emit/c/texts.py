@@ -80,11 +80,11 @@ class Piece:
         return self.low == self.high and self.text == str(self.low)
 
     def inside(self, binding: int) -> str:
-        """Return its text for where at most so loose a text may stand."""
+        """Return its text for a place with this precedence, in parentheses if necessary."""
         return self.text if self.binding <= binding else f"({self.text})"
 
     def as_type(self, kind: IntegerType) -> str:
-        """Return its text, cast where it is wider or narrower than a type of 32 or 64 bits."""
+        """Return its text, cast if it is wider or narrower than a type of 32 or 64 bits."""
         return self.text if self.is_wide == (kind is INT64) else f"({kind.name}){self.inside(ATOM)}"
 
 
@@ -120,7 +120,7 @@ class Place:
         )
 
     def result(self, text: str, binding: int, kind: IntegerType) -> Piece:
-        """Return the node's text, cast to 32 bits where these hold the value."""
+        """Return the node's text, cast to 32 bits if these hold the value."""
         is_wide = max(abs(self.low), abs(self.high)) > NARROW
         if kind is INT64 and not is_wide:
             text, binding = f"(int32_t){text if binding == ATOM else f'({text})'}", ATOM
@@ -132,7 +132,7 @@ class Place:
 
 
 def _wide_first(left: Piece, kind: IntegerType, binding: int) -> str:
-    """Return the first operand, of 64 bits where the operation has to be."""
+    """Return the first operand, of 64 bits if the operation must be."""
     if kind is INT64 and not left.is_wide:
         return f"(int64_t){left.inside(ATOM)}"
     return left.inside(binding)
@@ -178,7 +178,7 @@ def _shr(node: Shr, place: Place, operand: Piece, bits: Piece) -> Piece:
 
 
 def scaled(place: Place, operand: Piece, factor: Piece, *, bits: Piece, rounding: Rounding) -> Piece:
-    """Return ``operand * factor / 2**bits``, rounded: as one product where it fits, else in two parts."""
+    """Return ``operand * factor / 2**bits``, rounded: as one product if it fits, else in two parts."""
     if factor.is_number and bits.is_number and factor.low == 1 << bits.low:
         return operand
     corners = [one * other for one, other in product((operand.low, operand.high), (factor.low, factor.high))]
@@ -195,7 +195,7 @@ def scaled(place: Place, operand: Piece, factor: Piece, *, bits: Piece, rounding
 
 
 def _divided(place: Place, numerator: Piece, bits: Piece, *, helper: str, most: int) -> Piece:
-    """Return a numerator over ``2**bits``, rounded; C's own division where that is what it does."""
+    """Return a numerator over ``2**bits``, rounded; C's own division if it is the same."""
     kind = place.kind(most)
     is_same = helper == "toward_zero" or (helper == "shift_down" and numerator.low >= 0)
     if is_same and bits.is_number:
@@ -264,4 +264,4 @@ TEXTS: Mapping[type[Expression], Callable[..., Piece]] = {
     Max: _extreme("greatest"),
     FloorDiv: _floor_div,
 }
-"""What each node is in C, made of the node, the place and the pieces of its children; `step` writes `Ref`."""
+"""The C of each node, from the node, the place and the pieces of its children; `step` writes `Ref`."""

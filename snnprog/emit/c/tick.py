@@ -111,13 +111,13 @@ class TickWriter:
         return [*head, *indented([] if inputs else ["(void)inputs;"]), *indented(body), "}"]
 
     def _fired(self, index: str) -> str:
-        """Return where a neuron's spikes of this tick are."""
+        """Return the place of a neuron's spikes of this tick."""
         if self.ordered:
             return self.ordered.sent(f"{self.program.n_inputs} + {index}" if self.program.n_inputs else index)
         return f"{self.sheet.own(FIRED)}{'.line' if self.is_scanned else ''}[{index}]"
 
     def _gathered(self, writer: StepWriter) -> list[str]:
-        """Return the statements for what has arrived at neuron ``n``, and make it known to the steps."""
+        """Return the statements for the arrivals at neuron ``n``, and define them for the steps."""
         gather, lean = self.lean.rule.gather, self.lean
         word = self.sheet.book.word(gather.target)
         is_register = gather.target in lean.rule.registers

@@ -55,7 +55,7 @@ class SummedWiring:
 
     @property
     def most(self) -> int:
-        """What no index, and no step on the way to one, exceeds."""
+        """A bound for all indices, and for the steps of their calculation."""
         matrices = [each.n_lines * each.n_neurons for each in self.forms.blocks]
         kernels = [max(each.n_lines, each.weights.size) for each in self.kernels]
         lines = self.lean.program.n_inputs + self.lean.program.n_neurons
@@ -89,7 +89,7 @@ class SummedWiring:
             self.sheet.keep(NOW, type_of(np.array([self.size])), about=about)
 
     def sender(self) -> list[str]:
-        """Return the function that adds the weights of a line's synapses to what will arrive."""
+        """Return the function that adds the weights of a line's synapses to future arrivals."""
         body: list[str] = []
         count = ", int32_t count" if self.is_counted else ""
         for number, block in enumerate(self.forms.blocks, start=1):
@@ -247,5 +247,5 @@ def _shared_shift(program: Program) -> int:
 
 
 def _starts(line: Int64s) -> Int64s:
-    """Return where each line begins in a list that is sorted by line, up to the end of the last line that is in it."""
+    """Return the start of each line in a list that is sorted by line, and the end of the last line."""
     return np.searchsorted(line, np.arange(int(line.max()) + 2)).astype(np.int64)

@@ -2,7 +2,7 @@
 
 Amaranth widens every result so that nothing overflows; `fitted` then keeps as many bits as the proved interval of a
 node takes (`snnprog.rules.ranges`). What the operations mean is said by `snnprog.rules.interpreter`, which tests
-hold them against.
+compare them with.
 
 All roundings are one shift: ``(numerator + addend) >> bits``, where the addend depends on the rounding and on the sign
 (`_addend`). A scaling's numerator is the signed product ``operand * factor``, the same that the rule has, so that a
@@ -54,7 +54,7 @@ def shape_of(span: Span) -> Shape:
 
 
 def fitted(value: Value, shape: Shape) -> Value:
-    """Return a value with no more bits than a shape has; the value must lie within that shape's range."""
+    """Return a value with at most the bits of a shape; the value must lie within that shape's range."""
     if isinstance(value, amaranth.Const):
         return value
     bits = min(len(value), shape.width)
@@ -72,7 +72,7 @@ def rounded(keep: Keep, numerator: Value, bits: Value | int, rounding: Rounding)
 
 
 def _addend(keep: Keep, numerator: Value, bits: Value | int, *, rounding: Rounding) -> Value:
-    """Return what is added to a numerator before it is shifted, so that its floor is the rounded quotient."""
+    """Return the addend of a numerator before its shift, so that its floor is the rounded quotient."""
     whole = keep(C(1) << bits)
     mask, half = whole - 1, whole >> 1
     is_negative = numerator < 0
@@ -91,7 +91,7 @@ def _addend(keep: Keep, numerator: Value, bits: Value | int, *, rounding: Roundi
 
 
 def held(keep: Keep, value: Value, node: Hold) -> Value:
-    """Return what a register keeps."""
+    """Return the new value of a register."""
     if node.end is End.CLIP:
         return Mux(value > node.high, node.high, Mux(value < node.low, node.low, value))
     if node.end is End.FOLD:
@@ -104,7 +104,7 @@ def held(keep: Keep, value: Value, node: Hold) -> Value:
 
 
 def product(keep: Keep, left: Value, right: Value) -> Value:
-    """Return ``left * right``; of a value and a constant as shifts and additions."""
+    """Return ``left * right``; for a constant with shifts and additions."""
     if isinstance(left, amaranth.Const):
         left, right = right, left
     if not isinstance(right, amaranth.Const) or isinstance(left, amaranth.Const):
@@ -117,7 +117,7 @@ def product(keep: Keep, left: Value, right: Value) -> Value:
 
 
 def digits_of(constant: int) -> list[tuple[int, bool]]:
-    """Return the powers of two, as exponents, that add up to a constant, and whether each is taken off instead.
+    """Return the powers of two, as exponents, that add up to a constant, and whether each is subtracted instead.
 
     These are the digits of its canonical signed form, in which no two neighbours are set: a third of all on average
     (Reitwiesner, "Binary arithmetic", Advances in Computers 1, 1960). The greatest comes first.
@@ -178,12 +178,12 @@ DEPTHS: Mapping[type[Expression], float] = MappingProxyType(
         FloorDiv: 20.0,
     }
 )
-"""How long a node takes, in additions: a choice, from how it is made, by which registers are placed."""
+"""The delay of a node, in additions: a choice, estimated from its logic, used to place registers."""
 
 
 @dataclass(frozen=True)
 class TimedValue:
-    """A value on its way through a circuit.
+    """A value with its delay in a circuit.
 
     Attributes
     ----------
@@ -201,7 +201,7 @@ class TimedValue:
 
 @dataclass(frozen=True)
 class CircuitBuilder:
-    """Builds expressions in a module, with registers between nodes where a path gets long.
+    """Builds expressions in a module, with registers between nodes of long paths.
 
     Registers hold a value a clock later, whether it has come to rest or not; the sources of a circuit hold still until
     all of it has. So no register must wait for another one.
@@ -287,7 +287,7 @@ class CircuitBuilder:
         return TimedValue(self._kept(quotient, name, is_registered=True), clocks + 1, 0.0)
 
     def _kept(self, value: Value, name: str, *, is_registered: bool) -> Value:
-        """Return a signal that has a value, at once or a clock later; Amaranth writes values out where they are read.
+        """Return a signal with a value, now or a clock later, because Amaranth writes values at each use.
 
         A constant is left as it is.
         """
@@ -304,5 +304,5 @@ def _is_natural(dividend: Span, divisor: Span) -> bool:
 
 
 def _is_idle(node: Hold, operand: Span) -> bool:
-    """Tell whether no value that a register is given reaches beyond its ends."""
+    """Return whether no value of a register reaches beyond its bounds."""
     return node.low <= operand.least and operand.greatest <= node.high

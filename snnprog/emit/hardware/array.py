@@ -1,4 +1,4 @@
-"""Several cores as one, with the same ports: each neuron is on one of them, and spikes go from core to core.
+"""Several cores with the ports of one: each neuron is on one of them, and spikes go from core to core.
 
 How they are joined is in `snnprog.emit.hardware.exchange`, which neuron is on which in `snnprog.emit.hardware.parts`.
 """
@@ -18,7 +18,7 @@ from snnprog.emit.hardware.plan import CorePlan
 
 
 class CoreArray(Component):
-    """Cores of one size, joined; ports as in `snnprog.emit.hardware.core`.
+    """Joined cores of one size; ports as in `snnprog.emit.hardware.core`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""FPGA boards as data: the device, its cores, the pins of the serial line, and how a bitstream gets onto it.
+"""FPGA boards as data: the device, its cores, the pins of the serial line, and the command to load a bitstream.
 
 Pins are facts from the boards' public documentation; each board says where they stand.
 """
@@ -34,7 +34,7 @@ class Pll:
 
 @dataclass(frozen=True)
 class Device:
-    """An FPGA, as the tools name it.
+    """An FPGA, with its names in the tools.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Device:
 
 
 SIMULATED_SIZES = tuple(CoreSize(cores=cores, inputs=256 * cores) for cores in (1, 2, 4, 8, MOST_CORES))
-"""What is simulated where no board is named: cores of the usual size, as many as it takes."""
+"""Simulated by default: as many cores of the usual size as necessary."""
 
 UP5K = Device("iCE40UP5K", "ice40", ("--up5k", "--package", "sg48"), 24_000_000, (CoreSize(),))
 """Its PLL makes 24 MHz from 12 MHz: `icepll -i 12 -o 24`."""
@@ -96,7 +96,7 @@ placed four cores for 49.3 MHz."""
 
 @dataclass(frozen=True)
 class FpgaBoard:
-    """A board that can be bought.
+    """A commercial board.
 
     Attributes
     ----------
@@ -252,7 +252,7 @@ def find_board(name: str) -> FpgaBoard:
 
 
 def plan_for(program: Program, board: FpgaBoard) -> CorePlan:
-    """Return the core, or the cores, that a program gets on a board: the first of the device's with room for it.
+    """Return the core, or the cores, of a program on a board: the first of the device with room for it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The time-multiplexed core: one neuron step that serves all neurons in turn, and a program that is loaded at start.
+"""The time-multiplexed core: one neuron step for all neurons in turn, and a program that is loaded at start.
 
 Ports, beside ``clk`` and ``rst`` (active high, takes all states back to rest):
 

@@ -1,4 +1,4 @@
-"""What all time-multiplexed cores have: their ports, their memories, and the step that is wired to these."""
+"""Common parts of time-multiplexed cores: ports, memories, and their connections to the step."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def plain_interface(*, inputs: int, events: int) -> dict[str, Any]:
 
 
 def value_of(place: Field, words: list[SmallMemory]) -> Value:
-    """Return a field of the words that some memories show."""
+    """Return a field of the words at the outputs of some memories."""
     bits = words[place.word].found[place.first : place.first + place.shape.width]
     return bits.as_signed() if place.shape.signed else bits
 
 
 @dataclass(frozen=True, eq=False)
 class CoreMemories:
-    """The memories of a core, by what `snnprog.emit.hardware.plan` calls them; ``arriving`` has no name there."""
+    """The memories of a core, by their names in `snnprog.emit.hardware.plan`; ``arriving`` has none there."""
 
     synapses: LargeMemory
     arriving: LargeMemory
@@ -88,7 +88,7 @@ class CoreMemories:
         return cls(synapses, arriving, lines, columns, states)
 
     def connect_step(self, m: Module, plan: CorePlan, step: NeuronStep) -> tuple[Value, Value]:
-        """Give a step what the memories show; return whether the neuron is an output, and whether it is the last."""
+        """Connect a step to the memories; return whether the neuron is an output, and whether it is the last."""
         for name, place in plan.stored.items():
             if hasattr(step, f"{BEFORE}{name}"):
                 m.d.comb += getattr(step, f"{BEFORE}{name}").eq(value_of(place, self.states))
@@ -100,7 +100,7 @@ class CoreMemories:
         return is_output, is_last
 
     def connect_states(self, m: Module, plan: CorePlan, step: NeuronStep, *, is_clearing: Signal) -> None:
-        """Give the memories of states what a step leaves, or 0."""
+        """Write the results of a step, or 0, to the memories of states."""
         for index, memory in enumerate(self.states):
             after: list[Any] = []
             for name, place in plan.stored.items():
@@ -110,7 +110,7 @@ class CoreMemories:
             m.d.comb += memory.data.eq(Mux(is_clearing, 0, together))
 
     def connect_program(self, m: Module, load: Any, *, is_loading: Signal) -> None:
-        """Give the memories of the program the words that are loaded."""
+        """Write the loaded words to the memories of the program."""
         number = load.payload.address[PLACE_BITS : PLACE_BITS + MEMORY_BITS]
         for index, memory in enumerate([self.lines, *self.columns], LINES):
             m.d.comb += [
@@ -122,7 +122,7 @@ class CoreMemories:
         m.d.comb += self.synapses.is_written.eq(is_loading & (number == SYNAPSES))
 
     def word_at(self, m: Module, plan: CorePlan, address: Value, others: tuple[LargeMemory, ...] = ()) -> Signal:
-        """Return the word that a memory of states shows, or one of the others, which follow them."""
+        """Return the word of a memory of states, or of one of the others, which follow them."""
         memories: list[Any] = [*self.states, *others]
         found = Signal(WORD_BITS)
         with m.Switch(address[PLACE_BITS : PLACE_BITS + MEMORY_BITS]):

@@ -1,4 +1,4 @@
-"""What joins several cores to one: it starts their ticks together, and brings the spikes of each to all others.
+"""The exchange that joins several cores: it starts their ticks together, and sends the spikes of each to all others.
 
 ``outside`` are the ports of a core (`snnprog.emit.hardware.core`), ``cores`` those of each core. A tick has two parts:
 
@@ -29,7 +29,7 @@ from snnprog.emit.hardware.plan import MEMORY_BITS, OUTPUTS, PLACE_BITS, CoreSiz
 
 
 class SpikeExchange(Component):
-    """The joint of several cores; see the module's text for its ports.
+    """The exchange of several cores; see the module's text for its ports.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ class SpikeExchange(Component):
         m.d.comb += [core.tick.eq(is_open & outside.tick) for core in cores]
         m.d.comb += [core.clear.eq(is_open & outside.clear) for core in cores]
 
-        # ------------------------------------------------------------------------------------- words, and what is told
+        # ------------------------------------------------------------------------------------- words, and spikes that
+        # are sent
         outputs = Array(
             Signal(neuron_bits + 1, name=f"outputs{index}", reset_less=True) for index in range(size.cores)
         )  # part of the program, which a reset keeps
@@ -129,7 +130,7 @@ class SpikeExchange(Component):
         return m
 
     def _words(self, m: Module, cores: list[Any], outputs: Array[Signal], *, is_open: Signal) -> None:
-        """Bring words to the core that their addresses name, and words of states from there."""
+        """Send words to the core of their addresses, and words of states back."""
         outside = self.outside
         first, last = PLACE_BITS, PLACE_BITS + MEMORY_BITS
         loaded, peeked = outside.load.payload.address, outside.peek_address.payload

@@ -1,4 +1,4 @@
-"""A folder with all that a board needs: sources, pins, a program's image, a Makefile, a testbench and a README."""
+"""A folder with all files for a board: sources, pins, a program's image, a Makefile, a testbench and a README."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TEST_TICKS, TEST_SEED, TEST_SHARE = 40, 0, 0.1
 """Of the testbench: its ticks, and the share of lines that spike at each. A choice: Icarus takes seconds for them."""
 
 Exchange = tuple[bytes, bytes]
-"""A frame, and what it must be answered with."""
+"""A frame, and the required answer."""
 
 
 def write_board_folder(folder: Path, program: Program, board_name: str) -> list[Path]:
@@ -90,7 +90,7 @@ def board_of(folder: Path) -> str:
     Raises
     ------
     FormatError
-        If it is no such folder.
+        If it is not such a folder.
     """
     try:
         return str(parse_json((folder / ABOUT).read_bytes())["board"])
@@ -154,7 +154,7 @@ def _loading(image: Image) -> Iterator[Exchange]:
 
 
 def _ticks(program: Program, image: Image) -> Iterator[Exchange]:
-    """Yield the frames of ticks from rest with random spikes, and what the reference answers."""
+    """Yield the frames of ticks from rest with random spikes, and the answers of the reference."""
     events_of = np.asarray(image.about["outputs"], np.int64)
     yield frame(b"R"), answer(b"R")
     raster: Raster = np.random.default_rng(TEST_SEED).random((TEST_TICKS, program.n_inputs)) < TEST_SHARE

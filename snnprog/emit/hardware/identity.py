@@ -1,4 +1,4 @@
-"""What tells one core, or one set of cores, from another: the image of a program is right for one only."""
+"""The identity of a core, or of a set of cores: the image of a program fits only one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from snnprog.emit.hardware.protocol import IDENTITY_BYTES
 
 
 def identity_of(plan: CorePlan) -> bytes:
-    """Return 8 bytes: a digest of a core's rule, of its size, and of where everything stands in its memories."""
+    """Return 8 bytes: a digest of a core's rule, of its size, and of the layout of its memories."""
     rule, size = plan.chip.rule, plan.size
     several = [size.cores] if size.cores > 1 else []
     fields = {"synapse": plan.synapse, "parameters": plan.parameters, "states": plan.states}

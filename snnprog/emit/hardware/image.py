@@ -1,10 +1,10 @@
-"""A program as the words that cores are loaded with, and as a ``.hex`` file that any host can read.
+"""A program as the words to load into cores, and as a ``.hex`` file that any host can read.
 
 The file has a word of 8 hexadecimal digits on each line, ``@address`` before every run of addresses, and comments after
 ``//``, as Verilog's ``$readmemh`` reads it. The first comment is a line of JSON: what a host must know of the program
 (`Image.about`).
 
-Neurons are numbered anew on each core (`snnprog.emit.hardware.parts`): output ``k`` of a core alone is its neuron
+Neurons are renumbered on each core (`snnprog.emit.hardware.parts`): output ``k`` of a core alone is its neuron
 ``k``.
 """
 
@@ -111,7 +111,7 @@ def image_of(program: Program, plan: CorePlan) -> Image:
 
 @dataclass(frozen=True, eq=False)
 class _Places:
-    """Where each neuron of a program is: on which core, and its number there, both (neurons,)."""
+    """The core of each neuron of a program, and its number there, both (neurons,)."""
 
     core: Int64s
     place: Int64s
@@ -158,7 +158,7 @@ def _wires(program: Program, plan: CorePlan, where: _Places, *, core: int) -> tu
 
 
 def _columns(program: Program, plan: CorePlan, part: CorePart) -> list[Int64s]:
-    """Return the parameters of a core's neurons; a core without any has one that nothing reaches, to end its ticks."""
+    """Return the parameters of a core's neurons; a core without neurons has an unconnected one, to end its ticks."""
     values: dict[str, ArrayLike] = {name: each[part.members] for name, each in parameters_of(program).items()}
     if not part.members.size:
         values = {name: [value] for name, value in resting(program.chip.rule).items()}

@@ -25,7 +25,7 @@ from snnprog.emit.hardware.uart import DIVIDER_BITS, UartReceiver, UartTransmitt
 
 
 def core_ports() -> wiring.Signature:
-    """Return what the protocol speaks to: a core's plain interface, as its user sees it.
+    """Return the ports of the protocol: the user's side of a core's plain interface.
 
     Members
     -------
@@ -73,7 +73,7 @@ class SerialLink(wiring.Component):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Return the circuit: one state machine for both directions, as a frame is answered before the next is read."""
+        """Return the circuit: one state machine for both directions, since each frame is answered before the next."""
         m = Module()
         m.submodules.crc = self._crc = catalog.CRC16_IBM_3740().create()
         self._command, self._left, self._place = Signal(8), Signal(8), Signal(3)
@@ -94,7 +94,7 @@ class SerialLink(wiring.Component):
         return self._command.matches(*commands)
 
     def _receive(self, m: Module) -> Any:
-        """Take a byte into the checksum; what follows in the context happens with it."""
+        """Take a byte into the checksum; the body of the context runs with it."""
         m.d.comb += [
             self.received.ready.eq(1),
             self._crc.data.eq(self.received.payload),
@@ -103,7 +103,7 @@ class SerialLink(wiring.Component):
         return m.If(self.received.valid)
 
     def _send(self, m: Module, byte: ValueLike, *, is_checked: bool = True) -> Any:
-        """Offer a byte; what follows in the context happens when it is taken."""
+        """Offer a byte; the body of the context runs when it is taken."""
         m.d.comb += [self.sent.payload.eq(byte), self.sent.valid.eq(1)]
         if is_checked:
             m.d.comb += [self._crc.data.eq(byte), self._crc.valid.eq(self.sent.ready)]
@@ -256,7 +256,7 @@ class SerialSystem(wiring.Component):
 
 
 def _pass(m: Module, source: Any, sink: Any) -> None:
-    """Connect two streams whose numbers may differ in width: a core counts no further than it has room for."""
+    """Connect two streams whose numbers may differ in width: a core counts only up to its size."""
     m.d.comb += [
         Value.cast(sink.payload).eq(Value.cast(source.payload)),
         sink.valid.eq(source.valid),

@@ -1,4 +1,4 @@
-"""The two kinds of memory that a core is made of, each one small component.
+"""The two kinds of memory of a core, each one small component.
 
 Both read in one clock: what stands at ``address`` is in ``found`` after the next edge, and stays there until the next
 read. Neither has contents to begin with, since a UP5K's large blocks have none.
@@ -15,7 +15,7 @@ from amaranth.lib.wiring import Component, In, Out
 from snnprog.emit.hardware.plan import bits_for
 
 HUGE = "huge"
-"""What Yosys calls a UP5K's blocks of 256 Kbit; other chips have none, and use their usual ones."""
+"""The name in Yosys of a UP5K's blocks of 256 Kbit; other chips have none, and use their usual ones."""
 
 
 class LargeMemory(Component):

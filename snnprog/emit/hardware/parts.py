@@ -1,4 +1,4 @@
-"""Which neurons of a program each core has, in which order, and whether there is room for all of it.
+"""The distribution of a program over cores: the neurons of each, their order, and checks of the sizes.
 
 A core alone has all neurons. Several have what `snnprog.placement.place` puts on cores of their size: the cores that
 the program carries (`Program.core`) are kept where these hold them. Otherwise neurons are spread evenly if they fit so,
@@ -24,7 +24,7 @@ from snnprog.simulate.layout import arriving_span
 
 @dataclass(frozen=True, eq=False)
 class CorePart:
-    """What one core has of a program.
+    """The part of a program on one core.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ def parts_of(program: Program, plan: CorePlan) -> tuple[CorePart, ...]:
 
 
 def check_size(program: Program, plan: CorePlan) -> None:
-    """Raise `LimitError` unless there is room for a program.
+    """Raise `LimitError` unless a program fits.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def _check_lines(program: Program, plan: CorePlan) -> None:
 
 
 def _is_sent(program: Program, core_of: Int32s) -> Bools:
-    """Return which neurons have synapses on another core than their own."""
+    """Return which neurons have synapses on other cores."""
     found = np.zeros(program.n_neurons, np.bool_)
     pre = program.pre.astype(np.int64) - program.n_inputs
     heard = np.flatnonzero(pre >= 0)
@@ -121,7 +121,7 @@ def _is_sent(program: Program, core_of: Int32s) -> Bools:
 
 
 _PLACED: WeakKeyDictionary[Program, dict[CoreSize, Int32s]] = WeakKeyDictionary()
-"""Placements of programs that are in use, which are compared by identity: one is asked for several times."""
+"""Placements of programs that are in use, which are compared by identity: one is needed several times."""
 
 
 def placed(program: Program, plan: CorePlan) -> Int32s:

@@ -1,4 +1,4 @@
-"""What cores have room for, and where everything stands in their memories.
+"""The sizes of cores, and the layout of their memories.
 
 Every memory is written by one port as words of 32 bits at flat addresses: the lowest `PLACE_BITS` name the word, the
 next `MEMORY_BITS` the memory, and the highest the core.
@@ -45,7 +45,7 @@ IS_OUTPUT, IS_LAST = "is_output", "is_last"
 
 @dataclass(frozen=True)
 class CoreSize:
-    """How much a core holds, and how many such cores there are.
+    """The size of a core, and the number of cores.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class CoreSize:
 
     @property
     def heard(self) -> int:
-        """The lines that a core hears from outside: inputs, and the neurons of all cores where there are several."""
+        """The lines that a core receives: inputs, and the neurons of all cores if there are several."""
         return self.inputs if self.cores == 1 else self.inputs + self.cores * self.neurons
 
 
@@ -107,11 +107,11 @@ class Field:
 
     @property
     def mask(self) -> int:
-        """As many ones as the field has bits."""
+        """The mask of the field: a one for each bit."""
         return (1 << int(self.shape.width)) - 1
 
     def bits_of(self, value: int) -> int:
-        """Return the bits that a value has in the word."""
+        """Return the bits of a value in the word."""
         return (value & self.mask) << self.first
 
     def value_in(self, word: int) -> int:
@@ -121,7 +121,7 @@ class Field:
 
 
 def packed(shapes: Mapping[str, Shape]) -> dict[str, Field]:
-    """Return where fields stand in words of `WORD_BITS`: the widest first, each in the first word that has room."""
+    """Return the places of fields in words of `WORD_BITS`: the widest first, each in the first word with room."""
     used: list[int] = []
     fields = {}
     for name, shape in sorted(shapes.items(), key=lambda item: -item[1].width):
@@ -133,7 +133,7 @@ def packed(shapes: Mapping[str, Shape]) -> dict[str, Field]:
 
 
 def word_widths(fields: Mapping[str, Field]) -> list[int]:
-    """Return how many bits each word of packed fields has."""
+    """Return the number of bits of each word of packed fields."""
     words = 1 + max(field.word for field in fields.values())
     return [
         max(field.first + field.shape.width for field in fields.values() if field.word == word) for word in range(words)
@@ -176,7 +176,7 @@ class CorePlan:
 
     @cached_property
     def reach(self) -> Reach:
-        """How far the values of the rule go, with as much arriving as the core has room for."""
+        """The ranges of the rule's values, with the most arrivals for the core's size."""
         most = self.size.most_arriving
         return reach_in_hardware(self.chip.rule, arriving=(-most, most - 1))
 
@@ -205,7 +205,7 @@ class CorePlan:
 
     @cached_property
     def synapse(self) -> dict[str, Field]:
-        """Where the fields of a synapse stand, in this order, from the lowest bit on."""
+        """The fields of a synapse, in order from the lowest bit."""
         low, high = self.weights
         shapes = {
             "post": unsigned(bits_for(self.size.neurons)),
@@ -221,7 +221,7 @@ class CorePlan:
 
     @cached_property
     def parameters(self) -> dict[str, Field]:
-        """Where the parameters of a neuron, the constants of the rule and the flags stand."""
+        """The places of the parameters of a neuron, the constants of the rule and the flags."""
         rule = self.chip.rule
         spans = {each.name: (each.low, each.high) for each in rule.parameters}
         spans |= {
@@ -269,7 +269,7 @@ def _holds_a_sum(rule: Rule) -> bool:
 
 
 def bits_for(count: int) -> int:
-    """Return how many bits number so many things."""
+    """Return the number of bits that number ``count`` things."""
     return max((count - 1).bit_length(), 1)
 
 

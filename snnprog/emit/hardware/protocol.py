@@ -1,4 +1,4 @@
-"""The protocol that a host speaks with a core over a serial line: frames with lengths and checksums.
+"""The protocol between a host and a core on a serial line: frames with lengths and checksums.
 
 All numbers of more than one byte are little-endian, but for the checksum, whose high byte comes first. The host sends
 frames and the board answers each, in order; a host may send up to `AHEAD_BYTES` bytes ahead of the answers.
@@ -51,7 +51,7 @@ import binascii
 from collections.abc import Iterable
 
 AHEAD_BYTES = 512
-"""What the board keeps of frames that it has not come to: one block RAM of an iCE40."""
+"""The buffer of the board for pending frames: one block RAM of an iCE40."""
 
 IDENTITY_BYTES = 8
 ADDRESS_BITS, ADDRESS_BYTES = 24, 4
@@ -77,7 +77,7 @@ def answer(command: bytes, content: bytes = b"") -> bytes:
 
 
 def with_sum(content: bytes) -> bytes:
-    """Return bytes with their checksum behind them."""
+    """Return bytes, followed by their checksum."""
     return content + binascii.crc_hqx(content, 0xFFFF).to_bytes(2, "big")
 
 

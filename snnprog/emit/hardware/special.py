@@ -1,4 +1,4 @@
-"""The hardware of one program: its constants, its widths and its wiring, and nothing else.
+"""The hardware of one program: only its constants, its widths and its wiring.
 
 Ports, all in the clock domain ``sync`` (``clk``, and ``rst``, which brings all neurons to rest):
 
@@ -8,7 +8,7 @@ Ports, all in the clock domain ``sync`` (``clk``, and ``rst``, which brings all 
 ``ready``        out: high where no tick is under way
 ``done``         out: strobe; from then on ``outputs`` are those of the tick, until the next ``done``
 ``outputs``      out: how often each output spikes in the tick, `SpecialPlan.output_bits` bits each, output 0 lowest
-``readouts``     out: the potentials of the outputs that are read by their potential, 32 bits each; left out for none
+``readouts``     out: the potentials of the outputs that are read by their potential, 32 bits each; omitted if none
 ``currents``     out, on request: after the tick, 32 bits for each neuron; 0 where the rule has no current
 ``potentials``   out, on request: the same of the potentials
 ===============  =====================================================================================================
@@ -35,7 +35,7 @@ from snnprog.simulate.parameters import parameters_of
 
 STATE_BITS = 32
 Bit = tuple[Value, int]
-"""A bit, and what is added where it is set."""
+"""A bit, and its addend if it is set."""
 
 
 class SpecialProgram(Component):
@@ -123,15 +123,15 @@ class _Neuron:
 
     @property
     def before(self) -> Value:
-        """What the gathering begins with."""
+        """The initial value of the gathering."""
         return self.registers.get(self.rule.gather.target, C(0))
 
     def gather(self, value: Value) -> None:
-        """Give the step what has been gathered."""
+        """Pass the gathered values to the step."""
         self.m.d.comb += getattr(self.step, GATHERED).eq(value)
 
     def advance(self, ends: Value) -> None:
-        """Take over what the step leaves, at the end of a tick."""
+        """Store the results of the step, at the end of a tick."""
         with self.m.If(ends):
             self.m.d.sync += self.spikes.eq(self.step.spikes)
             for name, register in self.registers.items():
@@ -143,7 +143,7 @@ class _Neuron:
         return (value + C(0, signed(STATE_BITS)))[:STATE_BITS]
 
     def summed(self, history: _History) -> Value:
-        """Return what is gathered in one clock: tables of four bits each, and a tree of their sums."""
+        """Return the sum that is gathered in one clock: tables of four bits each, and a tree of their sums."""
         bits: list[Bit] = []
         for each in self.plan.heard:
             count = history.tap(each.tap)
@@ -180,7 +180,7 @@ class _Neuron:
 
 
 class _History:
-    """What the lines did in the ticks before: a shift register for each line that is heard."""
+    """The history of the lines: a shift register for each connected line."""
 
     def __init__(self, m: Module, plan: SpecialPlan, *, inputs: Value) -> None:
         self.m, self.plan, self.inputs = m, plan, inputs
@@ -189,13 +189,13 @@ class _History:
         }
 
     def tap(self, tap: Tap) -> Value:
-        """Return what a line did a delay ago."""
+        """Return the value of a line a delay ago."""
         line, delay = tap
         bits = self.plan.count_bits[line]
         return self.past[line][(delay - 1) * bits : delay * bits]
 
     def advance(self, neurons: list[_Neuron], ends: Value, *, takes: Value) -> None:
-        """Move on by a tick at its end; inputs are taken when it begins."""
+        """Shift at the end of a tick; inputs are taken when it begins."""
         n_inputs = self.plan.program.n_inputs
         for line, past in self.past.items():
             if line >= n_inputs:
@@ -239,7 +239,7 @@ class _Phases:
             neuron.gather(gathered)
 
     def count(self) -> Value:
-        """Return what the tap of this phase did."""
+        """Return the value of the tap of this phase."""
         width = max((self.plan.count_bits[line] for line, _ in self.taps), default=1)
         stride = 1 << (width - 1).bit_length()
         taps = Cat(Cat(self.history.tap(tap), C(0, stride))[:stride] for tap in self.taps)
@@ -268,7 +268,7 @@ class _Phases:
         ]
 
     def _column(self, neuron: NeuronPlan) -> list[int]:
-        """Return a neuron's weight for each phase, 0 for a tap that it does not hear, and for the phase of the step."""
+        """Return a neuron's weight for each phase, 0 for an unconnected tap, and for the phase of the step."""
         left: dict[Tap, list[int]] = {}
         for each in neuron.heard:
             left.setdefault(each.tap, []).append(each.weight)

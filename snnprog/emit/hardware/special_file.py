@@ -39,12 +39,12 @@ RESERVED = (
     " type_option typedef union unique unique0 unsigned until until_with untyped use uwire var vectored virtual"
     " void wait wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor"
 )
-"""Reserved words of SystemVerilog (IEEE 1800-2017, annex B) that are names otherwise."""
+"""Reserved words of SystemVerilog (IEEE 1800-2017, annex B) that are valid names otherwise."""
 KEYWORDS = frozenset(RESERVED.split())
 
 
 def special_verilog(program: Program, *, name: str) -> str:
-    """Return the Verilog of a program: module ``name``, ``name_with_states``, and what they are made of.
+    """Return the Verilog of a program: module ``name``, ``name_with_states``, and their submodules.
 
     Raises
     ------

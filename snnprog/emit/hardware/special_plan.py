@@ -1,4 +1,4 @@
-"""What the hardware of one program is made of: how far each neuron's values go, what it hears, and in how many clocks.
+"""The plan of the hardware of one program: ranges and taps of each neuron, and the number of clocks.
 
 A *tap* is a line at a delay: what the line did so many ticks ago. There are two forms.
 
@@ -59,7 +59,7 @@ Tap = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class HeardTap:
-    """What one neuron adds for a tap.
+    """The addend of one neuron for a tap.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class NeuronPlan:
     is_sum: bool
 
     def spikes(self, rule: Rule) -> Span:
-        """Return how often it can spike in a tick."""
+        """Return the most spikes in a tick."""
         return self.reach.of(rule.fire, rule.fire.expression)
 
     @property
@@ -162,7 +162,7 @@ class SpecialPlan:
 
     @property
     def taps(self) -> tuple[Tap, ...]:
-        """All taps, in the order in which the rule gathers them; one that a neuron hears n times is there n times."""
+        """All taps, in the order in which the rule gathers them; one with n synapses to a neuron occurs n times."""
         most: dict[Tap, int] = {}
         for neuron in self.neurons:
             own: dict[Tap, int] = {}
@@ -179,7 +179,7 @@ class SpecialPlan:
 
     @property
     def clocks(self) -> int:
-        """Clocks of a tick, from its strobe until its outputs are there."""
+        """Clocks of a tick, from its strobe to its outputs."""
         return 1 if self.is_parallel else len(self.taps) + 2
 
 
@@ -210,7 +210,7 @@ def _one(span: Span, index: int, count: int) -> Span:
 
 
 def _is_sum(rule: Rule, reach: Reach) -> bool:
-    """Tell whether a neuron's events can be added up in any order.
+    """Return whether a neuron's events can be added in any order.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def _is_sum(rule: Rule, reach: Reach) -> bool:
 
 
 def _merged(heard: list[HeardTap]) -> tuple[HeardTap, ...]:
-    """Return what is heard with the weights of each tap added up."""
+    """Return the taps with their weights added up."""
     weights: dict[Tap, int] = {}
     for each in heard:
         weights[each.tap] = weights.get(each.tap, 0) + each.weight
@@ -258,7 +258,7 @@ def _sum_cells(neuron: NeuronPlan, counts: list[int]) -> int:
 
 
 def _fold_cells(rule: Rule, neuron: NeuronPlan) -> int:
-    """Return the cells that take up one tap: the weight where there is a spike, the addition, and its end."""
+    """Return the cells of one tap: the weight where there is a spike, the addition, and its end."""
     width: int = shape_of(neuron.reach.of(rule.gather, rule.gather.expression)).width
     return (2 if neuron.is_sum else 5) * width
 
@@ -269,7 +269,7 @@ def _step_cells(rule: Rule, neuron: NeuronPlan) -> int:
 
 
 def _cells(reach: Reach, step: Step, node: Expression) -> int:
-    """Return the cells of an expression; what is proved to have one value takes none."""
+    """Return the cells of an expression; a constant value takes none."""
     spans = [reach.of(step, each) for each in (node, *children(node))]
     if spans[0].least == spans[0].greatest or isinstance(node, Ref):
         return 0
@@ -299,4 +299,4 @@ ADDITIONS: dict[type[Expression], int] = {
     Min: 2,
     Max: 2,
 }
-"""Additions and choices that an operation takes: as many cells as its widest value has bits."""
+"""Additions and choices of an operation: one cell for each bit of its widest value."""

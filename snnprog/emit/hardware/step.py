@@ -33,11 +33,11 @@ from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule
 
 Bounds = tuple[int, int]
 BEFORE, AFTER, SET, GATHERED = "before_", "after_", "set_", "gathered"
-"""What ports are called, or begin with."""
+"""Names of ports, or their prefixes."""
 
 
 def reach_in_hardware(rule: Rule, *, arriving: Bounds, parameters: dict[str, Bounds] | None = None) -> Reach:
-    """Return how far the values of a rule go, for every neuron that a program may have.
+    """Return the ranges of a rule's values, for every neuron that a program may have.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class NeuronStep(Component):
         self.clocks = clocks_of_step(rule, reach, most_depth=most_depth)
 
     def elaborate(self, platform: Any) -> Module:
-        """Return the logic, with the signals of each step called after it."""
+        """Return the logic, with signals named after their steps."""
         m = Module()
         ports = {name: getattr(self, port) for name, (port, _) in self._inputs.items()}
         values = _steps(self.rule, self.reach, ports, builder=CircuitBuilder(m, self._most_depth))
@@ -119,7 +119,7 @@ class NeuronStep(Component):
 
 
 def clocks_of_step(rule: Rule, reach: Reach, *, most_depth: float | None) -> int:
-    """Return how many clocks all inputs of a `NeuronStep` must hold still before its outputs do."""
+    """Return the number of clocks from the last change of a `NeuronStep` input to valid outputs."""
     ports = {name: Signal(shape) for name, (_, shape) in _inputs(rule, reach).items()}
     values = _steps(rule, reach, ports, builder=CircuitBuilder(None, most_depth))
     return max(values[name].clocks for name in (*rule.registers, SPIKES))
@@ -176,7 +176,7 @@ class GatherStep(Component):
 
 
 def _inputs(rule: Rule, reach: Reach) -> dict[str, tuple[str, Shape]]:
-    """Return the port and its shape of every name that a tick begins with."""
+    """Return the port and its shape of every initial name of a tick."""
     gather = rule.gather
     fixed = {each.name for each in rule.parameters} | {each.name for each in rule.constants}
     found = {name: (f"{BEFORE}{name}", shape_of(span)) for name, span in reach.registers.items()}

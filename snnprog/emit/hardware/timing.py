@@ -1,7 +1,7 @@
-"""How many clocks a program's ticks take on a core, or on several.
+"""The number of clocks of a program's ticks on one core or several.
 
 A core takes `clocks_per_neuron` for each neuron, and walks the synapses of its own neurons that spike. Several do so at
-the same time, so that the slowest counts. Then each spike that is told goes to all other cores, which walk its
+the same time, so that the slowest counts. Then each spike that is sent goes to all other cores, which walk its
 synapses at the same time; the next one follows when the last core has taken it. The exchange takes a clock to see
 that all cores are done, and one for each core.
 """
@@ -23,9 +23,9 @@ CLOCKS_OF_START, CLOCKS_OF_EXCHANGE, CLOCKS_OF_INPUT = 1, 1, 1
 
 
 def clocks_of(program: Program, plan: CorePlan, *, share: float) -> float:
-    """Return the clocks of a tick in which so many of all lines spike, each with its mean share of the work.
+    """Return the clocks of a tick in which a share of all lines spike, each with the mean work.
 
-    With no spikes at all it is exact, for several cores as for one.
+    Without spikes it is exact, for several cores as for one.
     """
     if plan.is_ordered:
         return _ordered_clocks(program, plan, share=share)

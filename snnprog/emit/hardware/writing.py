@@ -1,4 +1,4 @@
-"""A program as files for a core: its image, and the Verilog of the core that it is an image for."""
+"""A program as files for a core: its image, and the Verilog of that core."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def write_image(path: Path, program: Program, *, board: str | None = None) -> li
 
 @lru_cache(maxsize=8)
 def core_verilog(chip: Chip, size: CoreSize) -> str:
-    """Return the Verilog of a core, or of several: the module `CORE_NAME`, and those that it is made of."""
+    """Return the Verilog of a core, or of several: the module `CORE_NAME`, and its submodules."""
     what = "A core" if size.cores == 1 else f"{size.cores} cores"
     of_each = "" if size.cores == 1 else " in each core"
     header = (

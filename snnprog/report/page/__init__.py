@@ -1,4 +1,4 @@
-"""One HTML file that shows a program, or why there is none: self-contained, and nothing in it asks for the network.
+"""One self-contained HTML file about a program, or about the reasons that there is none; it loads nothing.
 
 ::
 

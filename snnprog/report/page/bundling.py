@@ -44,7 +44,7 @@ def modules_of(entry: str) -> tuple[str, ...]:
 
 
 def bundle(entry: str) -> str:
-    """Return a module and all that it needs as one script, in which ``modules`` holds what each exports."""
+    """Return a module and its imports as one script, in which ``modules`` holds the exports of each."""
     return "const modules = {};\n" + "".join(_as_function(name, read_asset(name)) for name in modules_of(entry))
 
 

@@ -1,4 +1,4 @@
-"""What the scripts draw, as plain data; arrays are packed texts (see `snnprog.report.page.packing`).
+"""Data for the scripts of the page; arrays are packed texts (see `snnprog.report.page.packing`).
 
 Keys of the mapping: ``ticks`` and ``starts`` of the patterns; ``inputs``, ``targets``, ``care`` and ``spikes``, each a
 raster with its number of rows; ``held``, the raster of refractory ticks; ``wrong`` and ``conflicts`` as lists of ticks
@@ -35,7 +35,7 @@ def charts_of_program(
     distances: Sequence[Nearest],
     kinds: Sequence[str],
 ) -> Chart:
-    """Return what is drawn of a program, with as much of its run as there is.
+    """Return the data of a program, with its run if there is one.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def charts_of_program(
 
 
 def charts_of_spec(spec: Spec, explanation: Explanation, *, kinds: Sequence[str]) -> Chart:
-    """Return what is drawn of a spec alone: what goes in, what must come out, and which demands contradict."""
+    """Return the data of a spec: its inputs, its targets, and contradicting demands."""
     lengths = [pattern.ticks for pattern in spec.patterns]
     starts = (np.cumsum(lengths) - lengths).tolist()
     places = [

@@ -194,7 +194,7 @@ def _kinds(neurons: Table) -> tuple[str, ...]:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """The results of running the program; None where there were no inputs, or no targets to compare with."""
+    """The results of running the program; None without inputs, or without targets."""
 
     verification: Verification | None = None
     recording: Recording | None = None
@@ -249,7 +249,7 @@ def _placed(program: Program) -> Placement | FitError:
 
 
 def _activity(program: Program, shown: Spec, *, placed: Placement | FitError) -> Activity | None:
-    """Return the counted activity; None where the chip does not read out all of its neurons."""
+    """Return the counted activity; None if the chip does not read out all of its neurons."""
     placement = placed if isinstance(placed, Placement) else None
     try:
         return activity(program, [pattern.inputs for pattern in shown.patterns], placement=placement)
@@ -297,7 +297,7 @@ def _span(values: list[int]) -> str:
 
 
 def _option_in_words(value: object) -> str:
-    """Return the value of an option as text; the first few values where there is one for each line."""
+    """Return the value of an option as text; the first few values if there is one for each line."""
     if not isinstance(value, tuple):
         return str(value)
     return ", ".join(map(str, value[:SHOWN_VALUES])) + (" …" if len(value) > SHOWN_VALUES else "")

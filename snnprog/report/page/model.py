@@ -1,4 +1,4 @@
-"""What a page says, before it is HTML: all texts are plain, and may be a stranger's."""
+"""The content of a page, before it is HTML: all texts are plain, and may be hostile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from snnprog.table import Table
 
 @dataclass(frozen=True)
 class Fact:
-    """One figure, and what it is the figure of."""
+    """One figure, and its caption."""
 
     label: str
     value: str
@@ -37,7 +37,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Reason:
-    """A sentence that says why an output cannot be built, and the demands that it rests on where they are several."""
+    """A sentence about the reason that an output cannot be built, and its demands if they are several."""
 
     text: str
     bins: Table | None
@@ -45,7 +45,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Why one output cannot be built: each reason is enough. What the proof is worth, and whether anything helps."""
+    """The reasons that one output cannot be built, each sufficient; the strength of the proof, and advice."""
 
     output: int
     reasons: tuple[Reason, ...]

@@ -116,7 +116,7 @@ def _tables(result: QuantizedNetwork) -> tuple[Table, ...]:
 
 
 def _shown(result: QuantizedNetwork) -> tuple[Program, Bools]:
-    """Return the program, all its neurons read out where the chip can, and which outputs the network has, too."""
+    """Return the program, with all neurons read out if the chip can, and its outputs that the network has, too."""
     program, network = result.program, result.network
     if not program.chip.is_readout_apart:
         program = replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))

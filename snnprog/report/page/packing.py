@@ -25,7 +25,7 @@ def pack_bytes(content: bytes) -> str:
 
 
 def pack_raster(raster: Raster) -> str:
-    """Return a raster ``(ticks, rows)``, one row's bits after another's, the first tick in the lowest bit."""
+    """Return a raster ``(ticks, rows)``, rows in sequence, the first tick in the lowest bit."""
     return pack_bytes(np.packbits(raster.T.ravel(), bitorder="little").tobytes())
 
 

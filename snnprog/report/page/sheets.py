@@ -95,10 +95,10 @@ def equations_of(rule: Rule) -> tuple[Equation, ...]:
 
 
 def notes_of(rule: Rule) -> tuple[Fact, ...]:
-    """Return what the operators in a rule's equations do."""
+    """Return explanations of the operators in a rule's equations."""
     return tuple(Fact(name, meaning) for name, meaning in notes(rule))
 
 
 def rule_in_words(chip: Chip) -> str:
-    """Return the name of a chip's integer rule, and what it compares."""
+    """Return the name of a chip's integer rule, and its comparison."""
     return f"{chip.rule.name}: a neuron fires where its potential is {chip.rule.firing.operator} the threshold"

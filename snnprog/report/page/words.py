@@ -1,4 +1,4 @@
-"""Sentences of a page: what it shows, whether the program matches its specification, and what each status means."""
+"""Sentences of a page: its content, whether the program matches its specification, and the meaning of each status."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN_NAMES = 6
 
 
 def introduction(program: Program, recording: Recording | None, *, is_judged: bool) -> str:
-    """Return what the page of a program shows, for readers who do not know snnprog."""
+    """Return a description of a program's page, for readers who do not know snnprog."""
     neurons, chip = counted(program.n_neurons, "neuron"), program.chip.name
     lines = counted(program.n_inputs, "input line")
     first = f"This page shows a spiking neural network for the chip {chip}: {neurons} driven by {lines}."
@@ -34,7 +34,7 @@ def introduction(program: Program, recording: Recording | None, *, is_judged: bo
 
 
 def introduction_of_spec(spec: Spec) -> str:
-    """Return what the page of a specification shows, for readers who do not know snnprog."""
+    """Return a description of a specification's page, for readers who do not know snnprog."""
     return (
         f"This page shows a specification for a spiking neural network on the chip {spec.chip.name}: input spikes, and"
         " the output spikes that the network must give. It says which outputs can be built; where one cannot, it names"
@@ -43,7 +43,7 @@ def introduction_of_spec(spec: Spec) -> str:
 
 
 def introduction_of_network(program: Program, neurons: int) -> str:
-    """Return what the page of a trained network shows, for readers who do not know snnprog."""
+    """Return a description of a trained network's page, for readers who do not know snnprog."""
     return (
         f"This page compares a trained network of {counted(neurons, 'spiking neuron')} with the program that was made"
         f" from it for the chip {program.chip.name}. Target spikes are those of the network in real numbers; output"
@@ -115,7 +115,7 @@ def _portability(recording: Recording) -> list[str]:
 
 
 def meanings(statuses: Sequence[str]) -> list[str]:
-    """Return a sentence for each status: how many outputs have it, and what it means."""
+    """Return a sentence for each status: its number of outputs, and its meaning."""
     return [
         f"{number} of {counted(len(statuses), 'output')} {'is' if number == 1 else 'are'} {status}: {MEANINGS[status]}."
         for status, number in Counter(statuses).items()

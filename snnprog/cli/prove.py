@@ -1,0 +1,131 @@
+"""``snnprog prove``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.numbers import IntegerOption
+from snnprog.cli.options import JsonCommand, json_option
+from snnprog.cli.output import print_json, tell
+from snnprog.cli.outputs import InputFile, OutputFile, ProgramFile
+
+if TYPE_CHECKING:
+    from snnprog.automata import StreamClaim
+    from snnprog.exploration import StreamProof
+
+LATENCY = 1  # ticks: the shortest synapse
+
+
+@click.command("prove", cls=JsonCommand)
+@click.argument("program_path", metavar="P.snnp", type=ProgramFile())
+@click.argument("table_path", metavar="[TABLE.kiss2]", required=False, type=InputFile(".kiss2", ".kiss"))
+@click.option(
+    "--latency",
+    type=IntegerOption(0),
+    default=LATENCY,
+    show_default=True,
+    help="Ticks from an input row of the table to its outputs.",
+)
+@click.option("--fires-when", metavar="EXPRESSION", help="The output fires where the stream ends with a match.")
+@click.option("--never-together", is_flag=True, help="No two outputs spike at the same tick.")
+@click.option("--within", type=IntegerOption(1), metavar="TICKS", help="A spike of the line --after is answered.")
+@click.option("--after", type=IntegerOption(0), metavar="LINE", help="The input line of --within.")
+@click.option(
+    "--states", type=IntegerOption(1), default=1_000_000, show_default=True, help="Maximum number of states to explore."
+)
+@click.option(
+    "--counterexample",
+    "path",
+    type=OutputFile(".csv", ".npz"),
+    help="File for the shortest input stream with wrong outputs, if there is one.",
+)
+@json_option
+def prove_command(
+    program_path: Path,
+    table_path: Path | None,
+    latency: int,
+    fires_when: str | None,
+    never_together: bool,
+    within: int | None,
+    after: int | None,
+    states: int,
+    path: Path | None,
+    as_json: bool,
+) -> int:
+    r"""Prove a claim about a program for every input stream.
+
+    TABLE.kiss2 is a state table in the KISS2 format: the outputs must answer as it says. The other claims are options;
+    give one. All states of the program are explored. The exit code is 0 if the claim is proved, and 1 if it is refuted
+    or undecided.
+
+    \b
+    snnprog prove P.snnp TABLE.kiss2 --latency 2
+    snnprog prove P.snnp --fires-when 'a _ b'
+    snnprog prove P.snnp --within 3 --after 0
+    """
+    from snnprog.exploration import prove
+    from snnprog.files import write_rasters
+    from snnprog.program import load
+
+    program = load(program_path)
+    given = [table_path is not None, fires_when is not None, never_together, within is not None]
+    if sum(given) != 1:
+        raise click.UsageError("Give one claim: TABLE.kiss2, --fires-when, --never-together, or --within with --after.")
+    if (within is None) != (after is None):
+        raise click.UsageError("--within and --after belong together.")
+    claim: StreamClaim
+    if table_path is not None or fires_when is not None:
+        claim = _automaton(table_path, fires_when, n_inputs=program.n_inputs, latency=latency)
+    else:
+        claim = _invariant(within, after)
+    proof = prove(program, claim, states=states)
+    if path is not None and proof.counterexample is not None:
+        write_rasters(path, [proof.counterexample])
+    if as_json:
+        print_json(proof_data(proof))
+    else:
+        tell(str(proof)[:1].upper() + str(proof)[1:])
+        if path is not None and proof.counterexample is not None:
+            tell(f"wrote {path}")
+    return EXACT if proof.holds else NOT_EXACT
+
+
+def _automaton(table_path: Path | None, fires_when: str | None, *, n_inputs: int, latency: int) -> StreamClaim:
+    from snnprog.archive import read_bytes
+    from snnprog.automata import from_expression, from_kiss2
+    from snnprog.errors import FormatError
+
+    if table_path is None:
+        assert fires_when is not None
+        return from_expression(fires_when, n_inputs=n_inputs).delayed(latency)
+    try:
+        text = read_bytes(table_path).decode("ascii")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{table_path} is not a KISS2 table: it must be ASCII text") from error
+    return from_kiss2(text, name=str(table_path)).delayed(latency)
+
+
+def _invariant(within: int | None, after: int | None) -> StreamClaim:
+    from snnprog import automata
+
+    if within is not None and after is not None:
+        return automata.within(within, after=after)
+    return automata.never(lambda _row, spikes: sum(spikes) > 1, text="no two outputs must spike together")
+
+
+def proof_data(proof: StreamProof) -> dict[str, object]:
+    """Return a proof as plain data."""
+    stream = proof.counterexample
+    return {
+        "verdict": proof.verdict,
+        "method": proof.method,
+        "states": proof.states,
+        "depth": proof.depth,
+        "counterexample": None if stream is None else stream.astype(int).tolist(),
+        "expected": proof.expected or None,
+        "found": proof.found or None,
+    }

@@ -1,0 +1,98 @@
+"""The documentation's site: it builds without a warning, fits narrow screens, is found by search, and passes axe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from chromium import settled
+
+pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[docs]', on Python 3.11 or later")
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[1]
+# One page of each kind.
+PAGES = (
+    "index",
+    "installation",
+    "tutorials/index",
+    "tutorials/hidden_network",
+    "tutorials/recording",
+    "how-to/files",
+    "reference/cli",
+    "reference/rules",
+    "reference/api/verifying",
+    "explanation/idea",
+    "_gallery/index",
+    "_gallery/plot_weights",
+    "glossary",
+    "search",
+)
+NARROW, WIDE = 390, 1280  # px of a phone and of a laptop
+LOOKS: tuple[dict[str, Any], ...] = (
+    {"color_scheme": "light", "width": WIDE},
+    {"color_scheme": "dark", "width": NARROW},
+)
+
+
+def built(folder: Path) -> Path:
+    """Build the site, and return its folder; notebooks that have run with this package do not run again."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-d", str(folder / "doctrees")]
+    words += [str(ROOT / "docs"), str(folder / "html")]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+def opened(browser: Browser, site: Path, *, color_scheme: Any, width: int) -> Iterator[tuple[str, Page]]:
+    """Yield each page and its name; a request to anywhere else fails, as the browser is offline."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=color_scheme, offline=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    for name in PAGES:
+        page.goto((site / f"{name}.html").as_uri())
+        settled(page)
+        yield name, page
+    context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds on a page; styles are not fetched again, which pages in files may not do."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+
+
+def troubles(name: str, page: Page) -> list[str]:
+    """Return what is wrong with the look of a page."""
+    too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    return [f"{name}: {each}" for each in ([f"scrolls sideways: {too_wide}"] if too_wide else []) + violations(page)]
+
+
+def found_by_search(browser: Browser, site: Path, word: str) -> list[str]:
+    """Return the links that the search of the site finds."""
+    page = browser.new_page(offline=True)
+    page.goto(f"{(site / 'search.html').as_uri()}?q={word}")
+    page.wait_for_selector("#search-results li a", timeout=20_000)
+    links = [str(link.get_attribute("href")) for link in page.locator("#search-results li a").all()]
+    page.close()
+    return links
+
+
+def test_the_site(browser: Browser, tmp_path: Path) -> None:
+    """One test, so that the site is built once on any number of workers."""
+    site = built(tmp_path)
+    assert [
+        trouble for look in LOOKS for name, page in opened(browser, site, **look) for trouble in troubles(name, page)
+    ] == []
+    assert any("glossary" in link for link in found_by_search(browser, site, "undecided"))
