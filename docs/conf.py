@@ -85,13 +85,14 @@ html_theme_options = {
     "header_links_before_dropdown": 7,
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "collapse_navigation": True,  # its buttons, which unfold parts of the tree, have no names for screen readers
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+# Pages without others below them have no list of those.
+html_sidebars = {name: [] for name in ("installation", "faq", "glossary", "changelog")}
 html_context = {"default_mode": "auto"}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
@@ -121,6 +122,16 @@ def mend_docstring(app: Sphinx, what: str, name: str, value: object, options: ob
         lines[:] = [*inspect.cleandoc(value.__doc__ or "").splitlines(), ""]
 
 
+def name_buttons(app: Sphinx, failure: Exception | None) -> None:
+    """Give names to the buttons that unfold the navigation, for screen readers; the theme gives them none."""
+    button = '<summary><span class="toctree-toggle"'
+    for page in [] if failure else Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if button in text:
+            named = text.replace(button, button.replace("<summary>", '<summary aria-label="pages of this section">'))
+            page.write_text(named, encoding="utf-8")
+
+
 def check_pages(app: Sphinx, failure: Exception | None) -> None:
     """Refuse pages that load anything from another host."""
     for page in [] if failure else Path(app.outdir).rglob("*.html"):
@@ -133,4 +144,5 @@ def setup(app: Sphinx) -> None:
     """Draw formulas without a network, check that nothing else needs one, and read docstrings as they are meant."""
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
     app.connect("autodoc-process-docstring", mend_docstring, priority=900)  # after napoleon
+    app.connect("build-finished", name_buttons)
     app.connect("build-finished", check_pages)

@@ -111,6 +111,12 @@ def test_cores_that_hear_each_other_are_the_reference(cores: int, simulator: str
     assert crossing > 20
 
 
+def test_the_netlist_of_two_cores_is_the_reference(tmp_path: Path) -> None:
+    found, expected = answered(tmp_path, looped(1, cores=2), small(2), seed=1, simulator="netlist")
+    assert expected[0].sum() > 20
+    assert differences(found, expected) == 0
+
+
 @pytest.mark.parametrize("chip", ["fpga", "fpga-subtract-ge"])
 def test_cores_of_other_rules_are_the_reference(chip: str, tmp_path: Path) -> None:
     program = looped(5, cores=2, chip=CHIPS[chip])

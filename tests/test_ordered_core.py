@@ -107,6 +107,15 @@ def test_ordered_cores_are_the_reference(name: str, simulator: str, tmp_path: Pa
     assert spikes > 20
 
 
+def test_the_netlist_of_an_ordered_core_is_the_reference(tmp_path: Path) -> None:
+    check_tools("netlist")
+    program, rasters = random_program(CHIPS_HERE["small-ordered"], 0), random_rasters(0, 3)
+    expected = expected_of(program, rasters)
+    assert expected[0].sum() > 5
+    found = answer_of(tmp_path, rasters, "netlist", program, write=partial(write, program=program, size=SIZE))
+    assert differences(found, expected) == 0
+
+
 def test_xylo_is_the_reference(tmp_path: Path) -> None:
     check_tools("verilator")
     spikes = most = 0

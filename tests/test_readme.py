@@ -69,8 +69,9 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_extras_of_the_readme_are_those_of_the_package() -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Installation")[2].partition("\n## ")[0]
+@pytest.mark.parametrize(("page", "heading"), [("README.md", "Installation"), ("docs/installation.md", "Extras")])
+def test_the_listed_extras_are_those_of_the_package(page: str, heading: str) -> None:
+    section = (ROOT / page).read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(project["optional-dependencies"])
     for block in re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from chromium import settled
@@ -16,6 +16,8 @@ pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[do
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+Scheme = Literal["light", "dark"]
 
 ROOT = Path(__file__).resolve().parents[1]
 # One page of each kind.
@@ -36,10 +38,7 @@ PAGES = (
     "search",
 )
 NARROW, WIDE = 390, 1280  # px of a phone and of a laptop
-LOOKS: tuple[dict[str, Any], ...] = (
-    {"color_scheme": "light", "width": WIDE},
-    {"color_scheme": "dark", "width": NARROW},
-)
+LOOKS: tuple[tuple[Scheme, int], ...] = (("light", WIDE), ("dark", NARROW))
 
 
 def built(folder: Path) -> Path:
@@ -52,10 +51,10 @@ def built(folder: Path) -> Path:
     return folder / "html"
 
 
-def opened(browser: Browser, site: Path, *, color_scheme: Any, width: int) -> Iterator[tuple[str, Page]]:
+def opened(browser: Browser, site: Path, *, scheme: Scheme, width: int) -> Iterator[tuple[str, Page]]:
     """Yield each page and its name; a request to anywhere else fails, as the browser is offline."""
     context = browser.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=color_scheme, offline=True, reduced_motion="reduce"
+        viewport={"width": width, "height": 844}, color_scheme=scheme, offline=True, reduced_motion="reduce"
     )
     page = context.new_page()
     for name in PAGES:
@@ -93,6 +92,9 @@ def test_the_site(browser: Browser, tmp_path: Path) -> None:
     """One test, so that the site is built once on any number of workers."""
     site = built(tmp_path)
     assert [
-        trouble for look in LOOKS for name, page in opened(browser, site, **look) for trouble in troubles(name, page)
+        trouble
+        for scheme, width in LOOKS
+        for name, page in opened(browser, site, scheme=scheme, width=width)
+        for trouble in troubles(name, page)
     ] == []
     assert any("glossary" in link for link in found_by_search(browser, site, "undecided"))

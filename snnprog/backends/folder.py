@@ -29,6 +29,10 @@ ARTIFACTS = (".nir", ".c", ".v", ".hex")
 FILES = ("backend.toml", "requirements.txt", "runner.py")
 
 
+USUAL_BOARD = "icebreaker"
+"""The board of a backend that runs on one, where its variable names none: one with an iCE40UP5K, as upduino has."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """One backend folder.
@@ -89,8 +93,8 @@ class Backend:
 
     @property
     def board(self) -> str | None:
-        """The FPGA board that its artifact is exported for, or None."""
-        return os.environ.get(self.board_variable) or None if self.board_variable else None
+        """The FPGA board that its artifact is exported for, or None where it is for no board."""
+        return (os.environ.get(self.board_variable) or USUAL_BOARD) if self.board_variable else None
 
     def limit_s(self, ticks: int) -> float:
         """Return the time limit, in seconds, of a run of a number of ticks."""
