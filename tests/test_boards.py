@@ -235,7 +235,7 @@ def test_an_unknown_board_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_board_has_no_meaning_for_c(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"board has no meaning for C source \(\.c\)"):
+    with pytest.raises(SpecError, match=r"board does not apply to C source \(\.c\); omit it"):
         sp.export(PROGRAM, tmp_path / "p.c", board="icebreaker")
 
 

@@ -99,7 +99,7 @@ def test_what_is_clear_can_be_built() -> None:
     [
         ([0, 1], "labels must have one entry for each of 60 samples, got 2"),
         ([0.5] * 60, r"labels must be non-negative class numbers, got float64 of shape \(60,\)"),
-        ([-1] * 60, r"labels must be non-negative class numbers, got float64 of shape \(60,\)"),
+        ([0, -1] * 30, "labels must be non-negative class numbers, got -1"),
         ([0] * 60, "labels must name at least two classes, got one"),
         ([0, 3] * 30, "labels must be below 3, the number of classes of the questions, got 3"),
     ],

@@ -47,7 +47,7 @@ def test_a_command_that_cannot_be_started(tmp_path: Path, command: list[str], fa
 def test_a_flood_is_ended_and_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "SAID_LIMIT_BYTES", 1 << 22)
     failure = python(FLOOD)
-    assert failure.startswith("said more than 4194304 bytes and was ended; it said: xxx")
+    assert failure.startswith("printed more than 4194304 bytes and was ended; it said: xxx")
     assert len(failure) < 3000
 
 

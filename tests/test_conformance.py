@@ -236,7 +236,7 @@ LOOP = sp.Program.from_arrays(
         ),
         (
             Gaps(longest_recurrent_delay=0),
-            r"the delay of synapse 1 must be 0 \(no synapse\) from a neuron on backend few, got 3; compile",
+            "the delay of synapse 1 must be 0 (no synapse) from a neuron on backend few, got 3; compile",
         ),
         (
             Gaps(most_neurons=1),

@@ -278,7 +278,9 @@ def test_the_tick_is_what_is_given_or_what_the_file_says(tmp_path: Path) -> None
     assert from_net(path).dt_ms == 5.0
     assert from_net(path, dt_ms=2.0).dt_ms == 2.0
     assert from_net(write_net(tmp_path / "m.net", [layer])).dt_ms == 1.0
-    with pytest.raises(sp.FormatError, match=r"simulation/Ts is -1; a positive number .*; or give dt_ms="):
+    with pytest.raises(
+        sp.FormatError, match="simulation/Ts must be a positive number of milliseconds, got -1; or give dt_ms="
+    ):
         from_net(write_net(tmp_path / "k.net", [layer], simulation={"Ts": -1}))
 
 
@@ -288,7 +290,7 @@ def test_arguments_are_checked(tmp_path: Path) -> None:
         from_net(untyped(3))
     with pytest.raises(sp.SpecError, match="delay_shift must be True or False, got 'no'"):
         from_net(path, delay_shift=untyped("no"))
-    with pytest.raises(sp.SpecError, match="dt_ms is 0"):
+    with pytest.raises(sp.SpecError, match=r"dt_ms must be a positive number of milliseconds, got 0\.0"):
         from_net(path, dt_ms=0.0)
     with pytest.raises(sp.SpecError, match="compare must be '>' or '>='"):
         from_net(path, compare="<")
@@ -328,10 +330,13 @@ REFUSED: dict[str, tuple[Layers, str]] = {
     "a delta input": ([{"type": "input", "shape": np.array([3]), "neuron/type": "SDNN"}, DENSE], "of type 'SDNN'"),
     "graded spikes": (
         [DENSE | {"neuron/gradedSpike": True}],
-        "has spikes with a size, gradedSpike = 1; only 0 is read",
+        "has spikes with a size, gradedSpike = 1; only 0 is supported",
     ),
     "message bits": ([DENSE | {"neuron/messageBits": 8}], "messageBits = 8"),
-    "a refractory period": ([DENSE | {"neuron/refDelay": 3}], "has a refractory period, refDelay = 3; only 1 is read"),
+    "a refractory period": (
+        [DENSE | {"neuron/refDelay": 3}],
+        "has a refractory period, refDelay = 3; only 1 is supported",
+    ),
     "exponents": ([DENSE | {"neuron/wgtExp": 2}], "has an exponent of weights, wgtExp = 2"),
     "a large normalization": (
         [DENSE | {"neuron/weight_exp": 5.0}],

@@ -161,7 +161,7 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
         ({"bits": "least", "tolerance": "x"}, SpecError, "tolerance must be a number, got 'x'"),
         ({"seed": -1}, SpecError, "seed must be a non-negative integer, got -1"),
         ({"labels": np.full(40, 3)}, SpecError, "labels must be numbers of outputs, 0 to 2, got 3 for input 0"),
-        ({"labels": [1], "inputs": None}, SpecError, "labels are the classes of inputs, and no inputs were given"),
+        ({"labels": [1], "inputs": None}, SpecError, "labels are the classes of inputs; give inputs="),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -104,7 +104,7 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
         ),
         (
             ("quantize", "n.nir", "-o", "q.snnp", "--dt-ms", "1"),
-            "reset must be 'zero' or 'subtract': NIR cannot say wh",
+            "reset must be 'zero' or 'subtract': NIR does not define the effect of a spike on the potential. Give",
         ),
         (("quantize", "n.nir", "-o", "q.snnp", "--from", "keras"), "Invalid value for '--from': 'keras' is not one of"),
         (
@@ -113,13 +113,13 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
         ),
         (
             ("quantize", "n.nir", "-o", "q.snnp", "--from", "norse", "--bits", "12"),
-            "bits must be 1 to 8 on l, got 12",
+            "bits must be 1 to 8 on loihi1, got 12; the sign is one of the bits",
         ),
         (
             ("run", "p.snnp", "x.npz", "--ids", "a"),
             "Invalid value for '--ids': 'a' must be integers with commas between them, such as 4,7",
         ),
-        (("run", "p.snnp", "x.npz", "--dt-ms", "1"), "dt_ms is given for x.npz, which has no use for it; leave it out"),
+        (("run", "p.snnp", "x.npz", "--dt-ms", "1"), "dt_ms does not apply to x.npz; omit it"),
     ],
 )
 def test_bad_words(

@@ -108,8 +108,10 @@ def _pattern(raster: Raster, answers: Raster, asked: Raster) -> Pattern:
 
 def _as_labels(labels: ArrayLike) -> Int64s:
     classes = np.asarray(labels)
-    if classes.ndim != 1 or classes.size == 0 or classes.dtype.kind not in "iu" or classes.min() < 0:
+    if classes.ndim != 1 or classes.size == 0 or classes.dtype.kind not in "iu":
         raise SpecError(f"labels must be non-negative class numbers, got {classes.dtype} of shape {classes.shape}")
+    if classes.min() < 0:
+        raise SpecError(f"labels must be non-negative class numbers, got {classes.min()}")
     if classes.max() == 0:
         raise SpecError("labels must name at least two classes, got one")
     return classes.astype(np.int64)
