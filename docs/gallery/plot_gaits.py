@@ -2,7 +2,7 @@
 Gaits of a six-legged robot
 ===========================
 
-A central pattern generator: one program makes a walk or a tripod gait for ever, and a spike on the other start
+A central pattern generator: one program makes a walk or a tripod gait forever, and a spike on the other start
 line changes the gait.
 """
 

@@ -2,7 +2,7 @@
 Margins of all neurons
 ======================
 
-`plot_margins` shows how near each neuron comes to doing otherwise: the nearest spike above the threshold, the
+`plot_margins` shows how far each neuron stays from an error: the nearest spike above the threshold, and the
 nearest silence below it.
 """
 

@@ -2,7 +2,7 @@
 A potential under its threshold
 ===============================
 
-`plot_potential` draws what a neuron's potential reaches at each tick. The band around the threshold is the margin
+`plot_potential` draws a neuron's potential at each tick. The band around the threshold is the margin
 that no tick enters.
 """
 

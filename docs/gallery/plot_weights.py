@@ -2,8 +2,8 @@
 Weights by line and delay
 =========================
 
-`plot_weights` shows where a neuron listens. Dense weights use every synapse that the spec allows; with
-``sparse=True``, few are left.
+`plot_weights` shows the sources and delays of a neuron's synapses. Dense weights use every synapse that the
+spec allows; with ``sparse=True``, few are left.
 """
 
 from dataclasses import replace
