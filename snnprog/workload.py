@@ -177,7 +177,7 @@ def activity_of(
     cores = (synapses > 0).astype(np.int64) if placement is None else placement.fanout_cores.astype(np.int64)
     if cores.size != synapses.size:
         raise SpecError(
-            f"the placement must have {synapses.size} lines as the program, got {cores.size}; place this program"
+            f"the placement must have {synapses.size} lines, as the program has, got {cores.size}; place this program"
         )
     patterns = []
     for raster, answer in zip(inputs, spikes, strict=True):

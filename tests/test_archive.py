@@ -193,10 +193,22 @@ def test_every_byte_flipped_is_refused_or_without_effect(tmp_path: Path, change:
     assert refused > len(whole) // 2
 
 
-@pytest.mark.parametrize("end", [b"", b"PK", b"PK\x05\x06" + bytes(18), b"not a zip", bytes(100)])
-def test_what_is_no_archive(tmp_path: Path, end: bytes) -> None:
+TOO_SHORT = "is not a complete zip archive: it is too short"
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        (b"", TOO_SHORT),
+        (b"PK", TOO_SHORT),
+        (b"PK\x05\x06" + bytes(18), "is an empty zip archive"),
+        (b"not a zip", TOO_SHORT),
+        (bytes(100), "is not a complete zip archive: it has no end record; it is cut off, or another kind of file"),
+    ],
+)
+def test_what_is_no_archive(tmp_path: Path, end: bytes, message: str) -> None:
     (tmp_path / "x.npz").write_bytes(end)
-    with pytest.raises(FormatError, match=r"is not a complete zip archive: it is too short"):
+    with pytest.raises(FormatError, match=f"x.npz {message}"):
         read_archive(tmp_path / "x.npz")
 
 
@@ -254,14 +266,21 @@ def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path, monkeypatch: pytest
     assert len(read_archive(zip_of(path, {"a": bytes(600), "b": bytes(400)}))) == 2
 
 
-@pytest.mark.parametrize("declared", [0, 10, 1 << 29, (1 << 30) + 1, 0xFFFFFFFE])
-def test_a_member_that_lies_about_its_size(tmp_path: Path, declared: int) -> None:
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        (0, "is not a complete zip archive: Bad CRC-32 for file 'a'"),
+        (10, "is not a complete zip archive: Bad CRC-32 for file 'a'"),
+        *((size, f"unpacks to {size}; at most") for size in (1 << 29, (1 << 30) + 1, 0xFFFFFFFE)),
+    ],
+)
+def test_a_member_that_lies_about_its_size(tmp_path: Path, declared: int, message: str) -> None:
     path = zip_of(tmp_path / "x.npz", {"a": bytes(5000)})
     content = bytearray(path.read_bytes())
     directory = content.index(b"PK\x01\x02")
     content[directory + 24 : directory + 28] = struct.pack("<I", declared)
     path.write_bytes(content)
-    with pytest.raises(FormatError, match=r"is not a complete zip archive: Bad CRC-32 for file 'a'"):
+    with pytest.raises(FormatError, match=message):
         read_archive(path)
 
 
@@ -329,27 +348,27 @@ BAD_HEADERS = {
     ),
     "structured": (
         npy(header((1,), [("f", "<i4")]), bytes(4)),
-        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+        r"array 'x' in x.npz must hold plain numbers, got type \[\('f', '<i4'\)\]$",
     ),
     "subarray": (
         npy(header((1,), ("<i4", (2,))), bytes(8)),
-        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+        r"array 'x' in x.npz must hold plain numbers, got type \('<i4', \(2,\)\)$",
     ),
     "raw bytes": (
         npy(header((1,), "|V4"), bytes(4)),
-        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+        r"array 'x' in x.npz must hold plain numbers, got type \|V4$",
     ),
     "byte text": (
         npy(header((1,), "|S4"), bytes(4)),
-        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+        r"array 'x' in x.npz must hold plain numbers, got type \|S4$",
     ),
     "complex": (
         npy(header((1,), "<c8"), bytes(8)),
-        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+        "array 'x' in x.npz must hold plain numbers, got type complex64$",
     ),
     "dates": (
         npy(header((1,), "<M8[s]"), bytes(8)),
-        "array 'x' in x.npz must hold plain numbers, got type [('f', '<i4')]",
+        r"array 'x' in x.npz must hold plain numbers, got type datetime64\[s\]$",
     ),
     "no width": (npy(header((4,), "<U0")), "holds 0 bytes"),
     "odd flags": (npy(header((2,), "|b1"), b"\2\0"), "array 'x' in x.npz must hold bools stored as 0 and 1"),

@@ -180,7 +180,7 @@ def test_the_search_path_comes_first(folders: Path, program: sp.Program) -> None
 
 def test_another_rule_is_refused(folders: Path, program: sp.Program) -> None:
     write_backend(folders, "xylo", rule="xylo-v2")
-    with pytest.raises(sp.BackendError, match=f"backend xylo executes xylo-v2; the program means {RULE}"):
+    with pytest.raises(sp.BackendError, match=f"backend xylo executes xylo-v2; the program uses {RULE}"):
         sp.run(program, RASTERS[0], "xylo")
 
 
@@ -188,7 +188,7 @@ def test_a_missing_backend_is_named_beside_the_known_ones(folders: Path, program
     write_backend(folders, "mine")
     with pytest.raises(
         sp.BackendError,
-        match=r"unknown backend 'nope'; known backends are kernel, reference, mine, brian2_loihi, c, fpga,",
+        match=r"unknown backend 'nope'; known backends are kernel, reference, mine, .*lava.*; add .* SNNPROG_BACKENDS",
     ):
         sp.run(program, RASTERS[0], "nope")
 
@@ -225,30 +225,52 @@ def test_bad_questions(program: sp.Program, inputs: list[Raster], record: str, m
 # ---------------------------------------------------------------------------------------------------- descriptions
 
 BROKEN = {
-    "no TOML": "summary = ",
-    "empty": "",
-    "no semantics": DESCRIPTION.replace("semantics", "semantix"),
-    "semantics is a text": DESCRIPTION.replace('["{rule}"]', '"{rule}"'),
-    "semantics is a number": DESCRIPTION.replace('["{rule}"]', "7"),
-    "summary is a number": DESCRIPTION.replace('"a stand-in"', "3"),
-    "python is a float": DESCRIPTION.replace('"{python}"', "3.10"),
-    "python is too short": DESCRIPTION.replace('"{python}"', '"3"'),
-    "python is a range": DESCRIPTION.replace('"{python}"', '">=3.10"'),
-    "time is a text": DESCRIPTION.replace("= 60", '= "soon"'),
-    "no time per tick": DESCRIPTION.replace("timeout_seconds_per_tick = 0.5\n", ""),
-    "satisfied_by is a text": 'satisfied_by = "cc"\n' + DESCRIPTION,
-    "distributions is a list": DESCRIPTION.replace("[distributions]", "[[distributions]]"),
+    "no TOML": ("summary = ", "TOMLDecodeError('Invalid value (at end of document)')"),
+    "empty": ("", "KeyError('summary')"),
+    "no semantics": (DESCRIPTION.replace("semantics", "semantix"), "KeyError('semantics')"),
+    "semantics is a text": (
+        DESCRIPTION.replace('["{rule}"]', '"{rule}"'),
+        f"TypeError(\"semantics must be a list of strings, got '{RULE}'\")",
+    ),
+    "semantics is a number": (
+        DESCRIPTION.replace('["{rule}"]', "7"),
+        "TypeError('semantics must be a list of strings, got 7')",
+    ),
+    "summary is a number": (DESCRIPTION.replace('"a stand-in"', "3"), "TypeError('summary must be a string, got 3')"),
+    "python is a float": (DESCRIPTION.replace('"{python}"', "3.10"), "TypeError('python must be a string, got 3.1')"),
+    "python is too short": (
+        DESCRIPTION.replace('"{python}"', '"3"'),
+        "ValueError(\"python must be a version such as '3.10', or 'any', got '3'\")",
+    ),
+    "python is a range": (
+        DESCRIPTION.replace('"{python}"', '">=3.10"'),
+        "ValueError(\"python must be a version such as '3.10', or 'any', got '>=3.10'\")",
+    ),
+    "time is a text": (
+        DESCRIPTION.replace("= 60", '= "soon"'),
+        "SpecError(\"timeout_seconds must be a non-negative, finite number of seconds, got 'soon'\")",
+    ),
+    "no time per tick": (
+        DESCRIPTION.replace("timeout_seconds_per_tick = 0.5\n", ""),
+        "KeyError('timeout_seconds_per_tick')",
+    ),
+    "satisfied_by is a text": (
+        'satisfied_by = "cc"\n' + DESCRIPTION,
+        "TypeError(\"satisfied_by must be a list of strings, got 'cc'\")",
+    ),
+    "distributions is a list": (
+        DESCRIPTION.replace("[distributions]", "[[distributions]]"),
+        "TypeError('distributions must be a table of exact versions, got [{}]')",
+    ),
 }
 
 
-@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
-def test_a_description_that_cannot_be_understood(folders: Path, text: str) -> None:
+@pytest.mark.parametrize(("text", "fault"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_description_that_cannot_be_understood(folders: Path, text: str, fault: str) -> None:
     write_backend(folders, "broken")
     filled = text.replace("{rule}", RULE).replace("{python}", HERE).replace("{distributions}", "")
     (folders / "broken" / "backend.toml").write_text(filled, encoding="utf-8")
-    with pytest.raises(
-        sp.BackendError, match=r"violates the contract: TOMLDecodeError\('Invalid value \(at end of document\)'\)"
-    ):
+    with pytest.raises(sp.BackendError, match=re.escape(f"violates the contract: {fault}")):
         find_backend("broken")
 
 
@@ -325,7 +347,9 @@ def test_a_cache_that_is_a_file(folders: Path, tmp_path: Path, monkeypatch: pyte
     write_backend(folders, "own", distributions=NOWHERE)
     (tmp_path / "cache").touch()
     monkeypatch.setenv("SNNPROG_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(sp.BackendError, match=r"cannot be created: \[Errno 20\] Not a directory: '"):
+    with pytest.raises(
+        sp.BackendError, match=r"the environment .* cannot be created: .*; name another folder in SNNPROG_CACHE"
+    ):
         install(find_backend("own"))
 
 
@@ -404,7 +428,10 @@ def test_packages_that_went_elsewhere(folders: Path, tmp_path: Path, monkeypatch
     (tmp_path / "pip" / "pip.conf").write_text(text, encoding="utf-8")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     backend = tiny(folders)
-    said = "the packages of backend own were installed, but the environment cannot run them: its Python"
+    said = (
+        "the packages of backend own were installed, but the environment cannot run them: its Python ended with code 1;"
+        " it said: tiny-runtime is not installed; look for settings"
+    )
     with pytest.raises(sp.BackendError, match=said):
         install(backend)
     assert not status(backend).is_ready

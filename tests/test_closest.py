@@ -215,7 +215,7 @@ def test_the_closest_program_keeps_to_noise_or_says_that_it_cannot() -> None:
     assert all(neuron.noise is not None and neuron.noise >= 3.0 for neuron in result.report.neurons)
     low = sp.Spec([sp.Pattern(inputs, targets)], noise=3.0, threshold=1)
     with pytest.raises(
-        sp.QuantizationError, match=r"output 0 survives noise of 1 LSBs in integers, and 3 are asked for"
+        sp.QuantizationError, match=r"output 0 must tolerate noise of 3 LSBs in integers, got 1; lower noise"
     ):
         sp.compile(low, on_infeasible="closest")
 

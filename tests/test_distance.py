@@ -72,7 +72,7 @@ def test_unless_said_otherwise_spikes_belong_together_within_twenty_ticks() -> N
     ("first", "cost", "message"),
     [
         ([0, 1], 0.1, r"first must be one bool for each tick, got int64 of shape \(2,\)"),
-        (np.zeros((2, 2), dtype=bool), 0.1, r"first is bool of shape \(2, 2\); one bool per tick"),
+        (np.zeros((2, 2), dtype=bool), 0.1, r"first must be one bool for each tick, got bool of shape \(2, 2\)"),
         ([True], -1.0, "cost_per_tick must be a non-negative number, got -1.0"),
         ([True], float("nan"), "cost_per_tick must be a non-negative number, got nan"),
     ],

@@ -102,7 +102,7 @@ def test_a_flat_image_takes_the_shape_that_its_convolution_tells() -> None:
 def test_a_shape_that_nothing_tells() -> None:
     nodes = {"in": {"type": "Input", "shape": np.array([3])}, "n": NEURON, "m": NEURON, "out": {"type": "Output"}}
     data = {"type": "NIRGraph", "nodes": nodes, "edges": [("m", "n"), ("n", "m"), ("n", "out")]}
-    with pytest.raises(sp.FormatError, match="its number of channels cannot be told, as nothing that leads to it has"):
+    with pytest.raises(sp.FormatError, match="its number of channels is unknown, as none of its inputs has one"):
         read(data)
 
 

@@ -197,5 +197,8 @@ def test_folders_are_removed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_no_place_for_temporary_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    with pytest.raises(BackendError, match="a folder for temporary files cannot be made: No such file or directory"):
+    with pytest.raises(
+        BackendError,
+        match="a folder for temporary files cannot be created: No such file or directory; set TMPDIR to another folder",
+    ):
         temporary_folder().__enter__()

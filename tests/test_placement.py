@@ -363,9 +363,18 @@ def test_the_chip_has_so_many_cores() -> None:
     assert sp.place(program, max_cores=129).cores == 129
 
 
-@pytest.mark.parametrize("cores", [0, -1, 1.5, "2", True])
-def test_max_cores_is_a_whole_number(cores: Any) -> None:
-    with pytest.raises(sp.SpecError, match=r"max_cores must be a positive integer, got 0"):
+@pytest.mark.parametrize(
+    ("cores", "message"),
+    [
+        (0, "max_cores must be a positive integer, got 0"),
+        (-1, "max_cores must be a positive integer, got -1"),
+        (1.5, r"max_cores must be an integer, got 1\.5"),
+        ("2", "max_cores must be an integer, got '2'"),
+        (True, "max_cores must be an integer, got True"),
+    ],
+)
+def test_max_cores_is_a_whole_number(cores: Any, message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
         sp.place(chain(1), max_cores=cores)
 
 

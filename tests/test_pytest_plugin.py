@@ -202,7 +202,7 @@ def test_what_is_required_and_missing_fails(project: Project, words: tuple[str, 
 def test_a_name_that_is_no_backends_is_refused(project: Project, option: str) -> None:
     session = project.run(option, "nope")
     assert session.code == USAGE
-    assert "there is no backend 'nope'; known are kernel, reference, absent, liar, right, sloppy" in session.output
+    assert "unknown backend 'nope'; known backends are kernel, reference, absent, liar, right, sloppy" in session.output
 
 
 def test_what_is_built_in_is_named_as_in_the_backends() -> None:

@@ -58,6 +58,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
         "export",
         "init",
         "inspect",
+        "prove",
         "quantize",
         "report",
         "run",

@@ -261,7 +261,7 @@ def test_arguments_that_are_refused() -> None:
     wrong: Any = "everything"
     with pytest.raises(sp.SpecError, match="record must be 'spikes' or 'state', got 'everything'"):
         sp.Simulator(program, record=wrong)
-    with pytest.raises(sp.BackendError, match="there is no backend 'nothing'"):
+    with pytest.raises(sp.BackendError, match="unknown backend 'nothing'"):
         sp.Simulator(program, "nothing")
     wrong = "p.snnp"
     with pytest.raises(sp.SpecError, match="program"):

@@ -191,11 +191,11 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "a long name": (changed(ONE_CSV, "one.csv", "x" * 5000 + ".csv"), r"cannot be read: .*name too long"),
     "csv without sizes": (
         changed(ONE_CSV, "ticks = 3\n", ""),
-        r"is a list of events without a size; give both ticks and neurons",
+        r"one\.csv is a list of events without a size; give ticks$",
     ),
     "csv without outputs": (
         changed(ONE_CSV, "n_outputs = 1\n", ""),
-        r"is a list of events without a size; give both ticks and neurons",
+        r"one_target\.csv is a list of events without a size; give neurons \(n_inputs or n_outputs in a SPEC\.toml\)",
     ),
     "csv too short": (changed(ONE_CSV, "ticks = 3", "ticks = 2"), r"tick of event 0 must be 0 to 1, got 2"),
     "csv without ticks": (

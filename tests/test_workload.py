@@ -119,7 +119,9 @@ def test_a_hidden_layer_is_not_read_out_as_another() -> None:
 
 def test_what_is_not_for_this_program_is_refused() -> None:
     trial, other = random_trial(0), random_trial(3)
-    with pytest.raises(sp.SpecError, match=r"the placement is of \d+ lines, the program has \d+; place this program"):
+    with pytest.raises(
+        sp.SpecError, match=r"the placement must have \d+ lines, as the program has, got \d+; place this program"
+    ):
         sp.activity(trial.program, trial.inputs, placement=sp.place(other.program))
     with pytest.raises(sp.SpecError, match=r"inputs\[0\] has 9 columns; the program has \d+ inputs"):
         sp.activity(trial.program, [np.zeros((3, 9), dtype=bool)])

@@ -47,7 +47,7 @@ def _out_of_range(neuron: RealNeuron, chip: Chip, grid: Grid) -> LimitError:
     largest = float(np.abs(neuron.weights).max(initial=0.0))
     share = neuron.threshold / max(largest, TINY)
     least = chip.thresholds[0] / (grid.limit * 2.0 ** grid.exponents[1])
-    item = f"threshold of {neuron.name}, in units of its largest weight"
+    item = f"threshold of {neuron.name}, in units of its largest weight,"
     if share < least:
         return LimitError(item, share, f"at least {least:.3g} on {chip.name}", "scale its largest weights down")
     allowed = f"at most {chip.thresholds[1]} on {chip.name}"
