@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from untyped import untyped
 
 import snnprog as sp
-from snnprog.automata import WRONG, Monitor, Row, from_expression, from_kiss2, from_table
+from snnprog.automata import WRONG, from_expression, from_kiss2, from_table
+from snnprog.automata.automaton import Monitor, Row
 
 TOGGLE = """
 # A toggle: the output says whether an odd number of ones came so far.
