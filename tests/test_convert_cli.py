@@ -74,7 +74,7 @@ def test_what_is_wrong_gets_a_sentence(command: Command) -> None:
     saved(model([node("Tanh", "x", "y")], {}, shape=(1, 8, 8)), Path("tanh.onnx"))
     code, out, err = command("convert", "tanh.onnx", *words)
     assert (code, out) == (cli.BAD_USAGE, "")
-    assert "node 'tanh_y' (Tanh) of tanh.onnx is not read; operations that are read are Add, AveragePool" in err
+    assert "node 'tanh_y' (Tanh) of tanh.onnx is not supported; supported operations are Add, AveragePool" in err
     np.savez("other.npz", samples=np.zeros((2, 2)))
     with pytest.raises(FormatError, match=r"other\.npz"):
         read_samples(Path("other.npz"))

@@ -185,7 +185,7 @@ def test_values_beyond_64_bits_are_refused() -> None:
     program = replace(by_hand(), chip=without_ends())
     with pytest.raises(sp.LimitError, match=r"the values of step 'potential' .*give the register ends") as caught:
         to_c(program, prefix="net")
-    assert caught.value.allowed == "what 64 bits hold, whatever the input"
+    assert caught.value.allowed == "within 64 bits for every input"
 
 
 def test_outputs_of_more_than_255_spikes_are_refused() -> None:
@@ -193,8 +193,11 @@ def test_outputs_of_more_than_255_spikes_are_refused() -> None:
     chip = replace(find_chip("xylo"), name="loud", rule=replace(rule, name="loud-rule", constants=()))
     trial = random_trial(0, "xylo")
     loud = replace(trial.program, chip=chip, threshold=np.ones(trial.program.n_neurons, np.int32))
-    with pytest.raises(sp.LimitError, match=r"the spikes of output 0 in one tick .* a byte for each output"):
+    with pytest.raises(
+        sp.LimitError, match=r"the spikes of output 0 in one tick must be at most 255 .*, got 32767"
+    ) as caught:
         to_c(loud, prefix="net")
+    assert caught.value.allowed == "at most 255 (exported C uses one byte for each output)"
 
 
 @needs_compiler
@@ -208,7 +211,7 @@ def test_more_spikes_than_a_line_can_have_count_as_the_most(tmp_path: Path) -> N
 
 
 def test_options_of_other_forms(tmp_path: Path) -> None:
-    with pytest.raises(sp.SpecError, match=r"dt_ms has no meaning for C source \(.c\); leave it out"):
+    with pytest.raises(sp.SpecError, match=r"dt_ms does not apply to C source \(.c\); omit it"):
         sp.export(by_hand(), tmp_path / "p.c", dt_ms=1.0)
     with pytest.raises(sp.FormatError, match="cannot be written"):
         sp.export(by_hand(), tmp_path / "none" / "p.c")

@@ -49,7 +49,7 @@ def test_the_first_bytes_decide_whatever_the_suffix(tmp_path: Path, name: str) -
 CUT = {
     ".raw": r"is cut off: EVT \d\.0 has words of \d bytes, and the last one has [13]",
     ".dat": r"is cut off: DAT has words of 8 bytes, and the last one has 7",
-    ".bin": r"is cut off, or not an N-MNIST file: it has 2499 bytes, not a multiple of 5, or more than",
+    ".bin": r"is cut off, or not an N-MNIST file: it has (2499|39) bytes, not a multiple of 5, or more than",
     ".aedat4": r"is cut off",
 }
 
@@ -93,7 +93,7 @@ def test_streams(tmp_path: Path) -> None:
     assert rows_of(sp.read_events(path, key=3).events) == rows_of(np.concatenate([EVENTS[100:200], EVENTS[300:400]]))
     with pytest.raises(sp.FormatError, match=r"is read with '1': it holds one recording; omit it"):
         sp.read_events(written(tmp_path, "one.raw", evt2_bytes(EVENTS)), key=1)
-    with pytest.raises(sp.FormatError, match=r"n\.bin holds one recording; leave '1' out"):
+    with pytest.raises(sp.FormatError, match=r"n\.bin holds one recording; omit '1'"):
         sp.read_events(written(tmp_path, "n.bin", atis_bytes(EVENTS)), key=1)
 
 
@@ -186,7 +186,7 @@ def test_structured_arrays(tmp_path: Path) -> None:
     assert len(sp.read_events(tmp_path / "two.npz", key="b").events) == 7
     for key, message in (
         (None, r"holds 2 structured arrays \(a, b\) with the fields x, y, t and p, and no arrays x, y, t and"),
-        ("label", r"array 'label' in .* has no fields; an array of structures is needed"),
+        ("label", r"array 'label' in .* must be an array of structures, got no fields"),
         ("c", r"has no array 'c'"),
     ):
         with pytest.raises(sp.FormatError, match=message):
@@ -229,7 +229,7 @@ def test_an_array_that_is_cut_off(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     np.save(buffer, EVENTS)
     for end in (7, 60, len(buffer.getvalue()) - 1):
-        with pytest.raises(sp.FormatError, match=r"malformed header|has no fields|bytes of data"):
+        with pytest.raises(sp.FormatError, match=r"malformed header|got no fields|bytes of data"):
             sp.read_events(written(tmp_path, "e.npy", buffer.getvalue()[:end]))
 
 
@@ -281,7 +281,7 @@ def test_a_cache_of_tonic_and_columns_of_a_camera(tmp_path: Path) -> None:
         sp.read_events(tmp_path / "camera.h5", key=0)
     with h5py.File(tmp_path / "camera.h5", "r+") as file:
         file["t_offset"][...] = 2**63 - 9
-    with pytest.raises(sp.FormatError, match=r"/t_offset in .* is \d+, which makes times that do not fit 64 bits"):
+    with pytest.raises(sp.FormatError, match=r"/t_offset in .* must keep times within 64 bits, got \d+"):
         sp.read_events(tmp_path / "camera.h5")
     with h5py.File(tmp_path / "camera.h5", "r+") as file:
         file["t_offset"][...] = 2

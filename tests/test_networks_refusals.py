@@ -96,7 +96,7 @@ BAD_GRAPHS: dict[str, tuple[Change, str]] = {
     ),
     "no edges": (
         lambda data: data.__setitem__("edges", []),
-        "node 'out' of the graph: its number of channels cannot be told",
+        "node 'out' of the graph: its number of channels is unknown, as none of its inputs has one",
     ),
     "a delayed bias": (
         lambda data: (

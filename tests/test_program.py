@@ -147,6 +147,7 @@ def test_counts_may_be_numpy_integers() -> None:
 
 
 # item, changes that stand just inside, changes that stand just outside, the value found, the range allowed
+MANTISSA = "a mantissa of -4095 to 4095 shifted left by 0 to 7"
 RANGES: dict[str, tuple[str, dict[str, object], dict[str, object], int, str]] = {
     "outputs below": ("outputs[0]", {"outputs": [0]}, {"outputs": [-1]}, -1, "0 to 1"),
     "outputs above": ("outputs[1]", {"outputs": [0, 1]}, {"outputs": [0, 2]}, 2, "0 to 1"),
@@ -162,8 +163,8 @@ RANGES: dict[str, tuple[str, dict[str, object], dict[str, object], int, str]] = 
     "sign mode above": ("sign_mode[2]", {"sign_mode": [2, 3, 2]}, {"sign_mode": [2, 3, 4]}, 4, "1 to 3"),
     "mixed below": ("mixed weight[0]", {"weight": [0, 0, -256]}, {"weight": [0, 0, -258]}, -258, "-256 to 254"),
     "mixed above": ("mixed weight[0]", {"weight": [0, 0, 254]}, {"weight": [0, 0, 256]}, 256, "-256 to 254"),
-    "mixed odd": ("mixed weight", {"weight": [0, 0, 2]}, {"weight": [0, 0, 3]}, 3, "even numbers"),
-    "mixed odd, negative": ("mixed weight", {"weight": [0, 0, -2]}, {"weight": [0, 0, -1]}, -1, "even numbers"),
+    "mixed odd": ("mixed weight", {"weight": [0, 0, 2]}, {"weight": [0, 0, 3]}, 3, "even"),
+    "mixed odd, negative": ("mixed weight", {"weight": [0, 0, -2]}, {"weight": [0, 0, -1]}, -1, "even"),
     "excitatory below": ("excitatory weight[0]", {"weight": [0, 0, 0]}, {"weight": [-1, 0, 0]}, -1, "0 to 255"),
     "excitatory above": ("excitatory weight[0]", {"weight": [255, 0, 0]}, {"weight": [256, 0, 0]}, 256, "0 to 255"),
     "inhibitory below": ("inhibitory weight[0]", {"weight": [0, -255, 0]}, {"weight": [0, -256, 0]}, -256, "-255 to 0"),
@@ -192,9 +193,9 @@ RANGES: dict[str, tuple[str, dict[str, object], dict[str, object], int, str]] = 
         4096,
         "0 to 4095",
     ),
-    "bias above": ("bias", {"bias": [0, 524160]}, {"bias": [0, 524161]}, 524161, "a mantissa of -4095 to 4095"),
-    "bias below": ("bias", {"bias": [0, -524160]}, {"bias": [0, -524161]}, -524161, "a mantissa of -4095 to 4095"),
-    "bias between": ("bias", {"bias": [0, 4096]}, {"bias": [0, 4097]}, 4097, "a mantissa of -4095 to 4095"),
+    "bias above": ("bias", {"bias": [0, 524160]}, {"bias": [0, 524161]}, 524161, MANTISSA),
+    "bias below": ("bias", {"bias": [0, -524160]}, {"bias": [0, -524161]}, -524161, MANTISSA),
+    "bias between": ("bias", {"bias": [0, 4096]}, {"bias": [0, 4097]}, 4097, MANTISSA),
 }
 
 
@@ -596,9 +597,11 @@ def test_arrays_of_other_shapes(tmp_path: Path, name: str, shape: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ARRAYS_IN[1] if name != "outputs"])
 def test_arrays_that_are_too_short(tmp_path: Path, name: str) -> None:
     document, arrays = parts()
-    with pytest.raises(
-        FormatError, match=r"holds no valid program: post must have 2 entries, one for each synapse of pre, got 3"
-    ):
+    owner = "neuron" if name in NEURON_ARRAYS else "synapse of pre"
+    wrong, length = ("post", 2) if name == "pre" else (name, len(arrays[name]))
+    found = 3 if name == "pre" else length - 1
+    message = f"holds no valid program: {wrong} must have {length} entries, one for each {owner}, got {found}"
+    with pytest.raises(FormatError, match=message):
         load(rebuilt(tmp_path / "p.snnp", document, arrays | {name: arrays[name][:-1]}))
 
 
@@ -738,6 +741,6 @@ def test_provenance_that_could_not_be_read_back_is_refused(tmp_path: Path, monke
     with pytest.raises(SpecError, match="provenance must be a JSON object: it is nested more than 32 deep"):
         program(provenance={"deep": deep})
     monkeypatch.setattr("snnprog.program_file.JSON_LIMIT_BYTES", 100)
-    with pytest.raises(FormatError, match=r"provenance has \d+ bytes as JSON; a program file holds up to 100"):
+    with pytest.raises(FormatError, match=r"provenance must have at most 100 bytes as JSON, got \d+"):
         program().save(tmp_path / "p.snnp")
     assert not list(tmp_path.iterdir())

@@ -62,7 +62,9 @@ def test_the_same_history_is_told_where_ticks_are_looked_at_twice() -> None:
         for rasters in (([1, 0], [1, 0, 0]), ([0, 0], [0, 1, 0]), ([1, 1], [1, 1, 0]))
     )
     patterns = [sp.Pattern(*rasters) for rasters in zip(inputs, targets, care, strict=True)]
-    with pytest.raises(sp.InfeasibleError, match="patterns 0 and 1 are identical up to tick 1 and ask for different"):
+    with pytest.raises(
+        sp.InfeasibleError, match="patterns 0 and 1 are identical up to tick 1 and require different answers"
+    ):
         sp.compile(sp.Spec(patterns, [1], recurrent=True, chip="xylo"))
 
 

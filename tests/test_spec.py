@@ -209,7 +209,7 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
     "a large sign": ({"signs": [1, 2]}, "signs[1] must be -1, 0 or +1, got 2"),
     "a fractional sign": ({"signs": [1, 0.5]}, "sign must be an integer, got 0.5"),
     "a bool sign": ({"signs": [True, 1]}, "sign must be an integer, got True"),
-    "a fractional bias": ({"bias": 1.0}, "bias must be an integer, got 1.0"),
+    "a fractional bias": ({"bias": 1.0}, "bias must be an integer or 'free', got 1.0"),
     "a window of one": (
         {"window": [1]},
         "window must be two non-negative integers, the ticks before and after, got (1,)",
@@ -235,10 +235,13 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
         {"bias": 4097},
         "bias is 4097; loihi1 has mantissas to 4095 shifted left by 0 to 7: the nearest is",
     ),
-    "a fractional threshold": ({"threshold": 1.5}, "threshold must be an integer, got 1.5"),
-    "no threshold": ({"threshold": None}, "threshold must be an integer, got None"),
-    "a bool threshold": ({"threshold": True}, "threshold must be an integer, got True"),
-    "several thresholds": ({"threshold": np.array([1, 2])}, "threshold must be an integer, got array([1, 2])"),
+    "a fractional threshold": ({"threshold": 1.5}, "threshold must be an integer or 'free', got 1.5"),
+    "no threshold": ({"threshold": None}, "threshold must be an integer or 'free', got None"),
+    "a bool threshold": ({"threshold": True}, "threshold must be an integer or 'free', got True"),
+    "several thresholds": (
+        {"threshold": np.array([1, 2])},
+        "threshold must be an integer or 'free', got array([1, 2])",
+    ),
     "fractional bits": ({"weight_bits": 1.5}, "weight_bits must be an integer, got 1.5"),
     "free bits": ({"weight_bits": "free"}, "weight_bits must be an integer, got 'free'"),
     "a bool weight limit": ({"weight_limit": True}, "weight_limit must be an integer, got True"),
@@ -467,7 +470,7 @@ def test_anything_is_a_spec_or_a_refusal(changes: dict[str, Any]) -> None:
 def test_the_parameters_of_a_spec_are_its_options() -> None:
     """The table and the signature name the same options with the same defaults, and the docstring tells all."""
     parameters = inspect.signature(Spec).parameters
-    others = {"patterns", "delays", "dynamics", "chip"}
+    others = {"patterns", "delays", "dynamics", "chip", "automaton"}
     assert set(parameters) - others == {option.name for option in OPTIONS}
     assert {field.name for field in dataclasses.fields(Spec)} == set(parameters)
     for option in OPTIONS:
