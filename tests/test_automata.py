@@ -145,7 +145,7 @@ def test_an_expression_has_a_letter_for_each_line(n_inputs: int) -> None:
 
 
 @given(BITS, st.data())
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_invariants_against_a_look_at_all_ticks(bits: list[bool], data: st.DataObject) -> None:
     fired = data.draw(st.lists(st.booleans(), min_size=len(bits), max_size=len(bits)))
     ticks, most = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 2))
