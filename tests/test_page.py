@@ -355,6 +355,19 @@ def test_a_page_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Pa
         sp.write_report(tmp_path / "nowhere" / "page.html", relay(), inputs=[np.zeros((3, 9), dtype=bool)])
 
 
+@pytest.mark.parametrize(("name", "found"), [("page.pdf", "ends in '.pdf'"), ("page", "has no suffix")])
+def test_a_page_is_written_to_html_alone(name: str, found: str, tmp_path: Path) -> None:
+    with pytest.raises(sp.FormatError, match=f"{found}; reports are written to .html"):
+        sp.write_report(tmp_path / name, relay(), sp.Spec([pattern_of(due=4)]))
+    assert not (tmp_path / name).exists()
+
+
+def test_one_raster_instead_of_a_list_is_refused(tmp_path: Path) -> None:
+    message = r"inputs must be a list of rasters, got one array of shape \(5, 1\); write \[inputs\]"
+    with pytest.raises(sp.SpecError, match=message):
+        sp.write_report(tmp_path / "page.html", relay(), inputs=np.zeros((5, 1), dtype=bool))
+
+
 def test_a_spec_is_explained_where_it_is_the_subject(tmp_path: Path) -> None:
     page = sp.write_report(tmp_path / "page.html", impossible(), title="<b>")
     assert page.headline.kind == "bad"
