@@ -6,6 +6,7 @@ A raster is a bool array ``(ticks, neurons)``, time first. Events are two int ar
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +37,21 @@ def as_raster(values: ArrayLike, name: str) -> Raster:
     if array.shape[0] == 0:
         raise SpecError(f"{name} must have at least one tick")
     return as_bools(array, name)
+
+
+def as_rasters(inputs: Iterable[ArrayLike]) -> list[Raster]:
+    """Return read-only bool copies of the input rasters of several patterns; see `as_raster`.
+
+    Raises
+    ------
+    SpecError
+        If it is a single raster, is not iterable, or one of them is not a raster.
+    """
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
+        raise SpecError(f"inputs must be a list of rasters, got one array of shape {inputs.shape}; write [inputs]")
+    if not isinstance(inputs, Iterable) or isinstance(inputs, (str, bytes)):
+        raise SpecError(f"inputs must be a list of rasters (ticks, inputs), got {inputs!r}")
+    return [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
 
 
 def as_bools(array: NDArray[np.generic], name: str) -> Raster:

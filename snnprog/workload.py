@@ -22,7 +22,7 @@ from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.frames import data_frame_of_rows
 from snnprog.program import Program
-from snnprog.raster import as_raster
+from snnprog.raster import as_rasters
 from snnprog.table import text_of
 from snnprog.wording import counted
 
@@ -148,7 +148,7 @@ def activity(
         If the backend is missing, fails, hangs or returns an invalid result.
     """
     check_type("program", program, kind=Program)
-    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+    rasters = as_rasters(inputs)
     traces = run_backend(with_all_outputs(program), rasters, backend or built_in(program)).traces
     return activity_of(program, rasters, spikes=[trace.spikes for trace in traces], placement=placement)
 

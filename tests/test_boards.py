@@ -234,6 +234,12 @@ def test_an_unknown_board_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "folder").exists()
 
 
+def test_figures_name_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snnprog.files.hdf5.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SpecError, match="counting the clocks of a core needs amaranth; install it"):
+        board_figures(PROGRAM, "icebreaker")
+
+
 def test_a_board_has_no_meaning_for_c(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"board does not apply to C source \(\.c\); omit it"):
         sp.export(PROGRAM, tmp_path / "p.c", board="icebreaker")

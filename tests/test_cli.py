@@ -44,6 +44,7 @@ from snnprog import cli
             "detector.snnp is not a SPEC.toml;",
         ),
         (["report", "{inputs}", "-o", "x.html"], cli.BAD_USAGE, "is not a .snnp program or a SPEC.toml\n"),
+        (["report", "{program}"], cli.BAD_USAGE, "'--output': HTML file to write (.html). See '"),
         (["report", "{program}", "{spec}", "-o", "x.html"], cli.BAD_USAGE, "did you mean '--spec {spec}'? See"),
         (
             ["report", "{program}", "--spec", "{spec}", "--inputs", "x.npz", "-o", "x.html"],

@@ -55,6 +55,14 @@ def test_the_detector_is_right_on_inputs_that_its_spec_does_not_hold(command: Co
     assert np.array_equal(sp.run(program, padded).spikes[:, 0], expected)
 
 
+def test_init_quotes_the_folder_for_the_shell(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    entering = next(line for line in command("init", "my det")[1].splitlines() if "cd " in line)
+    assert shlex.split(entering) == ["cd", "my det"]
+
+
 def test_init_in_the_current_folder(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert "cd " not in command("init")[1]

@@ -140,6 +140,8 @@ def test_seeds_decide_who_votes_on_what(flowers: tuple[Floats, Floats, Int64s, I
     ("options", "message"),
     [
         ({"encoder": "levels"}, r"encoder must be one of snnprog\.coding, such as Levels\(levels=16\), got 'levels'"),
+        ({"encoder": Levels}, r"encoder must be an instance such as Levels\(levels=16\), got the class Levels"),
+        ({"n_voters": 0}, "n_voters must be at least 1, got 0"),
         ({"multi_class": "all"}, r"multi_class must be 'ovo' or 'ovr', got 'all'"),
         ({"multi_class": "ovr", "n_voters": 3}, r"n_voters must be 1 with multi_class='ovr', got 3"),
         ({"random_state": -1}, "seed must be a non-negative integer, got -1"),
@@ -154,9 +156,25 @@ def test_parameters_that_are_refused(
         sp.SpikingClassifier(**options).fit(train, classes)
 
 
+def test_an_unknown_backend_is_refused_before_compiling(flowers: tuple[Floats, Floats, Int64s, Int64s]) -> None:
+    train, _, classes, _ = flowers
+    estimator = sp.SpikingClassifier(backend="lva")
+    with pytest.raises(sp.BackendError, match="'lva'"):
+        estimator.fit(train, classes)
+    assert not hasattr(estimator, "program_")
+
+
+def test_a_class_without_clear_samples_is_named(flowers: tuple[Floats, Floats, Int64s, Int64s]) -> None:
+    train, _, classes, _ = flowers
+    encoder = Levels().fit(train)
+    clearest = max(clarity_of(encoder.transform(train), classes)[classes == 1])
+    with pytest.warns(UserWarning, match=f"no sample of class 1 .* the clearest has {clearest:.2g}; give a lower"):
+        sp.specs.classifier(train, classes, encoder, clarity=float(clearest) + 0.01)
+
+
 def test_one_class_is_refused() -> None:
-    with pytest.raises(sp.SpecError, match="y must name at least two classes, got one class"):
-        sp.SpikingClassifier().fit(np.eye(3), [1, 1, 1])
+    with pytest.raises(sp.SpecError, match=r"y must name at least two classes, got one class: 1\.0$"):
+        sp.SpikingClassifier().fit(np.eye(3), [1.0, 1.0, 1.0])
 
 
 def test_contradictions_are_raised_where_they_are_wanted() -> None:

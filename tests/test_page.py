@@ -162,7 +162,9 @@ def test_what_does_not_belong_together_is_refused() -> None:
     spec = sp.Spec([pattern_of(due=4)])
     with pytest.raises(sp.SpecError, match="both spec and inputs are given"):
         page_of_program(relay(), spec, inputs=[spec.inputs])
-    with pytest.raises(sp.SpecError, match="the program has 1 outputs and the spec 2"):
+    with pytest.raises(
+        sp.SpecError, match="the program must have 2 outputs as its spec, got 1; use the spec that it was compiled from"
+    ):
         page_of_program(relay(outputs=[0]), spec)
 
 
@@ -352,6 +354,19 @@ def test_equal_pages_are_equal_bytes(tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(sp.FormatError, match="cannot be written"):
         sp.write_report(tmp_path / "nowhere" / "page.html", relay(), inputs=[np.zeros((3, 9), dtype=bool)])
+
+
+@pytest.mark.parametrize(("name", "found"), [("page.pdf", "ends in '.pdf'"), ("page", "has no suffix")])
+def test_a_page_is_written_to_html_alone(name: str, found: str, tmp_path: Path) -> None:
+    with pytest.raises(sp.FormatError, match=f"{found}; reports are written to .html"):
+        sp.write_report(tmp_path / name, relay(), sp.Spec([pattern_of(due=4)]))
+    assert not (tmp_path / name).exists()
+
+
+def test_one_raster_instead_of_a_list_is_refused(tmp_path: Path) -> None:
+    message = r"inputs must be a list of rasters, got one array of shape \(5, 1\); write \[inputs\]"
+    with pytest.raises(sp.SpecError, match=message):
+        sp.write_report(tmp_path / "page.html", relay(), inputs=np.zeros((5, 1), dtype=bool))
 
 
 def test_a_spec_is_explained_where_it_is_the_subject(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecEr
 from snnprog.processes.commands import failure_of
 from snnprog.processes.isolation import isolated
 from snnprog.program import Program
-from snnprog.raster import as_raster
+from snnprog.raster import as_rasters
 from snnprog.simulate import simulate
 from snnprog.temporaries import temporary_folder
 from snnprog.trace import Trace
@@ -156,7 +156,7 @@ def run_backend(
     check_type("program", program, kind=Program)
     limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
     check_record(record)
-    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+    rasters = as_rasters(inputs)
     for index, raster in enumerate(rasters):
         if raster.shape[1] != program.n_inputs:
             raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")

@@ -40,6 +40,8 @@ def _in_a_sentence(error: click.ClickException) -> str:
     if not isinstance(error, click.UsageError) or error.ctx is None or is_value:
         return message
     if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Option) and error.param.help:
-        message = f"{message.rstrip('.')}: {error.param.help[0].lower()}{error.param.help[1:]}"
+        help_text = error.param.help
+        is_word = help_text[1:2].islower()  # and no abbreviation, such as HTML
+        message = f"{message.rstrip('.')}: {help_text[0].lower() if is_word else help_text[0]}{help_text[1:]}"
     end = "" if message.endswith((".", "?", ")")) else "."
     return f"{message}{end} See '{error.ctx.command_path} --help'."

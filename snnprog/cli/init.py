@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import resources
 from pathlib import Path
 from textwrap import indent
@@ -50,6 +51,6 @@ def init_command(folder: Path, as_json: bool) -> None:
         print_json({"folder": str(folder), "files": [str(folder / name) for name in STARTER]})
         return
     tell(f"wrote {', '.join(STARTER[:-1])} and {STARTER[-1]} to {folder}; next:\n")
-    entering = "" if folder == Path() else f"cd {folder}\n"
+    entering = "" if folder == Path() else f"cd {shlex.quote(str(folder))}\n"
     click.echo(indent(entering + NEXT_COMMANDS, "    "))
     tell(f"\n{ANSWER}")

@@ -61,6 +61,11 @@ class SpikingEstimator(BaseEstimator):
 
     def _fitted_encoder(self, samples: Floats) -> Encoder:
         encoder: Any = Levels() if self.encoder is None else self.encoder
+        if isinstance(encoder, type):
+            raise SpecError(
+                f"encoder must be an instance such as Levels(levels=16), got the class {encoder.__name__}; write"
+                f" {encoder.__name__}(...)"
+            )
         if not (hasattr(encoder, "fit") and hasattr(encoder, "transform")):
             raise SpecError(f"encoder must be one of snnprog.coding, such as Levels(levels=16), got {encoder!r}")
         fitted: Encoder = encoder.fit(samples)

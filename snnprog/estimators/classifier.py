@@ -11,8 +11,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from snnprog.arrays import Floats
+from snnprog.backends import BUILT_IN, find_backend
+from snnprog.checks import as_integer
 from snnprog.chips import Chip
 from snnprog.coding import Encoder, Questions
+from snnprog.coding.samples import check_least
 from snnprog.compiler import compile
 from snnprog.errors import SpecError
 from snnprog.estimators.base import SpikingEstimator, seed_of
@@ -39,8 +42,8 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
         With "ovo", the neurons that answer each question, each compiled for another half of the samples where there
         are several.
     clarity : float or None
-        Samples whose class is less clear than this are not compiled for; see `snnprog.specs.classification.clarity_of`.
-        None compiles for all.
+        Samples whose class is less clear than this are not compiled for, usually from -2 to 2; see
+        `snnprog.specs.classification.clarity_of`. None compiles for all.
     chip : str or Chip
         Whose integers are meant.
     on_infeasible : {"closest", "raise"}
@@ -126,14 +129,23 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
         ------
         SpecError
             If the labels name one class alone, or a parameter is not one that there is.
+        BackendError
+            If no backend has the name.
         InfeasibleError, UndecidedError, QuantizationError
             As `snnprog.compile` does, with ``on_infeasible="raise"``.
+
+        Warns
+        -----
+        UserWarning
+            If no sample of a class is as clear as ``clarity``.
         """
         samples, targets = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(targets)
         self.classes_, labels = np.unique(targets, return_inverse=True)
         if self.classes_.size < 2:
-            raise SpecError(f"y must name at least two classes, got one class: {self.classes_[0]!r}")
+            raise SpecError(f"y must name at least two classes, got one class: {self.classes_[0]}")
+        if self.backend not in (None, *BUILT_IN):
+            find_backend(self.backend)
         seed = seed_of(self.random_state)
         self.encoder_, self.questions_ = self._fitted_encoder(samples), self._questions()
         self.spec_ = classifier(
@@ -181,6 +193,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
     def _questions(self) -> Questions:
         count = self.classes_.size
         if self.multi_class == ONE_VS_ONE:
+            check_least("n_voters", as_integer("n_voters", self.n_voters), least=1)
             return Questions.one_vs_one(count, self.n_voters)
         if self.multi_class != ONE_VS_REST:
             raise SpecError(f"multi_class must be {ONE_VS_ONE!r} or {ONE_VS_REST!r}, got {self.multi_class!r}")

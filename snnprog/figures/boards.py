@@ -122,7 +122,7 @@ def board_figures(program: Program, board: str | Path) -> BoardFigures:
     FormatError
         If the folder's report cannot be read.
     """
-    check_installed("amaranth", "the figures of a core", extra="fpga")
+    check_installed("amaranth", "counting the clocks of a core", extra="fpga")
     from snnprog.emit.hardware.boards import find_board, plan_for
     from snnprog.emit.hardware.folder import ABOUT, board_of
     from snnprog.emit.hardware.timing import clocks_of

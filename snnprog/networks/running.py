@@ -5,7 +5,7 @@ Programs are compared with it. Equations: `snnprog.networks.network`, resets: `s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from snnprog.arrays import Bools, Floats, Int64s, Raster, UInt16s
 from snnprog.errors import SpecError
 from snnprog.networks.convention import AT_LEAST, SUBTRACT, ZERO, Convention
 from snnprog.networks.network import Population, TrainedNetwork
-from snnprog.raster import as_raster
+from snnprog.raster import as_rasters
 
 MOST_SPIKES = (1 << 16) - 1
 """Maximum spikes of a neuron in a tick: Rockpool's default is one more (``max_spikes_per_dt``), sinabs has no limit."""
@@ -119,9 +119,7 @@ def rasters_for(network: TrainedNetwork, inputs: Sequence[ArrayLike]) -> list[Ra
     SpecError
         If one is not such a raster.
     """
-    if not isinstance(inputs, Iterable):
-        raise SpecError(f"inputs must be a sequence of rasters (ticks, inputs), got {inputs!r}")
-    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+    rasters = as_rasters(inputs)
     for index, raster in enumerate(rasters):
         if raster.shape[1] != network.n_inputs:
             raise SpecError(f"inputs[{index}] has {raster.shape[1]} lines; the network has {network.n_inputs}")

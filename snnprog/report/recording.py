@@ -20,7 +20,7 @@ from snnprog.checks import check_type
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
 from snnprog.program import Program
-from snnprog.raster import as_raster
+from snnprog.raster import as_rasters
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
 from snnprog.spec import Spec
 from snnprog.table import text_of
@@ -134,7 +134,7 @@ def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
         If there are none, or they are not rasters of the program's width.
     """
     check_type("program", program, kind=Program)
-    rasters = [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+    rasters = as_rasters(inputs)
     if not rasters:
         raise SpecError("inputs must have at least one pattern, got none")
     traces = run_backend(program, rasters, built_in(program), "state").traces

@@ -9,10 +9,12 @@ line that spikes when a sample begins is enough. Without it, compiling names the
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.arrays import Bools, Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import Encoder, Questions, with_rest
 from snnprog.coding.decoders import YES
@@ -57,6 +59,11 @@ def classifier(
     SpecError
         If the labels are not class numbers, or not one for each sample, or the chip's delays are shorter than the
         encoder's rasters.
+
+    Warns
+    -----
+    UserWarning
+        If no sample of a class has targets, because none is as clear as ``clarity``.
     """
     delays = range(1, encoder.ticks + 1)
     check_delays(
@@ -72,7 +79,7 @@ def classifier(
         )
     asked = questions.asked(classes, seed)
     if clarity is not None:
-        asked &= (clarity_of(rasters, classes) >= clarity)[:, None]
+        asked &= _is_clear(rasters, classes, clarity)[:, None]
     answers = questions.answers[classes] == YES
     patterns = [_pattern(*row) for row in zip(rasters, answers, asked, strict=True)]
     return Spec(patterns, delays, chip=chip)
@@ -97,6 +104,20 @@ def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:
     own = np.take_along_axis(told, classes[:, None], axis=1)[:, 0]
     clarity: Floats = own - np.where(wanted > 0.0, -np.inf, told).max(axis=1)
     return clarity
+
+
+def _is_clear(rasters: list[Raster], classes: Int64s, clarity: float) -> Bools:
+    """Return which samples (samples,) have at least this clarity; warn if a class has none."""
+    found = clarity_of(rasters, classes)
+    is_clear: Bools = found >= clarity
+    for number in np.setdiff1d(classes, classes[is_clear]).tolist():
+        warnings.warn(
+            f"no sample of class {number} (in the order of the labels, from 0) has targets, because none is as clear"
+            f" as clarity={clarity}: the clearest has {found[classes == number].max():.2g}; give a lower clarity, or"
+            " None for all samples",
+            stacklevel=3,
+        )
+    return is_clear
 
 
 def _pattern(raster: Raster, answers: Raster, asked: Raster) -> Pattern:

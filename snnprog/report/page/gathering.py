@@ -23,11 +23,12 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import read_bytes
 from snnprog.checks import check_type
-from snnprog.errors import FitError, SpecError
+from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
+from snnprog.raster import as_rasters
 from snnprog.report.boards import board_table
 from snnprog.report.cores import activity_table, energy_in_words, misfit_table, placement_table
 from snnprog.report.explanations import hidden_in_words, proof_in_words
@@ -93,16 +94,20 @@ def write_report(
     BackendError
         If a backend is missing, fails, hangs or returns an invalid result.
     FormatError
-        If the file cannot be written.
+        If the path does not end in .html, or the file cannot be written.
     """
-    check_place(Path(path))
+    path = Path(path)
+    if path.suffix != ".html":
+        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+        raise FormatError(f"{path} {found}; reports are written to .html")
+    check_place(path)
     if isinstance(subject, Spec):
         page = page_of_spec(subject, explain(subject), title=title)
     else:
         page = page_of_program(
             subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, title=title
         )
-    write_page(Path(path), page)
+    write_page(path, page)
     return page
 
 
@@ -236,7 +241,7 @@ def _check_size(shown: Spec, neurons: int) -> None:
 
 
 def _without_targets(program: Program, inputs: Sequence[ArrayLike]) -> Spec:
-    rasters = [np.asarray(raster) for raster in inputs]
+    rasters = as_rasters(inputs)
     blank = [np.zeros((len(raster), program.n_outputs), dtype=np.bool_) for raster in rasters]
     return Spec([Pattern(*each) for each in zip(rasters, blank, blank, strict=True)], chip=program.chip)
 
