@@ -316,7 +316,7 @@ def test_the_sample_project_tells_on_what_is_wrong_or_missing(sample: Project) -
     }
     told = session.tests["test_every_spike_comes_out[sloppy]"].message
     assert re.match(
-        r"AssertionError: sloppy differs from the reference first at tick \d+ of pattern 0: spikes of", told
+        r"AssertionError: sloppy differs from the reference first at tick \d+ of pattern 0: output 0 is silent", told
     )
     assert "sloppy delivers spikes of inputs one tick late, which gives all that it recorded" in told
     assert re.search(r"At tick \d+ neuron \d heard input", told)
