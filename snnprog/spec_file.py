@@ -230,6 +230,17 @@ def _counting(observed: list[Raster] | None, asked: list[Raster]) -> list[Raster
     return [a & b if a.shape == b.shape else b for a, b in zip(observed, asked, strict=True)]
 
 
+def _check_exists(file: Path, path: Path) -> None:
+    """Raise `FormatError` if a file that a ``SPEC.toml`` names is missing; its reader reports other faults."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        beside = sorted(each.name for each in path.parent.iterdir())
+        raise FormatError(f"{file}, named in {path}, does not exist{did_you_mean(file.name, beside)}") from None
+    except (OSError, ValueError):
+        return
+
+
 class _RasterFiles:
     """The files of one of the ``[[patterns]]``: each receives the keys that apply to it."""
 
@@ -245,6 +256,7 @@ class _RasterFiles:
         if not isinstance(value, str):
             raise FormatError(f"{key} in {self.where} of {self.path} must be a file name, got {value!r}")
         file, part = _raster_file(self.path, value), split_key(value)[1]
+        _check_exists(file, self.path)
         given = {option: option for option in READING_KEYS} | {"ids": ids}
         options = options_of(file, part, has_view=bool(self.view))
         chosen = {option: given[option] for option in options if given.get(option) in self.table}
