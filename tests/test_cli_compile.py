@@ -103,16 +103,16 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("replaced", "by", "code", "said"),
     [
-        ('"1-5"', '"0-5"', cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 0"),
+        ('"1-5"', '"0-5"', cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 0; change delays in "),
         ('"1-5"', "[1, 64]", cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 64"),
         ('"1-5"', "[]", cli.BAD_USAGE, "delays must have at least one entry"),
-        ('"1-5"', "[1.5]", cli.BAD_USAGE, "delay must be an integer, got 1.5"),
+        ('"1-5"', "[1.5]", cli.BAD_USAGE, "SPEC.toml, delays: delay must be an integer, got 1.5"),
         ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "unknown chip 'loihi9'; known chips are fpga"),
         (
             "tau_potential = 20.0",
             "tau_potential = -1",
             cli.BAD_USAGE,
-            "time constant of the potential must be a non-negative number of ticks, got -1",
+            "[dynamics]: time constant of the potential must be a non-negative number of ticks such as 20.0",
         ),
         (
             "tau_potential = 20.0",

@@ -129,7 +129,7 @@ def test_decays_are_plain_and_stay() -> None:
 @pytest.mark.parametrize("name", ["potential", "current"])
 def test_time_constants_are_refused(name: str, value: object) -> None:
     constants = {"potential": 1.0, "current": 1.0} | {name: value}
-    message = f"time constant of the {name} must be a non-negative number of ticks, got {value!r}"
+    message = f"time constant of the {name} must be a non-negative number of ticks such as 20.0, got {value!r}"
     with pytest.raises(SpecError, match=re.escape(message)):
         Dynamics.from_time_constants(**untyped(constants))
 

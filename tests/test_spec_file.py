@@ -320,19 +320,19 @@ BAD_VALUES: dict[str, tuple[str, str]] = {
     "decay as text": ('dynamics = { potential_decay = "x" }', "potential_decay must be an integer, got 'x'"),
     "time constant as text": (
         'dynamics = { tau_potential = "x" }',
-        "time constant of the potential must be a non-negative number of ticks, got",
+        "time constant of the potential must be a non-negative number of ticks such as 20.0, got",
     ),
     "time constant as flag": (
         "dynamics = { tau_potential = true }",
-        "time constant of the potential must be a non-negative number of ticks, got",
+        "time constant of the potential must be a non-negative number of ticks such as 20.0, got",
     ),
     "time constant of NaN": (
         "dynamics = { tau_potential = nan }",
-        "time constant of the potential must be a non-negative number of ticks, got",
+        "time constant of the potential must be a non-negative number of ticks such as 20.0, got",
     ),
     "negative time constant": (
         "dynamics = { tau_potential = 1, tau_current = -1 }",
-        "time constant of the current must be a non-negative number of ticks,",
+        "time constant of the current must be a non-negative number of ticks such as 20.0,",
     ),
 }
 
