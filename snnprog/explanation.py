@@ -28,7 +28,7 @@ from snnprog.design.hidden.impossible import histories_of
 from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SolverError, UndecidedError
-from snnprog.integers import INEXACT
+from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.progress import Progress, shown
 from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
@@ -37,6 +37,15 @@ from snnprog.table import Table
 from snnprog.wording import counted
 
 INFEASIBLE, UNDECIDED = "infeasible", "undecided"
+VERDICT_MEANINGS = {
+    CERTIFIED: "a proof shows that every rounding of the weights to the nearest integers is exact",
+    EXACT: "the integers were simulated and give exactly the target spikes",
+    INEXACT: "real weights exist, but none of the integers that were tried is exact",
+    INFEASIBLE: "a proof shows that no integers give the target spikes",
+    UNDECIDED: "neither weights nor a proof was found",
+}
+SHOWN_OUTPUTS = 2
+"""Outputs whose first conflict is shown in a short text: with the rest, five lines. A choice."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,7 +104,7 @@ class Verdict(Displayed):
 
 @dataclass(frozen=True, repr=False)
 class Explanation(Displayed):
-    """The verdicts on all outputs of a spec.
+    """The verdicts on all outputs of a spec; as text, their summary and the first reasons, as ``snnprog explain`` has them.
 
     Attributes
     ----------
@@ -126,6 +135,21 @@ class Explanation(Displayed):
         """The outputs that are proved infeasible."""
         return tuple(verdict.output for verdict in self.verdicts if verdict.status == INFEASIBLE)
 
+    @property
+    def unbuilt(self) -> tuple[Verdict, ...]:
+        """The verdicts on outputs that cannot be built, or without integers, or undecided."""
+        return tuple(verdict for verdict in self.verdicts if verdict.status not in (CERTIFIED, EXACT))
+
+    def __str__(self) -> str:
+        more = len(self.unbuilt) - SHOWN_OUTPUTS
+        lines = [
+            summary_in_words(self),
+            *(verdict_in_words(verdict) for verdict in self.unbuilt[:SHOWN_OUTPUTS]),
+            f"and {counted(more, 'more output')}" if more > 0 else "",
+            f"what may help: {self.advice}" if self.infeasible and self.advice else "",
+        ]
+        return "\n".join(line for line in lines if line)
+
     def _summary(self) -> str:
         counts = Counter(verdict.status for verdict in self.verdicts)
         statuses = ", ".join(f"{count} {status}" for status, count in counts.most_common())
@@ -151,6 +175,31 @@ class Explanation(Displayed):
             "outputs": [verdict.as_dict() for verdict in self.verdicts],
             "ended_by_time": list(self.ended_by_time),
         }
+
+
+def summary_in_words(explanation: Explanation) -> str:
+    """Return how many outputs there are of each status, and which steps had too little time."""
+    counts = Counter(verdict.status for verdict in explanation.verdicts)
+    in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
+    ended = ", ".join(explanation.ended_by_time)
+    late = f" (the time limit ended: {ended}; more time may decide more)" if ended else ""
+    return f"{counted(len(explanation.verdicts), 'output')}: {in_all}{late}"
+
+
+def verdict_in_words(verdict: Verdict) -> str:
+    """Return the status of an output and the first reason for it, as a line."""
+    if not verdict.conflicts:
+        return f"output {verdict.output}: {verdict.status}: {VERDICT_MEANINGS[verdict.status]}"
+    more = len(verdict.conflicts) - 1
+    also = f" (and {counted(more, 'more conflict')})" if more else ""
+    reason = verdict.conflicts[0].reason.removeprefix(f"output {verdict.output} ")
+    return f"output {verdict.output}: {status_in_words(verdict)}: {reason}{also}"
+
+
+def status_in_words(verdict: Verdict) -> str:
+    """Return the status of an output; conflicts of an undecided one hold only without hidden neurons."""
+    is_open = verdict.status == UNDECIDED and verdict.conflicts
+    return f"{verdict.status}, and infeasible without hidden neurons" if is_open else verdict.status
 
 
 @one_blas_thread()

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from untyped import untyped
 
 import snnprog as sp
-from snnprog.automata import WRONG, Monitor, Row, from_expression, from_kiss2, from_table
+from snnprog.automata import WRONG, from_expression, from_kiss2, from_table
+from snnprog.automata.automaton import Monitor, Row
 
 TOGGLE = """
 # A toggle: the output says whether an odd number of ones came so far.
@@ -125,9 +126,9 @@ def test_an_expression_fires_where_pythons_finds_an_end(expression: str) -> None
         ("", "matches the empty stream"),
         ("(a", "a ')' is missing before the end"),
         ("a)", "an expression cannot go on with ')'"),
-        ("c", "a letter of a to b, '.', '_', '(' or '{' must stand at 'c'"),
-        ("{}", "lines of a to b in braces must stand at '{}'"),
-        ("{ac}", "lines of a to b in braces must stand at '{ac}'"),
+        ("c", "a letter of a to b for the 2 input lines of the program, '.', '_', '(' or '{' must stand at 'c'"),
+        ("{}", "of the program in braces must stand at '{}'"),
+        ("{ac}", "of the program in braces must stand at '{ac}'"),
         ("|*", "must stand at '*'"),
         ("a" * 1001, "at most 1000 characters"),
     ],
@@ -144,7 +145,7 @@ def test_an_expression_has_a_letter_for_each_line(n_inputs: int) -> None:
 
 
 @given(BITS, st.data())
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_invariants_against_a_look_at_all_ticks(bits: list[bool], data: st.DataObject) -> None:
     fired = data.draw(st.lists(st.booleans(), min_size=len(bits), max_size=len(bits)))
     ticks, most = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 2))
@@ -161,6 +162,21 @@ def test_invariants_against_a_look_at_all_ticks(bits: list[bool], data: st.DataO
 
 STEP = untyped(print)
 
+
+def test_placed_among_other_outputs() -> None:
+    automaton = from_expression("a", n_inputs=1).placed(1, n_outputs=3)
+    assert answers(automaton, [(True,), (False,)]) == [(None, True, None), (None, False, None)]
+    assert answers(automaton.delayed(1), [(True,), (False,)]) == [(None, False, None), (None, True, None)]
+    with pytest.raises(sp.SpecError, match="the output must be from 0 to 2 for 3 outputs, got 3"):
+        from_expression("a", n_inputs=1).placed(3, n_outputs=3)
+
+
+def test_a_condition_that_looks_beyond_the_outputs() -> None:
+    monitor = sp.never(lambda row, spikes: spikes[5]).monitor(1, 2)
+    with pytest.raises(sp.SpecError, match="condition must index 1 input line and 2 outputs from 0, got tuple index"):
+        monitor.after(None, (True,), (True, False))
+
+
 CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "no inputs": (
         lambda: sp.Automaton(n_inputs=0, n_outputs=1, start=0, step=STEP),
@@ -175,7 +191,10 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: sp.Automaton(n_inputs=2, n_outputs=1, start=0, step=STEP, symbols=[(True,)]),
         "a row must have 2 values, one for each input line, got 1",
     ),
-    "many lines": (lambda: sp.Automaton(n_inputs=13, n_outputs=1, start=0, step=STEP), "give the rows that can occur"),
+    "many lines": (
+        lambda: sp.Automaton(n_inputs=13, n_outputs=1, start=0, step=STEP),
+        "give the rows that can occur as symbols",
+    ),
     "no rows": (lambda: sp.Automaton(n_inputs=1, n_outputs=1, start=0, step=STEP, symbols=[]), "at least one row"),
     "an empty table": (lambda: from_table({}), "start must be a state of the table"),
     "a negative delay": (lambda: from_table({0: {(0,): (0, [True])}}).delayed(-1), "ticks must be at least 0, got -1"),

@@ -238,7 +238,7 @@ def test_any_whole_number_is_a_seed() -> None:
     ("options", "advice"),
     [
         ({}, "allow more delays, a slower potential, or bias='free'"),
-        ({"bias": FREE}, "offer more delays, or a slower potential"),
+        ({"bias": FREE}, "allow more delays, or a slower potential"),
         ({"weight_bits": 1}, "allow more than 1 weight bit, or allow more delays, a slower potential, or bias='free'"),
         ({"weight_bits": 2, "threshold": 50}, "leave the threshold free"),
     ],

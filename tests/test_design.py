@@ -177,7 +177,7 @@ IMPOSSIBLE = {
     "nothing since the reset": (
         one_line([1, 0, 0, 0], [0, 1, 0, 1]),
         [(0, 3)],
-        r"spike at tick 3 of pattern 0, but no input has reached it since its reset at tick 1",
+        r"spike at tick 3 of pattern 0, but no input has reached it since its own spike at tick 1",
     ),
     "two patterns that contradict": (
         two_patterns(),

@@ -523,9 +523,9 @@ def test_a_wrong_program_is_told_what_its_output_heard() -> None:
     inputs = np.array([[0, 1], [1, 0], [0, 0], [0, 0]], dtype=bool)
     check = sp.verify(program, sp.Spec([sp.Pattern(inputs, after(inputs[:, :1], 1))]))
     assert str(check.first_divergence) == (
-        "kernel differs from the target first at tick 2 of pattern 0: spikes of output 0 is 0, expected 1."
+        "kernel differs from the target first at tick 2 of pattern 0: output 0 is silent, expected a spike."
         " At tick 2 neuron 1 heard input 0 of tick 1 (synapse 0, weight 30), input 1 of tick 0 (synapse 1, weight 20);"
-        " by the rule the potential is 3200, to exceed 3840"
+        " by the rule the potential is 3200, not above the 3840 that it must exceed to spike"
     )
 
 
@@ -536,7 +536,7 @@ def test_a_diagnosis_is_no_part_of_what_makes_divergences_equal() -> None:
     assert check.first_divergence is not None
     assert replace(place, diagnosis=check.first_divergence.diagnosis) == place
     assert (
-        str(place) == "one differs from the reference first at tick 3 of pattern 0: spikes of output 1 is 1, expected 0"
+        str(place) == "one differs from the reference first at tick 3 of pattern 0: output 1 spikes, expected silence"
     )
 
 

@@ -13,9 +13,9 @@ from snnprog import documents
 from snnprog.documents import DEPTH_LIMIT, check_depth, parse_json, parse_toml
 
 BAD_JSON = {
-    "a key twice": (b'{"a": {"b": 1, "c": 2, "b": 1}}', "it names 'b' twice"),
-    "a key twice, by escape": (rb'{"a": 1, "\u0061": 1}', "it names 'a' twice"),
-    "NaN": (b'{"a": NaN}', "NaN is no JSON"),
+    "a key twice": (b'{"a": {"b": 1, "c": 2, "b": 1}}', "it has the key 'b' twice"),
+    "a key twice, by escape": (rb'{"a": 1, "\u0061": 1}', "it has the key 'a' twice"),
+    "NaN": (b'{"a": NaN}', "NaN is not valid JSON"),
     "too deep": (b'{"a": ' + b"[" * DEPTH_LIMIT + b"]" * DEPTH_LIMIT + b"}", "it is nested more than 32 deep"),
     "much too deep": (b"[" * 100_000, "it is nested more than 32 deep"),
     "no object": (b"[]", "it must be an object, got a list"),

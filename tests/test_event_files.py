@@ -292,7 +292,7 @@ def test_a_cache_of_tonic_and_columns_of_a_camera(tmp_path: Path) -> None:
         del file["events/x"]
         file["events/x"] = np.zeros(3)
     with pytest.raises(
-        sp.FormatError, match=r"/events in .* must hold as many x as t \(and y and p\), got 3 of x, 500"
+        sp.FormatError, match=r"/events in .* must hold equal numbers of x and t \(and y and p\), got 3 of x, 500"
     ):
         sp.read_events(tmp_path / "camera.h5")
     with h5py.File(tmp_path / "other.h5", "w") as file:

@@ -46,11 +46,16 @@ def test_every_output_is_explained() -> None:
     assert all(verdict.proof is not None for verdict in told.verdicts[1:])
     reasons = [str(verdict.conflicts[0]) for verdict in told.verdicts[1:]]
     assert reasons[0].endswith("must spike at tick 0 of pattern 0, but no input has reached it since the pattern began")
-    assert reasons[1].endswith("tick 2 of pattern 0, but no input has reached it since its reset at tick 1")
+    assert reasons[1].endswith("tick 2 of pattern 0, but no input has reached it since its own spike at tick 1")
     assert reasons[2] == (
         "output 3 must spike at tick 3 of pattern 0 and be silent at tick 3 of pattern 1, but what it has received by"
         " then is the same: patterns 0 and 1 are identical up to tick 3 and require different answers"
     )
+    assert str(told).splitlines()[0] == "4 outputs: 3 infeasible, 1 certified"
+    assert str(told).splitlines()[1:4] == [
+        *(f"output {place}: infeasible: {reasons[place - 1].removeprefix(f'output {place} ')}" for place in (1, 2)),
+        "and 1 more output",
+    ]
     conflict = told.verdicts[3].conflicts[0]
     assert conflict.shares == (Fraction(1, 2), Fraction(1, 2))
     assert [(each.pattern, each.tick, each.is_spike) for each in conflict.bins] == [(0, 3, True), (1, 3, False)]

@@ -246,7 +246,7 @@ def test_assert_exact_says_where_and_how_much(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(AssertionError) as caught:
         assert_exact(relay(50), sp.Pattern(INPUTS, after(INPUTS, 1)), record="state")
     first, second = str(caught.value).splitlines()
-    assert first.startswith("reference differs from the target first at tick 2 of pattern 0: spikes of output 1 is 0,")
+    assert first.startswith("reference differs from the target first at tick 2 of pattern 0: output 1 is silent,")
     assert "At tick 2 neuron 1 heard input 1 of tick 1 (synapse 1, weight 50)" in first
     assert second == "1 of 12 bins that count are wrong"
 
@@ -322,11 +322,11 @@ def test_the_sample_project_tells_on_what_is_wrong_or_missing(sample: Project) -
     assert re.search(r"At tick \d+ neuron \d heard input", told)
     told = session.tests["test_wrong_program"].message
     assert told.startswith(
-        "AssertionError: reference differs from the target first at tick 7 of pattern 0: spikes of output 0 is 0,"
-        " expected 1. At tick 7 neuron 0 heard input"
+        "AssertionError: reference differs from the target first at tick 7 of pattern 0: output 0 is silent,"
+        " expected a spike. At tick 7 neuron 0 heard input"
     )
     assert "input 0 of tick 2 (synapse" in told
-    assert told.endswith("to exceed 8388544\n2 of 288 bins that count are wrong")
+    assert told.endswith("8388544 that it must exceed to spike\n2 of 288 bins that count are wrong")
     assert "pytest_plugin.py:" not in session.output  # the traceback ends in the test
 
 

@@ -52,6 +52,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
     assert names == [
         "backends",
         "compile",
+        "completion",
         "convert",
         "demo",
         "explain",
@@ -63,6 +64,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
         "report",
         "run",
         "verify",
+        "watch",
     ]
     for name in names:
         command = [sys.executable, "-m", "snnprog", name, "--help"]

@@ -158,7 +158,7 @@ def test_a_rule_with_another_step_differs_in_that_step_alone() -> None:
 UNDESIGNABLE: dict[str, Callable[[Expression], list[Step]]] = {
     "must reset the potential to 0": lambda v: [Step("r", "potential", select(Ref("spikes"), 7, v))],
     "must not change the potential after the comparison": lambda v: [Step("r", "potential", v + 1)],
-    "must let the potential rest at 0": lambda v: [
+    "must keep the potential at 0 for as long as a spike has an effect": lambda v: [
         Step("r", "potential", select(Ref("spikes"), 0, v)),
         Step("s", "other", select(Ref("spikes"), 1, 0)),
     ],
@@ -170,7 +170,7 @@ def test_a_rule_for_which_nothing_can_be_designed_runs_and_says_why(reason: str)
     v = Ref("potential")
     inside = Step("potential", "potential", v + Ref("arriving"))
     steps = [inside, FIRE, *UNDESIGNABLE[reason](v)]
-    if "rest" in reason:
+    if "must keep" in reason:
         steps[0] = Step("potential", "potential", select(Ref("other") > 0, 3, v + Ref("arriving")))
     rule = rule_with(*steps, registers=("potential", "other"), name=f"odd-{len(reason)}")
     chip = Chip("odd", rule, (1, 3), CHIPS["loihi1"].weight_ranges, 8)

@@ -628,8 +628,8 @@ def test_the_page_tells_of_every_name_and_its_blocks_run(capsys: pytest.CaptureF
     assert re.findall(r"^\| `(\w+)\(", text, re.MULTILINE) == sorted(sp.specs.__all__)
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(compile(block, "specs.md", "exec"), {})
-    refused = "counter needs neurons without memory, and on xylo a current decays after what arrives was added, so that"
-    refused += " what acts also lingers: take another chip, such as loihi1"
+    refused = "counter needs neurons without memory, and on xylo a current decays after arriving spikes were added, so"
+    refused += " that they also act at later ticks: take another chip, such as loihi1"
     assert capsys.readouterr().out == f"open at ticks [3 4 5]\n{refused}\nclasses [1 0]\n"
 
 

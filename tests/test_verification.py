@@ -52,7 +52,7 @@ def test_the_first_wrong_bin_is_named(weights: tuple[int, int], output: int) -> 
     spikes = np.array(plain_run(relay(weights), INPUTS).spikes)
     assert check.backends["kernel"].wrong_bins == (spikes != after(INPUTS, 1)).sum()
     assert str(expected) == (
-        f"kernel differs from the target first at tick {tick} of pattern 1: spikes of output {output} is 0, expected 1"
+        f"kernel differs from the target first at tick {tick} of pattern 1: output {output} is silent, expected a spike"
     )
 
 

@@ -81,8 +81,8 @@ def all_rows(n_inputs: int, *, at_once: int | None = None) -> tuple[Row, ...]:
         for lines in combinations(range(n_inputs), size):
             if len(found) == ROW_LIMIT:
                 raise SpecError(
-                    f"{n_inputs} input lines have more than {ROW_LIMIT:,} rows of at most {most} spikes; give the rows"
-                    " that can occur"
+                    f"{n_inputs} input lines have more than {ROW_LIMIT:,} rows of at most {most} spikes; in Python,"
+                    " give the rows that can occur as symbols"
                 )
             found.append(tuple(line in lines for line in range(n_inputs)))
     return tuple(found)
@@ -175,7 +175,8 @@ class Automaton(Displayed):
         late = as_integer("ticks", ticks)
         if late < 0:
             raise SpecError(f"ticks must be at least 0, got {late}")
-        silence: Answer = (False,) * self.n_outputs
+        first = self.answer(self.start, self.rows(self.start)[0])[1]
+        silence: Answer = tuple(None if answer is None else False for answer in first)
         return Automaton(
             n_inputs=self.n_inputs,
             n_outputs=self.n_outputs,
@@ -183,6 +184,20 @@ class Automaton(Displayed):
             step=DelayedStep(self),
             symbols=DelayedRows(self),
         )
+
+    def placed(self, first: int, *, n_outputs: int) -> Automaton:
+        """Return the automaton for a program with more outputs: its own begin at ``first``, and others do anything.
+
+        Raises
+        ------
+        SpecError
+            If the program has no such outputs.
+        """
+        place, count = as_integer("first", first), as_integer("n_outputs", n_outputs)
+        if not 0 <= place <= count - self.n_outputs:
+            raise SpecError(f"the output must be from 0 to {count - self.n_outputs} for {count} outputs, got {place}")
+        step = PlacedStep(self, before=place, after=count - self.n_outputs - place)
+        return Automaton(n_inputs=self.n_inputs, n_outputs=count, start=self.start, step=step, symbols=self.rows)
 
     def monitor(self, n_inputs: int, n_outputs: int) -> Automaton:
         """Return the automaton itself, which watches programs of its own size."""
@@ -276,6 +291,27 @@ def from_table(
     ((n_inputs, n_outputs),) = widths
     step = TableStep(table)
     return Automaton(n_inputs=n_inputs, n_outputs=n_outputs, start=first, step=step, symbols=step.rows)
+
+
+@dataclass(frozen=True)
+class PlacedStep:
+    """The step of an automaton for some of a program's outputs; see `Automaton.placed`.
+
+    Attributes
+    ----------
+    automaton : Automaton
+    before, after : int
+        The numbers of other outputs before and after its own.
+    """
+
+    automaton: Automaton
+    before: int
+    after: int
+
+    def __call__(self, state: State, row: Row) -> tuple[State, Answer]:
+        """Return the next state and the outputs."""
+        following, answer = self.automaton.answer(state, row)
+        return following, (None,) * self.before + answer + (None,) * self.after
 
 
 @dataclass(frozen=True)

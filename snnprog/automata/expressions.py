@@ -12,6 +12,7 @@ from string import ascii_lowercase
 from snnprog.automata.automaton import Answer, Automaton, Row, State
 from snnprog.automata.steps import AllRows
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 ANY, SILENCE = ".", "_"
 REPEATS = "*+?"
@@ -99,6 +100,11 @@ class _Parser:
         self.at = 0
 
     @property
+    def _letters(self) -> str:
+        lines = counted(len(self.letters), "input line")
+        return f"a letter of {self.letters[0]} to {self.letters[-1]} for the {lines} of the program"
+
+    @property
     def next(self) -> str:
         return self.text[self.at : self.at + 1]
 
@@ -156,13 +162,13 @@ class _Parser:
             end = self.text.find("}", self.at)
             lines = self.text[self.at + 1 : end] if end > 0 else ""
             if not lines or set(lines) - set(self.letters):
-                raise self._error(f"lines of {self.letters[0]} to {self.letters[-1]} in braces must stand at")
+                raise self._error(f"{self._letters} in braces must stand at")
             self.at = end + 1
             return self._position(tuple(letter in lines for letter in self.letters))
         if sign and sign in (ANY, SILENCE, *self.letters):
             self.at += 1
             return self._position(None if sign == ANY else tuple(letter == sign for letter in self.letters))
-        raise self._error(f"a letter of {self.letters[0]} to {self.letters[-1]}, '.', '_', '(' or '{{' must stand at")
+        raise self._error(f"{self._letters}, '.', '_', '(' or '{{' must stand at")
 
     def _position(self, symbol: Row | None) -> _Part:
         place = frozenset({len(self.symbols)})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from snnprog.automata.automaton import WRONG, Row, State, Wrong, all_rows
 from snnprog.checks import as_integer, check_callable
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 Condition = Callable[[Row, Row], bool]
 Advance = Callable[[State, Row, Row], State | Wrong]
@@ -89,10 +90,16 @@ def never(condition: Condition, *, text: str = "", symbols: Iterable[Sequence[bo
     check_callable("condition", condition)
 
     def advance(state: State, row: Row, spikes: Row) -> State | Wrong:
-        return WRONG if condition(row, spikes) else state
+        try:
+            return WRONG if condition(row, spikes) else state
+        except IndexError as error:
+            raise SpecError(
+                f"condition must index {counted(len(row), 'input line')} and {counted(len(spikes), 'output')} from 0,"
+                f" got {error}"
+            ) from error
 
     return Invariant(
-        text=text or "the condition must hold at no tick", start=lambda *_: None, advance=advance, symbols=symbols
+        text=text or "the condition holds at no tick", start=lambda *_: None, advance=advance, symbols=symbols
     )
 
 
@@ -139,7 +146,7 @@ def within(
             return left - 1
         return limit if row[line] else ANSWERED
 
-    text = f"a spike of input {line} must be answered within {limit} ticks"
+    text = f"a spike of input {line} is answered within {counted(limit, 'tick')}"
     return Invariant(text=text, start=start, advance=advance, symbols=symbols)
 
 
@@ -175,7 +182,7 @@ def at_most(spikes: int, *, ticks: int, output: int, symbols: Iterable[Sequence[
         ages = tuple(age + 1 for age in state if age + 1 < length) + ((0,) if fired[chosen] else ())
         return WRONG if len(ages) > most else ages
 
-    text = f"output {chosen} must spike at most {most} times in {length} ticks"
+    text = f"output {chosen} spikes at most {counted(most, 'time')} in {counted(length, 'tick')}"
     return Invariant(text=text, start=start, advance=advance, symbols=symbols)
 
 

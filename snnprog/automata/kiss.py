@@ -25,6 +25,13 @@ def from_kiss2(text: str, *, name: str = "the table") -> Automaton:
 
     Rows that a state does not list cannot occur in it. `Automaton.delayed` makes the outputs come later.
 
+    Parameters
+    ----------
+    text : str
+        The table, with its headers.
+    name : str
+        The name of the table in errors, such as that of its file.
+
     Raises
     ------
     FormatError

@@ -14,13 +14,31 @@ from snnprog.cli.output import print_json, tell
 from snnprog.cli.outputs import InputFile, OutputFile, ProgramFile
 
 if TYPE_CHECKING:
-    from snnprog.automata import StreamClaim
+    from snnprog.automata import Automaton, StreamClaim
     from snnprog.exploration import StreamProof
+    from snnprog.program import Program
 
 LATENCY = 1  # ticks: the shortest synapse
 
 
-@click.command("prove", cls=JsonCommand)
+HELP = """\
+Prove a claim about a program for every input stream.
+
+TABLE.kiss2 is a state table in the KISS2 format: the outputs must answer as it says. The other claims are options; give
+one. All states of the program are explored. The exit code is 0 if the claim is proved, and 1 if it is refuted or
+undecided.
+
+\b
+snnprog prove P.snnp TABLE.kiss2 --latency 2
+snnprog prove P.snnp --fires-when '(a|{ab}) . . (b|{ab})' --output 0
+snnprog prove P.snnp --within 3 --after 0
+
+In an expression, a is a tick in which only input line 0 spikes, b one in which only line 1 does, {ab} one in which both
+do, _ is silence and . any tick.
+"""
+
+
+@click.command("prove", cls=JsonCommand, help=HELP)
 @click.argument("program_path", metavar="P.snnp", type=ProgramFile())
 @click.argument("table_path", metavar="[TABLE.kiss2]", required=False, type=InputFile(".kiss2", ".kiss"))
 @click.option(
@@ -28,9 +46,10 @@ LATENCY = 1  # ticks: the shortest synapse
     type=IntegerOption(0),
     default=LATENCY,
     show_default=True,
-    help="Ticks from an input row of the table to its outputs.",
+    help="Ticks from the inputs of TABLE.kiss2 or of --fires-when to the output spikes.",
 )
-@click.option("--fires-when", metavar="EXPRESSION", help="The output fires where the stream ends with a match.")
+@click.option("--fires-when", metavar="EXPRESSION", help="An output fires exactly where the stream ends with a match.")
+@click.option("--output", type=IntegerOption(0), metavar="N", help="The output of --fires-when. Default: the only one.")
 @click.option("--never-together", is_flag=True, help="No two outputs spike at the same tick.")
 @click.option("--within", type=IntegerOption(1), metavar="TICKS", help="A spike of the line --after is answered.")
 @click.option("--after", type=IntegerOption(0), metavar="LINE", help="The input line of --within.")
@@ -49,6 +68,7 @@ def prove_command(
     table_path: Path | None,
     latency: int,
     fires_when: str | None,
+    output: int | None,
     never_together: bool,
     within: int | None,
     after: int | None,
@@ -56,17 +76,7 @@ def prove_command(
     path: Path | None,
     as_json: bool,
 ) -> int:
-    r"""Prove a claim about a program for every input stream.
-
-    TABLE.kiss2 is a state table in the KISS2 format: the outputs must answer as it says. The other claims are options;
-    give one. All states of the program are explored. The exit code is 0 if the claim is proved, and 1 if it is refuted
-    or undecided.
-
-    \b
-    snnprog prove P.snnp TABLE.kiss2 --latency 2
-    snnprog prove P.snnp --fires-when 'a _ b'
-    snnprog prove P.snnp --within 3 --after 0
-    """
+    """Prove a claim about a program for every input stream."""
     from snnprog.exploration import prove
     from snnprog.files import write_rasters
     from snnprog.program import load
@@ -77,9 +87,13 @@ def prove_command(
         raise click.UsageError("Give one claim: TABLE.kiss2, --fires-when, --never-together, or --within with --after.")
     if (within is None) != (after is None):
         raise click.UsageError("--within and --after belong together.")
+    if output is not None and fires_when is None:
+        raise click.UsageError("--output belongs to --fires-when.")
     claim: StreamClaim
-    if table_path is not None or fires_when is not None:
-        claim = _automaton(table_path, fires_when, n_inputs=program.n_inputs, latency=latency)
+    if table_path is not None:
+        claim = _read_table(table_path).delayed(latency)
+    elif fires_when is not None:
+        claim = _expression(program, fires_when, output).delayed(latency)
     else:
         claim = _invariant(within, after)
     proof = prove(program, claim, states=states)
@@ -94,19 +108,27 @@ def prove_command(
     return EXACT if proof.holds else NOT_EXACT
 
 
-def _automaton(table_path: Path | None, fires_when: str | None, *, n_inputs: int, latency: int) -> StreamClaim:
+def _read_table(path: Path) -> Automaton:
     from snnprog.archive import read_bytes
-    from snnprog.automata import from_expression, from_kiss2
+    from snnprog.automata import from_kiss2
     from snnprog.errors import FormatError
 
-    if table_path is None:
-        assert fires_when is not None
-        return from_expression(fires_when, n_inputs=n_inputs).delayed(latency)
     try:
-        text = read_bytes(table_path).decode("ascii")
+        text = read_bytes(path).decode("ascii")
     except UnicodeDecodeError as error:
-        raise FormatError(f"{table_path} is not a KISS2 table: it must be ASCII text") from error
-    return from_kiss2(text, name=str(table_path)).delayed(latency)
+        raise FormatError(f"{path} is not a KISS2 table: it must be ASCII text") from error
+    return from_kiss2(text, name=str(path))
+
+
+def _expression(program: Program, expression: str, output: int | None) -> Automaton:
+    from snnprog.automata import from_expression
+
+    if output is None and program.n_outputs > 1:
+        raise click.UsageError(
+            f"--fires-when is about one output, and the program has {program.n_outputs}; name it with --output."
+        )
+    chosen = 0 if output is None else output
+    return from_expression(expression, n_inputs=program.n_inputs).placed(chosen, n_outputs=program.n_outputs)
 
 
 def _invariant(within: int | None, after: int | None) -> StreamClaim:
@@ -114,7 +136,7 @@ def _invariant(within: int | None, after: int | None) -> StreamClaim:
 
     if within is not None and after is not None:
         return automata.within(within, after=after)
-    return automata.never(lambda _row, spikes: sum(spikes) > 1, text="no two outputs must spike together")
+    return automata.never(lambda _row, spikes: sum(spikes) > 1, text="no two outputs spike at the same tick")
 
 
 def proof_data(proof: StreamProof) -> dict[str, object]:

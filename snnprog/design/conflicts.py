@@ -28,7 +28,7 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
         reason = refractory_reason(problem, tick)
         return Conflict(problem.neuron, pattern, local, reason, bins_of(problem, certificate), is_minimal=True)
     reset = int(problem.resets.last[tick])
-    event = "reset" if problem.potential_map.linear.refractory == 1 else "refractory period, which ended"
+    event = "own spike" if problem.potential_map.linear.refractory == 1 else "refractory period, which ended"
     since = (
         "the pattern began"
         if reset == NO_RESET

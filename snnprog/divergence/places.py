@@ -123,11 +123,18 @@ class Diagnosis:
         shown = ", ".join(map(str, self.arrivals[:SHOWN_ARRIVALS])) or "nothing"
         more = len(self.arrivals) - SHOWN_ARRIVALS
         shown += f" and {more} more" if more > 0 else ""
-        verb = "to reach" if self.is_equal_a_spike else "to exceed"
         return (
             f"At tick {self.tick} neuron {self.neuron} heard {shown};"
-            f" by the rule the potential is {self.reached}, {verb} {self.threshold}"
+            f" by the rule the potential is {self.reached}, {self._distance}"
         )
+
+    @property
+    def _distance(self) -> str:
+        if self.is_equal_a_spike:
+            side = "below" if self.reached < self.threshold else "not below"
+            return f"{side} the {self.threshold} that it must reach to spike"
+        side = "above" if self.reached > self.threshold else "not above"
+        return f"{side} the {self.threshold} that it must exceed to spike"
 
 
 @dataclass(frozen=True)
@@ -163,12 +170,22 @@ class Divergence:
         """Whether the neuron is counted among outputs."""
         return self.quantity in ("spikes", "readout")
 
-    def __str__(self) -> str:
+    @property
+    def difference(self) -> str:
+        """What was found and what was expected, without the place in time."""
+        if self.quantity == "spikes":
+            found = {0: "is silent", 1: "spikes"}.get(self.found, f"spikes {self.found} times")
+            expected = {0: "silence", 1: "a spike"}.get(self.expected, f"{self.expected} spikes")
+            return f"output {self.neuron} {found}, expected {expected}"
         whose = "output" if self.is_of_output else "neuron"
+        quantity = self.quantity.removesuffix("s")
+        return f"{quantity} of {whose} {self.neuron} is {self.found}, expected {self.expected}"
+
+    def __str__(self) -> str:
         other = f"the {self.against}" if self.against in (TARGET, REFERENCE) else self.against
         place = (
             f"{self.backend} differs from {other} first at tick {self.tick} of pattern {self.pattern}:"
-            f" {self.quantity} of {whose} {self.neuron} is {self.found}, expected {self.expected}"
+            f" {self.difference}"
         )
         if self.diagnosis is None:
             return place

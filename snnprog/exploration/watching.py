@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from snnprog.arrays import Bytes, Int64s, Raster
-from snnprog.automata import WRONG, Monitor, Row, State, Wrong
+from snnprog.automata.automaton import WRONG, Monitor, Row, State, Wrong
 from snnprog.exploration.states import StateSet
 
 WRONG_NUMBER = -1

@@ -172,5 +172,5 @@ def _as_ids(values: Iterable[int]) -> tuple[int, ...]:
         raise SpecError(f"ids must be a list of integers, got {values!r}")
     ids = tuple(as_integer("id", value) for value in values)
     if not 0 < len(set(ids)) == len(ids) <= PATTERN_LIMIT or min(ids) < 0 or max(ids) > ID_LIMIT:
-        raise SpecError(f"ids must be distinct and non-negative, at least one, got {ids[:20]}")
+        raise SpecError(f"ids must be 1 to {PATTERN_LIMIT} distinct integers from 0 to {ID_LIMIT}, got {ids[:20]}")
     return ids

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from snnprog.conflict import Conflict
-from snnprog.explanation import UNDECIDED, Explanation, Verdict
-from snnprog.integers import CERTIFIED, EXACT
+from snnprog.explanation import (
+    VERDICT_MEANINGS,
+    SHOWN_OUTPUTS,
+    UNDECIDED,
+    Explanation,
+    Verdict,
+    status_in_words,
+    summary_in_words,
+    verdict_in_words,
+)
 from snnprog.proof import leaves_of
-from snnprog.report.statuses import MEANINGS
 from snnprog.table import Column, Table
 from snnprog.wording import counted, runs_of
 
 if TYPE_CHECKING:  # where it is printed to is named, not made here
     from rich.console import Console
 
-SHOWN_OUTPUTS = 2
-"""Outputs whose first conflict is shown by default: with the rest, five lines. A choice."""
 SHOWN_DEMANDS, SHOWN_DIGITS = 12, 12
 
 
@@ -33,14 +37,14 @@ def print_explanation(console: Console, explanation: Explanation, *, is_full: bo
     from snnprog.report.terminal import GOOD, POOR, print_line
 
     style = f"bold {GOOD}" if explanation.is_feasible else POOR
-    print_line(console, _summary(explanation), style=style)
-    unbuilt = [verdict for verdict in explanation.verdicts if verdict.status not in (CERTIFIED, EXACT)]
+    print_line(console, summary_in_words(explanation), style=style)
+    unbuilt = explanation.unbuilt
     if is_full:
         for verdict in unbuilt:
             _print_in_full(console, verdict)
     else:
         for verdict in unbuilt[:SHOWN_OUTPUTS]:
-            print_line(console, f"output {verdict.output}: {_status_of(verdict)}: {_first_reason(verdict)}")
+            print_line(console, verdict_in_words(verdict))
         if unbuilt:
             more = len(unbuilt) - SHOWN_OUTPUTS
             others = f"and {counted(more, 'more output')}; " if more > 0 else ""
@@ -50,41 +54,17 @@ def print_explanation(console: Console, explanation: Explanation, *, is_full: bo
         print_line(console, helping)
 
 
-def _summary(explanation: Explanation) -> str:
-    """Return how many outputs there are of each status, and which steps had too little time."""
-    counts = Counter(verdict.status for verdict in explanation.verdicts)
-    in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
-    ended = ", ".join(explanation.ended_by_time)
-    late = f" (the time limit ended: {ended}; more time may decide more)" if ended else ""
-    return f"{counted(len(explanation.verdicts), 'output')}: {in_all}{late}"
-
-
-def _status_of(verdict: Verdict) -> str:
-    """Return the status of an output; conflicts of an undecided one hold only without hidden neurons."""
-    is_open = verdict.status == UNDECIDED and verdict.conflicts
-    return f"{verdict.status}, and infeasible without hidden neurons" if is_open else verdict.status
-
-
-def _first_reason(verdict: Verdict) -> str:
-    """Return the first reason why an output cannot be built, without the output's name."""
-    if not verdict.conflicts:
-        return MEANINGS[verdict.status]
-    more = len(verdict.conflicts) - 1
-    also = f" (and {counted(more, 'more conflict')})" if more else ""
-    return verdict.conflicts[0].reason.removeprefix(f"output {verdict.output} ") + also
-
-
 def _print_in_full(console: Console, verdict: Verdict) -> None:
     """Print all conflicts of an output with their demands, the proof, and whether hidden neurons help."""
     from snnprog.report.terminal import print_line, print_table
 
-    print_line(console, f"output {verdict.output}: {_status_of(verdict)}", style="bold")
+    print_line(console, f"output {verdict.output}: {status_in_words(verdict)}", style="bold")
     for conflict in verdict.conflicts:
         print_line(console, f"  {conflict.reason}")
         demands = demands_table(conflict, most=SHOWN_DEMANDS)
         if demands is not None:
             print_table(console, demands)
-    reasons = () if verdict.conflicts else (MEANINGS[verdict.status],)
+    reasons = () if verdict.conflicts else (VERDICT_MEANINGS[verdict.status],)
     for sentence in (*reasons, proof_in_words(verdict), hidden_in_words(verdict)):
         if sentence:
             print_line(console, f"  {sentence}")

@@ -130,6 +130,7 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
     greatest = max(1.0, float(np.abs(np.nan_to_num(weights)).max()))
     extent = (-0.5, lines - 0.5, program.max_delay + 0.5, 0.5)
     image = ax.imshow(weights, cmap="PuOr", vmin=-greatest, vmax=greatest, aspect="auto", extent=extent)
+    ax.locator_params(axis="y", integer=True)
     ax.figure.colorbar(image, ax=ax, label="weight (LSB)")
     if lines > program.n_inputs:
         ax.axvline(program.n_inputs - 0.5, color=INPUT, linewidth=0.8)

@@ -75,7 +75,7 @@ def program_table(program: Program) -> Table:
     rows.append(("synapses", data["synapses"]))
     if program.shared:
         rows.append(("convolutions", f"{data['convolutions']}, of {data['shared_weights']} weights"))
-    rows.append(("recurrent", data["recurrent"]))
+    rows.append(("recurrent", "yes" if data["recurrent"] else "no"))
     rows += [(name.replace("_", " "), _words(span)) for name, span in spans_of(program).items()]
     rows += [] if program.core is None else [("cores", int(program.core.max()) + 1)]
     return Table.plain("Program", columns=("what", "value"), rows=rows + _origin(program.provenance))

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from snnprog.automata import table_automaton
+from snnprog.automata.steps import table_automaton
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnprog.automata import table_automaton
+from snnprog.automata.steps import table_automaton
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.automata import window_automaton
+from snnprog.automata.steps import window_automaton
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError

@@ -22,7 +22,8 @@ count=0 failed=0
 while read -r program spec rest; do
     [ -n "$program" ] || continue
     if [ -z "$spec" ] || [ -n "$rest" ]; then
-        echo "::error::programs must have a program and a spec on each line, got '$program $spec $rest'"
+        line=("$program" ${spec:+"$spec"} ${rest:+"$rest"})
+        echo "::error::programs must have a program and a spec on each line, got '${line[*]}'"
         exit 2
     fi
     count=$((count + 1))

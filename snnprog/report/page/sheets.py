@@ -99,6 +99,9 @@ def notes_of(rule: Rule) -> tuple[Fact, ...]:
     return tuple(Fact(name, meaning) for name, meaning in notes(rule))
 
 
+COMPARES = {">": "exceeds", ">=": "is at least"}
+
+
 def rule_in_words(chip: Chip) -> str:
     """Return the name of a chip's integer rule, and its comparison."""
-    return f"{chip.rule.name}: a neuron fires where its potential is {chip.rule.firing.operator} the threshold"
+    return f"{chip.rule.name}: a neuron fires where its potential {COMPARES[chip.rule.firing.operator]} the threshold"

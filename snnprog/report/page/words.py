@@ -99,10 +99,12 @@ def _outcome(judged: Judged, verification: Verification) -> list[str]:
             f" wrong bins; output {worst} has the most ({most})."
         ]
     sentence = f"All {counting:,} target bins that count are right"
-    identical = [name for name, check in verification.backends.items() if check.is_identical]
-    alike = list(dict.fromkeys([*identical, verification.against]))
+    against = verification.against
+    alike = [name for name, check in verification.backends.items() if check.is_identical and name != against]
+    article = "the " if against == "reference" else ""
+    equal = f", which {'equals' if len(alike) == 1 else 'equal'} {article}{against} bit for bit" if alike else ""
     return [
-        f"{sentence} on {_listed(alike)}{', which agree bit for bit' if len(alike) > 1 else ''}.",
+        f"{sentence} on {_listed(alike or [against])}{equal}.",
         *(f"{name} gave no answer: {error}." for name, error in verification.failures.items()),
     ]
 
