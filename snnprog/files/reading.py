@@ -133,7 +133,7 @@ class Reading:
         if self.dt_ms is None:
             raise FormatError(f"{path} holds times; give dt_ms, the milliseconds of a tick (--dt-ms)")
         if self.ticks is None:
-            raise FormatError(f"{path} has no duration; give ticks (--ticks), how many there are")
+            raise FormatError(f"{path} has no duration; give the number of ticks (--ticks)")
         starts = None if self.starts_ms is None else tuple(self.starts_ms)
         return Binning(self.dt_ms, self.ticks, starts, self.merge)
 
