@@ -5,12 +5,25 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int32s
 from snnprog.errors import LimitError, SpecError
+
+ADVICE: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("Program", "path"): "; read it with sp.load(...)",
+        ("Program", "Spec"): "; sp.compile(spec).program makes one",
+        ("Program", "CompileResult"): "; take its .program",
+        ("Spec", "path"): "; read it with sp.load_spec(...)",
+        ("Spec", "Pattern"): "; sp.Spec([pattern], delays=...) makes one",
+    }
+)
+"""The wanted and the given type -> how to get from one to the other."""
 
 
 def as_integer(name: str, value: object) -> int:
@@ -83,7 +96,8 @@ def check_callable(name: str, value: object) -> None:
 def check_type(name: str, value: object, *, kind: type) -> None:
     """Raise `SpecError` unless a value is of a type."""
     if not isinstance(value, kind):
-        raise SpecError(f"{name} must be a {kind.__name__}, got a {type(value).__name__}")
+        kinds = kind.__name__, "path" if isinstance(value, (str, Path)) else type(value).__name__
+        raise SpecError(f"{name} must be a {kinds[0]}, got a {type(value).__name__}{ADVICE.get(kinds, '')}")
 
 
 def as_int32(name: str, values: ArrayLike) -> Int32s:

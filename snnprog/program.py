@@ -365,6 +365,11 @@ def load(path: str | Path) -> Program:
         If the file is missing, damaged, of another version or rule, or holds values that the chip does not have.
     """
     path = Path(path)
+    if path.suffix == ".toml":
+        raise FormatError(
+            f"{path} is not a .snnp program, but a specification; sp.load_spec reads it, and"
+            f" 'snnprog compile {path} -o P.snnp' makes a program of it"
+        )
     content = read_program(path)
     try:
         program = Program.from_arrays(

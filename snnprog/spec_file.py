@@ -53,7 +53,7 @@ from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.documents import parse_toml
-from snnprog.errors import FormatError
+from snnprog.errors import FormatError, SpecError
 from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.event_view import EventView
@@ -105,7 +105,7 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
         _patterns(path, table),
-        _delays(path, table.get("delays", [1])),
+        _delays(path, table.get("delays", [1]), chip=limits),
         dynamics=_dynamics(path, table.get("dynamics", {}), chip=limits),
         chip=limits,
         **options,
@@ -157,9 +157,15 @@ def _unknown_key(key: str, where: str, *, allowed: tuple[str, ...]) -> str:
     return f"unknown key {key!r}{place}{did_you_mean(key, allowed) or '; known keys: ' + ', '.join(allowed)}"
 
 
-def _delays(path: Path, value: object) -> list[int]:
-    if isinstance(value, list):
-        return [as_integer("delay", delay) for delay in value]
+def _delays(path: Path, value: object, *, chip: Chip) -> list[int]:
+    name = f"{path}, delays: delay"
+    delays = [as_integer(name, delay) for delay in value] if isinstance(value, list) else _range(path, value)
+    for delay in delays:
+        chip.check_range("delay", delay, allowed=chip.delays, hint=f"change delays in {path}")
+    return delays
+
+
+def _range(path: Path, value: object) -> list[int]:
     match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", value) if isinstance(value, str) else None
     if match is None or int(match[2]) > 1000:
         raise FormatError(f"delays in {path} must be a list such as [1, 2, 5] or a range such as '1-16', got {value!r}")
@@ -181,7 +187,10 @@ def _dynamics(path: Path, value: object, *, chip: Chip) -> Dynamics:
                 f"[dynamics] of {path} mixes decays and time constants; give decays, or tau_potential (and tau_current)"
             )
         potential, current = table["tau_potential"], table.get("tau_current", 0.0)
-        return Dynamics.from_time_constants(potential, current, chip=chip)  # type: ignore[arg-type]
+        try:
+            return Dynamics.from_time_constants(potential, current, chip=chip)  # type: ignore[arg-type]
+        except SpecError as error:
+            raise SpecError(f"{path}, [dynamics]: {error}") from error
     return replace(Dynamics.usual(chip), **table)  # type: ignore[arg-type]
 
 
@@ -230,6 +239,17 @@ def _counting(observed: list[Raster] | None, asked: list[Raster]) -> list[Raster
     return [a & b if a.shape == b.shape else b for a, b in zip(observed, asked, strict=True)]
 
 
+def _check_exists(file: Path, path: Path) -> None:
+    """Raise `FormatError` if a file that a ``SPEC.toml`` names is missing; its reader reports other faults."""
+    try:
+        file.stat()
+    except FileNotFoundError:
+        beside = sorted(each.name for each in path.parent.iterdir())
+        raise FormatError(f"{file}, named in {path}, does not exist{did_you_mean(file.name, beside)}") from None
+    except (OSError, ValueError):
+        return
+
+
 class _RasterFiles:
     """The files of one of the ``[[patterns]]``: each receives the keys that apply to it."""
 
@@ -245,6 +265,7 @@ class _RasterFiles:
         if not isinstance(value, str):
             raise FormatError(f"{key} in {self.where} of {self.path} must be a file name, got {value!r}")
         file, part = _raster_file(self.path, value), split_key(value)[1]
+        _check_exists(file, self.path)
         given = {option: option for option in READING_KEYS} | {"ids": ids}
         options = options_of(file, part, has_view=bool(self.view))
         chosen = {option: given[option] for option in options if given.get(option) in self.table}

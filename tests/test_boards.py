@@ -229,7 +229,9 @@ def test_what_is_no_report_is_refused(text: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_board_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"board must be one of icebreaker, .*, got 'icebraker'"):
+    with pytest.raises(
+        SpecError, match=r"board must be one of icebreaker, .*, got 'icebraker'; did you mean 'icebreaker'"
+    ):
         sp.export(PROGRAM, tmp_path / "folder", board="icebraker")
     assert not (tmp_path / "folder").exists()
 
@@ -241,7 +243,7 @@ def test_figures_name_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_board_has_no_meaning_for_c(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"board does not apply to C source \(\.c\); omit it"):
+    with pytest.raises(SpecError, match=r"board \(--board\) writes a folder .*; omit it for a \.c file"):
         sp.export(PROGRAM, tmp_path / "p.c", board="icebreaker")
 
 

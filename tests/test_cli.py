@@ -24,7 +24,7 @@ from snnprog import cli
         (["run", "{program}", "missing.npz"], cli.BAD_USAGE, "missing.npz cannot be read"),
         (["run", "missing.snnp", "x.csv"], cli.BAD_USAGE, "'P.snnp': File 'missing.snnp' does not exist.\n"),
         (["inspect", "{folder}"], cli.BAD_USAGE, "is a directory.\n"),
-        (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "is a list of events without a size; give ticks\n"),
+        (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "does not say how long it lasts; give ticks (--ticks"),
         (
             ["run", "{program}", "spikes.txt"],
             cli.BAD_USAGE,

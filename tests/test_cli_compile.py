@@ -103,16 +103,16 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("replaced", "by", "code", "said"),
     [
-        ('"1-5"', '"0-5"', cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 0"),
+        ('"1-5"', '"0-5"', cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 0; change delays in "),
         ('"1-5"', "[1, 64]", cli.DOES_NOT_FIT, "delay must be 1 to 63 on loihi1, got 64"),
         ('"1-5"', "[]", cli.BAD_USAGE, "delays must have at least one entry"),
-        ('"1-5"', "[1.5]", cli.BAD_USAGE, "delay must be an integer, got 1.5"),
+        ('"1-5"', "[1.5]", cli.BAD_USAGE, "SPEC.toml, delays: delay must be an integer, got 1.5"),
         ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "unknown chip 'loihi9'; known chips are fpga"),
         (
             "tau_potential = 20.0",
             "tau_potential = -1",
             cli.BAD_USAGE,
-            "time constant of the potential must be a non-negative number of ticks, got -1",
+            "[dynamics]: time constant of the potential must be a non-negative number of ticks such as 20.0",
         ),
         (
             "tau_potential = 20.0",
@@ -120,9 +120,9 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
             cli.BAD_USAGE,
             "unknown key 'gamma' in [dynamics]; known keys: potential_decay",
         ),
-        ("inputs.csv", "missing.csv", cli.BAD_USAGE, "missing.csv cannot be read"),
-        ("ticks = 12", "ticks = 5", cli.BAD_USAGE, "tick of event 0 must be 0 to 4, got 6"),
-        ("n_inputs = 2", "n_inputs = 1", cli.BAD_USAGE, "neuron of event 1 must be 0 to 0, got 1"),
+        ("inputs.csv", "missing.csv", cli.BAD_USAGE, "SPEC.toml, does not exist\n"),
+        ("ticks = 12", "ticks = 5", cli.BAD_USAGE, "line 2: tick must be 0 to 4, because ticks = 5, got 6"),
+        ("n_inputs = 2", "n_inputs = 1", cli.BAD_USAGE, "neuron must be 0 to 0, because neurons = 1 (n_inputs or"),
         ("[[patterns]]", "[[pattern]]", cli.BAD_USAGE, "unknown key 'pattern'; did you mean 'patterns'?"),
         ("chip =", "chip", cli.BAD_USAGE, "is not valid TOML"),
     ],

@@ -79,6 +79,15 @@ def test_init_overwrites_nothing(command: Command, tmp_path: Path, name: str) ->
     assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
 
 
+def test_init_where_a_file_is(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "d.snnp").touch()
+    assert command("init", tmp_path / "d.snnp") == (
+        cli.BAD_USAGE,
+        "",
+        f"snnprog: {tmp_path / 'd.snnp'} is a file; name a folder\n",
+    )
+
+
 def test_init_where_no_folder_can_be(command: Command, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, _, err = command("init", tmp_path / "file" / "job")

@@ -195,6 +195,8 @@ def too_fine() -> sp.Spec:
     ("spec", "seed", "message"),
     [
         (None, 0, "spec must be a Spec, got a NoneType"),
+        ("SPEC.toml", 0, r"spec must be a Spec, got a str; read it with sp\.load_spec\(\.\.\.\)"),
+        (CASES["relay"]().patterns[0], 0, r"got a Pattern; sp\.Spec\(\[pattern\], delays=\.\.\.\) makes one"),
         (CASES["relay"](), -1, "seed must be a non-negative integer, got -1"),
         (CASES["relay"](), 0.5, r"seed must be an integer, got 0\.5"),
     ],

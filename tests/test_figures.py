@@ -117,6 +117,8 @@ def test_without_an_emulator(target: str, monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_targets_that_there_are_not(command: Command, detector: Path) -> None:
     with pytest.raises(sp.SpecError, match="target must be one of cortex-m0, cortex-m4, riscv32, got 'avr'"):
         microcontroller_figures(single_neuron(), "avr")
+    with pytest.raises(sp.SpecError, match="got 'cortex-m5'; did you mean 'cortex-m0' or 'cortex-m4'"):
+        microcontroller_figures(single_neuron(), "cortex-m5")
     code, _, said = command("inspect", detector, "--target", "avr")
     assert (code, "target must be one of" in said) == (cli.BAD_USAGE, True)
 

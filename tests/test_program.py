@@ -613,6 +613,13 @@ def test_provenance_that_is_no_json(tmp_path: Path, provenance: str) -> None:
         load(rebuilt(tmp_path / "p.snnp", text, arrays))
 
 
+def test_a_specification_is_no_program() -> None:
+    with pytest.raises(
+        FormatError, match=r"SPEC.toml is not a \.snnp program, but a specification; sp\.load_spec reads it"
+    ):
+        load("SPEC.toml")
+
+
 @pytest.mark.parametrize(("name", "message"), [("missing.snnp", "No such file"), ("", "Is a directory")])
 def test_files_that_cannot_be_opened(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(FormatError, match=f"cannot be read: {message}"):

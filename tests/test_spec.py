@@ -71,6 +71,10 @@ BAD_PATTERNS: dict[str, tuple[tuple[ArrayLike, ...], str]] = {
         "care must hold bools, got type float64; compare with a level first",
     ),
     "ticks": ((INPUTS, TARGETS[:2]), "inputs and targets must have equal numbers of ticks, got 3 and 2"),
+    "turned inputs": (
+        (np.zeros((2, 3), dtype=bool), TARGETS),
+        "got 2 and 3; arrays are (ticks, neurons): transpose inputs?",
+    ),
     "care too short": ((INPUTS, TARGETS, TARGETS[:2]), "care must have the shape of targets, (3, 1), got (2, 1)"),
     "care too wide": ((INPUTS, TARGETS, INPUTS), "care must have the shape of targets, (3, 1), got (3, 2)"),
 }
@@ -125,7 +129,7 @@ def test_decays_are_plain_and_stay() -> None:
 @pytest.mark.parametrize("name", ["potential", "current"])
 def test_time_constants_are_refused(name: str, value: object) -> None:
     constants = {"potential": 1.0, "current": 1.0} | {name: value}
-    message = f"time constant of the {name} must be a non-negative number of ticks, got {value!r}"
+    message = f"time constant of the {name} must be a non-negative number of ticks such as 20.0, got {value!r}"
     with pytest.raises(SpecError, match=re.escape(message)):
         Dynamics.from_time_constants(**untyped(constants))
 

@@ -177,8 +177,14 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no inputs": ('[[patterns]]\ntargets = "one.csv"\n', r"number 0 of .* has no inputs; name a raster file"),
     "no targets": (NPZ + '[[patterns]]\ninputs = "one.csv"\n', r"number 1 of .* has no targets; name a raster file"),
     "inputs as a list": ("[[patterns]]\ninputs = [[1]]\ntargets = 1\n", r"must be a file name, got \[\[1\]\]"),
-    "missing npz": (changed(NPZ, "trials.npz:inputs", "other.npz"), r"other\.npz cannot be read: No such file"),
-    "missing csv": (changed(ONE_CSV, "one_target", "other"), r"other\.csv cannot be read: .*No such file"),
+    "missing npz": (
+        changed(NPZ, "trials.npz:inputs", "other.npz"),
+        r"other\.npz, named in .*SPEC\.toml, does not exist;",
+    ),
+    "missing csv": (
+        changed(ONE_CSV, "one_target", "other"),
+        r"other\.csv, named in .*SPEC\.toml, does not exist; did you",
+    ),
     "missing array": (changed(NPZ, ":inputs", ":stimuli"), r"trials\.npz has no array 'stimuli'; it has care\.npy,"),
     "no array said": (
         changed(NPZ, ":inputs", ""),
@@ -191,13 +197,16 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "a long name": (changed(ONE_CSV, "one.csv", "x" * 5000 + ".csv"), r"cannot be read: .*name too long"),
     "csv without sizes": (
         changed(ONE_CSV, "ticks = 3\n", ""),
-        r"one\.csv is a list of events without a size; give ticks$",
+        r"one\.csv does not say how long it lasts; give ticks \(--ticks",
     ),
     "csv without outputs": (
         changed(ONE_CSV, "n_outputs = 1\n", ""),
-        r"one_target\.csv is a list of events without a size; give neurons \(n_inputs or n_outputs in a SPEC\.toml\)",
+        r"one_target\.csv does not say how many neurons it has; give neurons \(n_inputs or n_outputs in a SPEC\.toml\)",
     ),
-    "csv too short": (changed(ONE_CSV, "ticks = 3", "ticks = 2"), r"tick of event 0 must be 0 to 1, got 2"),
+    "csv too short": (
+        changed(ONE_CSV, "ticks = 3", "ticks = 2"),
+        r"one_target\.csv, line 2: tick must be 0 to 1, because",
+    ),
     "csv without ticks": (
         changed(ONE_CSV, "ticks = 3", "ticks = 0"),
         r"must hold rasters of at least one tick, got 1 of 0 x 2",
@@ -311,19 +320,19 @@ BAD_VALUES: dict[str, tuple[str, str]] = {
     "decay as text": ('dynamics = { potential_decay = "x" }', "potential_decay must be an integer, got 'x'"),
     "time constant as text": (
         'dynamics = { tau_potential = "x" }',
-        "time constant of the potential must be a non-negative number of ticks, got",
+        "time constant of the potential must be a non-negative number of ticks such as 20.0, got",
     ),
     "time constant as flag": (
         "dynamics = { tau_potential = true }",
-        "time constant of the potential must be a non-negative number of ticks, got",
+        "time constant of the potential must be a non-negative number of ticks such as 20.0, got",
     ),
     "time constant of NaN": (
         "dynamics = { tau_potential = nan }",
-        "time constant of the potential must be a non-negative number of ticks, got",
+        "time constant of the potential must be a non-negative number of ticks such as 20.0, got",
     ),
     "negative time constant": (
         "dynamics = { tau_potential = 1, tau_current = -1 }",
-        "time constant of the current must be a non-negative number of ticks,",
+        "time constant of the current must be a non-negative number of ticks such as 20.0,",
     ),
 }
 

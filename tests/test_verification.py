@@ -186,7 +186,7 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
     [
         (
             lambda program, spec: sp.run(untyped("p.snnp"), spec.patterns[0].inputs),
-            "program must be a Program, got a str",
+            r"program must be a Program, got a str; read it with sp\.load\(",
         ),
         (
             lambda program, spec: sp.run(program, untyped(5)),
@@ -200,7 +200,10 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
             lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s=untyped("a")),
             "timeout_s must be a non-negative, finite number of seconds, got 'a'",
         ),
-        (lambda program, spec: sp.verify(untyped(spec), program), "program must be a Program, got a Spec"),
+        (
+            lambda program, spec: sp.verify(untyped(spec), untyped(program)),
+            r"got a Spec and a Program \(arguments swapped\?\)",
+        ),
         (lambda program, spec: sp.verify(program, untyped(program)), "spec must be a Spec, got a Program"),
         (
             lambda program, spec: sp.verify(program, spec, untyped(3)),

@@ -166,6 +166,12 @@ class OutputFolder(click.Path):
     def __init__(self) -> None:
         super().__init__(file_okay=False, writable=True, path_type=Path)
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path; raise `FormatError` if it is a file."""
+        if Path(str(value)).is_file():
+            raise FormatError(f"{value} is a file; name a folder")
+        return Path(str(super().convert(value, param, ctx)))
+
 
 def _begins_as_zip(path: Path) -> bool:
     if not path.is_file():  # a pipe can be read only once

@@ -156,5 +156,9 @@ def export_with_facts(
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         if name not in form.options:
+            if name == "board":
+                raise SpecError(
+                    f"board (--board) writes a folder of files for the board; omit it for a {path.suffix} file"
+                )
             raise SpecError(f"{name} does not apply to {form.what} ({path.suffix}); omit it")
     return form.write(path, program, **given)

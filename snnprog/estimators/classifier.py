@@ -144,7 +144,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
         self.classes_, labels = np.unique(targets, return_inverse=True)
         if self.classes_.size < 2:
             raise SpecError(f"y must name at least two classes, got one class: {self.classes_[0]}")
-        if self.backend not in (None, *BUILT_IN):
+        if self.backend is not None and self.backend not in BUILT_IN:
             find_backend(self.backend)
         seed = seed_of(self.random_state)
         self.encoder_, self.questions_ = self._fitted_encoder(samples), self._questions()

@@ -18,6 +18,7 @@ from snnprog.processes.commands import failure_of
 from snnprog.processes.isolation import isolated
 from snnprog.program import Program
 from snnprog.temporaries import temporary_folder
+from snnprog.wording import did_you_mean
 
 BACKEND, SCRIPT = "c", "figures.py"
 TOOLCHAIN = "toolchain"
@@ -96,7 +97,10 @@ def microcontroller_figures(program: Program, target: str) -> MicrocontrollerFig
         If there is no compiler for the target, or the program does not compile.
     """
     if target not in MICROCONTROLLERS:
-        raise SpecError(f"target must be one of {', '.join(MICROCONTROLLERS)}, got {target!r}")
+        raise SpecError(
+            f"target must be one of {', '.join(MICROCONTROLLERS)}, got {target!r}"
+            f"{did_you_mean(target, MICROCONTROLLERS)}"
+        )
     backend = find_backend(BACKEND)
     with temporary_folder() as folder:
         source, result = folder / "program.c", folder / "figures.json"

@@ -160,7 +160,8 @@ def _rasters(path: Path, recording: EventRecording, view: EventView, *, binning:
 def _in_words_of_files(message: str) -> str:
     """Return a message of `from_events` with the name of the option for files."""
     return message.replace(
-        "take a shorter tick, or repeats='merge' or 'count'", "take a shorter tick, or allow merging"
+        "take a shorter tick, or repeats='merge' or 'count'",
+        "take a shorter tick, or allow merging (merge=True, --merge)",
     )
 
 

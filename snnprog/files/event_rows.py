@@ -36,8 +36,24 @@ def header_of(name: Path | str, content: bytes, *, allowed: Sequence[Header]) ->
     header = tuple(field.strip() for field in fields_of(name, 1, line=text))
     if header not in allowed:
         known = " or ".join(repr(",".join(names)) for names in allowed)
-        raise FormatError(f"the header of {name} must be {known}, got {','.join(header)!r}")
+        raise FormatError(
+            f"the header of {name} must be {known}, got {','.join(header)!r}{_cause(header, text, allowed)}"
+        )
     return header
+
+
+def _cause(header: Header, text: str, allowed: Sequence[Header]) -> str:
+    """Return what is wrong with a header, as the end of a message; nothing if it is unknown."""
+    if not text.strip():
+        return "; the first line is empty"
+    if all(DECIMAL.fullmatch(field) for field in header):
+        return "; the first line must be a header, and the numbers follow it"
+    small = tuple(field.lower() for field in header)
+    if small in allowed:
+        return "; write it in small letters"
+    if sorted(small) in [sorted(names) for names in allowed]:
+        return "; write the columns in that order"
+    return "; separate the columns by commas" if tuple(re.split(r"[;\s]+", text.strip().lower())) in allowed else ""
 
 
 def fields_of(name: Path | str, number: int, *, line: str) -> list[str]:

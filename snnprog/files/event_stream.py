@@ -141,7 +141,7 @@ def _grouped(
         elif not merge:
             raise error(
                 f"{event.place}: neuron {event.line} has more than {counted(most, 'spike')} in tick {tick};"
-                " list each event once, or allow merging"
+                " list each event once, or allow merging (merge=True, --merge)"
             )
     if lines:
         yield StreamedTick(lines, is_marked=False)

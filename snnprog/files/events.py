@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import array as packed
 import io
+import itertools
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from snnprog.archive import check_regular, read_bytes
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.errors import FormatError, SpecError
+from snnprog.errors import FormatError
 from snnprog.files.bounds import check_bins
 from snnprog.files.event_rows import (
     GREATEST,
@@ -37,7 +39,7 @@ from snnprog.files.event_rows import (
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes
 from snnprog.output_files import write_bytes
-from snnprog.raster import check_inside, events_of_raster
+from snnprog.raster import events_of_raster
 from snnprog.wording import counted
 
 CSV_LIMIT_BYTES = 1 << 28
@@ -45,6 +47,10 @@ FIRST_LINE = re.compile(rb"[^\r\n]*")
 PLAIN_INTEGERS = b"0123456789-, \t\r\n"
 PLAIN_TIMES = PLAIN_INTEGERS + b".eE+"
 ODD_PLUS = re.compile(rb"\+(?<![eE]\+)")  # begins with the sign itself, which is fast to search
+LIMITS: Mapping[str, str] = MappingProxyType(
+    {"tick": "ticks = {}", "neuron": "neurons = {} (n_inputs or n_outputs in a SPEC.toml)"}
+)
+"""A column -> the option that limits it, and its value."""
 CHUNK = 1 << 16  # events formatted at a time; insensitive within a factor of 16
 
 Columns = Sequence[Int64s | Floats]
@@ -71,10 +77,7 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
     reading.check_takes(path, "dt_ms", "starts_ms", "merge")
     reading.binning(path)
     neuron = columns[1].astype(np.int64)
-    try:
-        check_inside(str(path), "neuron", column=neuron, extent=neurons)
-    except SpecError as error:
-        raise FormatError(str(error)) from error
+    _check_inside(path, "neuron", column=neuron, extent=neurons)
     return reading.bin(path, SpikeTimes(str(path), columns[0] / TIME_UNITS[header[0]], neuron, neurons))
 
 
@@ -84,16 +87,36 @@ def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neuro
     count = max(highest, 0) + 1 if patterns is None else patterns
     check_bins(path, count, ticks=ticks, neurons=neurons)
     if lowest < 0 or highest >= count:
-        raise FormatError(f"patterns of {path} must be 0 to {count - 1}, got {lowest} to {highest}")
-    try:
-        for label, column, extent in (("tick", events[1], ticks), ("neuron", events[2], neurons)):
-            check_inside(str(path), label, column=column, extent=extent)
-    except SpecError as error:
-        raise FormatError(str(error)) from error
+        raise FormatError(
+            f"{path} has patterns {lowest} to {highest}, but patterns = {count} (count in a SPEC.toml) allows"
+            f" 0 to {count - 1}"
+        )
+    for label, column, extent in (("tick", events[1], ticks), ("neuron", events[2], neurons)):
+        _check_inside(path, label, column=column, extent=extent)
     rasters = np.zeros((count, ticks, neurons), dtype=np.bool_)
     rasters[tuple(events)] = True
     rasters.flags.writeable = False
     return rasters
+
+
+def _check_inside(path: Path, label: str, *, column: Int64s, extent: int) -> None:
+    """Raise `FormatError` for the first line whose tick or neuron lies outside the rasters."""
+    outside = (column < 0) | (column >= extent)
+    if outside.any():
+        event = int(outside.argmax())
+        raise FormatError(
+            f"{path}, line {_line_of(path, event)}: {label} must be 0 to {extent - 1}, because"
+            f" {LIMITS[label].format(extent)}, got {column[event]}"
+        )
+
+
+def _line_of(path: Path, event: int) -> int:
+    """Return the number of the line of an event."""
+    lines = io.StringIO(read_bytes(path).decode("utf-8"))
+    header = header_of(path, lines.readline().encode(), allowed=HEADERS)
+    rows = ((number, fields_of(path, number, line=line)) for number, line in enumerate(lines, 2))
+    events = (number for number, row in rows if row and not is_mark(row, header))
+    return next(itertools.islice(events, event, None))
 
 
 def _repeated(path: Path, events: Int64s, *, shape: tuple[int, ...]) -> FormatError:
@@ -103,7 +126,7 @@ def _repeated(path: Path, events: Int64s, *, shape: tuple[int, ...]) -> FormatEr
     more = f" (and {counted(shared - 1, 'more bin')} like it)" if shared > 1 else ""
     return FormatError(
         f"{path}: neuron {neuron} has {counts[first]} spikes in tick {tick} of pattern {pattern}{more};"
-        " list each event once, or allow merging"
+        " list each event once, or allow merging (merge=True, --merge)"
     )
 
 

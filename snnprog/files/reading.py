@@ -97,9 +97,12 @@ class Reading:
             If either is not given.
         """
         if self.ticks is None or self.neurons is None:
-            missing = {"ticks": self.ticks, "neurons (n_inputs or n_outputs in a SPEC.toml)": self.neurons}
-            names = " and ".join(name for name, given in missing.items() if given is None)
-            raise FormatError(f"{path} is a list of events without a size; give {names}")
+            lacks = {
+                ("how long it lasts", "ticks (--ticks on the command line)"): self.ticks,
+                ("how many neurons it has", "neurons (n_inputs or n_outputs in a SPEC.toml)"): self.neurons,
+            }
+            unknown, names = zip(*(words for words, given in lacks.items() if given is None), strict=True)
+            raise FormatError(f"{path} does not say {' and '.join(unknown)}; give {' and '.join(names)}")
         return self.ticks, self.neurons
 
     def binning(self, path: Path) -> Binning:
@@ -128,9 +131,9 @@ class Reading:
             If the ticks or their length are not given.
         """
         if self.dt_ms is None:
-            raise FormatError(f"{path} holds times; give dt_ms, the milliseconds of a tick")
+            raise FormatError(f"{path} holds times; give dt_ms, the milliseconds of a tick (--dt-ms)")
         if self.ticks is None:
-            raise FormatError(f"{path} has no duration; give the number of ticks")
+            raise FormatError(f"{path} has no duration; give the number of ticks (--ticks)")
         starts = None if self.starts_ms is None else tuple(self.starts_ms)
         return Binning(self.dt_ms, self.ticks, starts, self.merge)
 

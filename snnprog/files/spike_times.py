@@ -209,7 +209,7 @@ def _refuse_merging(name: str, tick: Int64s, *, neuron: Int64s, binning: Binning
     window = "" if binning.starts_ms is None else f" of the window from {start_s * 1000:g} ms"
     raise SpecError(
         f"{name}: neuron {bins[1, where]} has {counts[where]} spikes in tick {bins[0, where]} of {binning.dt_ms:g} ms"
-        f"{window}{more}; take a shorter tick, or allow merging"
+        f"{window}{more}; take a shorter tick, or allow merging (merge=True, --merge)"
     )
 
 

@@ -43,6 +43,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from snnprog.errors import SpecError
+from snnprog.wording import did_you_mean
 
 ZERO, SUBTRACT = "zero", "subtract"
 ABOVE, AT_LEAST = ">", ">="
@@ -150,7 +151,7 @@ def exporter_of(name: str | None) -> Exporter:
     if name is None:
         return Exporter(Convention(), None)
     if name not in EXPORTERS:
-        raise SpecError(f"exporter must be one of {', '.join(EXPORTERS)}, got {name!r}")
+        raise SpecError(f"exporter must be one of {', '.join(EXPORTERS)}, got {name!r}{did_you_mean(name, EXPORTERS)}")
     return EXPORTERS[name]
 
 

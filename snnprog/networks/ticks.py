@@ -44,7 +44,7 @@ def tick_of(graph: Graph, exporter: str | None, dt_ms: float | None) -> tuple[fl
     if exporter is None and dt_ms is None:
         raise SpecError(
             "dt_ms must be given: the milliseconds of a tick, or exporter=, the tool that wrote the graph"
-            " (--dt-ms or --from on the command line)"
+            " (--from TOOL on the command line; or --dt-ms, and --reset zero or subtract where the graph has no reset)"
         )
     if dt_ms is not None:
         return check_bin_ms("dt_ms", dt_ms) / 1000.0, _notes_of(exporter, dt_ms)

@@ -86,5 +86,7 @@ class Dynamics:
 def _as_time_constant(name: str, value: object) -> float:
     ticks = as_real(value)
     if not ticks >= 0:
-        raise SpecError(f"time constant of the {name} must be a non-negative number of ticks, got {value!r}")
+        raise SpecError(
+            f"time constant of the {name} must be a non-negative number of ticks such as 20.0, got {value!r}"
+        )
     return ticks

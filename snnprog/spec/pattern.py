@@ -47,7 +47,7 @@ class Pattern(Displayed):
         if self.inputs.shape[0] != self.targets.shape[0]:
             raise SpecError(
                 f"inputs and targets must have equal numbers of ticks, got {self.inputs.shape[0]} and"
-                f" {self.targets.shape[0]}"
+                f" {self.targets.shape[0]}{_swapped_axes(self.inputs, self.targets)}"
             )
         if self.care.shape != self.targets.shape:
             raise SpecError(f"care must have the shape of targets, {self.targets.shape}, got {self.care.shape}")
@@ -68,6 +68,13 @@ class Pattern(Displayed):
             ("target spikes", int(np.count_nonzero(self.targets))),
         ]
         return Card(facts=facts + ([("bins that do not count", ignored)] if ignored else []), pictures=drawn([self]))
+
+
+def _swapped_axes(inputs: Raster, targets: Raster) -> str:
+    """Return which of two rasters would fit the other with its axes exchanged, as the end of a message."""
+    if inputs.shape[1] == targets.shape[0]:
+        return "; arrays are (ticks, neurons): transpose inputs?"
+    return "; arrays are (ticks, neurons): transpose targets?" if targets.shape[1] == inputs.shape[0] else ""
 
 
 def drawn(patterns: Sequence[Pattern]) -> list[Picture]:

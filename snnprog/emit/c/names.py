@@ -64,6 +64,11 @@ def prefix_of(stem: str) -> str:
     """
     word = re.sub(r"[^A-Za-z0-9_]", "_", stem)
     word = word if word[:1].isalpha() else f"p{word}"
+    if word in KEYWORDS:
+        raise SpecError(
+            f"{word!r} is a keyword of C or C++; name the file otherwise, or give prefix= (--prefix), such as"
+            f" {word + '_net'!r}"
+        )
     try:
         return checked_prefix(word)
     except SpecError as error:

@@ -13,6 +13,7 @@ from snnprog.emit.hardware.parts import check_size
 from snnprog.emit.hardware.plan import MOST_CORES, CorePlan, CoreSize
 from snnprog.errors import LimitError, SpecError
 from snnprog.program import Program
+from snnprog.wording import did_you_mean
 
 BAUD = 1_000_000
 """A choice: FT232H, FT2232H, FT231X and CMSIS-DAP bridges have it exactly, and so have 24 and 50 MHz."""
@@ -247,7 +248,7 @@ def find_board(name: str) -> FpgaBoard:
         If no board has that name.
     """
     if name not in BOARDS:
-        raise SpecError(f"board must be one of {', '.join(BOARDS)}, got {name!r}")
+        raise SpecError(f"board must be one of {', '.join(BOARDS)}, got {name!r}{did_you_mean(name, BOARDS)}")
     return BOARDS[name]
 
 
