@@ -170,7 +170,8 @@ def verify(
         invalid result, or does not support the program. If others have results, the error is one of the
         `Verification.failures`.
     """
-    if isinstance(program, Spec) and isinstance(spec, Program):
+    given: tuple[object, object] = (program, spec)
+    if isinstance(given[0], Spec) and isinstance(given[1], Program):
         raise SpecError("program must be a Program and spec a Spec, got a Spec and a Program (arguments swapped?)")
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)

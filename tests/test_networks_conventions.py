@@ -166,7 +166,8 @@ def test_when_neurons_are_reset(exporter: str, kind: str, reset: str, is_recurre
         (
             {},
             "dt_ms must be given: the milliseconds of a tick, or exporter=, the tool that wrote the graph"
-            r" \(--from TOOL on the command line; or --dt-ms, and --reset zero or subtract where the graph has no reset\)",
+            r" \(--from TOOL on the command line; or --dt-ms, and --reset zero or subtract where the graph has no"
+            r" reset\)",
         ),
         ({"dt_ms": 1.0}, "reset must be 'zero' or 'subtract': NIR does not define the effect of a spike on the"),
         ({"dt_ms": 1.0, "reset": "up"}, "reset must be 'zero' or 'subtract', got 'up'"),
