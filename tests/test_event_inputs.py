@@ -42,7 +42,7 @@ def test_rasters_of_a_recording(tmp_path: Path) -> None:
     for options, message in (
         ({}, r"holds times; give dt_ms, the milliseconds of a tick"),
         ({"dt_ms": 1.0}, r"e\.aedat4 has no duration; give the number of ticks"),
-        ({"dt_ms": 1.0, "ticks": 300, "ids": [1]}, r"ids is given for .*, which has no use for it"),
+        ({"dt_ms": 1.0, "ticks": 300, "ids": [1]}, r"ids does not apply to .*; omit it"),
         ({"dt_ms": 1.0, "ticks": 9}, r"\d+ events before or after the 9 ticks from time 0 on; give more ticks"),
         ({"dt_ms": 50.0, "ticks": 6}, r"events in tick .*; take a shorter tick, or allow merging"),
         ({"dt_ms": 1.0, "ticks": 300, "merge": True, "neurons": 7}, r"must have 7 lines, got 2312 \(2 polarities x 34"),
