@@ -200,7 +200,7 @@ def test_a_file_where_the_demo_wants_a_folder(command: Command, tmp_path: Path) 
     (tmp_path / "taken").touch()
     code, _, err = command("demo", "-o", tmp_path / "taken")
     assert code == cli.BAD_USAGE
-    assert err == f"snnprog: Invalid value for '-o' / '--output': Directory '{tmp_path / 'taken'}' is a file.\n"
+    assert err == f"snnprog: {tmp_path / 'taken'} is a file; name a folder\n"
 
 
 @pytest.mark.parametrize("words", [["compile", FILES / "SPEC.toml"], ["run", "{program}", "missing.csv"]])

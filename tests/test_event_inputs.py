@@ -49,7 +49,7 @@ def test_rasters_of_a_recording(tmp_path: Path) -> None:
         ({"dt_ms": 1.0, "ticks": 300, "merge": True, "patterns": 2}, r"gives 1 of 2 patterns; give starts_ms"),
         (
             {"dt_ms": 1.0, "ticks": 300, "view": sp.EventView(time_unit="s")},
-            r"time_unit is 's', and AEDAT 4\.0 has 'us'",
+            r"time_unit must be 'us' for AEDAT 4\.0, got 's'; omit it",
         ),
     ):
         with pytest.raises(sp.FormatError, match=message):
