@@ -85,8 +85,8 @@ def test_what_takes_too_many_states_is_undecided(command: Command, tmp_path: Pat
         (["--within", "3", "--after", "1"], "after must be from 0 to 0 for this program, got 1"),
         (["--fires-when", "b"], "must stand at 'b'"),
         (["--within", "0", "--after", "0"], "must be an integer from 1"),
-        (["--never-together", "--output", "0"], "--output belongs to --fires-when"),
-        (["--fires-when", "a", "--output", "1"], "the output must be from 0 to 0 for 1 outputs, got 1"),
+        (["--never-together", "--for-output", "0"], "--for-output belongs to --fires-when"),
+        (["--fires-when", "a", "--for-output", "1"], "the output must be from 0 to 0 for 1 outputs, got 1"),
     ],
 )
 def test_what_is_no_claim(command: Command, divider: Path, claim: list[str], message: str) -> None:
@@ -100,9 +100,9 @@ def test_one_output_of_several(command: Command, tmp_path: Path) -> None:
     sp.compile(sp.specs.delay_line([1, 3])).program.save(path)
     code, _, err = command("prove", path, "--fires-when", "a")
     assert code == cli.BAD_USAGE
-    assert "--fires-when is about one output, and the program has 2; name it with --output." in err
-    assert command("prove", path, "--fires-when", "a", "--output", 1, "--latency", 3)[0] == cli.EXACT
-    assert command("prove", path, "--fires-when", "a", "--output", 0, "--latency", 3)[0] == cli.NOT_EXACT
+    assert "--fires-when is about one output, and the program has 2; name it with --for-output." in err
+    assert command("prove", path, "--fires-when", "a", "--for-output", 1, "--latency", 3)[0] == cli.EXACT
+    assert command("prove", path, "--fires-when", "a", "--for-output", 0, "--latency", 3)[0] == cli.NOT_EXACT
 
 
 def test_help_keeps_its_lines(command: Command) -> None:

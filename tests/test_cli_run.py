@@ -78,7 +78,7 @@ def test_verify_names_the_first_divergence(command: Command, detector: Path, tmp
     assert code == cli.NOT_EXACT
     assert "kernel differs from target first at" in out
     assert "where  pattern 0, tick 6: output 0 spikes, expected silence" in out
-    assert "heard  At tick 6 neuron 0 heard input" in out
+    assert "input  At tick 6 neuron 0 heard input" in out
     code, out, _ = command("verify", detector, tmp_path / "SPEC.toml", "--json")
     parts = json.loads(out)["backends"]["kernel"]["divergence_parts"]
     assert (parts["against"], parts["tick"], parts["found"]) == ("target", 6, 1)

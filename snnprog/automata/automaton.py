@@ -186,7 +186,14 @@ class Automaton(Displayed):
         )
 
     def placed(self, first: int, *, n_outputs: int) -> Automaton:
-        """Return the automaton for a program with more outputs: its own begin at ``first``, and others do anything.
+        """Return the automaton for a program with more outputs, which may do anything.
+
+        Parameters
+        ----------
+        first : int
+            The output of the program that is the automaton's first.
+        n_outputs : int
+            The number of outputs of the program.
 
         Raises
         ------

@@ -81,6 +81,11 @@ def never(condition: Condition, *, text: str = "", symbols: Iterable[Sequence[bo
     symbols : iterable of rows, optional
         The rows that can occur; every subset of the lines by default.
 
+    Raises
+    ------
+    SpecError
+        If ``condition`` is not a callable; from `snnprog.prove`, if it indexes a line or an output that does not exist.
+
     Examples
     --------
     No two outputs spike at the same tick:

@@ -30,7 +30,7 @@ undecided.
 
 \b
 snnprog prove P.snnp TABLE.kiss2 --latency 2
-snnprog prove P.snnp --fires-when '(a|{ab}) . . (b|{ab})' --output 0
+snnprog prove P.snnp --fires-when '(a|{ab}) . . (b|{ab})' --for-output 0
 snnprog prove P.snnp --within 3 --after 0
 
 In an expression, a is a tick in which only input line 0 spikes, b one in which only line 1 does, {ab} one in which both
@@ -49,7 +49,9 @@ do, _ is silence and . any tick.
     help="Ticks from the inputs of TABLE.kiss2 or of --fires-when to the output spikes.",
 )
 @click.option("--fires-when", metavar="EXPRESSION", help="An output fires exactly where the stream ends with a match.")
-@click.option("--output", type=IntegerOption(0), metavar="N", help="The output of --fires-when. Default: the only one.")
+@click.option(
+    "--for-output", type=IntegerOption(0), metavar="N", help="The output of --fires-when. Default: the only one."
+)
 @click.option("--never-together", is_flag=True, help="No two outputs spike at the same tick.")
 @click.option("--within", type=IntegerOption(1), metavar="TICKS", help="A spike of the line --after is answered.")
 @click.option("--after", type=IntegerOption(0), metavar="LINE", help="The input line of --within.")
@@ -68,7 +70,7 @@ def prove_command(
     table_path: Path | None,
     latency: int,
     fires_when: str | None,
-    output: int | None,
+    for_output: int | None,
     never_together: bool,
     within: int | None,
     after: int | None,
@@ -87,13 +89,13 @@ def prove_command(
         raise click.UsageError("Give one claim: TABLE.kiss2, --fires-when, --never-together, or --within with --after.")
     if (within is None) != (after is None):
         raise click.UsageError("--within and --after belong together.")
-    if output is not None and fires_when is None:
-        raise click.UsageError("--output belongs to --fires-when.")
+    if for_output is not None and fires_when is None:
+        raise click.UsageError("--for-output belongs to --fires-when.")
     claim: StreamClaim
     if table_path is not None:
         claim = _read_table(table_path).delayed(latency)
     elif fires_when is not None:
-        claim = _expression(program, fires_when, output).delayed(latency)
+        claim = _expression(program, fires_when, for_output).delayed(latency)
     else:
         claim = _invariant(within, after)
     proof = prove(program, claim, states=states)
@@ -125,7 +127,7 @@ def _expression(program: Program, expression: str, output: int | None) -> Automa
 
     if output is None and program.n_outputs > 1:
         raise click.UsageError(
-            f"--fires-when is about one output, and the program has {program.n_outputs}; name it with --output."
+            f"--fires-when is about one output, and the program has {program.n_outputs}; name it with --for-output."
         )
     chosen = 0 if output is None else output
     return from_expression(expression, n_inputs=program.n_inputs).placed(chosen, n_outputs=program.n_outputs)
