@@ -50,7 +50,11 @@ do, _ is silence and . any tick.
 )
 @click.option("--fires-when", metavar="EXPRESSION", help="An output fires exactly where the stream ends with a match.")
 @click.option(
-    "--for-output", type=IntegerOption(0), metavar="N", help="The output of --fires-when. Default: the only one."
+    "--for-output",
+    "which",
+    type=IntegerOption(0),
+    metavar="N",
+    help="The output of --fires-when. Default: the only one.",
 )
 @click.option("--never-together", is_flag=True, help="No two outputs spike at the same tick.")
 @click.option("--within", type=IntegerOption(1), metavar="TICKS", help="A spike of the line --after is answered.")
@@ -70,7 +74,7 @@ def prove_command(
     table_path: Path | None,
     latency: int,
     fires_when: str | None,
-    for_output: int | None,
+    which: int | None,
     never_together: bool,
     within: int | None,
     after: int | None,
@@ -89,13 +93,13 @@ def prove_command(
         raise click.UsageError("Give one claim: TABLE.kiss2, --fires-when, --never-together, or --within with --after.")
     if (within is None) != (after is None):
         raise click.UsageError("--within and --after belong together.")
-    if for_output is not None and fires_when is None:
+    if which is not None and fires_when is None:
         raise click.UsageError("--for-output belongs to --fires-when.")
     claim: StreamClaim
     if table_path is not None:
         claim = _read_table(table_path).delayed(latency)
     elif fires_when is not None:
-        claim = _expression(program, fires_when, for_output).delayed(latency)
+        claim = _expression(program, fires_when, which).delayed(latency)
     else:
         claim = _invariant(within, after)
     proof = prove(program, claim, states=states)
