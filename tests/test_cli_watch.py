@@ -260,7 +260,7 @@ def test_a_browser_shows_each_change(
     page.wait_for_selector("html[data-ready]")
     assert page.title().startswith("First")
     server.show(html_of(page_of_program(program, title="Second"), is_live=True))
-    page.wait_for_function("document.title.startsWith('Second')")
+    page.locator(".verdict .title", has_text="Second").wait_for()
     page.wait_for_selector("html[data-ready]")
     assert said == []
     page.close()
