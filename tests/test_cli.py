@@ -89,7 +89,7 @@ from snnprog import cli
         (
             ["backends", "install", "no"],
             cli.BACKEND_FAILED,
-            "snnprog: unknown backend 'no'; known backends are kernel, reference, brian2_loihi, c, fpga,",
+            "snnprog: unknown backend 'no'; known backends are kernel, reference, ",
         ),
         (
             ["backends", "check", "no"],
