@@ -242,7 +242,10 @@ def test_a_set_of_states_numbers_rows_in_their_order() -> None:
     states = StateSet(5)
     for part in np.array_split(rows, 7):
         expected = [numbered.setdefault(row.tobytes(), len(numbered)) for row in part]
-        assert states.add(part).tolist() == expected
+        before = len(states)
+        found, fresh = states.add(part)
+        assert found.tolist() == expected
+        assert found[fresh].tolist() == list(range(before, len(states)))
     assert len(states) == len(numbered)
     assert [row.tobytes() for row in states.rows] == list(numbered)
 

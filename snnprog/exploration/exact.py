@@ -75,8 +75,8 @@ class Exploration:
         self.counterexample: Raster | None = None
         self._code = StateCode(ticks)
         self._set = StateSet(self._code.width)
-        self._parents: Int64s = np.full(1, -1, np.int64)
-        self._rows: Int64s = np.full(1, -1, np.int64)
+        self._parents: list[Int64s] = [np.full(1, -1, np.int64)]  # of the states, in pieces
+        self._rows: list[Int64s] = [np.full(1, -1, np.int64)]
         self._set.add(self._code.packed(ticks.rest(), np.array([watching.start])))
         self._next = 0  # the first state that was not advanced
         self._level_end = 1
@@ -112,17 +112,14 @@ class Exploration:
             return
         inputs = self.watching.rows(rows)
         history = self.ticks.remembered(states.history[places], rows=inputs, spikes=spikes[places])
-        found = self._set.add(self._code.packed(States(registers[places], history), after))
-        known = len(self._parents)
-        fresh, first_places = np.unique(found, return_index=True)
-        chosen = first_places[fresh >= known]
-        self._parents = np.concatenate([self._parents, numbers[places[chosen]]])
-        self._rows = np.concatenate([self._rows, rows[chosen]])
+        _, fresh = self._set.add(self._code.packed(States(registers[places], history), after))
+        self._parents.append(numbers[places[fresh]])
+        self._rows.append(rows[fresh])
 
     def _stream(self, number: int, row: int) -> Raster:
         """Return the input stream that leads to a state, and then on by a row."""
-        taken = [row]
+        parents, rows, taken = np.concatenate(self._parents), np.concatenate(self._rows), [row]
         while number:
-            taken.append(int(self._rows[number]))
-            number = int(self._parents[number])
+            taken.append(int(rows[number]))
+            number = int(parents[number])
         return self.watching.rows(np.array(taken[::-1])).astype(np.bool_)

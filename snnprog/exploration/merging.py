@@ -118,16 +118,14 @@ class Merged:
     def _joined(self, after: Boxes) -> Int64s:
         """Add the places that were reached; return the numbers of those that are new or have grown."""
         known = len(self._set)
-        numbers = self._set.add(self._keys(after))
-        fresh, places = np.unique(numbers, return_index=True)
-        new = after.chosen(places[fresh >= known])
-        old = self._boxes
-        self._boxes = old.with_more(new)
-        low, high = self._boxes.low[fresh], self._boxes.high[fresh]
+        numbers, fresh = self._set.add(self._keys(after))
+        self._boxes = self._boxes.with_more(after.chosen(fresh))
+        reached = np.unique(numbers)
+        low, high = self._boxes.low[reached], self._boxes.high[reached]
         np.minimum.at(self._boxes.low, numbers, after.low)
         np.maximum.at(self._boxes.high, numbers, after.high)
-        has_grown = (self._boxes.low[fresh] < low) | (self._boxes.high[fresh] > high)
-        return fresh[has_grown.any(axis=(1, 2)) | (fresh >= known)]
+        has_grown = (self._boxes.low[reached] < low) | (self._boxes.high[reached] > high)
+        return reached[has_grown.any(axis=(1, 2)) | (reached >= known)]
 
     def _advanced(self, boxes: Boxes) -> Boxes | None:
         """Return the places after a tick; None if the outputs may be wrong, or there are too many cases."""

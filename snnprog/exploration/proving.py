@@ -13,7 +13,7 @@ from snnprog.errors import SpecError
 from snnprog.exploration.exact import Exploration
 from snnprog.exploration.merging import MEMORIES, Merged, can_be_merged
 from snnprog.exploration.proof import PROVED, REFUTED, UNDECIDED, StreamProof
-from snnprog.exploration.ticking import ProgramTicks
+from snnprog.exploration.ticking import ProgramTicks, States
 from snnprog.exploration.watching import Watching
 from snnprog.program import Program
 from snnprog.wording import counted
@@ -119,5 +119,5 @@ def _at_the_end(exploration: Exploration, stream: Raster) -> tuple[str, str]:
         found = ", ".join(f"output {output}: {'spike' if spike else 'silence'}" for output, spike in enumerate(fired))
         at = monitor.after(at, symbol, fired)
         history = ticks.remembered(states.history, rows=row[None].astype(np.uint8), spikes=spikes)
-        states = type(states)(registers, history)
+        states = States(registers, history)
     return expected, found

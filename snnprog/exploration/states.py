@@ -25,9 +25,9 @@ def _digest(row: Bytes) -> np.uint64:
 
 
 @compiled(nogil=True, error_model="numpy")
-def _insert(rows: Bytes, count: int, places: Int64s, given: Bytes, numbers: Int64s) -> int:
-    """Give each row its number, and return how many rows there are then."""
-    mask = np.uint64(places.size - 1)
+def _insert(rows: Bytes, count: int, places: Int64s, given: Bytes, numbers: Int64s, fresh: Int64s) -> int:
+    """Give each row its number, note which were new, and return how many rows there are then."""
+    mask, first = np.uint64(places.size - 1), count
     for index in range(given.shape[0]):
         place = _digest(given[index]) & mask
         while True:
@@ -36,6 +36,7 @@ def _insert(rows: Bytes, count: int, places: Int64s, given: Bytes, numbers: Int6
                 places[place] = count
                 rows[count] = given[index]
                 numbers[index] = count
+                fresh[count - first] = index
                 count += 1
                 break
             is_equal = True
@@ -83,17 +84,12 @@ class StateSet:
         """All rows, ``(states, width)`` uint8, in the order of their numbers; a view until the next `add`."""
         return self._rows[: self._count]
 
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of memory."""
-        return self._rows.nbytes + self._places.nbytes
-
-    def add(self, rows: Bytes) -> Int64s:
-        """Return the number of each row ``(n, width)``; rows that are new get the next ones."""
+    def add(self, rows: Bytes) -> tuple[Int64s, Int64s]:
+        """Return the number of each row ``(n, width)``, and which rows are new; they get the next numbers in order."""
         self._make_room(self._count + len(rows))
-        numbers = np.empty(len(rows), np.int64)
-        self._count = _insert(self._rows, self._count, self._places, np.ascontiguousarray(rows), numbers)
-        return numbers
+        before, numbers, fresh = self._count, np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+        self._count = _insert(self._rows, before, self._places, np.ascontiguousarray(rows), numbers, fresh)
+        return numbers, fresh[: self._count - before]
 
     def _make_room(self, needed: int) -> None:
         if needed <= len(self._rows):

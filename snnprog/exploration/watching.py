@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from snnprog.arrays import Bytes, Int64s, Raster
-from snnprog.automata.automaton import WRONG, Monitor, Row, State, Wrong
+from snnprog.automata.automaton import Monitor, Row, State, Wrong
 from snnprog.exploration.states import StateSet
 
 WRONG_NUMBER = -1
@@ -32,12 +32,7 @@ class Watching:
         self._outputs = StateSet(-(-n_outputs // 8))
         self._asked = StateSet(3 * np.dtype(np.int64).itemsize)
         self._answers: Int64s = np.zeros(0, np.int64)
-        self._spikes: dict[int, Row] = {}
         self.start = self._number_of(monitor.start)
-
-    def row_numbers(self, state: int) -> Int64s:
-        """Return the numbers of the rows that can occur in a state."""
-        return self._rows_of[state]
 
     def rows(self, numbers: Int64s) -> Bytes:
         """Return rows by their numbers, ``(n, inputs)`` uint8."""
@@ -60,13 +55,10 @@ class Watching:
             Numbers.
         spikes : (n, outputs) bool
         """
-        outputs = self._outputs.add(np.packbits(spikes, axis=1))
+        outputs, _ = self._outputs.add(np.packbits(spikes, axis=1))
         asked = np.ascontiguousarray(np.stack([states, rows, outputs], axis=1))
-        before = len(self._asked)
-        numbers = self._asked.add(asked.view(np.uint8).reshape(len(asked), -1))
-        if len(self._asked) > before:
-            _, places = np.unique(numbers, return_index=True)
-            fresh = places[numbers[places] >= before]
+        numbers, fresh = self._asked.add(asked.view(np.uint8).reshape(len(asked), -1))
+        if fresh.size:
             self._answers = np.concatenate([self._answers, self._answered(asked[fresh], spikes[fresh])])
         return self._answers[numbers]
 
@@ -75,7 +67,7 @@ class Watching:
         found = []
         for (state, row, _), fired in zip(asked.tolist(), spikes.tolist(), strict=True):
             after = self.monitor.after(self.states[state], rows[row], tuple(fired))
-            found.append(WRONG_NUMBER if after is WRONG or isinstance(after, Wrong) else self._number_of(after))
+            found.append(WRONG_NUMBER if isinstance(after, Wrong) else self._number_of(after))
         return np.array(found, np.int64)
 
     def _number_of(self, state: State) -> int:
