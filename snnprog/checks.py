@@ -88,9 +88,9 @@ def as_seed(value: object) -> int:
 
 
 def check_callable(name: str, value: object) -> None:
-    """Raise `SpecError` unless a value is None or callable."""
-    if value is not None and not callable(value):
-        raise SpecError(f"{name} must be a callable or None, got {value!r}")
+    """Raise `SpecError` unless a value is callable."""
+    if not callable(value):
+        raise SpecError(f"{name} must be a callable, got {value!r}")
 
 
 def check_type(name: str, value: object, *, kind: type) -> None:
@@ -139,7 +139,7 @@ def as_integers(name: str, values: ArrayLike) -> Int32s:
 
 
 def spread(given: Mapping[str, ArrayLike], *, otherwise: int) -> dict[str, Int32s]:
-    """Repeat each single number to the length of the first list; to ``otherwise`` if there is no list."""
+    """Repeat each single number to the length of the first list, or ``otherwise`` times if no value is a list."""
     arrays = {name: as_integers(name, values) for name, values in given.items()}
     length = next((array.size for array in arrays.values() if array.ndim == 1), otherwise)
     return {name: array if array.ndim == 1 else np.full(length, array) for name, array in arrays.items()}

@@ -183,6 +183,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         "n_inputs must be at least 1, got 0",
     ),
     "no step": (lambda: sp.Automaton(n_inputs=1, n_outputs=1, start=0, step=untyped(3)), "step must be a callable"),
+    "step None": (lambda: sp.Automaton(n_inputs=1, n_outputs=1, start=0, step=untyped(None)), "callable, got None"),
     "a list as state": (
         lambda: sp.Automaton(n_inputs=1, n_outputs=1, start=untyped([]), step=STEP),
         "must be hashable",
