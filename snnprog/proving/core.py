@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from snnprog.emit.hardware.plan import IS_LAST, IS_OUTPUT, CorePlan
 from snnprog.proving.circuits import circuit_of
 from snnprog.proving.core_claims import AT, IS_TICKING, NEURON, SLOT, Codes, CoreClaims, bits_of, line_ends
-from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about
+from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about, until_failure
 from snnprog.proving.ways import FOUND, NOT_RESET, Way, kept, quiet, shown, way_of
 from snnprog.rules.bitvectors import gather_formulas, ranges_of, tick_formulas
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT
@@ -283,8 +283,7 @@ def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...
     """
     circuit = circuit_of(verilog, top="core")
     proof = _CoreProof(plan, circuit, clocks=clocks, codes=Codes.of(circuit))
-    lemmas: list[Lemma] = []
-    for way in (
+    return until_failure(
         proof.slots,
         proof.start,
         proof.neuron,
@@ -294,9 +293,4 @@ def prove_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...
         proof.next,
         proof.event,
         proof.clear,
-    ):
-        for lemma in way():
-            lemmas.append(lemma)
-            if not lemma.holds:
-                return tuple(lemmas)
-    return tuple(lemmas)
+    )

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 
 from snnprog.emit.hardware.plan import MEMORY_BITS, OUTPUTS, PLACE_BITS, CoreSize, bits_for
 from snnprog.proving.circuits import circuit_of
-from snnprog.proving.lemmas import Lemma, all_of, decided
+from snnprog.proving.lemmas import Lemma, all_of, decided, until_failure
 from snnprog.proving.ways import CONTROL, FOUND, NOT_RESET, Way, control_of, kept, node_of, shown, way_of
 from snnprog.rules.vectors import number, resized
 
@@ -337,11 +337,14 @@ def prove_exchange(size: CoreSize, *, verilog: str) -> tuple[Lemma, ...]:
         If the circuit is no exchange of snnprog's.
     """
     proof = _ExchangeProof(size, verilog)
-    lemmas: list[Lemma] = []
-    parts = (proof.tells, proof.strobes, proof.runs, proof.nexts, proof.takes, proof.sends, proof.events, proof.words)
-    for part in (*parts, proof.ring):
-        for lemma in part():
-            lemmas.append(lemma)
-            if not lemma.holds:
-                return tuple(lemmas)
-    return tuple(lemmas)
+    return until_failure(
+        proof.tells,
+        proof.strobes,
+        proof.runs,
+        proof.nexts,
+        proof.takes,
+        proof.sends,
+        proof.events,
+        proof.words,
+        proof.ring,
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from snnprog.rules.products import Operations, Product, exact_product, open_products, quotient_definition
 from snnprog.rules.vectors import Operand, number, resized
@@ -36,6 +37,16 @@ def decided(name: str, lines: Iterable[str], *, claim: str, terms: Sequence[str]
     script = "\n".join(["(set-logic ALL)", *lines, f"(assert (not {claim}))"])
     solution = solve_formulas(script, terms)
     return Lemma(name, solution.values is None, solution.seconds, solution.values or {})
+
+
+def until_failure(*parts: Callable[[], Iterable[Lemma]]) -> tuple[Lemma, ...]:
+    """Return the lemmas of the parts of a proof, in order; the first that does not hold is the last."""
+    lemmas: list[Lemma] = []
+    for lemma in chain.from_iterable(part() for part in parts):
+        lemmas.append(lemma)
+        if not lemma.holds:
+            break
+    return tuple(lemmas)
 
 
 def all_of(claims: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from snnprog.emit.hardware.plan import IS_OUTPUT, MOST_COUNT, CorePlan
 from snnprog.proving.circuits import circuit_of
 from snnprog.proving.core_claims import AT, IS_TICKING, NEURON, bits_of, line_ends
-from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about
+from snnprog.proving.lemmas import Lemma, all_of, decided, lemmas_about, until_failure
 from snnprog.proving.ordered_claims import BITS, COUNTS, LEFT, LINE, OrderedClaims
 from snnprog.proving.ways import FOUND, NOT_RESET, Way, kept, quiet, shown, way_of
 from snnprog.rules.bitvectors import TickFormulas, gather_formulas, ranges_of, tick_formulas
@@ -303,8 +303,7 @@ def _held(text: str, hold: Hold, bits: int) -> str:
 def prove_ordered_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Lemma, ...]:
     """Prove the lemmas of this module for a core in Verilog; parameters and result are those of `prove_core`."""
     proof = _OrderedProof(plan, circuit_of(verilog, top="core"), clocks=clocks)
-    lemmas: list[Lemma] = []
-    for way in (
+    return until_failure(
         proof.inputs,
         proof.start,
         proof.line,
@@ -314,9 +313,4 @@ def prove_ordered_core(plan: CorePlan, *, verilog: str, clocks: int) -> tuple[Le
         proof.neuron,
         proof.tell,
         proof.clear,
-    ):
-        for lemma in way():
-            lemmas.append(lemma)
-            if not lemma.holds:
-                return tuple(lemmas)
-    return tuple(lemmas)
+    )

@@ -33,7 +33,7 @@ from snnprog.emit.hardware.special_plan import TABLE_TAPS, NeuronPlan, SpecialPl
 from snnprog.program import Program
 from snnprog.proving.btor import Circuit, Clock
 from snnprog.proving.circuits import circuit_of
-from snnprog.proving.lemmas import Lemma, all_of
+from snnprog.proving.lemmas import Lemma, all_of, until_failure
 from snnprog.proving.special_hardware import HardwareCycle, SpecialHardware
 from snnprog.proving.special_terms import (
     NeuronTick,
@@ -87,8 +87,7 @@ def prove_special(program: Program, *, verilog: str, name: str) -> tuple[Lemma, 
     plan = SpecialPlan.of(program)
     proof = _SpecialProof(plan, circuit_of(verilog, top=f"{name}_{WITH_STATES}"), circuit_of(verilog, top=name))
     gathering = [proof.sums] if plan.is_parallel else [proof.start, proof.phases]
-    lemmas: list[Lemma] = []
-    for part in (
+    return until_failure(
         proof.synapses,
         proof.reset,
         proof.idle,
@@ -97,12 +96,7 @@ def prove_special(program: Program, *, verilog: str, name: str) -> tuple[Lemma, 
         proof.lines,
         proof.outputs,
         proof.plain,
-    ):
-        for lemma in part():
-            lemmas.append(lemma)
-            if not lemma.holds:
-                return tuple(lemmas)
-    return tuple(lemmas)
+    )
 
 
 class _SpecialProof(SpecialHardware):
