@@ -153,9 +153,9 @@ def _page_of_program(
     title: str,
     quiet: bool,
 ) -> tuple[Page, int]:
+    from snnprog.display.card import BAD
     from snnprog.program import load
     from snnprog.report.page import page_of_program
-    from snnprog.report.statuses import BAD
 
     program = load(path)
     rasters = None if read is None else read(program.n_inputs)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from snnprog.display.card import BAD, GOOD, OPEN
 from snnprog.explanation import INFEASIBLE, VERDICT_MEANINGS
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 
-GOOD, BAD, OPEN = "good", "bad", "open"
 WRONG, CLOSEST, UNKNOWN = "wrong", "closest", "not stated"
 MEANINGS = {**VERDICT_MEANINGS, CLOSEST: "the program with the fewest wrong bins that was found"}
 KINDS = {CERTIFIED: GOOD, EXACT: GOOD, INEXACT: BAD, CLOSEST: BAD, INFEASIBLE: BAD, WRONG: BAD}

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Raster
 from snnprog.conversion import Conversion
+from snnprog.display.card import BAD, GOOD
 from snnprog.networks import QuantizedNetwork
 from snnprog.networks.running import rasters_for, run_network
 from snnprog.program import Program
@@ -18,7 +19,6 @@ from snnprog.report.networks import costs_table, layers_table, scores_table
 from snnprog.report.page import words
 from snnprog.report.page.gathering import page_of_program
 from snnprog.report.page.model import Fact, Headline, Page
-from snnprog.report.statuses import BAD, GOOD
 from snnprog.spec import Pattern, Spec
 from snnprog.table import Table
 from snnprog.wording import counted

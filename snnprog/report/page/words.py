@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from snnprog.display.card import BAD, GOOD, OPEN
 from snnprog.explanation import UNDECIDED, Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
 from snnprog.report.page.model import Headline
 from snnprog.report.page.provenance import NeuronRecord
 from snnprog.report.recording import Judged, Recording
-from snnprog.report.statuses import BAD, GOOD, MEANINGS, OPEN, kind_of
+from snnprog.report.statuses import MEANINGS, kind_of
 from snnprog.spec import Spec
 from snnprog.verification import Verification
 from snnprog.wording import counted
