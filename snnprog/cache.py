@@ -26,5 +26,7 @@ def cache_path() -> Path:
     except RuntimeError:  # some versions of platformdirs; others return "~/.cache"
         folder = Path()
     if not folder.is_absolute():
-        raise BackendError(f"there is no home folder for the cache; name a folder in {CACHE_VARIABLE}")
+        raise BackendError(
+            f"the cache must have a folder, and no home folder was found; set {CACHE_VARIABLE} to a folder"
+        )
     return folder

@@ -674,7 +674,7 @@ class AtomSums:
 
 
 def meet(one, other):
-    """Return the bounds of the intersection; None is no bound."""
+    """Return the bounds of the intersection, where None stands for an end without a bound."""
     lows, highs = ([each[end] for each in (one, other) if each[end] is not None] for end in (0, 1))
     low, high = max(lows, default=None), min(highs, default=None)
     if lows and highs and low > high:

@@ -118,7 +118,7 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch, is_raised: bool) -> Non
 
     monkeypatch.delenv(CACHE_VARIABLE, raising=False)
     monkeypatch.setattr("snnprog.cache.user_cache_path", homeless)
-    with pytest.raises(BackendError, match="there is no home folder for the cache; name a folder in SNNPROG_"):
+    with pytest.raises(BackendError, match="the cache must have a folder, and no home folder was found; set SNNPROG_"):
         cache_path()
     assert declared()(3) == 6
 

@@ -1,7 +1,7 @@
 """Regular expressions over the rows of a stream, as automata.
 
 An expression is translated to its positions and the successors of each (Glushkov 1961). A state of the automaton is the
-set of positions that the stream may be at. No empty steps occur, so no other construction is needed.
+set of positions that the stream may be at. These automata have no empty transitions, which would have to be removed.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def find_backend(name: str) -> Backend:
     Raises
     ------
     BackendError
-        If there is none, its ``backend.toml`` is invalid, or a file is missing.
+        If the backend is unknown, its ``backend.toml`` is invalid, or a file is missing.
     """
     folders = _folders()
     if name in BUILT_IN_NAMES:

@@ -31,7 +31,7 @@ def find_interpreter(version: Version) -> Path:
     Raises
     ------
     BackendError
-        If there is none, or the environment variable names an unsuitable one.
+        If no such Python is found, or the environment variable names an unsuitable one.
     """
     text, variable = f"{version[0]}.{version[1]}", variable_for(version)
     named = os.environ.get(variable)

@@ -70,7 +70,7 @@ class Simulator(Displayed):
     SpecError
         If ``record`` is invalid.
     BackendError
-        If there is no such backend, it does not support streaming, or it cannot be started.
+        If the backend is unknown, does not support streaming, or cannot be started.
     LimitError
         If the backend does not support the program.
 

@@ -41,7 +41,7 @@ def find_chip(chip: str | Chip) -> Chip:
     Raises
     ------
     SpecError
-        If there is no chip of that name, or the package that registers it fails.
+        If the name of the chip is unknown, or the package that registers it fails.
     """
     if isinstance(chip, Chip):
         return chip

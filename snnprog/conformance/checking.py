@@ -98,7 +98,7 @@ def check_conformance(
     BackendError
         If the backend is missing, fails, hangs or returns an invalid result, or does not execute the chip's rule.
     SpecError
-        If there is no such chip.
+        If the chip is unknown.
     """
     limits, gaps = _chip_and_gaps(backend, None if chip is None else find_chip(chip))
     frozen, left_out = _within(golden_programs(limits.name) if golden and is_built_in(limits) else [], gaps, backend)

@@ -116,7 +116,7 @@ def board_figures(program: Program, board: str | Path) -> BoardFigures:
     Raises
     ------
     SpecError
-        If there is no such board, or Amaranth is not installed.
+        If the board is unknown, or Amaranth is not installed.
     LimitError
         If no core, nor all cores together, of the board have room for the program.
     FormatError

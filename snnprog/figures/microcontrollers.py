@@ -90,11 +90,11 @@ def microcontroller_figures(program: Program, target: str) -> MicrocontrollerFig
     Raises
     ------
     SpecError
-        If there is no such target.
+        If the target is unknown.
     LimitError
         If the program cannot be written as C.
     BackendError
-        If there is no compiler for the target, or the program does not compile.
+        If no compiler for the target is found, or the program does not compile.
     """
     if target not in MICROCONTROLLERS:
         raise SpecError(

@@ -72,7 +72,7 @@ class Hdf5:
         Raises
         ------
         FormatError
-            If there is no such group.
+            If the group does not exist.
         """
         if name not in self.members:
             raise self.lacks(name)

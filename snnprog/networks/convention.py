@@ -146,7 +146,7 @@ def exporter_of(name: str | None) -> Exporter:
     Raises
     ------
     SpecError
-        If there is no such exporter.
+        If the exporter is unknown.
     """
     if name is None:
         return Exporter(Convention(), None)

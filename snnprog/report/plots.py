@@ -83,7 +83,7 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
     Raises
     ------
     SpecError
-        If there is no such neuron, or the pattern is of another width than the program.
+        If the neuron does not exist, or the pattern and the program differ in width.
     """
     ax, row = _axes(ax), _row(program, neuron)
     inputs = pattern.inputs if isinstance(pattern, Pattern) else as_raster(pattern, "pattern")
@@ -118,7 +118,7 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
     Raises
     ------
     SpecError
-        If there is no such neuron.
+        If the neuron does not exist.
     """
     ax, row = _axes(ax), _row(program, neuron)
     mine = program.post == rows_of(program)[row]

@@ -39,7 +39,7 @@ def pattern_generator(
     Raises
     ------
     SpecError
-        If there is no raster, one is malformed, they are too long, or the chip's neurons have memory.
+        If no raster is given, one is malformed, they are too long, or the chip's neurons have memory.
     """
     periods = _as_periods(rasters)
     lengths = [len(period) for period in periods]

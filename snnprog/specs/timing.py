@@ -42,7 +42,7 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
     Raises
     ------
     SpecError
-        If there is no delay, one is not positive, or the chip's neurons have memory.
+        If no delay is given, one is not positive, or the chip's neurons have memory.
     """
     wanted = [as_integer("delay", delay) for delay in (delays if isinstance(delays, Iterable) else [delays])]
     if not wanted or min(wanted) < 1:

@@ -51,7 +51,7 @@ def write_board_folder(folder: Path, program: Program, board_name: str) -> list[
     Raises
     ------
     SpecError
-        If there is no such board, or no core can be made for the rule of the program's chip.
+        If the board is unknown, or no core can be made for the rule of the program's chip.
     LimitError
         If the board's core has no room for the program.
     FormatError
