@@ -15,9 +15,11 @@ from command_line import FILES, Command
 
 import snnprog as sp
 from snnprog import cli
+from snnprog.cli.files import RASTERS
 from snnprog.cli.options import JsonCommand
 from snnprog.cli.outputs import InputFile, OutputFile, OutputFolder, RasterFile
 from snnprog.errors import FormatError
+from snnprog.files.rasters import READ
 from snnprog.spec_file import spec_files
 
 # Each command, and the inputs that its output must not be.
@@ -159,3 +161,7 @@ def test_two_outputs_are_two_files(second: str) -> None:
     with pytest.raises(FormatError, match=r"cannot be written: a\.snnp is the same file; give each output its own"):
         pair.main(["--one", "a.snnp", "--two", second], standalone_mode=False)
     pair.main(["--one", "a.snnp", "--two", "b.snnp"], standalone_mode=False)
+
+
+def test_rasters_on_the_command_line_are_those_that_are_read() -> None:
+    assert RASTERS == READ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from command_line import Command
 
 import snnprog as sp
 from snnprog import cli
+from snnprog.cli.prove import prove_command
 
 COUNTER = """
 .i 1
@@ -103,6 +105,11 @@ def test_one_output_of_several(command: Command, tmp_path: Path) -> None:
     assert "--fires-when is about one output, and the program has 2; name it with --for-output." in err
     assert command("prove", path, "--fires-when", "a", "--for-output", 1, "--latency", 3)[0] == cli.EXACT
     assert command("prove", path, "--fires-when", "a", "--for-output", 0, "--latency", 3)[0] == cli.NOT_EXACT
+
+
+def test_the_default_is_that_of_the_function() -> None:
+    default = inspect.signature(sp.prove).parameters["states"].default
+    assert next(each.default for each in prove_command.params if each.name == "states") == default
 
 
 def test_help_keeps_its_lines(command: Command) -> None:

@@ -13,7 +13,7 @@ from snnprog.wording import counted
 Condition = Callable[[Row, Row], bool]
 Advance = Callable[[State, Row, Row], State | Wrong]
 
-ANSWERED = 0
+ANSWERED = 0  # ticks left for an answer, where none is due
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 PROGRAM, SPEC = ".snnp", ".toml"
 RASTERS = (".npz", ".csv", ".h5", ".nwb", ".aedat4", ".raw", ".dat", ".bin", ".npy", ".hdf5")
-"""As `snnprog.files.rasters.READ`, which imports NumPy."""
+"""Equal to `snnprog.files.rasters.READ`, which imports NumPy; a test compares them."""
 ANY_FILE = [CompletionItem("", type="file")]
 """The reply that makes a shell complete file names by itself."""
 

@@ -33,8 +33,10 @@ MEMORIES = (0, 4, 8, 12, 16, 24, 32)
 """Ticks that places remember, tried in this order: each step makes more places with narrower intervals. A choice."""
 
 CHUNK = 1 << 11
+"""Places that are advanced together: some megabytes of arrays, as a place may have many cases. A choice."""
+
 MOST_FORKS = 1 << 16
-"""Cases of the ticks of a chunk; with more, the intervals are too wide."""
+"""Cases of the ticks of a chunk, 32 for each place: with more, the intervals are too wide to prove much. A choice."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,12 +7,12 @@ import numpy as np
 from snnprog.arrays import Bytes, Int64s
 from snnprog.jit import compiled
 
-FIRST_CAPACITY = 1 << 10
-EMPTY = -1
+FIRST_CAPACITY = 1 << 10  # rows; it doubles as they come, so any size would do
+EMPTY = -1  # in the table of places, where no row is numbered below 0
 FULLEST = 2
 """The table of places has at least so many times as many as there are states: open addressing is quick up to a half."""
 
-# FNV-1a with 64 bits, eight bytes at a time would need padding: rows are short, and are compared byte by byte anyhow.
+# FNV-1a with 64 bits, byte by byte: rows are short, and eight bytes at a time would require padding.
 OFFSET, PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 
 
