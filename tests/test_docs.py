@@ -90,7 +90,7 @@ def test_the_page_names_all_there_is() -> None:
 
 def test_the_page_lists_every_folder_that_is_shipped() -> None:
     folders = {path.parent.name for path in (ROOT / "backends").glob("*/backend.toml")}
-    section = TEXT.partition("## Those that are shipped")[2]
+    section = TEXT.partition("## Included backends")[2]
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == folders
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -203,8 +203,8 @@ def test_the_limit_is_for_the_whole_call(workers: int) -> None:
 
 def test_a_long_search_tells_that_it_goes_on() -> None:
     told: list[tuple[str, int, int]] = []
-    with suppress(sp.UndecidedError):
-        sp.compile(hard_spec(), progress=lambda *call: told.append(call), time_limit_s=2.0)
+    # The nearest raster takes minutes on any machine. Whether there are weights at all is known after a second on some.
+    sp.compile(hard_spec(), on_infeasible="closest", progress=lambda *call: told.append(call), time_limit_s=2.0)
     searching = [call for call in told if call[0] == "design: searching"]
     assert len(searching) >= 2
     assert all(0 < done <= whole for _, done, whole in searching)
