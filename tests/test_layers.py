@@ -61,6 +61,7 @@ LAYERS = (
     "placement",
     "simulate",
     "exploration",
+    "linking",
     "design",
     "integers",
     "networks",
