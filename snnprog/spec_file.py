@@ -6,6 +6,7 @@
     delays = "1-16"                        # or [1, 2, 5]
     recurrent = false
     threshold = "free"                     # or a threshold mantissa
+    input_names = ["arm", "stop"]          # optional; likewise output_names and hidden_names
     window = [0, 1]                        # likewise all options of `snnprog.spec.options.OPTIONS`
 
     [dynamics]                             # chip integers, or time constants in ticks
@@ -59,11 +60,13 @@ from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.event_view import EventView
 from snnprog.files.rasters import read_recording
 from snnprog.files.reading import Reading, RecordedRasters
+from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES
 from snnprog.spec import Dynamics, Pattern, Spec
 from snnprog.spec.options import OPTIONS
 from snnprog.wording import did_you_mean
 
-SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), "dynamics", "patterns")
+NAME_KEYS = (INPUT_NAMES, OUTPUT_NAMES, HIDDEN_NAMES)
+SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), *NAME_KEYS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
 SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
 READING_KEYS = ("layout", "dt_ms", "starts_ms", "merge")
@@ -101,7 +104,7 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     path = Path(path)
     table = _table(path)
     _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
-    options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
+    options = {name: table[name] for name in (*(option.name for option in OPTIONS), *NAME_KEYS) if name in table}
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
         _patterns(path, table),

@@ -34,6 +34,7 @@ LAYERS = (
     "temporaries",
     "processes",
     "checks",
+    "names",
     "automata",
     "documents",
     "jit",

@@ -297,11 +297,12 @@ def _run_folder(
 
 
 def write_program(program: Program, backend: Backend, *, folder: Path) -> None:
-    """Write the program file for a runner: with every synapse listed, without the kinds of readouts.
+    """Write the program file for a runner: with every synapse listed, without names and the kinds of readouts.
 
     The artifact of the backend is exported beside it.
     """
-    plain = replace(program.unrolled(), readout=np.zeros_like(program.readout))
+    readout = np.zeros_like(program.readout)
+    plain = replace(program.unrolled(), readout=readout, input_names=None, neuron_names=None)
     plain.save(folder / PROGRAM_FILE)
     if backend.artifact:
         from snnprog.emit.exporting import export

@@ -38,6 +38,7 @@ from snnprog.integers.widths import (
     widths_for_any_input,
     widths_for_patterns,
 )
+from snnprog.names import neuron_names
 from snnprog.network import Network, Neuron
 from snnprog.program import Program
 from snnprog.progress import Progress
@@ -351,10 +352,13 @@ def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -
         "refractory": [spec.refractory] * len(neurons),
     }
     stands_twice = spec.recurrent and not rehearsal and spec.chip.is_readout_apart
+    n_feeding, named = spec.n_outputs * stands_twice, None if rehearsal else spec.output_names
     return Program.from_arrays(
         chip=spec.chip,
         n_inputs=mapping.n_lines if rehearsal else spec.n_inputs,
-        n_neurons=len(neurons) + spec.n_outputs * stands_twice,
+        n_neurons=len(neurons) + n_feeding,
+        input_names=None if rehearsal else spec.input_names,
+        neuron_names=neuron_names(named, spec.hidden_names, n_hidden=task.n_hidden, n_feeding=n_feeding),
         **(with_readouts(arrays, task.n_hidden) if stands_twice else arrays),  # type: ignore[arg-type]
     )
 

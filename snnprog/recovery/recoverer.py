@@ -273,6 +273,8 @@ def _program(spec: Spec, mapping: PotentialMap, wholes: Sequence[_WholeNeuron]) 
         refractory=[spec.refractory] * count,
         bias=[whole.bias for whole in wholes],
         provenance={"recovered_from": spec.digest()},
+        input_names=spec.input_names,
+        neuron_names=spec.output_names,
     )
 
 
