@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.linking import System as System
+    from snnprog.linking import link as link
     from snnprog.network import Network as Network
     from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
@@ -119,6 +121,7 @@ _HOMES = {
     "SpecError": "errors",
     "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
+    "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
     "Verification": "verification",
@@ -132,6 +135,7 @@ _HOMES = {
     "from_neo": "files.neo",
     "from_net": "networks",
     "from_nir": "networks",
+    "link": "linking",
     "load": "program",
     "load_spec": "spec_file",
     "never": "automata",

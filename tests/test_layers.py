@@ -62,6 +62,7 @@ LAYERS = (
     "placement",
     "simulate",
     "exploration",
+    "linking",
     "design",
     "integers",
     "networks",
