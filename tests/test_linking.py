@@ -171,11 +171,11 @@ A, TWO = repeater("loihi1"), repeater("loihi1", lines=2)
     [
         ({}, {}, "parts must name at least one part, got none"),
         ({"a": A, "b": repeater("fpga")}, {}, r"for the same chip, got loihi1 \(a\) and fpga \(b\)"),
-        ({"a.b": A}, {}, "name of a part must be a non-empty string without a dot, got 'a.b'"),
+        ({"a.b": A}, {}, "the name of a part must begin with a letter.* got 'a.b'"),
         ({"a": A, "b": A}, {"wires": [("a.0", "c.0")]}, "'c.0' names an unknown part 'c'"),
         ({"adder": A, "b": A}, {"wires": [("ader.0", "b.0")]}, "unknown part 'ader'; did you mean 'adder'"),
         ({"a": A, "b": A}, {"wires": [("a.0", "b.1")]}, "part 'b' has no input line '1': it has 1 input line$"),
-        ({"a": A, "b": A}, {"wires": [("a.2", "b.0")]}, "part 'a' has no output '2': it has 1 output$"),
+        ({"a": A, "b": A}, {"wires": [("a.2", "b.0")]}, "part 'a' has no output '2': it has 1 output"),
         ({"a": A, "b": A}, {"wires": [("a", "b.0")]}, "an output must be 'part.name', got 'a'"),
         ({"a": A, "b": A}, {"wires": [("a.0",)]}, "a wire must be"),
         ({"a": A, "b": A}, {"wires": ["a.0"]}, "a wire must be"),
@@ -191,7 +191,7 @@ A, TWO = repeater("loihi1"), repeater("loihi1", lines=2)
             {"wires": [("a.0", "b.0")], "inputs": {"x": ["a.0", "b.0"]}},
             "line 'b.0' must have one source, got output 'a.0' and input 'x'",
         ),
-        ({"a": A, "b": A}, {"inputs": {"x": "a.0"}}, "line 'b.0' must have a source, got none"),
+        ({"a": A, "b": A}, {"inputs": {"x": "a.0"}}, "line 'b.input 0' must have a source, got none"),
         ({"a": A}, {"wires": [("a.0", "a.0")]}, "outputs must name the outputs of the system: every output"),
         ({"a": A}, {"outputs": []}, "at least one output"),
         ({"a": A}, {"outputs": {"x": "a.0", "y": "a.0"}}, "outputs 'x' and 'y' are the same output"),
@@ -232,3 +232,39 @@ def test_both_a_wire_and_an_output_on_a_chip_with_readouts_apart() -> None:
     second = sp.run(repeater("xylo"), first).spikes
     assert np.array_equal(sp.run(program, raster).spikes, np.concatenate([first, second], axis=1))
     assert second.sum() > 20
+
+
+def named(inputs: list[str], outputs: list[str]) -> sp.Program:
+    """Return a repeater whose lines and outputs have names."""
+    return replace(repeater("loihi1", lines=len(inputs)), input_names=tuple(inputs), neuron_names=tuple(outputs))
+
+
+def test_wires_lead_by_name_and_the_result_has_names() -> None:
+    parts = {"detector": named(["mic"], ["arm"]), "machine": named(["start", "coin"], ["open", "lamp"])}
+    program = sp.link(parts, wires=[("detector.arm", "machine.start", 70)], outputs={"door": "machine.open"})
+    assert program.input_names == ("detector.mic", "machine.coin")
+    assert program.output_names == ("door",)
+    assert program.neuron_names == ("detector.arm", "door", "machine.lamp", "relay 0")
+    again = sp.link(
+        {"lock": program, "b": A},
+        wires=[("lock.door", "b.0")],
+        inputs={"sound": "lock.detector.mic", "c": "lock.machine.coin"},
+    )
+    assert again.input_names == ("sound", "c")
+    assert again.neuron_names is not None
+    assert again.neuron_names[0] == "lock.detector.arm"
+    for wire, message in (
+        (("detector.arn", "machine.start"), "part 'detector' has no output 'arn': it has 1 output; did you mean 'arm'"),
+        (("detector.mic", "machine.start"), "part 'detector' has no output 'mic': .*; 'mic' is an input line"),
+        (("detector.arm", "machine.stat"), "part 'machine' has no input line 'stat': .*; did you mean 'start'"),
+        (("detector.arm", "machine.lamp"), "part 'machine' has no input line 'lamp': .*; 'lamp' is an output"),
+    ):
+        with pytest.raises(sp.SpecError, match=message):
+            sp.link(parts, wires=[wire])
+
+
+def test_a_copy_that_is_read_has_the_name_of_the_output() -> None:
+    parts = {"a": repeater("xylo"), "b": repeater("xylo")}
+    program = sp.link(parts, wires=[("a.0", "b.0")], outputs=["a.0", "b.0"])
+    assert program.output_names == ("a.output 0", "b.output 0")
+    assert program.neuron_names == ("feeding 0", "b.output 0", "a.output 0")

@@ -8,6 +8,7 @@ must be proved to spike at most once in a tick: by intervals, else by exploring 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -126,7 +127,9 @@ class _Repeated(ProgramTicks):
 def _with_other_output(program: Program) -> Program:
     """Return a program in which no neuron is read out but one more, which receives nothing."""
     names = (*NEURON_ARRAYS, READOUT)
-    arrays = {name: np.append(getattr(program, name), getattr(program, name)[program.outputs[0]]) for name in names}
+    arrays: dict[str, Any] = {
+        name: np.append(getattr(program, name), getattr(program, name)[program.outputs[0]]) for name in names
+    }
     count = program.n_neurons
     return Program(
         chip=program.chip,
@@ -134,8 +137,6 @@ def _with_other_output(program: Program) -> Program:
         n_neurons=count + 1,
         outputs=[count],
         synapses=program.synapses,
-        core=None,
-        provenance=None,
         **arrays,
     )
 

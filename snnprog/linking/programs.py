@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from snnprog.arrays import Int64s
 from snnprog.errors import LimitError, SpecError
 from snnprog.linking.layers import is_readout_only_capped, spikes_once, with_readouts, with_shared_exponents
 from snnprog.linking.neurons import Wired
 from snnprog.linking.plan import SYSTEM, Plan, Source
+from snnprog.names import COUNT_LIMIT, Names, made_names
 from snnprog.program import Program
 from snnprog.simulate.layout import lean_rule
 from snnprog.synapses import SynapseTable
@@ -42,6 +45,7 @@ def linked_program(parts: Mapping[str, Program], plan: Plan) -> Program:
         neurons, synapses, outputs = with_readouts(neurons, synapses, outputs, n_inputs=joined.n_inputs)
     if chip.is_exponent_shared:
         synapses = with_shared_exponents(synapses, outputs, chip=chip)
+    own: dict[str, Any] = dict(neurons)
     program = Program(
         chip=chip,
         n_inputs=joined.n_inputs,
@@ -49,7 +53,9 @@ def linked_program(parts: Mapping[str, Program], plan: Plan) -> Program:
         outputs=outputs,
         synapses=replace(SynapseTable.of(synapses), shared=tuple(joined.shared)),
         provenance=_provenance(parts, plan, joined),
-        **neurons,
+        input_names=plan.input_names if len(plan.input_names) <= COUNT_LIMIT else None,
+        neuron_names=_neuron_names(parts, plan, outputs=outputs, n_neurons=neurons["threshold"].size),
+        **own,
     )
     if not chip.rule.is_sum:
         _check_order(program, joined)
@@ -118,6 +124,35 @@ def _check_order(program: Program, joined: Wired) -> None:
                 f"that of the part on {program.chip.name}, where a sum may saturate after each event",
                 "put the part after those that drive it, or lower its weights",
             )
+
+
+def _neuron_names(parts: Mapping[str, Program], plan: Plan, *, outputs: Int64s, n_neurons: int) -> list[str] | None:
+    """Return names of all neurons: of outputs, of those of the parts, of relays and copies; None for too many."""
+    if n_neurons > COUNT_LIMIT:
+        return None
+    names = [f"{part}.{name}" for part, program in parts.items() for name in _names_of(program)]
+    own = len(names)
+    names += [""] * (n_neurons - own)
+    for output, name in zip(outputs.tolist(), plan.output_names, strict=True):
+        if output >= own and name in names[:own]:  # a copy is read; the neuron that feeds is called otherwise
+            names[names.index(name)] = ""
+        names[output] = name
+    for noun, some in (("feeding", range(own)), ("relay", range(own, n_neurons))):
+        unnamed = [neuron for neuron in some if not names[neuron]]
+        for neuron, name in zip(unnamed, made_names(noun, len(unnamed), taken=names), strict=True):
+            names[neuron] = name
+    return names
+
+
+def _names_of(program: Program) -> Names:
+    """Return the names of a part's neurons: its own, or "output 0" and "hidden 0"."""
+    if program.neuron_names is not None:
+        return program.neuron_names
+    hidden = iter(made_names("hidden", program.n_neurons))
+    place_of = {neuron: place for place, neuron in enumerate(program.outputs.tolist())}
+    return tuple(
+        f"output {place_of[neuron]}" if neuron in place_of else next(hidden) for neuron in range(program.n_neurons)
+    )
 
 
 def _provenance(parts: Mapping[str, Program], plan: Plan, joined: Wired) -> dict[str, object]:

@@ -9,7 +9,8 @@ from functools import cached_property
 from snnprog.checks import check_type
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
-from snnprog.linking.plan import Ends, Inputs, Outputs, Plan, Wire, plan_of
+from snnprog.linking.naming import Inputs, Outputs, Wire, plan_of
+from snnprog.linking.plan import Ends, Plan
 from snnprog.linking.programs import linked_program
 from snnprog.program import Program
 from snnprog.wording import counted
@@ -19,12 +20,13 @@ from snnprog.wording import counted
 class System(Displayed):
     """Programs, and the wires between them; `link` returns its program at once.
 
-    Lines and outputs are written ``"part.name"``, or ``"part.0"`` by number.
+    Lines and outputs are written ``"part.name"``, or ``"part.0"`` by number. In the result, a line or neuron of a part
+    has the name of the part before its own: ``detector.arm``.
 
     Parameters
     ----------
     parts : mapping of str to Program
-        The programs by name, all for one chip. A name must not contain a dot.
+        The programs by name, all for one chip.
     wires : sequence of (str, str) or (str, str, int)
         Output, input line and further ticks (0 by default): a spike of the output at tick t is an input spike of the
         line at tick t + further. An output may drive several lines, also of its own part (feedback).
@@ -57,7 +59,12 @@ class System(Displayed):
     @cached_property
     def plan(self) -> Plan:
         """The joints in indices."""
-        ends = {name: Ends(("",) * program.n_inputs, ("",) * program.n_outputs) for name, program in self.parts.items()}
+        ends = {
+            name: Ends.of(
+                program.input_names, program.output_names, n_inputs=program.n_inputs, n_outputs=program.n_outputs
+            )
+            for name, program in self.parts.items()
+        }
         return plan_of(ends, wires=self.wires, inputs=self.inputs, outputs=self.outputs)
 
     @cached_property
