@@ -66,7 +66,7 @@ def advanced(rows, first, last, values, live, wires, outputs, after, keys):
 """
 
 
-class Wires(NamedTuple):
+class StateWires(NamedTuple):
     """Where the spikes and the registers of a state stand.
 
     Attributes
@@ -102,7 +102,7 @@ class Wires(NamedTuple):
 
 
 @inlined
-def shifted(row: UInt64s, to: UInt64s, wires: Wires) -> None:
+def shifted(row: UInt64s, to: UInt64s, wires: StateWires) -> None:
     """Write the history a tick later, without new spikes, and zeros for the registers."""
     carry = np.uint64(0)
     for index in range(wires.keep.size):
@@ -114,7 +114,7 @@ def shifted(row: UInt64s, to: UInt64s, wires: Wires) -> None:
 
 
 @inlined
-def loaded(row: UInt64s, index: int, wires: Wires) -> np.int64:
+def loaded(row: UInt64s, index: int, wires: StateWires) -> np.int64:
     """Return a register by its index, 0 where it has none."""
     if index < 0:
         return np.int64(0)
@@ -125,7 +125,7 @@ def loaded(row: UInt64s, index: int, wires: Wires) -> np.int64:
 
 
 @inlined
-def stored(to: UInt64s, index: int, value: np.int64, wires: Wires) -> None:
+def stored(to: UInt64s, index: int, value: np.int64, wires: StateWires) -> None:
     """Write a register, if it has an index, over zeros."""
     if index < 0:
         return
@@ -193,7 +193,7 @@ def follow(
     return after.shape[0], count, -1
 
 
-class Packing:
+class StateWords:
     """How the states of a program are packed, and the code that advances them.
 
     Attributes
@@ -248,7 +248,7 @@ class Packing:
         bit = np.asarray(slot, np.int64) * self.bits
         return 1 + bit // WORD_BITS, (bit % WORD_BITS).astype(np.uint64)
 
-    def _wires(self, history: int) -> Wires:
+    def _wires(self, history: int) -> StateWires:
         ticks, program = self.ticks, self.ticks.program
         order, slots = np.argsort(ticks.slots, kind="stable"), int(ticks.first[-1])
         depth, first = ticks.depth[program.n_inputs :], ticks.first[program.n_inputs : -1]
@@ -257,7 +257,7 @@ class Packing:
         keep.flat[:slots] = True
         keep.flat[ticks.first[:-1][ticks.depth > 0]] = False
         bits = np.repeat(keep, self.bits, axis=1)
-        return Wires(
+        return StateWires(
             first=np.searchsorted(ticks.slots[order], np.arange(slots + 1)).astype(np.int64),
             post=ticks.synapses.post[order],
             weight=ticks.synapses.effective_weight[order].astype(np.int64),

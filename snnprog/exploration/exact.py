@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster, UInt64s
-from snnprog.exploration.advance import Packing, follow
+from snnprog.exploration.advance import StateWords, follow
 from snnprog.exploration.states import StateSet
 from snnprog.exploration.ticking import ProgramTicks
 from snnprog.exploration.watching import Answers, Watching
@@ -38,11 +38,11 @@ class Exploration:
         self.ticks, self.watching = ticks, watching
         self.depth, self.is_closed = 0, False
         self.counterexample: Raster | None = None
-        self._packing = Packing(ticks)
-        self._set = StateSet(self._packing.width)
+        self._words = StateWords(ticks)
+        self._set = StateSet(self._words.width)
         self._origins = np.full((1, 2), -1, np.int32)  # of each state, the state and the row that led to it
-        self._set.add(self._packing.rest(watching.start))
-        self._followed = StateSet(self._packing.width)  # states a tick later, without input spikes, that had all rows
+        self._set.add(self._words.rest(watching.start))
+        self._followed = StateSet(self._words.width)  # states a tick later, without input spikes, that had all rows
         self._next = 0  # the first state that was not advanced
         self._level_end = 1
 
@@ -72,7 +72,7 @@ class Exploration:
             self._level_end = len(self)
 
     def _advance(self, first: int, last: int) -> None:
-        after, keys = self._packing.advanced(self._set.rows, first, last)
+        after, keys = self._words.advanced(self._set.rows, first, last)
         pairs, answers = self.watching.paired(keys)
         after[:, 0] = pairs
         _, fresh = self._followed.add(after)
@@ -81,7 +81,7 @@ class Exploration:
 
     def _follow(self, after: UInt64s, numbers: Int64s, answers: Answers) -> None:
         """Enter what follows some states with every row."""
-        masks = self._packing.masks(self.watching.row_table)
+        masks = self._words.masks(self.watching.row_table)
         begun, room = 0, int(np.diff(answers.first).max())
         while begun < len(after):
             rows = self._set.room_for(room)

@@ -112,7 +112,7 @@ class StateSet:
         return numbers, fresh[: self._count - before]
 
     def room_for(self, more: int) -> UInt64s:
-        """Return all rows, and room for more after them; whoever fills it says so by `filled`."""
+        """Return all rows, and room for more after them; a caller that fills it calls `filled`."""
         needed = self._count + more
         if needed > len(self._rows):
             capacity = 1 << (needed - 1).bit_length()
