@@ -239,11 +239,11 @@ def _pattern_group(path: Path, index: int, *, value: object) -> list[Pattern]:
     return [Pattern(*rasters) for rasters in zip(inputs.rasters, targets.rasters, cares, strict=True)]
 
 
-def _counting(observed: list[Raster] | None, asked: list[Raster]) -> list[Raster]:
+def _counting(observed: list[Raster] | None, declared: list[Raster]) -> list[Raster]:
     """Return which bins count: those that were observed and that ``care`` selects; `Pattern` refuses other shapes."""
     if observed is None:
-        return asked
-    return [a & b if a.shape == b.shape else b for a, b in zip(observed, asked, strict=True)]
+        return declared
+    return [a & b if a.shape == b.shape else b for a, b in zip(observed, declared, strict=True)]
 
 
 def _check_exists(file: Path, path: Path) -> None:

@@ -129,9 +129,12 @@ def test_an_event_camera_recording_becomes_classes() -> None:
         [sys.executable, str(EXAMPLES / "event_camera" / "classify.py")], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout.splitlines()[-1].partition("%")[0]) > 70
+    right = float(done.stdout.splitlines()[-1].partition("%")[0])
     readme = (EXAMPLES / "event_camera" / "README.md").read_text(encoding="utf-8")
-    assert done.stdout.splitlines()[-1].partition(".")[0] in readme
+    said = re.search(r"about (\d+) % of 200 unseen digits", " ".join(readme.split()))
+    assert said is not None
+    # The weights come from an iterative solver in floats: another processor or BLAS names another digit or two.
+    assert abs(right - int(said[1])) <= 2.0
 
 
 @pytest.mark.parametrize("target", [for_target("cortex-m0")])

@@ -76,9 +76,9 @@ def print_neurons(console: Console, neurons: Sequence[NeuronRow]) -> None:
     print_table(console, Table.plain("", columns=[COLUMNS[index] for index in kept], rows=rows))
     if len(neurons) > len(shown):
         print_line(console, f"{counted(len(neurons) - len(shown), 'better neuron')} not shown; --json lists all")
-    told = [f"{COLUMNS[index]} {text}" for index in same if (text := text_of(table.rows[0][index]))]
-    if told:
-        print_line(console, f"{'each: ' if len(neurons) > 1 else ''}{', '.join(told)}")
+    shared = [f"{COLUMNS[index]} {text}" for index in same if (text := text_of(table.rows[0][index]))]
+    if shared:
+        print_line(console, f"{'each: ' if len(neurons) > 1 else ''}{', '.join(shared)}")
 
 
 def _is_same(table: Table, column: int) -> bool:

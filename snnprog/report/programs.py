@@ -86,11 +86,11 @@ def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = []
     constants, versions = provenance.get("time_constants_ticks"), provenance.get("versions")
     if isinstance(constants, dict):
-        told = [f"{name} {_brief(constants[name])}" for name in ("potential", "current") if name in constants]
-        rows.append(("time constants", ", ".join(told)))
+        texts = [f"{name} {_brief(constants[name])}" for name in ("potential", "current") if name in constants]
+        rows.append(("time constants", ", ".join(texts)))
     if isinstance(versions, dict):
-        told = sorted((f"{name} {version}" for name, version in versions.items()), key=_is_foreign)
-        rows.append(("made by", ", ".join(told)))
+        texts = sorted((f"{name} {version}" for name, version in versions.items()), key=_is_foreign)
+        rows.append(("made by", ", ".join(texts)))
     if "seed" in provenance:
         rows.append(("seed", provenance["seed"]))
     if "spec_sha256" in provenance:
@@ -99,7 +99,7 @@ def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
 
 
 def _neurons(program: Program, key: str, name: str) -> list[NeuronRow]:
-    told = program.provenance.get(key)
+    report = program.provenance.get(key)
     return [
         NeuronRow(
             name=f"{name} {neuron.get('output', '')}",
@@ -111,7 +111,7 @@ def _neurons(program: Program, key: str, name: str) -> list[NeuronRow]:
             bias=neuron.get("bias", ""),
             portable_for=neuron.get("portable_for", ""),
         )
-        for neuron in (told if isinstance(told, list) else [])
+        for neuron in (report if isinstance(report, list) else [])
         if isinstance(neuron, dict)
     ]
 

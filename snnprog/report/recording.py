@@ -112,13 +112,13 @@ def _populations(program: Program) -> list[tuple[str, int]]:
 
     A file may be anyone's, so names are made printable, and cut off.
     """
-    told = program.provenance.get("populations")
-    if not isinstance(told, list) or not all(isinstance(each, list) and len(each) == 2 for each in told):
+    populations = program.provenance.get("populations")
+    if not isinstance(populations, list) or not all(isinstance(each, list) and len(each) == 2 for each in populations):
         return []
-    sizes = [size for _, size in told]
+    sizes = [size for _, size in populations]
     if not all(type(size) is int and size > 0 for size in sizes) or sum(sizes) != program.n_neurons:
         return []
-    return [(text_of(name)[:NAME_LIMIT], size) for name, size in told]
+    return [(text_of(name)[:NAME_LIMIT], size) for name, size in populations]
 
 
 def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
@@ -170,7 +170,7 @@ class Judged:
         What must come out, and which bins count.
     wrong : tuple of WrongBin
         With ticks counted within their patterns.
-    asked : (ticks, rows) bool
+    wanted : (ticks, rows) bool
         What each neuron is compared with in its margins: an output against its target (with windows, against the ticks
         that were chosen), a hidden neuron against what it does.
     counts : (ticks, rows) bool
@@ -181,7 +181,7 @@ class Judged:
     targets: Raster
     care: Raster
     wrong: tuple[WrongBin, ...]
-    asked: Raster
+    wanted: Raster
     counts: Raster
 
     def wrong_ticks(self, kind: str) -> tuple[list[int], list[int]]:
@@ -194,15 +194,15 @@ class Judged:
 def judge(recording: Recording, spec: Spec) -> Judged:
     """Compare a recording of a spec's patterns with its targets."""
     outputs = recording.program.n_outputs
-    asked, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
+    wanted, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
     wrong = tuple(wrong_bins(spec, recording.answers()))
-    judged = Judged(recording, spec.targets, spec.care, wrong, asked, counts)
+    judged = Judged(recording, spec.targets, spec.care, wrong, wanted, counts)
     counts[:, :outputs] = spec.care
     if spec.window == (0, 0):
-        asked[:, :outputs] = spec.targets
+        wanted[:, :outputs] = spec.targets
     else:
         for kind in {each.kind for each in wrong}:
-            asked[judged.wrong_ticks(kind)] = kind == MISSING
+            wanted[judged.wrong_ticks(kind)] = kind == MISSING
     return judged
 
 
@@ -237,8 +237,8 @@ def nearest(judged: Judged) -> tuple[Nearest, ...]:
     above = recording.potentials - recording.thresholds
     found = []
     for row in range(above.shape[1]):
-        spike = _least(above[:, row], judged.asked[:, row] & judged.counts[:, row], unit)
-        quiet = ~judged.asked[:, row] & judged.counts[:, row] & ~recording.held[:, row]
+        spike = _least(above[:, row], judged.wanted[:, row] & judged.counts[:, row], unit)
+        quiet = ~judged.wanted[:, row] & judged.counts[:, row] & ~recording.held[:, row]
         silence = _least(-above[:, row], quiet, unit)
         found.append(Nearest(spike[0], silence[0], spike[1], silence[1]))
     return tuple(found)

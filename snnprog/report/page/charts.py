@@ -54,7 +54,7 @@ def charts_of_program(
     if recording is not None:
         charts |= _run(recording, distances)
     if judged is not None:
-        charts |= _asked(judged.targets, judged.care)
+        charts |= _target_chart(judged.targets, judged.care)
         charts["wrong"] = {kind: _points(judged.wrong_ticks(kind)) for kind in (MISSING, EXTRA)}
     return charts
 
@@ -74,7 +74,7 @@ def charts_of_spec(spec: Spec, explanation: Explanation, *, kinds: Sequence[str]
     return {
         **_nothing(),
         **_timeline(sum(lengths), starts, inputs=spec.inputs),
-        **_asked(spec.targets, spec.care),
+        **_target_chart(spec.targets, spec.care),
         "rows": [{"name": name, "kind": kind} for name, kind in zip(names, kinds, strict=True)],
         "outputs": spec.n_outputs,
         "lines": spec.n_inputs,
@@ -104,7 +104,7 @@ def _run(recording: Recording, distances: Sequence[Nearest]) -> Chart:
     }
 
 
-def _asked(targets: Raster, care: Raster) -> Chart:
+def _target_chart(targets: Raster, care: Raster) -> Chart:
     return {"targets": _raster(targets), "care": None if care.all() else _raster(care)}
 
 
