@@ -61,8 +61,10 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.linking import PartsProof as PartsProof
     from snnprog.linking import System as System
     from snnprog.linking import link as link
+    from snnprog.linking import prove_parts as prove_parts
     from snnprog.network import Network as Network
     from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
@@ -109,6 +111,7 @@ _HOMES = {
     "InfeasibleError": "errors",
     "LimitError": "errors",
     "Network": "network",
+    "PartsProof": "linking",
     "Pattern": "spec",
     "Placement": "placement",
     "PortabilityWarning": "errors",
@@ -145,6 +148,7 @@ _HOMES = {
     "never": "automata",
     "place": "placement",
     "prove": "exploration",
+    "prove_parts": "linking",
     "quantize": "networks",
     "read_events": "files.event_files",
     "read_observed": "files",
