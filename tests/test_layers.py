@@ -68,6 +68,7 @@ LAYERS = (
     "proving",
     "recovery",
     "backends",
+    "recall",
     "figures",
     "divergence",
     "workload",
