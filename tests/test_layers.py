@@ -71,6 +71,7 @@ LAYERS = (
     "proving",
     "recovery",
     "backends",
+    "recall",
     "figures",
     "divergence",
     "workload",

@@ -224,12 +224,12 @@ def built_in_rules(backend: str) -> list[str]:
     return list(dict.fromkeys(chip.rule.name for chip in CHIPS.values()))
 
 
-def simulate_built_in(program: Program, inputs: Sequence[Raster]) -> list[Trace]:
+def simulate_built_in(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
     """Run a program on the built-in simulator that takes less time for these inputs; see `built_in`.
 
     Excursions are in the traces, without a warning. The caller checks shapes.
     """
-    return _traces(program, inputs, built_in(program, inputs), state=False)
+    return _traces(program, inputs, built_in(program, inputs), state=state)
 
 
 def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, record: Record) -> Run:
