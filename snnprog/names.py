@@ -95,8 +95,23 @@ def _is_part(text: str) -> bool:
 
 def labelled(noun: str, number: int, names: Names | None) -> str:
     """Return what messages call a line or neuron: "output 2", or with its name "output 2 (stop)"."""
-    is_told = names is not None and names[number] != f"{noun.split()[0]} {number}"  # not "hidden neuron 0 (hidden 0)"
-    return f"{noun} {number} ({names[number]})" if names is not None and is_told else f"{noun} {number}"
+    return with_name(noun, number, name_of(number, names))
+
+
+def with_name(noun: str, number: int, name: str | None) -> str:
+    """Return what messages call the line or neuron of a name; see `labelled`."""
+    made = f"{noun.split()[0]} {number}"  # as in "hidden neuron 0", which is called "hidden 0"
+    return f"{noun} {number}" if name is None or name == made else f"{noun} {number} ({name})"
+
+
+def numbered(number: int, name: str | None) -> int | str:
+    """Return what a table of lines or neurons calls one of them: 2, or with its name "2 (stop)"."""
+    return number if name is None else f"{number} ({name})"
+
+
+def name_of(number: int, names: Names | None) -> str | None:
+    """Return the name of a line or neuron, or None if it has none."""
+    return names[number] if names is not None and number < len(names) else None
 
 
 def find(what: str, given: object, names: Names | None, size: int) -> int:

@@ -71,7 +71,7 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES) -> Stre
         if found is not None:
             return replace(found, depth=exploration.depth)
     exploration.explore(most)
-    return _proof(exploration)
+    return replace(_proof(exploration, program), input_names=program.input_names)
 
 
 def _merged(program: Program, watching: Watching, *, most_work: int) -> StreamProof | None:
@@ -88,10 +88,10 @@ def _merged(program: Program, watching: Watching, *, most_work: int) -> StreamPr
     return None
 
 
-def _proof(exploration: Exploration) -> StreamProof:
+def _proof(exploration: Exploration, program: Program) -> StreamProof:
     states, depth = len(exploration), exploration.depth
     if exploration.counterexample is not None:
-        expected, found = _at_the_end(exploration, exploration.counterexample)
+        expected, found = _at_the_end(exploration, program, exploration.counterexample)
         return StreamProof(
             REFUTED,
             "the shortest such stream",
@@ -106,7 +106,7 @@ def _proof(exploration: Exploration) -> StreamProof:
     return StreamProof(UNDECIDED, f"{counted(states, 'state')} were explored, and there are more", states, depth)
 
 
-def _at_the_end(exploration: Exploration, stream: Raster) -> tuple[str, str]:
+def _at_the_end(exploration: Exploration, program: Program, stream: Raster) -> tuple[str, str]:
     """Return the required and the actual outputs of the last tick of a stream."""
     ticks, monitor = exploration.ticks, exploration.watching.monitor
     states, at = ticks.rest(), monitor.start
@@ -115,8 +115,9 @@ def _at_the_end(exploration: Exploration, stream: Raster) -> tuple[str, str]:
         symbol = tuple(row.tolist())
         registers, spikes = ticks.tick(states)
         fired = tuple(ticks.outputs(spikes)[0].tolist())
-        expected = monitor.expected(at, symbol)
-        found = ", ".join(f"output {output}: {'spike' if spike else 'silence'}" for output, spike in enumerate(fired))
+        expected = monitor.expected(at, symbol, program.output_names)
+        words = ["spike" if spike else "silence" for spike in fired]
+        found = ", ".join(f"{program.output_label(output)}: {word}" for output, word in enumerate(words))
         at = monitor.after(at, symbol, fired)
         history = ticks.remembered(states.history, rows=row[None].astype(np.uint8), spikes=spikes)
         states = States(registers, history)
