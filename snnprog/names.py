@@ -27,7 +27,7 @@ JOINED_LIMIT = 255
 """The most characters of a name with dots. A choice: four parts of the greatest length."""
 COUNT_LIMIT = 1 << 16
 """The most names of one kind. A choice: nobody reads more, and with their greatest length they fit into a file."""
-PART = re.compile(r"[^\W\d_](?: ?[\w-])*")
+PART = re.compile(r"\w(?: ?[\w-])*")
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters of Unicode that are blank: the fillers of Hangul."""
 OTHERS = re.compile(rf"[^\w -]|[{''.join(sorted(INVISIBLE))}]")
@@ -90,7 +90,8 @@ def as_name(what: str, name: object, *, may_be_joined: bool = False) -> str:
 
 
 def _is_part(text: str) -> bool:
-    return len(text) <= NAME_LIMIT and PART.fullmatch(text) is not None and INVISIBLE.isdisjoint(text)
+    is_named = text[:1].isalpha() and PART.fullmatch(text) is not None
+    return is_named and len(text) <= NAME_LIMIT and INVISIBLE.isdisjoint(text)
 
 
 def labelled(noun: str, number: int, names: Names | None) -> str:
