@@ -52,6 +52,7 @@ LAYERS = (
     "distance",
     "synapses",
     "program_checks",
+    "program_names",
     "program_file",
     "program",
     "trace",

@@ -241,7 +241,8 @@ def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, reco
         traces += read_out(program, states, state=state, first=len(traces))
     for index, trace in enumerate(traces):
         if trace.excursion is not None:
-            warnings.warn(f"pattern {index}: {trace.excursion}", PortabilityWarning, stacklevel=4)
+            left = trace.excursion.in_words(program.neuron_names)
+            warnings.warn(f"pattern {index}: {left}", PortabilityWarning, stacklevel=4)
             break
     return Run(tuple(traces), built_in_versions(backend))
 

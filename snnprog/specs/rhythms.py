@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -60,7 +61,10 @@ def pattern_generator(
 
     rows = tuple(tuple(line == spiking for line in range(n_lines)) for spiking in range(-1, n_lines))
     advice = "take shorter or fewer rasters"
-    return StateMachine("pattern_generator", n_outputs + len(follows), rows, step, advice, find_chip(chip)).spec()
+    machine = StateMachine("pattern_generator", n_outputs + len(follows), rows, step, advice, find_chip(chip))
+    inputs = [f"start {index}" for index in range(len(periods))] + ["stop"] * stop
+    outputs = [f"output {index}" for index in range(n_outputs)] + [f"phase {index}" for index in range(len(follows))]
+    return replace(machine, input_names=tuple(inputs), output_names=tuple(outputs)).spec()
 
 
 def as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:
