@@ -29,6 +29,13 @@ if TYPE_CHECKING:
 @click.option(
     "--against", default="reference", type=BACKEND, show_default=True, help="Backend to compare all others with."
 )
+@click.option(
+    "--test",
+    "test_path",
+    metavar="HELDOUT.toml",
+    type=SpecFile(),
+    help="Patterns that the program was not compiled from: hits, misses and false alarms of each output.",
+)
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
 @chip_option
 @json_option
@@ -37,6 +44,7 @@ def verify_command(
     spec_path: Path,
     backends: tuple[str, ...],
     against: str,
+    test_path: Path | None,
     state: bool,
     chip: Chip | None,
     as_json: bool,
@@ -44,7 +52,7 @@ def verify_command(
     """Check a program against its specification.
 
     The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
-    and with those of the reference simulator. If a backend fails, the others still run; the exit code is then 5, or 1
+    and with those of the reference simulator. The exit code does not depend on --test. If a backend fails, the others still run; the exit code is then 5, or 1
     if another one is not exact.
     """
     from snnprog.program import load
@@ -53,9 +61,10 @@ def verify_command(
     from snnprog.verification import verify
 
     program, spec = load(program_path), load_spec(spec_path, chip)
+    test = None if test_path is None else load_spec(test_path, chip)
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
-        verification = verify(program, spec, backends or None, record=record, against=against, progress=progress)
+        verification = verify(program, spec, backends or None, record=record, against=against, test=test, progress=progress)
     if as_json:
         print_json(verification_data(verification))
     else:
@@ -72,4 +81,11 @@ def verification_data(verification: Verification) -> dict[str, object]:
     records = verification_table(verification).records()
     backends = {str(record.pop("backend")): record for record in records}
     failures = {name: str(error) for name, error in verification.failures.items()}
-    return {"exact": verification.exact, "against": verification.against, "backends": backends, "failures": failures}
+    test = None if verification.test is None else verification.test.as_dict()
+    return {
+        "exact": verification.exact,
+        "against": verification.against,
+        "backends": backends,
+        "failures": failures,
+        "test": test,
+    }

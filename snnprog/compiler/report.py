@@ -13,6 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
+from snnprog.compiler.evidence import Evidence, all_evidence, warning_of
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.display import pictures
 from snnprog.display.card import BAD, GOOD, MOST_ROWS, Card, Displayed, Picture
@@ -85,6 +86,11 @@ class CompileReport(Displayed):
     ended_by_time : tuple of str
         The steps that the time limit ended, as `progress` names them; their results are the best so far. Empty if
         the result does not depend on the clock.
+    evidence : tuple of Evidence
+        The target spikes and synapses of each output; empty if the spec covers every input stream.
+    warning : str
+        Which outputs have so many synapses for their target spikes that they are likely to be wrong on other inputs, and
+        what helps; empty if there are none.
     """
 
     neurons: tuple[NeuronReport, ...]
@@ -97,6 +103,8 @@ class CompileReport(Displayed):
     placement: Placement | None = None
     misfit: FitError | None = None
     ended_by_time: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    warning: str = ""
 
     @property
     def wrong_bins(self) -> int:
@@ -140,6 +148,7 @@ class CompileReport(Displayed):
             notes=[
                 *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
                 *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
+                *([self.warning] if self.warning else []),
             ],
         )
 
@@ -170,6 +179,8 @@ class CompileReport(Displayed):
             "misfit": None if self.misfit is None else str(self.misfit),
             "seconds": dict(self.seconds),
             "ended_by_time": list(self.ended_by_time),
+            "evidence": [asdict(each) for each in self.evidence],
+            "warning": self.warning or None,
         }
 
 
@@ -218,6 +229,7 @@ def report_on(
         for neuron in outputs
     )
     placement, misfit = placed
+    evidence = all_evidence(spec, [neuron.synapses for neuron in neurons])
     return CompileReport(
         neurons=neurons,
         hidden=hidden,
@@ -229,6 +241,8 @@ def report_on(
         at_least=at_least,
         placement=placement,
         misfit=misfit,
+        evidence=evidence,
+        warning=warning_of(evidence, is_sparse=spec.sparse),
     )
 
 
