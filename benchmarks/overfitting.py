@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from rich.console import Console
@@ -56,9 +57,10 @@ def patterns(rng: np.random.Generator, rules: Sequence[Coincidence], *, lines: i
 def outcomes(lines: int, *, numbers: Sequence[int], seed: int) -> Iterator[Outcome]:
     """Yield the outcome of each output of dense and sparse programs from more and more patterns."""
     rng = np.random.default_rng(seed)
-    rules = [
-        (*(int(line) for line in rng.choice(lines, 2, replace=False)), int(rng.integers(1, 6))) for _ in range(OUTPUTS)
-    ]
+    rules = []
+    for _ in range(OUTPUTS):
+        first, second = rng.choice(lines, 2, replace=False).tolist()
+        rules.append((first, second, int(rng.integers(1, 6))))
     unseen = patterns(rng, rules, lines=lines, number=UNSEEN)
     for number in numbers:
         spec = sp.Spec(patterns(rng, rules, lines=lines, number=number), range(1, 9), dynamics=sp.Dynamics(4095, 4095))
@@ -88,9 +90,9 @@ def rows_of(found: Sequence[Outcome], groups: Sequence[tuple[str, Sequence[Outco
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--lines", type=int, nargs="+", default=[4, 8, 18])
-    parser.add_argument("--patterns", type=int, nargs="+", default=[4, 16, 64, 256, 1024])
+    parser.add_argument("--patterns", type=int, nargs="+", default=[4, 16, 64, 256])
     chosen = parser.parse_args(arguments)
     found = [
         outcome
@@ -102,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     by_size = [(f"{size}, {kind}", [e for e in found if (e.size, e.kind) == (size, kind)]) for size, kind in sizes]
     by_level = [
         (f"{low} to {high}, {kind}", [e for e in found if e.kind == kind and low <= e.evidence < high])
-        for low, high in zip(LEVELS, LEVELS[1:], strict=False)
+        for low, high in pairwise(LEVELS)
         for kind in ("dense", "sparse")
     ]
     console = Console(width=120)

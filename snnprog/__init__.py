@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.linking import System as System
+    from snnprog.linking import link as link
     from snnprog.network import Network as Network
     from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
@@ -76,8 +78,10 @@ if TYPE_CHECKING:
     from snnprog.report.plots import plot_potential as plot_potential
     from snnprog.report.plots import plot_raster as plot_raster
     from snnprog.report.plots import plot_weights as plot_weights
+    from snnprog.robustness.verdict import Robustness as Robustness
     from snnprog.spec import Dynamics as Dynamics
     from snnprog.spec import Pattern as Pattern
+    from snnprog.spec import Robust as Robust
     from snnprog.spec import Spec as Spec
     from snnprog.spec_file import load_spec as load_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
@@ -111,6 +115,8 @@ _HOMES = {
     "Program": "program",
     "QuantizationError": "errors",
     "Recovery": "recovery",
+    "Robust": "spec",
+    "Robustness": "robustness.verdict",
     "SharedSynapses": "synapses",
     "Simulator": "backends",
     "SnnprogError": "errors",
@@ -119,6 +125,7 @@ _HOMES = {
     "SpecError": "errors",
     "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
+    "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
     "Verification": "verification",
@@ -132,6 +139,7 @@ _HOMES = {
     "from_neo": "files.neo",
     "from_net": "networks",
     "from_nir": "networks",
+    "link": "linking",
     "load": "program",
     "load_spec": "spec_file",
     "never": "automata",

@@ -1,7 +1,7 @@
 """Hits, misses and false alarms on samples that a program was not compiled from.
 
-A program is exact on its spec; what it does on other inputs is measured, on patterns that were held out. Bins are judged as
-those of a spec are (`snnprog.judgement`): don't-care bins are left out, and windows apply. Rates come with Wilson's
+A program is exact on its spec; what it does on other inputs is measured, on patterns that were held out. Bins are judged
+as those of a spec are (`snnprog.judgement`): don't-care bins are left out, and windows apply. Rates come with Wilson's
 interval of 95 % (Wilson, J. Am. Stat. Assoc. 22 (1927) 209), which also holds where few or no events were counted. It
 takes bins as independent, and the bins of a pattern may not be: the share of patterns that are right in every bin is
 given, too, since patterns are drawn one by one.
@@ -213,9 +213,8 @@ def scored(spec: Spec, spikes: Sequence[Raster], *, backend: str) -> Generalisat
     wrong = wrong_bins(spec, spikes)
     kinds = Counter((each.output, each.kind) for each in wrong)
     wrong_patterns = Counter(output for output, _ in {(each.output, each.pattern) for each in wrong})
-    due = sum((pattern.targets & pattern.care).sum(axis=0) for pattern in spec.patterns)
-    silent = sum((~pattern.targets & pattern.care).sum(axis=0) for pattern in spec.patterns)
-    patterns = sum(pattern.care.any(axis=0).astype(np.int64) for pattern in spec.patterns)
+    due, silent = (spec.targets & spec.care).sum(axis=0), (~spec.targets & spec.care).sum(axis=0)
+    patterns = np.stack([pattern.care.any(axis=0) for pattern in spec.patterns]).sum(axis=0)
     outputs = tuple(
         OutputScore(
             output=output,
