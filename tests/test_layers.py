@@ -49,6 +49,7 @@ LAYERS = (
     "coding",
     "specs",
     "judgement",
+    "generalisation",
     "distance",
     "synapses",
     "program_checks",

@@ -13,6 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
+from snnprog.compiler.evidence import Evidence, all_evidence, warning_of
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.display import pictures
 from snnprog.display.card import BAD, GOOD, MOST_ROWS, Card, Displayed, Picture
@@ -93,6 +94,11 @@ class CompileReport(Displayed):
     ended_by_time : tuple of str
         The steps that the time limit ended, as `progress` names them; their results are the best so far. Empty if
         the result does not depend on the clock.
+    evidence : tuple of Evidence
+        The target spikes and synapses of each output; empty if the spec covers every input stream.
+    warning : str
+        Which outputs have so many synapses for their target spikes that they are likely to be wrong on other inputs,
+        and what helps; empty if there are none.
     """
 
     neurons: tuple[NeuronReport, ...]
@@ -106,6 +112,8 @@ class CompileReport(Displayed):
     misfit: FitError | None = None
     robustness: Robustness | None = None
     ended_by_time: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    warning: str = ""
 
     @property
     def wrong_bins(self) -> int:
@@ -150,6 +158,7 @@ class CompileReport(Displayed):
                 *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
                 *([] if self.robustness is None else [str(self.robustness)]),
                 *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
+                *([self.warning] if self.warning else []),
             ],
         )
 
@@ -181,6 +190,8 @@ class CompileReport(Displayed):
             "robustness": None if self.robustness is None else self.robustness.to_data(),
             "seconds": dict(self.seconds),
             "ended_by_time": list(self.ended_by_time),
+            "evidence": [asdict(each) for each in self.evidence],
+            "warning": self.warning or None,
         }
 
 
@@ -229,6 +240,7 @@ def report_on(
         for neuron in outputs
     )
     placement, misfit = placed
+    evidence = all_evidence(spec, [neuron.synapses for neuron in neurons])
     return CompileReport(
         neurons=neurons,
         hidden=hidden,
@@ -240,6 +252,8 @@ def report_on(
         at_least=at_least,
         placement=placement,
         misfit=misfit,
+        evidence=evidence,
+        warning=warning_of(evidence, is_sparse=spec.sparse),
     )
 
 

@@ -134,7 +134,8 @@ def _neurons(program: Program, key: str, name: str, *, names: Names | None) -> l
 
 def _labelled(noun: str, number: object, names: Names | None) -> str:
     """Return what a table calls a neuron whose number stands in a file."""
-    return labelled(noun, number, names) if type(number) is int and number >= 0 else f"{noun} {number}"
+    is_known = type(number) is int and 0 <= number < len(names or ())
+    return labelled(noun, number, names) if is_known and type(number) is int else f"{noun} {number}"
 
 
 def _is_foreign(version: str) -> bool:

@@ -62,6 +62,7 @@ def write_report(
     backends: Sequence[str] | None = None,
     targets: Sequence[str] = (),
     boards: Sequence[str] = (),
+    test: Spec | None = None,
     title: str = "",
 ) -> Page:
     """Write one self-contained HTML file about a program, or about a spec that was not compiled.
@@ -80,6 +81,8 @@ def write_report(
         Microcontrollers, of `snnprog.figures.MICROCONTROLLERS`, whose bytes and instructions are counted.
     boards : sequence of str
         FPGA boards, or their folders (see `snnprog.figures.board_figures`): how the program fills their cores.
+    test : Spec, optional
+        Held-out patterns, for the hits, misses and false alarms of each output; see `snnprog.verify`.
     title : str
         The heading of the page.
 
@@ -106,7 +109,7 @@ def write_report(
         page = page_of_spec(subject, explain(subject), title=title)
     else:
         page = page_of_program(
-            subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, title=title
+            subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, test=test, title=title
         )
     write_page(path, page)
     return page
@@ -120,6 +123,7 @@ def page_of_program(
     backends: Sequence[str] | None = None,
     targets: Sequence[str] = (),
     boards: Sequence[str] = (),
+    test: Spec | None = None,
     title: str = "",
     source: Path | None = None,
 ) -> Page:
@@ -132,7 +136,7 @@ def page_of_program(
     """
     check_type("program", program, kind=Program)
     placed, records = _placed(program), neuron_records(program)
-    run = _run(program, spec, inputs, backends, placed)
+    run = _run(program, spec, inputs, backends, placed, test=test)
     judged, distances = run.judged, run.distances
     wrong = None if judged is None else _wrong_of_outputs(judged)
     neurons = sheets.neuron_table(program, records, distances=distances, wrong=wrong)
@@ -150,6 +154,7 @@ def page_of_program(
         kinds=kinds,
         contradictions=(),
         resources=(
+            *_tested(run.verification),
             *_resources(program, placed, worked=run.worked),
             *_microcontrollers(program, targets),
             *_boards(program, boards),
@@ -219,7 +224,11 @@ def _run(
     inputs: Sequence[ArrayLike] | None,
     backends: Sequence[str] | None,
     placed: Placement | FitError,
+    *,
+    test: Spec | None,
 ) -> _Run:
+    if test is not None and spec is None:
+        raise SpecError("test belongs to spec: give the spec that the program was compiled from as well")
     if spec is not None and inputs is not None:
         raise SpecError("both spec and inputs are given, but a spec has its own inputs; give one of them")
     if spec is None and inputs is None:
@@ -229,7 +238,7 @@ def _run(
     shown = spec if inputs is None else _without_targets(program, inputs)
     assert shown is not None
     _check_size(shown, program.n_neurons)
-    verification = verify(program, shown, backends)
+    verification = verify(program, shown, backends, test=test)
     recording = record(program, [pattern.inputs for pattern in shown.patterns])
     judged = None if spec is None else judge(recording, spec)
     distances = () if judged is None else nearest(judged)
@@ -341,6 +350,10 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
 def _resources(program: Program, placed: Placement | FitError, *, worked: Activity | None) -> tuple[Table, ...]:
     cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
     return (cores,) if worked is None else (cores, activity_table(worked))
+
+
+def _tested(verification: Verification | None) -> tuple[Table, ...]:
+    return () if verification is None or verification.test is None else (verification.test.table(),)
 
 
 def _microcontrollers(program: Program, targets: Sequence[str]) -> tuple[Table, ...]:
