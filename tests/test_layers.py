@@ -60,6 +60,7 @@ LAYERS = (
     "solver",
     "placement",
     "simulate",
+    "robustness",
     "exploration",
     "design",
     "integers",
