@@ -30,6 +30,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "solvers": "solver",
         "placement": "placement",
         "simulators": "simulate",
+        "robustness": "robustness",
         "design": "design",
         "integers": "integers",
         "networks": "networks",

@@ -78,8 +78,10 @@ if TYPE_CHECKING:
     from snnprog.report.plots import plot_potential as plot_potential
     from snnprog.report.plots import plot_raster as plot_raster
     from snnprog.report.plots import plot_weights as plot_weights
+    from snnprog.robustness.verdict import Robustness as Robustness
     from snnprog.spec import Dynamics as Dynamics
     from snnprog.spec import Pattern as Pattern
+    from snnprog.spec import Robust as Robust
     from snnprog.spec import Spec as Spec
     from snnprog.spec_file import load_spec as load_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
@@ -113,6 +115,8 @@ _HOMES = {
     "Program": "program",
     "QuantizationError": "errors",
     "Recovery": "recovery",
+    "Robust": "spec",
+    "Robustness": "robustness.verdict",
     "SharedSynapses": "synapses",
     "Simulator": "backends",
     "SnnprogError": "errors",

@@ -61,13 +61,14 @@ from snnprog.files.event_view import EventView
 from snnprog.files.rasters import read_recording
 from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES
-from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.spec import Dynamics, Pattern, Robust, Spec
 from snnprog.spec.options import OPTIONS
 from snnprog.wording import did_you_mean
 
 NAME_KEYS = (INPUT_NAMES, OUTPUT_NAMES, HIDDEN_NAMES)
 SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), *NAME_KEYS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
+ROBUST_KEYS = tuple(field.name for field in fields(Robust))
 SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
 READING_KEYS = ("layout", "dt_ms", "starts_ms", "merge")
 ID_KEYS = ("input_ids", "output_ids")
@@ -78,6 +79,7 @@ TOP = "at the top of the file"
 PLACES = {
     SPEC_KEYS: "to the top of the file, above [dynamics] and [[patterns]]",
     DYNAMICS_KEYS: "below [dynamics]",
+    ROBUST_KEYS: "below [robust]",
     PATTERN_KEYS: "below [[patterns]]",
 }
 """Where each group of keys belongs."""
@@ -105,6 +107,8 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     table = _table(path)
     _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
     options = {name: table[name] for name in (*(option.name for option in OPTIONS), *NAME_KEYS) if name in table}
+    if "robust" in options:
+        options["robust"] = dict(_check_keys(path, "[robust]", table=options["robust"], allowed=ROBUST_KEYS))
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
     return Spec(
         _patterns(path, table),

@@ -29,7 +29,9 @@ from snnprog.frames import data_frame_of_rows
 from snnprog.judgement import MISSING, wrong_bins
 from snnprog.program import Program
 from snnprog.progress import Progress, shown
-from snnprog.spec import Spec
+from snnprog.robustness.checking import check_robust
+from snnprog.robustness.verdict import Robustness
+from snnprog.spec import Robust, Spec
 from snnprog.table import Table, checked
 from snnprog.wording import counted
 
@@ -87,16 +89,20 @@ class Verification(Displayed):
         The backend that all are compared with.
     failures : mapping of str to BackendError or LimitError
         Why a backend has no result, by its name.
+    robustness : Robustness or None
+        The verdict under perturbations, if it was requested.
     """
 
     backends: Mapping[str, BackendCheck]
     against: str = REFERENCE
     failures: Mapping[str, BackendError | LimitError] = field(default_factory=lambda: MappingProxyType({}))
+    robustness: Robustness | None = None
 
     @property
     def exact(self) -> bool:
-        """Whether every backend has a result and is exact."""
-        return not self.failures and all(check.exact for check in self.backends.values())
+        """Whether every backend has a result and is exact, under every perturbation if that was requested."""
+        is_robust = self.robustness is None or self.robustness.holds
+        return is_robust and not self.failures and all(check.exact for check in self.backends.values())
 
     @property
     def first_divergence(self) -> Divergence | None:
@@ -121,6 +127,7 @@ class Verification(Displayed):
     def _summary(self) -> str:
         wrong = [name for name, check in self.backends.items() if not check.exact]
         verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
+        verdict += "" if self.robustness is None else f"; {self.robustness}"
         return f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
 
     def _card(self) -> Card:
@@ -130,6 +137,7 @@ class Verification(Displayed):
         ]
         notes = [f"{name}: {error}" for name, error in self.failures.items()]
         notes += [] if self.first_divergence is None else [str(self.first_divergence)]
+        notes += [] if self.robustness is None else [str(self.robustness)]
         columns = ("backend", "exact", "wrong bins", f"equals {self.against}", "portable")
         return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
 
@@ -141,6 +149,7 @@ def verify(
     *,
     record: Record = "spikes",
     against: str = REFERENCE,
+    robust: Robust | None = None,
     progress: Progress | bool | None = None,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
@@ -156,6 +165,9 @@ def verify(
         Whether to compare currents and potentials, too.
     against : str
         The backend that all are compared with.
+    robust : Robust, optional
+        Errors of inputs and weights under which the outputs must stay exact, too; by default those of the spec.
+        `Verification.robustness` is the verdict. The chip's integers decide it, whatever the backend.
     progress : callable or True, optional
         True shows bars, in a terminal or a notebook. A callable is called with (backend, 0, 1) when a backend begins,
         with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
@@ -175,6 +187,9 @@ def verify(
         raise SpecError("program must be a Program and spec a Spec, got a Spec and a Program (arguments swapped?)")
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)
+    if robust is not None:
+        check_type("robust", robust, kind=Robust)
+        robust.check_lines(spec.n_inputs)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
         raise SpecError(f"backends must be a list with at least one name, got {backends!r}")
@@ -217,7 +232,9 @@ def verify(
             first_divergence=divergence,
             versions=runs[name].versions,
         )
-    return Verification(MappingProxyType(checks), against, MappingProxyType(failures))
+    asked = spec.robust if robust is None else robust
+    robustness = None if asked is None or asked.is_nothing else check_robust(program, spec, asked)
+    return Verification(MappingProxyType(checks), against, MappingProxyType(failures), robustness)
 
 
 def _check_readouts(program: Program, spec: Spec) -> None:

@@ -61,6 +61,7 @@ LAYERS = (
     "solver",
     "placement",
     "simulate",
+    "robustness",
     "exploration",
     "linking",
     "design",

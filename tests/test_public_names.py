@@ -37,6 +37,8 @@ NAMES = {
     "Program": type,
     "QuantizationError": type,
     "Recovery": type,
+    "Robust": type,
+    "Robustness": type,
     "SharedSynapses": type,
     "Simulator": type,
     "SnnprogError": type,

@@ -257,7 +257,7 @@ def opened(image: ImageFile) -> Iterator[Board]:
     name = os.environ.get("SNNPROG_SERIAL_PORT", "")
     baud = os.environ.get("SNNPROG_SERIAL_BAUD", str(BAUD))
     if not name:
-        raise RunnerError("SNNPROG_SERIAL_PORT is not set; it names the port of the board, as in /dev/ttyUSB1")
+        raise RunnerError("SNNPROG_SERIAL_PORT is not set; it names the port of the board, such as /dev/ttyUSB1")
     if not baud.isdecimal():
         raise RunnerError(f"SNNPROG_SERIAL_BAUD must be a number, got {baud!r}")
     try:

@@ -25,8 +25,8 @@ HELP = """\
 Prove a claim about a program for every input stream.
 
 TABLE.kiss2 is a state table in the KISS2 format: the outputs must answer as it says. The other claims are options; give
-one. All states of the program are explored. The exit code is 0 if the claim is proved, and 1 if it is refuted or
-undecided.
+one. All states of the program are explored. If there are too many, --depth checks all streams of up to some ticks. The
+exit code is 0 if the claim is proved, and 1 if it is refuted or undecided.
 
 \b
 snnprog prove P.snnp TABLE.kiss2 --latency 2
@@ -63,6 +63,13 @@ do, _ is silence and . any tick.
     "--states", type=IntegerOption(1), default=1_000_000, show_default=True, help="Maximum number of states to explore."
 )
 @click.option(
+    "--depth",
+    type=IntegerOption(0),
+    default=0,
+    metavar="TICKS",
+    help="If exploring does not decide, a solver decides all streams of up to TICKS ticks.",
+)
+@click.option(
     "--counterexample",
     "path",
     type=OutputFile(".csv", ".npz"),
@@ -79,6 +86,7 @@ def prove_command(
     within: int | None,
     after: int | None,
     states: int,
+    depth: int,
     path: Path | None,
     as_json: bool,
 ) -> int:
@@ -102,7 +110,7 @@ def prove_command(
         claim = _expression(program, fires_when, which).delayed(latency)
     else:
         claim = _invariant(within, after)
-    proof = prove(program, claim, states=states)
+    proof = prove(program, claim, states=states, depth=depth)
     if path is not None and proof.counterexample is not None:
         write_rasters(path, [proof.counterexample])
     if as_json:

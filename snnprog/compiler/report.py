@@ -23,6 +23,7 @@ from snnprog.integers import NeuronReport
 from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
+from snnprog.robustness.verdict import Robustness
 from snnprog.spec import Spec
 from snnprog.table import Table, text_of
 from snnprog.version import __version__
@@ -82,6 +83,8 @@ class CompileReport(Displayed):
         The cores of each neuron and the resources used; None if the program does not fit.
     misfit : FitError or None
         Why it does not fit the chip. The program satisfies the spec nevertheless, and simulators run it.
+    robustness : Robustness or None
+        The verdict on the program under the perturbations that the spec names; None if it names none.
     ended_by_time : tuple of str
         The steps that the time limit ended, as `progress` names them; their results are the best so far. Empty if
         the result does not depend on the clock.
@@ -96,6 +99,7 @@ class CompileReport(Displayed):
     at_least: int = 0
     placement: Placement | None = None
     misfit: FitError | None = None
+    robustness: Robustness | None = None
     ended_by_time: tuple[str, ...] = ()
 
     @property
@@ -139,6 +143,7 @@ class CompileReport(Displayed):
             table=Table.plain(of, columns=("neuron", "status", "margin (LSB)", "synapses"), rows=rows),
             notes=[
                 *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
+                *([] if self.robustness is None else [str(self.robustness)]),
                 *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
             ],
         )
@@ -168,6 +173,7 @@ class CompileReport(Displayed):
             "synapses": self.synapses,
             "cores": None if self.placement is None else self.placement.as_dict(),
             "misfit": None if self.misfit is None else str(self.misfit),
+            "robustness": None if self.robustness is None else self.robustness.to_data(),
             "seconds": dict(self.seconds),
             "ended_by_time": list(self.ended_by_time),
         }

@@ -64,8 +64,8 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
     FormatError
         If the file is missing or damaged, is not a list of events or times, or an event lies outside the rasters.
     """
-    ticks, neurons = reading.extent(path)
     header, columns = _read_columns(path)
+    ticks, neurons = reading.extent(path, _last_event(header, columns))
     if header[0] not in TIME_UNITS:
         reading.check_takes(path, "merge")
         events = np.zeros((3, columns[0].size), dtype=np.int64)
@@ -79,6 +79,15 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
     neuron = columns[1].astype(np.int64)
     _check_inside(path, "neuron", column=neuron, extent=neurons)
     return reading.bin(path, SpikeTimes(str(path), columns[0] / TIME_UNITS[header[0]], neuron, neurons))
+
+
+def _last_event(header: tuple[str, ...], columns: Columns) -> str:
+    """Return the tick or the time of the last event in words; nothing if there are no events."""
+    if not columns[0].size:
+        return ""
+    if header[0] in TIME_UNITS:
+        return f"{columns[0].max():g} {header[0].removeprefix('time_')}"
+    return f"tick {columns[-2].max()}"
 
 
 def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neurons: int) -> Raster:

@@ -88,8 +88,14 @@ class Reading:
             if field.name not in (*ALWAYS, *names) and getattr(self, field.name) != field.default:
                 raise FormatError(f"{field.name} does not apply to {path}; omit it")
 
-    def extent(self, path: Path) -> tuple[int, int]:
+    def extent(self, path: Path, last_event: str = "") -> tuple[int, int]:
         """Return ticks and neurons of a list of events.
+
+        Parameters
+        ----------
+        path : Path
+        last_event : str
+            Where the last event is, such as "tick 41": a hint for someone who has not given the ticks.
 
         Raises
         ------
@@ -102,7 +108,8 @@ class Reading:
                 ("how many neurons it has", "neurons (n_inputs or n_outputs in a SPEC.toml)"): self.neurons,
             }
             unknown, names = zip(*(words for words, given in lacks.items() if given is None), strict=True)
-            raise FormatError(f"{path} does not say {' and '.join(unknown)}; give {' and '.join(names)}")
+            hint = f"; its last event is at {last_event}" if last_event and self.ticks is None else ""
+            raise FormatError(f"{path} does not say {' and '.join(unknown)}; give {' and '.join(names)}{hint}")
         return self.ticks, self.neurons
 
     def binning(self, path: Path) -> Binning:
