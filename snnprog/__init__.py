@@ -73,6 +73,11 @@ if TYPE_CHECKING:
     from snnprog.placement import place as place
     from snnprog.program import Program as Program
     from snnprog.program import load as load
+    from snnprog.recall import Recall as Recall
+    from snnprog.recall import RecallProof as RecallProof
+    from snnprog.recall import measure_recall as measure_recall
+    from snnprog.recall import noisy_cue as noisy_cue
+    from snnprog.recall import prove_recall as prove_recall
     from snnprog.recovery import Recovery as Recovery
     from snnprog.recovery import recover as recover
     from snnprog.report.page import write_report as write_report
@@ -80,8 +85,10 @@ if TYPE_CHECKING:
     from snnprog.report.plots import plot_potential as plot_potential
     from snnprog.report.plots import plot_raster as plot_raster
     from snnprog.report.plots import plot_weights as plot_weights
+    from snnprog.robustness.verdict import Robustness as Robustness
     from snnprog.spec import Dynamics as Dynamics
     from snnprog.spec import Pattern as Pattern
+    from snnprog.spec import Robust as Robust
     from snnprog.spec import Spec as Spec
     from snnprog.spec_file import load_spec as load_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
@@ -115,7 +122,11 @@ _HOMES = {
     "PortabilityWarning": "errors",
     "Program": "program",
     "QuantizationError": "errors",
+    "Recall": "recall",
+    "RecallProof": "recall",
     "Recovery": "recovery",
+    "Robust": "spec",
+    "Robustness": "robustness.verdict",
     "SharedSynapses": "synapses",
     "Simulator": "backends",
     "SnnprogError": "errors",
@@ -141,10 +152,13 @@ _HOMES = {
     "link": "linking",
     "load": "program",
     "load_spec": "spec_file",
+    "measure_recall": "recall",
     "never": "automata",
+    "noisy_cue": "recall",
     "place": "placement",
     "prove": "exploration",
     "prove_parts": "linking",
+    "prove_recall": "recall",
     "quantize": "networks",
     "read_events": "files.event_files",
     "read_observed": "files",

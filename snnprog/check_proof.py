@@ -13,9 +13,16 @@ exponent, and add ``mantissa << exponent`` per spike; a spike at tick t acts at 
 from rest. Outputs that feed outputs are assumed to produce their targets: a program that satisfies the spec has these
 spikes on its lines.
 
+With ``robust``, the targets must be reproduced for every perturbation of a pattern, too: spikes of the lines that are
+not exempt move by at most ``jitter`` ticks, at most ``missing`` of them are missing, and at most ``extra`` are added,
+all within the pattern's ticks. Two spikes of a line in one tick are one.
+
 The proof
 ---------
-A tree of cases. Each inner node splits what is unknown in two, and lists both halves:
+``perturbed`` lists perturbations that the proof uses: which pattern, and what is moved, missing and added. Each gives a
+further pattern, numbered after those of the specification, with the same targets.
+
+The rest is a tree of cases. Each inner node splits what is unknown in two, and lists both halves:
 
 - ``bin``: an output is silent, or spikes, at a tick where the specification leaves that open;
 - ``range``: what a spike over a tap adds, its mantissa, the exponent, the threshold or the bias is at most k, or at
@@ -173,18 +180,18 @@ ROUNDED = {  # how often met roundings read in Python
     "moving": "(({0} >> {1}) or +({0} > 0))",
 }
 RUN = """
-def run(script, move, weights, ends, gaps, told):
+def run(script, move, weights, ends, gaps, history):
     (t0, t1), (b0, b1) = ends
     {registers} = 0
     states = start
     for may, taps, perhaps, own in script:
         if move is not None:
-            may, following = move(len(told), states)
+            may, following = move(len(history), states)
         values = [weights[tap] for tap in taps]
-        for tap in perhaps + [tap for tap, sent in own if told[sent] is None]:
+        for tap in perhaps + [tap for tap, sent in own if history[sent] is None]:
             w0, w1 = weights[tap]
             values.append((min(0, w0), max(0, w1)))
-        values += [weights[tap] for tap, sent in own if told[sent]]
+        values += [weights[tap] for tap, sent in own if history[sent]]
 {before}
         most, least = ({p1} - gaps[1]) // {unit}, -((-{p0} - gaps[0]) // {unit})
         if may != 0 and t0 <= most:
@@ -199,7 +206,7 @@ def run(script, move, weights, ends, gaps, told):
 {after}
         if {once} and spikes and {unit} * t1 - {left} < gaps[0]:
             raise ContradictionError
-        told.append(spikes)
+        history.append(spikes)
         if move is not None:
             states = following[spikes]
 {carried}
@@ -822,7 +829,59 @@ class Claim:
         self.most_spikes = 1 if self.once else MOST_NUMBER if most is None else most
         self.run_on_intervals = RunCode(self.rule, self.most_spikes, self.once).function()
         self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
+        self.check_size()
+        self.n_given, robust = len(self.patterns), data.get("robust")
+        need(robust is None or isinstance(robust, dict), "robust must be an object")
+        for name in ("jitter", "missing", "extra"):
+            setattr(self, name, 0 if robust is None else integer(robust.get(name), f"{name} of robust", 0, 1 << 20))
+        self.exempt = [] if robust is None else entry(robust, "exempt", list, "robust")
+        for line in self.exempt:
+            integer(line, "an exempt line", 0, self.n_inputs - 1)
+
+    def check_size(self):
+        """Refuse patterns that take too long."""
         need(sum(each[0] for each in self.patterns) <= MOST_TICKS, f"patterns must have at most {MOST_TICKS} ticks")
+
+    def perturb(self, data):
+        """Take up the perturbed patterns of a proof; return why one of them is not allowed, or None."""
+        del self.patterns[self.n_given :]
+        self.first_spikes, self.arriving = {}, {}
+        need(isinstance(data, list) and len(data) <= MOST_NODES, f"perturbed must be a list of at most {MOST_NODES}")
+        for index, each in enumerate(data):
+            number = integer(entry(each, "pattern", int, "a perturbation"), "a pattern", 0, self.n_given - 1)
+            ticks, inputs, due, is_open = self.patterns[number]
+            spikes = self.perturbed(each, ticks, inputs)
+            if isinstance(spikes, str):
+                return f"perturbation {index} is not allowed: {spikes}"
+            self.patterns.append((ticks, spikes, due, is_open))
+            self.check_size()
+        return None
+
+    def perturbed(self, data, ticks, inputs):
+        """Return the lines that spike at each tick of a perturbed pattern, or why a perturbation is not allowed."""
+        left = {(line, tick) for tick, lines in inputs.items() for line in lines}
+        arrived = set()
+        for name, count in (("moved", 3), ("missing", 2), ("added", 2)):
+            for event in entry(data, name, list, "a perturbation"):
+                need(isinstance(event, list) and len(event) == count, f"{name} must be lists of {count} integers")
+                line = integer(event[0], "a line", 0, self.n_inputs - 1)
+                places = [integer(each, "a tick", 0, ticks - 1) for each in event[1:]]
+                if line in self.exempt:
+                    return f"line {line} is exempt"
+                if name != "added" and (line, places[0]) not in left:
+                    return f"line {line} has no spike at tick {places[0]}, or it is changed twice"
+                if name == "moved" and abs(places[1] - places[0]) > self.jitter:
+                    return f"a spike of line {line} moves from tick {places[0]} to {places[1]}"
+                if name != "added":
+                    left.discard((line, places[0]))
+                if name != "missing":
+                    arrived.add((line, places[-1]))
+        if len(data["missing"]) > self.missing or len(data["added"]) > self.extra:
+            return "too many spikes are missing or added"
+        spikes = {}
+        for line, tick in left | arrived:
+            spikes.setdefault(tick, set()).add(line)
+        return spikes
 
     def pause(self):
         """Do nothing, again and again while a proof is checked: who checks it on the way to something may stop here."""
@@ -902,7 +961,7 @@ class OpenBins:
             ways = [way for matched in states for way in _choices(tick, matched, *self.given)]
             ways = [(spike, then) for spike, then in ways if then in self.alive[tick + 1]]
             can = {spike for spike, _ in ways}
-            after = {told: frozenset(then for spike, then in ways if told in (None, spike)) for told in (None, 0, 1)}
+            after = {given: frozenset(then for spike, then in ways if given in (None, spike)) for given in (None, 0, 1)}
             self.moves[tick, states] = can.pop() if len(can) == 1 else None, after
         return self.moves[tick, states]
 
@@ -1010,16 +1069,16 @@ class Case:
 
     def run(self, output, pattern, box, weights):
         """Run an output on intervals, narrowing the box's threshold; return its spikes: 0, 1, or None for either."""
-        spec, told, (script, work) = self.spec, [], self.script(output, pattern)
+        spec, history, (script, work) = self.spec, [], self.script(output, pattern)
         gaps = spec.least_gaps if output is None else spec.gaps
         is_open = output is not None and None in self.known(output, pattern)
         move = self.openings(output, pattern).move if is_open else None
         try:
             ends = box["threshold"], box["bias"]
-            box["threshold"] = spec.run_on_intervals(script, move, weights, ends, gaps, told)
+            box["threshold"] = spec.run_on_intervals(script, move, weights, ends, gaps, history)
         finally:
-            self.spend(work[min(len(told) + 1, len(script))])
-        return told
+            self.spend(work[min(len(history) + 1, len(script))])
+        return history
 
     def tightened(self, output, box):
         """Return a box without impossible ends; raise ContradictionError if it is empty."""
@@ -1076,8 +1135,10 @@ def first_spike(spec, pattern):
         case = Case(spec, [])
         box = case.box(None)
         try:
-            told = case.run(None, pattern, box, weights_of(box))
-            spec.first_spikes[pattern] = next((tick for tick, spikes in enumerate(told) if spikes != 0), len(told))
+            history = case.run(None, pattern, box, weights_of(box))
+            spec.first_spikes[pattern] = next(
+                (tick for tick, spikes in enumerate(history) if spikes != 0), len(history)
+            )
         except ContradictionError:
             spec.first_spikes[pattern] = 0
     return spec.first_spikes[pattern]
@@ -1166,9 +1227,9 @@ def priced_values(case, output, lists, is_whole=False):
             rows.setdefault(pattern, set()).add(tick)
     domain = AtomSums(case.tightened(output, case.box(output)), spec)
     neuron, ticks, named = OutputRun(case, output, domain), {}, {}
-    for pattern, asked in sorted(rows.items()):
-        for tick, done in enumerate(neuron.run(pattern, max(asked))):
-            if tick in asked:
+    for pattern, wanted in sorted(rows.items()):
+        for tick, done in enumerate(neuron.run(pattern, max(wanted))):
+            if tick in wanted:
                 ticks[pattern, tick], named[pattern, tick] = done, done.named()
                 for name, value in named[pattern, tick].items():
                     ends = case.registers.get((output, pattern, tick, name), (None, None))
@@ -1475,6 +1536,9 @@ def fault_in(spec, proof_data):
     for name, of_spec in (("spec", "digest"), ("chip", "chip"), ("ranges", "ranges")):
         if proof_data.get(name) != spec.data.get(of_spec):
             return f"it is of another specification: {name} differs"
+    fault = spec.perturb(proof_data.get("perturbed", []))
+    if fault is not None:
+        return fault
     return fault_of(spec, nodes_of(spec, proof_data))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -19,12 +19,13 @@ from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
-from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names
+from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names, labelled
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns, drawn
+from snnprog.spec.robust import Robust
 from snnprog.wording import counted, runs_of
 
 
@@ -71,6 +72,9 @@ class Spec(Displayed):
     refractory : int
         The refractory period of every neuron, in ticks: after a spike at tick t its potential is 0 until tick
         ``t + refractory``, when it can spike again; 1 to 63 on Loihi, and 1 (a spike at every tick) on Xylo.
+    robust : Robust, optional
+        Errors of the input spikes and of the weights under which every output must stay exact; a table of the
+        parameters of `Robust` is accepted, too.
     automaton : Automaton, optional
         What the outputs must do on every input stream; see `snnprog.prove`. Compiling does not use it.
     input_names, output_names : sequence of str, optional
@@ -104,6 +108,7 @@ class Spec(Displayed):
     window: tuple[int, int]
     hidden: int | Literal["auto"]
     refractory: int
+    robust: Robust | None
     automaton: Automaton | None
     input_names: Names | None
     output_names: Names | None
@@ -128,6 +133,7 @@ class Spec(Displayed):
         window: Sequence[int] = NO_WINDOW,
         hidden: int | Literal["auto"] = 0,
         refractory: int = 1,
+        robust: Robust | Mapping[str, object] | None = None,
         automaton: Automaton | None = None,
         input_names: Sequence[str] | None = None,
         output_names: Sequence[str] | None = None,
@@ -164,6 +170,8 @@ class Spec(Displayed):
                 "delay", delay, allowed=self.chip.delays, hint="counted from a spike to the tick at which it acts"
             )
         self.dynamics.check_fit(self.chip)
+        if self.robust is not None:
+            self.robust.check_lines(self.n_inputs)
         if self.signs is not None and len(self.signs) != self.n_presynaptic:
             raise SpecError(
                 f"signs must have {self.n_presynaptic} entries, one per presynaptic neuron, got {len(self.signs)}"
@@ -216,6 +224,10 @@ class Spec(Displayed):
         """Number of output neurons."""
         return int(self.patterns[0].targets.shape[1])
 
+    def output_label(self, output: int) -> str:
+        """Return what messages call an output: "output 2", or with its name "output 2 (stop)"."""
+        return labelled("output", output, self.output_names)
+
     @property
     def n_presynaptic(self) -> int:
         """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
@@ -256,8 +268,11 @@ class Spec(Displayed):
     def _settings(self) -> dict[str, object]:
         """Return all options; later options with their default value are omitted."""
         original = {option.name: getattr(self, option.name) for option in OPTIONS if option.is_original}
+        changed = self.changed_options
+        if self.robust is not None:
+            changed["robust"] = self.robust.to_data()
         return (
-            self.changed_options
+            changed
             | original
             | {
                 "delays": self.delays,
@@ -270,6 +285,8 @@ class Spec(Displayed):
 
 def _in_brief(value: object) -> object:
     """Return an option's value; of a list of signs, how many there are of each."""
+    if isinstance(value, Robust):
+        return f"({value})"
     if not isinstance(value, tuple) or len(value) <= 2:
         return value
     return ", ".join(f"{count} of {sign:+d}" for sign, count in sorted(Counter(value).items()))
