@@ -38,7 +38,7 @@ class JointState(NamedTuple):
     past: tuple[Row, ...]
 
 
-class Product:
+class JointAutomata:
     """The automata of a system, to be advanced together.
 
     Parameters

@@ -16,8 +16,8 @@ from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.exploration import PROVED, REFUTED, UNDECIDED, StreamProof, prove
 from snnprog.exploration.proving import STATES
 from snnprog.linking.cones import Assumption, assumptions_of
-from snnprog.linking.product import JointState, Product
-from snnprog.linking.search import Search, searched
+from snnprog.linking.product import JointAutomata, JointState
+from snnprog.linking.search import StateSearch, searched
 from snnprog.linking.system import System
 from snnprog.simulate import simulate
 from snnprog.wording import counted
@@ -129,7 +129,7 @@ def prove_parts(
     if claim is None:
         return PartsProof(PROVED, reason, whole, parts, found)
     monitor = claim.monitor(whole.n_inputs, whole.n_outputs)
-    search = _claimed(Product(system.plan, ordered), monitor, most=most)
+    search = _claimed(JointAutomata(system.plan, ordered), monitor, most=most)
     verdict, words = _verdict(system, monitor, search)
     counterexample = search.raster if verdict == REFUTED else None
     return PartsProof(
@@ -143,7 +143,7 @@ def prove_parts(
     )
 
 
-def _claimed(product: Product, monitor: Monitor, *, most: int) -> Search:
+def _claimed(product: JointAutomata, monitor: Monitor, *, most: int) -> StateSearch:
     """Search the joint states of automata and a claim for one in which the claim is wrong."""
 
     def moves(node: tuple[JointState, State]) -> Iterator[tuple[Row, tuple[JointState, State] | str]]:
@@ -167,7 +167,7 @@ UNCOVERED = "the claim allows a row that a part does not expect"
 WRONG_OUTPUTS = "the outputs are wrong"
 
 
-def _verdict(system: System, monitor: Monitor, search: Search) -> tuple[str, str]:
+def _verdict(system: System, monitor: Monitor, search: StateSearch) -> tuple[str, str]:
     """Return the verdict about a claim, and why; no words where it is proved."""
     if search.is_closed:
         return PROVED, ""
