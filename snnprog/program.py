@@ -44,6 +44,7 @@ from snnprog.program_file import (
     read_program,
     write_program,
 )
+from snnprog.program_names import NamedLines
 from snnprog.synapses import (
     EXCITATORY,
     INHIBITORY,
@@ -72,7 +73,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
-class Program(SynapseArrays, Displayed):
+class Program(SynapseArrays, NamedLines, Displayed):
     """A program: integers that a chip runs. `compile`, `from_arrays` and `load` create one.
 
     `dataclasses.replace` makes a copy with other arrays of neurons, `with_synapses` one with other synapses.
@@ -292,11 +293,6 @@ class Program(SynapseArrays, Displayed):
         """Which outputs ``(outputs,)`` are read by their potential instead of their spikes."""
         found: Bools = self.readout[self.outputs] == BY_POTENTIAL
         return found
-
-    @property
-    def output_names(self) -> Names | None:
-        """The names of the outputs, in order, or None."""
-        return None if self.neuron_names is None else tuple(self.neuron_names[neuron] for neuron in self.outputs)
 
     @property
     def n_outputs(self) -> int:

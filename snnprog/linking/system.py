@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from snnprog.automata import Automaton
 from snnprog.checks import check_type
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
+from snnprog.linking.automata import linked_automaton
 from snnprog.linking.naming import Inputs, Outputs, Wire, plan_of
 from snnprog.linking.plan import Ends, Plan
 from snnprog.linking.programs import linked_program
 from snnprog.program import Program
-from snnprog.wording import counted
+from snnprog.wording import counted, did_you_mean
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,6 +82,34 @@ class System(Displayed):
             If the chip does not allow the connections.
         """
         return linked_program(self.parts, self.plan)
+
+    def automaton(self, automata: Mapping[str, Automaton]) -> Automaton:
+        """Return the automaton of the whole: those of the parts, joined as the parts are.
+
+        Its rows are those that every part allows. An output that the automaton of a part leaves open is tried both ways
+        where a wire carries it.
+
+        Parameters
+        ----------
+        automata : mapping of str to Automaton
+            What each part does. Their outputs at a tick must not depend on the row of the same tick.
+
+        Raises
+        ------
+        SpecError
+            If an automaton is missing, unknown, or of another size than its part.
+        """
+        if not isinstance(automata, Mapping):
+            raise SpecError(f"automata must be a mapping of parts to automata, got a {type(automata).__name__}")
+        for name in automata:
+            if name not in self.parts:
+                raise SpecError(f"automata names an unknown part {name!r}{did_you_mean(name, self.parts)}")
+        for name, program in self.parts.items():
+            if name not in automata:
+                raise SpecError(f"automata must have one for each part, got none for {name!r}")
+            check_type(f"the automaton of part {name!r}", automata[name], kind=Automaton)
+            automata[name].monitor(program.n_inputs, program.n_outputs)
+        return linked_automaton(self.plan, [automata[name] for name in self.parts])
 
     def _summary(self) -> str:
         ends = f"{counted(len(self.plan.input_names), 'input')}, {counted(len(self.plan.output_names), 'output')}"

@@ -19,7 +19,7 @@ from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
-from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names
+from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names, labelled
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
@@ -223,6 +223,10 @@ class Spec(Displayed):
     def n_outputs(self) -> int:
         """Number of output neurons."""
         return int(self.patterns[0].targets.shape[1])
+
+    def output_label(self, output: int) -> str:
+        """Return what messages call an output: "output 2", or with its name "output 2 (stop)"."""
+        return labelled("output", output, self.output_names)
 
     @property
     def n_presynaptic(self) -> int:
