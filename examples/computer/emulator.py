@@ -72,7 +72,10 @@ def automaton(program: Sequence[Word], *, ports: Sequence[int] = (0,)) -> sp.Aut
     A start comes with the first tick of any cycle. The input port shows one of `ports` when it is read.
     """
     silence = (False,) * 9
-    rows = {0: [silence, (True, *silence[1:])], READ_TICK: [(False, *bits_of(port, 8)) for port in ports]}
+    rows: dict[object, list[tuple[bool, ...]]] = {
+        0: [silence, (True, *silence[1:])],
+        READ_TICK: [(False, *bits_of(port, 8)) for port in ports],
+    }
     full = [*program, *[Word("HALT")] * (WORDS - len(program))]
 
     def step(before: Any, row: Bits) -> tuple[tuple[int, bool, State, int | None], Bits]:

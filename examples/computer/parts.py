@@ -62,7 +62,7 @@ def table(lines: str, outputs: str, answer: Callable[[Bits], Answer], *, rows: S
     possible = itertools.product((False, True), repeat=len(names)) if rows is None else rows
     answers = {tuple(row): answer(row) for row in possible}
     spec = sp.specs.truth_table({row: found for row, found in answers.items() if found is not None}, spacing=SPACING)
-    spec = replace(spec, threshold=THRESHOLD, input_names=names, output_names=outputs.split())
+    spec = replace(spec, threshold=THRESHOLD, input_names=names, output_names=tuple(outputs.split()))
     return part_of(spec, latency=2)
 
 
@@ -77,7 +77,7 @@ def cell(n_data: int) -> Part:
     inputs = np.zeros((CYCLE * len(steps), n_data + 1), dtype=bool)
     inputs[::CYCLE] = steps
     targets, state = np.zeros((len(inputs), 1), dtype=bool), (0, False)
-    for tick, row in enumerate(inputs):
+    for tick, row in enumerate(inputs.tolist()):
         state, targets[tick] = _cell_step(state, row)
 
     def symbols(state: Any) -> list[tuple[bool, ...]]:
@@ -92,8 +92,8 @@ def cell(n_data: int) -> Part:
         threshold=THRESHOLD,
         sparse=True,
         automaton=automaton,
-        input_names=f"{bus('d', n_data)} write".split(),
-        output_names=["q"],
+        input_names=(*bus("d", n_data).split(), "write"),
+        output_names=("q",),
     )
     return part_of(spec, latency=1)
 
