@@ -18,7 +18,7 @@ from snnprog.errors import FormatError
 from snnprog.wording import did_you_mean
 
 ADVICE = {
-    **dict.fromkeys(RASTERS, ""),
+    **dict.fromkeys(RASTERS, "'snnprog run P.snnp {}' runs a program on those spikes"),
     PROGRAM: "'snnprog inspect {}' shows that program",
     SPEC: "'snnprog compile {} -o P.snnp' makes a program of that specification",
     ".nir": "'snnprog quantize {} -o P.snnp' makes a program of that network",
