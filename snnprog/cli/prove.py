@@ -111,7 +111,7 @@ def prove_command(
         claim = _invariant(program, within, after)
     proof = prove(program, claim, states=states, depth=depth)
     if path is not None and proof.counterexample is not None:
-        write_rasters(path, [proof.counterexample])
+        write_rasters(path, [proof.counterexample], names=program.input_names)
     if as_json:
         print_json(proof_data(proof))
     else:

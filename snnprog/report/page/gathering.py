@@ -25,7 +25,7 @@ from snnprog.archive import read_bytes
 from snnprog.checks import check_type
 from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
-from snnprog.names import Names
+from snnprog.names import Names, listed
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
@@ -308,7 +308,7 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
 
 
 def _names(label: str, names: Names | None) -> list[Fact]:
-    return [] if names is None else [Fact(label, _option_in_words(names))]
+    return [] if names is None else [Fact(label, listed(names))]
 
 
 def _readouts(program: Program) -> list[Fact]:
