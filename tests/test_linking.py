@@ -268,3 +268,46 @@ def test_a_copy_that_is_read_has_the_name_of_the_output() -> None:
     program = sp.link(parts, wires=[("a.0", "b.0")], outputs=["a.0", "b.0"])
     assert program.output_names == ("a.output 0", "b.output 0")
     assert program.neuron_names == ("feeding 0", "b.output 0", "a.output 0")
+
+
+def saturating(weights: list[int]) -> sp.Program:
+    """Return a neuron of Xylo whose current saturates after some of its events: their order matters."""
+    lines = len(weights)
+    return sp.Program.from_arrays(
+        chip="xylo",
+        n_inputs=lines,
+        n_neurons=1,
+        pre=range(lines),
+        post=0,
+        weight=weights,
+        exponent=7,
+        threshold=9000,
+        current_decay=1,
+        potential_decay=1,
+    )
+
+
+@pytest.mark.filterwarnings("ignore::snnprog.PortabilityWarning")  # runtimes agree below the ends only
+def test_events_that_may_saturate_keep_their_order() -> None:
+    strong = replace(repeater("xylo", lines=4), threshold=np.full(4, 150, np.int32))
+    strong = strong.with_synapses(weight=np.ones(4, np.int32), exponent=np.full(4, 7, np.int32))
+    parts = {"a": strong, "b": saturating([127, 127, 127, -128])}
+    wires = [(f"a.{line}", f"b.{line}") for line in range(4)]
+    program = sp.link(parts, wires=wires)
+    raster = np.random.default_rng(5).random((400, 4)) < 0.9
+    heard = sp.run(strong, raster).spikes
+    expected = sp.run(parts["b"], heard).spikes
+    assert np.array_equal(sp.run(program, raster).spikes, expected)
+    assert expected.sum() > 20
+    swapped = sp.run(saturating([-128, 127, 127, 127]), heard[:, ::-1]).spikes
+    assert not np.array_equal(swapped, expected)
+    message = "the order of events at neurons of part 'b'"
+    for other in (
+        {"parts": parts, "wires": [(f"a.{line}", f"b.{3 - line}") for line in range(4)]},
+        {"parts": {"b": parts["b"], "a": strong}, "wires": wires},
+        {"parts": parts, "wires": [*wires[:3], ("a.3", "b.3", 1)]},
+    ):
+        with pytest.raises(sp.LimitError, match=message):
+            sp.link(**untyped(other))
+    weak = saturating([1, 1, 1, -1])
+    assert sp.link({"b": weak, "a": strong}, wires=wires).n_neurons == 5

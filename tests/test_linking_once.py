@@ -80,3 +80,22 @@ def test_states_are_explored_where_intervals_do_not_show_it(monkeypatch: pytest.
 def test_a_chip_without_several_spikes_needs_no_proof() -> None:
     program = sp.Program.from_arrays(chip="loihi1", n_inputs=1, n_neurons=1, pre=0, post=0, weight=200, threshold=1)
     assert spikes_once(program, [0])
+
+
+def test_only_what_reaches_a_neuron_is_explored() -> None:
+    """Six neurons that cancel themselves have 4^6 states and more; each alone has a few."""
+    program = sp.Program.from_arrays(
+        chip="xylo",
+        n_inputs=6,
+        n_neurons=7,
+        outputs=[6],
+        pre=range(12),
+        post=[*range(6)] * 2,
+        weight=[2] * 6 + [-1] * 6,
+        threshold=[1] * 6 + [40],
+        current_decay=1,
+        potential_decay=1,
+    )
+    assert spikes_once(program, list(range(6)))
+    crossed = program.with_synapses(pre=np.array([*range(6), 7, *range(6, 11)], np.int32))
+    assert not spikes_once(crossed, list(range(6)))
