@@ -1,10 +1,10 @@
 """Hits, misses and false alarms on samples that a program was not compiled from.
 
-A program is exact on its spec; what it does on other inputs is measured, on patterns that were held out. Bins are judged
-as those of a spec are (`snnprog.judgement`): don't-care bins are left out, and windows apply. Rates come with Wilson's
-interval of 95 % (Wilson, J. Am. Stat. Assoc. 22 (1927) 209), which also holds where few or no events were counted. It
-takes bins as independent, and the bins of a pattern may not be: the share of patterns that are right in every bin is
-given, too, since patterns are drawn one by one.
+A program is exact on its spec; what it does on other inputs is measured, on patterns that were held out. Bins are
+judged as those of a spec are (`snnprog.judgement`): don't-care bins are left out, and windows apply. Rates come with
+Wilson's interval of 95 % (Wilson, J. Am. Stat. Assoc. 22 (1927) 209), which also holds where few or no events were
+counted. It takes bins as independent, and the bins of a pattern may not be: the share of patterns that are right in
+every bin is given, too, since patterns are drawn one by one.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from snnprog.spec import Spec
 from snnprog.wording import counted
 
 LEAST_PER_SYNAPSE = 0.1
-"""Events for each synapse below which unseen spikes are likely to be wrong: dense programs had 91 wrong bins for each 100
-due spikes below it, and 4 from it to 0.3 (``benchmarks/overfitting.py``)."""
+"""Events for each synapse below which unseen spikes are likely to be wrong: dense programs had 91 wrong bins for each
+100 due spikes below it, and 4 from it to 0.3 (``benchmarks/overfitting.py``)."""
 
 LEAST_EVENTS = 2
 """Events of an output below which they are, however few its synapses: sparse programs had more than 100 wrong bins for
