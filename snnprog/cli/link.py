@@ -14,7 +14,7 @@ from snnprog.cli.outputs import OutputFile, SystemFile
 from snnprog.errors import FitError
 
 EPILOG = """\
-A SYSTEM.toml for two programs; inputs and outputs may be left out:
+A SYSTEM.toml for two programs; inputs and outputs are optional:
 
 \b
   wires = [["detector.arm", "machine.start", 2]]

@@ -13,7 +13,7 @@ import numpy as np
 from snnprog.arrays import Bytes, Int64s
 from snnprog.automata import all_rows
 from snnprog.exploration.ticking import ProgramTicks
-from snnprog.program import NEURON_ARRAYS, Program
+from snnprog.program import NEURON_ARRAYS, SYNAPSE_ARRAYS, Program
 from snnprog.program_file import READOUT
 from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Span, reach_of
@@ -44,7 +44,7 @@ def spikes_once(program: Program, neurons: Sequence[int]) -> bool:
     reach = reach_of(rule, spans, arriving=arriving_span(apart))
     if reach.of(rule.fire, rule.fire.expression).high[chosen].max() <= 1:
         return True
-    return program.n_inputs <= MOST_LINES and _explored(apart, chosen)
+    return all(_explored(*_feeding(apart, neuron)) for neuron in chosen)
 
 
 def _with_other_output(program: Program) -> Program:
@@ -64,15 +64,36 @@ def _with_other_output(program: Program) -> Program:
     )
 
 
-def _explored(program: Program, neurons: list[int]) -> bool:
-    """Return whether all states are known, and the neurons spike at most once in each."""
+def _feeding(program: Program, neuron: int) -> tuple[Program, int]:
+    """Return the program of all that reaches a neuron, and of the neuron that is read out; and its index there."""
+    wanted = np.zeros(program.n_inputs + program.n_neurons, np.bool_)
+    wanted[[program.n_inputs + neuron, -1]] = True
+    before = 0
+    while before < int(wanted.sum()):
+        before = int(wanted.sum())
+        wanted[program.pre[wanted[program.n_inputs + program.post]]] = True
+    kept = wanted[program.n_inputs + program.post]
+    line = np.cumsum(wanted) - 1
+    n_inputs, neurons = int(wanted[: program.n_inputs].sum()), wanted[program.n_inputs :]
+    arrays: dict[str, Any] = {name: getattr(program, name)[neurons] for name in (*NEURON_ARRAYS, READOUT)}
+    arrays |= {name: getattr(program, name)[kept] for name in SYNAPSE_ARRAYS}
+    arrays["pre"], arrays["post"] = line[arrays["pre"]], line[program.n_inputs + arrays["post"]] - n_inputs
+    count = int(neurons.sum())
+    found = Program(chip=program.chip, n_inputs=n_inputs, n_neurons=count, outputs=[count - 1], **arrays)
+    return found, int(line[program.n_inputs + neuron]) - n_inputs
+
+
+def _explored(program: Program, neuron: int) -> bool:
+    """Return whether all states are known, and the neuron spikes at most once in each."""
+    if program.n_inputs > MOST_LINES:
+        return False
     ticks = _Ticks(program)
     rows = np.array(all_rows(program.n_inputs), np.uint8).reshape(-1, program.n_inputs)
     registers, history = ticks.rest()
     known = {registers.tobytes() + history.tobytes()}
     while len(history) and len(known) <= MOST_STATES:
         registers, spikes = ticks.tick(registers, history)
-        if (spikes[:, neurons] > 1).any():
+        if (spikes[:, neuron] > 1).any():
             return False
         fresh: list[tuple[Int64s, Bytes]] = []
         for row in rows:
