@@ -120,7 +120,7 @@ def listed(names: Names) -> str:
 
 def name_of(number: int, names: Names | None) -> str | None:
     """Return the name of a line or neuron, or None if it has none."""
-    return names[number] if names is not None and number < len(names) else None
+    return names[number] if names is not None and 0 <= number < len(names) else None
 
 
 def find(what: str, given: object, names: Names | None, size: int) -> int:

@@ -275,6 +275,15 @@ def test_the_commands_show_names(command: Command, tmp_path: Path) -> None:
     assert (code, "there is no input line 'rigth'; did you mean 'right'?" in err) == (cli.BAD_USAGE, True)
 
 
+@pytest.mark.parametrize("number", [2, 10**30, -1, True, 1.0, "1", None, [1], {"a": 1}])
+def test_numbers_of_neurons_in_a_hostile_file_have_no_names(command: Command, tmp_path: Path, number: object) -> None:
+    told = {"neurons": [{"output": number, "status": "exact"}], "hidden": [{"output": number, "status": "exact"}]}
+    replace(program(), provenance=told).save(tmp_path / "p.snnp")
+    code, out, _ = command("inspect", tmp_path / "p.snnp")
+    assert code == cli.EXACT
+    assert not re.search(r"\((go|stop)\)", out)
+
+
 def test_tables_show_names() -> None:
     names = ("go", "stop")
     assert [row[1] for row in trains_table([TARGETS], backend="kernel", names=names).rows] == ["0 (go)", "1 (stop)"]
