@@ -25,7 +25,8 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "rules": "rules",
         "chips": "chips",
         "specs": "automata spec coding specs",
-        "programs": "judgement generalisation distance synapses program_checks program_file program trace",
+        "programs": "judgement generalisation distance synapses program_checks program_names program_file program"
+        " trace",
         "potentials": "fixed_order potential network",
         "solvers": "solver",
         "placement": "placement",
@@ -38,7 +39,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "proofs": "proving",
         "recovery": "recovery",
         "backends": "backends",
-        "comparison": "figures divergence workload conversion verification exploration linking",
+        "comparison": "figures divergence workload conversion verification exploration linking recall",
         "compiler": "compiler explanation estimators spec_file",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",

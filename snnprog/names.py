@@ -27,7 +27,9 @@ JOINED_LIMIT = 255
 """The most characters of a name with dots. A choice: four parts of the greatest length."""
 COUNT_LIMIT = 1 << 16
 """The most names of one kind. A choice: nobody reads more, and with their greatest length they fit into a file."""
-PART = re.compile(r"[^\W\d_](?: ?[\w-])*")
+SHOWN = 8
+"""Names that a table lists. A choice."""
+PART = re.compile(r"\w(?: ?[\w-])*")
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters of Unicode that are blank: the fillers of Hangul."""
 OTHERS = re.compile(rf"[^\w -]|[{''.join(sorted(INVISIBLE))}]")
@@ -90,13 +92,35 @@ def as_name(what: str, name: object, *, may_be_joined: bool = False) -> str:
 
 
 def _is_part(text: str) -> bool:
-    return len(text) <= NAME_LIMIT and PART.fullmatch(text) is not None and INVISIBLE.isdisjoint(text)
+    is_named = text[:1].isalpha() and PART.fullmatch(text) is not None
+    return is_named and len(text) <= NAME_LIMIT and INVISIBLE.isdisjoint(text)
 
 
 def labelled(noun: str, number: int, names: Names | None) -> str:
     """Return what messages call a line or neuron: "output 2", or with its name "output 2 (stop)"."""
-    is_told = names is not None and names[number] != f"{noun.split()[0]} {number}"  # not "hidden neuron 0 (hidden 0)"
-    return f"{noun} {number} ({names[number]})" if names is not None and is_told else f"{noun} {number}"
+    return with_name(noun, number, name_of(number, names))
+
+
+def with_name(noun: str, number: int, name: str | None) -> str:
+    """Return what messages call the line or neuron of a name; see `labelled`."""
+    made = f"{noun.split()[0]} {number}"  # as in "hidden neuron 0", which is called "hidden 0"
+    return f"{noun} {number}" if name is None or name == made else f"{noun} {number} ({name})"
+
+
+def numbered(number: int, name: str | None) -> int | str:
+    """Return what a table of lines or neurons calls one of them: 2, or with its name "2 (stop)"."""
+    return number if name is None else f"{number} ({name})"
+
+
+def listed(names: Names) -> str:
+    """Return names for a table: the first of them, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def name_of(number: int, names: Names | None) -> str | None:
+    """Return the name of a line or neuron, or None if it has none."""
+    return names[number] if names is not None and number < len(names) else None
 
 
 def find(what: str, given: object, names: Names | None, size: int) -> int:

@@ -25,7 +25,7 @@ from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.documents import as_plain
 from snnprog.errors import FormatError, LimitError, SpecError
-from snnprog.names import INPUT_NAMES, NEURON_NAMES, Names, as_names
+from snnprog.names import INPUT_NAMES, NEURON_NAMES, Names, as_names, listed
 from snnprog.program_checks import (
     BY_POTENTIAL,
     BY_SPIKES,
@@ -44,6 +44,7 @@ from snnprog.program_file import (
     read_program,
     write_program,
 )
+from snnprog.program_names import NamedLines
 from snnprog.synapses import (
     EXCITATORY,
     INHIBITORY,
@@ -72,7 +73,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
-class Program(SynapseArrays, Displayed):
+class Program(SynapseArrays, NamedLines, Displayed):
     """A program: integers that a chip runs. `compile`, `from_arrays` and `load` create one.
 
     `dataclasses.replace` makes a copy with other arrays of neurons, `with_synapses` one with other synapses.
@@ -294,11 +295,6 @@ class Program(SynapseArrays, Displayed):
         return found
 
     @property
-    def output_names(self) -> Names | None:
-        """The names of the outputs, in order, or None."""
-        return None if self.neuron_names is None else tuple(self.neuron_names[neuron] for neuron in self.outputs)
-
-    @property
     def n_outputs(self) -> int:
         """Number of neurons that are read out."""
         return int(self.outputs.size)
@@ -328,6 +324,8 @@ class Program(SynapseArrays, Displayed):
 
     def _card(self) -> Card:
         facts = [("rule", self.chip.rule.name), ("convolutions", len(self.shared) or None)]
+        named = {"inputs": self.input_names, "outputs": self.output_names}
+        facts += [(label, None if names is None else listed(names)) for label, names in named.items()]
         facts += [("cores", None if self.core is None else int(self.core.max()) + 1)]
         facts += [("spec (sha256)", str(self.provenance.get("spec_sha256", ""))[:16] or None)]
         table, size = self.synapses, (self.n_neurons, self.n_inputs + self.n_neurons)

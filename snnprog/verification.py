@@ -28,6 +28,7 @@ from snnprog.errors import BackendError, LimitError, SpecError
 from snnprog.frames import data_frame_of_rows
 from snnprog.generalisation import Generalisation, scored
 from snnprog.judgement import MISSING, wrong_bins
+from snnprog.names import name_of
 from snnprog.program import Program
 from snnprog.progress import Progress, shown
 from snnprog.robustness.checking import check_robust
@@ -266,9 +267,10 @@ def _check_readouts(program: Program, spec: Spec) -> None:
     for index, pattern in enumerate(spec.patterns):
         counts = pattern.care.any(axis=0) & program.is_read_by_potential
         if counts.any():
+            name = program.output_label(int(counts.argmax()))
             raise SpecError(
-                f"output {counts.argmax()} is read by its potential, and pattern {index} of the spec has targets for"
-                " its spikes; exclude that output with care"
+                f"{name} is read by its potential, and pattern {index} of the spec"
+                " has targets for its spikes; exclude that output with care"
             )
 
 
@@ -282,7 +284,9 @@ def explain_difference(
 ) -> Divergence:
     """Return a difference of two runs with its diagnosis; see `snnprog.divergence.diagnose`."""
     found, expected = (run.traces[divergence.pattern] for run in (answer, reference))
-    return replace(divergence, diagnosis=diagnose(program, inputs, place=divergence, found=found, expected=expected))
+    diagnosis = diagnose(program, inputs, place=divergence, found=found, expected=expected)
+    names = program.output_names if divergence.is_of_output else program.neuron_names
+    return replace(divergence, diagnosis=diagnosis, label=name_of(divergence.neuron, names))
 
 
 def _judge(
@@ -300,5 +304,6 @@ def _judge(
     if not wrong:
         return None, 0
     first, due = wrong[0], int(wrong[0].kind == MISSING)
-    place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due)
+    label = name_of(first.output, program.output_names or spec.output_names)
+    place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due, label=label)
     return replace(place, diagnosis=diagnose_target(program, inputs, place=place)), len(wrong)

@@ -32,6 +32,7 @@ OWN_TESTS = {
         "files",
         "fpga",
         "link",
+        "memories",
         "networks",
         "prove",
         "streams",

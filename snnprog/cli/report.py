@@ -112,9 +112,9 @@ def report_command(
                 f"{subject_path} is a specification; --spec, --test, --inputs, --backend, --target and --board are for"
                 " a program"
             )
-        asked = load_spec(subject_path, chip)
+        described = load_spec(subject_path, chip)
         page, code = _page_of_spec(
-            asked, title or subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json
+            described, title or subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json
         )
     else:
         if spec_path is not None and inputs_path is not None:

@@ -21,6 +21,7 @@ from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
 from snnprog.frames import data_frame_of_rows
 from snnprog.integers import NeuronReport
+from snnprog.names import name_of, with_name
 from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
@@ -50,14 +51,18 @@ class Deviation(Displayed):
         Its wrong bins: pattern, tick, and "missing" or "extra"; empty if all spikes are in their windows.
     distances : tuple of float
         For each pattern, the Victor-Purpura distance to the target over the bins that count; see `snnprog.distance`.
+    label : str or None
+        The name of the output, if it has one.
     """
 
     output: int
     wrong: tuple[tuple[int, int, str], ...]
     distances: tuple[float, ...]
+    label: str | None = None
 
     def _summary(self) -> str:
-        return f"output {self.output}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
+        name = with_name("output", self.output, self.label)
+        return f"{name}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -263,7 +268,8 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
             victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
             for pattern, trace in zip(spec.patterns, built.traces, strict=True)
         )
-        deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances))
+        label = name_of(output, spec.output_names)
+        deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances, label))
     return tuple(deviations)
 
 
@@ -277,7 +283,14 @@ def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, 
         "seed": seed,
         "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
         "time_constants_ticks": {"potential": str(potential), "current": str(current)},
-        "neurons": [asdict(neuron) for neuron in report.neurons],
-        **({"hidden": [asdict(neuron) for neuron in report.hidden]} if report.hidden else {}),
+        "neurons": [_without_name(neuron) for neuron in report.neurons],
+        **({"hidden": [_without_name(neuron) for neuron in report.hidden]} if report.hidden else {}),
         **({"placement": cores} if cores else {}),
     }
+
+
+def _without_name(neuron: NeuronReport) -> dict[str, object]:
+    """Return the report of a neuron as plain data; the program's file has its name beside."""
+    data = asdict(neuron)
+    del data["label"]
+    return data

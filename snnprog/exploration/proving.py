@@ -132,6 +132,7 @@ def _refuted(exploration: Exploration, stream: Raster) -> StreamProof:
         counterexample=stream,
         expected=expected,
         found=found,
+        input_names=exploration.ticks.program.input_names,
     )
 
 
@@ -150,7 +151,6 @@ def at_the_end(program: Program, monitor: Monitor, stream: Raster) -> tuple[str,
     state = monitor.start
     for row, spikes in zip(stream[:-1].tolist(), fired[:-1].tolist(), strict=True):
         state = monitor.after(state, tuple(row), tuple(spikes))
-    found = ", ".join(
-        f"output {output}: {'spike' if spike else 'silence'}" for output, spike in enumerate(fired[-1].tolist())
-    )
-    return monitor.expected(state, tuple(stream[-1].tolist())), found
+    words = ["spike" if spike else "silence" for spike in fired[-1].tolist()]
+    found = ", ".join(f"{program.output_label(output)}: {word}" for output, word in enumerate(words))
+    return monitor.expected(state, tuple(stream[-1].tolist()), program.output_names), found

@@ -11,8 +11,9 @@ import numpy as np
 
 from snnprog.arrays import Int64s
 from snnprog.errors import LimitError, SpecError
-from snnprog.linking.layers import is_readout_only_capped, spikes_once, with_readouts, with_shared_exponents
+from snnprog.linking.layers import is_readout_only_capped, with_readouts, with_shared_exponents
 from snnprog.linking.neurons import Wired
+from snnprog.linking.once import spikes_once
 from snnprog.linking.plan import SYSTEM, Plan, Source
 from snnprog.names import COUNT_LIMIT, Names, made_names
 from snnprog.program import Program

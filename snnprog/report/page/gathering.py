@@ -25,6 +25,7 @@ from snnprog.archive import read_bytes
 from snnprog.checks import check_type
 from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
+from snnprog.names import Names, listed
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
@@ -180,7 +181,11 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
         neurons=outputs,
         kinds=kinds,
         contradictions=tuple(
-            Contradiction(verdict.output, tuple(map(sheets.reason_of, verdict.conflicts)), _more_of(verdict))
+            Contradiction(
+                verdict.name.replace("output", "Output", 1),
+                tuple(map(sheets.reason_of, verdict.conflicts)),
+                _more_of(verdict),
+            )
             for verdict in explanation.verdicts
             if verdict.conflicts
         ),
@@ -281,7 +286,9 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
     facts = [
         Fact("Chip", program.chip.name),
         Fact("Inputs", f"{program.n_inputs:,}"),
+        *_names("Input names", program.input_names),
         Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
+        *_names("Output names", program.output_names),
         *_readouts(program),
         Fact("Synapses", f"{program.n_synapses:,}"),
         Fact("Longest delay", counted(program.max_delay, "tick")),
@@ -298,6 +305,10 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
     if run.worked is not None and run.worked.energy_source is not None:
         facts.append(Fact("Energy, estimated", f"{energy_in_words(run.worked.total)} nJ"))
     return tuple(facts)
+
+
+def _names(label: str, names: Names | None) -> list[Fact]:
+    return [] if names is None else [Fact(label, listed(names))]
 
 
 def _readouts(program: Program) -> list[Fact]:
@@ -322,7 +333,9 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     return (
         Fact("Chip", spec.chip.name),
         Fact("Inputs", f"{spec.n_inputs:,}"),
+        *_names("Input names", spec.input_names),
         Fact("Outputs", f"{spec.n_outputs:,}"),
+        *_names("Output names", spec.output_names),
         Fact("Delays", " to ".join(map(str, delays))),
         Fact("Patterns", f"{len(spec.patterns):,}"),
         Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
