@@ -154,6 +154,8 @@ def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pyte
         "verify",
         tmp_path / "p.snnp",
         FILES / "SPEC.toml",
+        "--test",
+        FILES / "SPEC.toml",
         "--backend",
         "liar",
         "--state",
