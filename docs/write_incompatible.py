@@ -21,11 +21,46 @@ Any two [options of a spec](options.md) can be combined, in `compile`, in `expla
 One changes its meaning beside others: weights of one bit are ±1, but may be 0 if few synapses are requested
 (`sparse`, `fan_in`).
 
+`robust` has limits of its own:
+
+| `robust` with | what happens |
+|---|---|
+{robust}
 A chip does not support:
 
 | chip | not supported | because |
 |---|---|---|
 """
+
+ROBUST = (
+    (
+        "`sp.explain`, and pages of a `SPEC.toml`",
+        "refused: compile the specification; its `InfeasibleError` names the perturbed inputs, and has the proof",
+    ),
+    (
+        "`weights=w`",
+        "weight errors are no part of a proof: if only they exclude every program, the result is undecided",
+    ),
+    (
+        "`hidden`",
+        "a hidden neuron must have the same spikes under every perturbation, too; if none is found, the result is"
+        " undecided",
+    ),
+    (
+        "`window`, don't-care bins",
+        "one choice of spikes serves all perturbations; if the first choice has no program, and no proof excludes all,"
+        " the result is undecided",
+    ),
+    (
+        "`weight_bits=1`; `recurrent=True` on xylo",
+        "slower: perturbed inputs become whole patterns, not rows; weight errors are checked, and not designed for",
+    ),
+    (
+        '`on_infeasible="closest"`',
+        "the closest program is that of the patterns as they are; `report.robustness` has the verdict on it",
+    ),
+)
+"""What `robust` does beside other options, and what happens then."""
 
 RANGES = """
 These are the ranges of each chip:
@@ -38,7 +73,11 @@ These are the ranges of each chip:
 def page() -> str:
     """Return the page."""
     options = ", ".join(f"`{option.name}`" for option in OPTIONS)
-    lines = [HEAD.format(options=options), *(row for chip in CHIPS.values() for row in unsupported(chip))]
+    robust = "".join(f"| {beside} | {result} |\n" for beside, result in ROBUST)
+    lines = [
+        HEAD.format(options=options, robust=robust),
+        *(row for chip in CHIPS.values() for row in unsupported(chip)),
+    ]
     lines += [RANGES, *map(ranges, CHIPS.values())]
     return "".join(lines)
 

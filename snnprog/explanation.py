@@ -27,7 +27,7 @@ from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of
 from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
-from snnprog.errors import SolverError, UndecidedError
+from snnprog.errors import SolverError, SpecError, UndecidedError
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.names import name_of, numbered, with_name
 from snnprog.progress import Progress, shown
@@ -236,11 +236,16 @@ def explain(
     Raises
     ------
     SpecError
-        If an argument is invalid.
+        If an argument is invalid, or the spec names perturbations, which only `snnprog.compile` takes into account.
     SolverError
         If the solver fails to find ticks in windows, or integers.
     """
     check_type("spec", spec, kind=Spec)
+    if spec.robust is not None:
+        raise SpecError(
+            f"robust must be None to explain a specification, got {spec.robust}; compile it: the InfeasibleError names"
+            " the perturbed inputs, and has the proof"
+        )
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
         work = Work(spec, executor=executor, progress=tell, limit=limit)

@@ -99,6 +99,7 @@ def shown_values() -> dict[str, object]:
         "neuron": result.network.neurons[0],
         "trace": trace,
         "verification": sp.verify(result.program, spec, ["kernel", "reference"]),
+        "robustness": sp.verify(result.program, spec, robust=sp.Robust(jitter=1)).robustness,
         "backend check": sp.verify(result.program, spec).backends["kernel"],
         "explanation": explanation,
         "verdict": explanation.verdicts[0],

@@ -22,7 +22,7 @@ from snnprog.table import Table
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ViewportSize
 
-SMALL = {"Dynamics", "Convolution", "EventView"}
+SMALL = {"Dynamics", "Robust", "Convolution", "EventView"}
 """Public data of a few integers, which dataclasses show in full."""
 
 ELSEWHERE = {"EventRecording", "StreamProof"}

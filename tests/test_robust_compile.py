@@ -17,7 +17,7 @@ from command_line import Command
 import snnprog as sp
 from snnprog import check_proof
 from snnprog.arrays import Raster
-from snnprog.errors import InfeasibleError, SnnprogError
+from snnprog.errors import InfeasibleError, SnnprogError, SpecError
 from snnprog.robustness.perturbation import every_perturbation
 from snnprog.simulate.reference import run_observed
 from snnprog.spec.document import spec_to_data
@@ -223,6 +223,11 @@ def test_the_closest_program_has_a_verdict() -> None:
     assert report.robustness.verdict == "violated"
 
 
+def test_explain_refuses_perturbations() -> None:
+    with pytest.raises(SpecError, match="robust must be None to explain a specification, got jitter 2, exempt 3"):
+        sp.explain(ordered())
+
+
 def spec_file(folder: Path, spec: sp.Spec) -> Path:
     sp.write_rasters(folder / "inputs.npz", [pattern.inputs for pattern in spec.patterns])
     sp.write_rasters(folder / "targets.npz", [pattern.targets for pattern in spec.patterns])
@@ -242,7 +247,9 @@ def spec_file(folder: Path, spec: sp.Spec) -> Path:
 def test_on_the_command_line(command: Command, tmp_path: Path) -> None:
     spec = ordered()
     path, program, plain = spec_file(tmp_path, spec), tmp_path / "p.snnp", tmp_path / "plain.snnp"
-    assert command("compile", path, "-o", program)[0] == 0
+    code, text, _ = command("compile", path, "-o", program)
+    assert code == 0
+    assert "holds under jitter 2, exempt 3" in text
     code, text, _ = command("verify", program, path)
     assert code == 0
     assert "holds under jitter 2, exempt 3" in text

@@ -157,7 +157,8 @@ def _run(board: Board, values: Int64s, steps: int, heats: tuple[float, float], *
 def most_moves(rows: IntegerRows, schedule: Schedule) -> float:
     """Return the maximum number of moves: few for few weights."""
     values = (rows.upper - rows.lower)[: rows.n_weights] // rows.step + 1
-    choices = min(float(np.prod(values.astype(np.float64))), MANY)
+    with np.errstate(over="ignore"):
+        choices = min(float(np.prod(values.astype(np.float64))), MANY)
     few = max(MOVES_PER_CHOICE * choices, LEAST_RUNS * schedule.first_steps)
     return min(schedule.work / max(rows.least.size, 40), few)
 

@@ -19,6 +19,9 @@ def print_compilation(console: Console, result: CompileResult, *, n_patterns: in
     """Print a report: exactness, the neurons, their cores, and the work."""
     report = result.report
     print_line(console, _outcome(report, n_patterns), style=FAIR if report.wrong_bins else f"bold {GOOD}")
+    if report.robustness is not None:
+        style = f"bold {GOOD}" if report.robustness.holds else FAIR
+        print_line(console, str(report.robustness), style=style)
     console.print()
     if report.deviations:
         print_table(console, deviations_table(report.deviations))

@@ -25,6 +25,7 @@ from snnprog.robustness.verdict import HOLDS, UNDECIDED, VIOLATED, Robustness, V
 from snnprog.simulate.reference import run_observed
 from snnprog.spec import Pattern, Robust, Spec
 from snnprog.synapses import EXCITATORY, INHIBITORY, SYNAPSE_ARRAYS
+from snnprog.trace import Trace
 
 MOST_TRIED = 64
 """How many rows that do not hold are run in their worst case, the worst first. A choice: a second or two."""
@@ -56,15 +57,33 @@ class RobustCheck:
     spec : Spec
         With the same numbers of inputs and outputs.
     robust : Robust
+    traces : sequence of Trace, optional
+        Of the program on the patterns; it is run on the reference simulator if they are missing, or not all neurons
+        are read out.
     """
 
-    def __init__(self, program: Program, spec: Spec, robust: Robust) -> None:
+    def __init__(self, program: Program, spec: Spec, robust: Robust, *, traces: Sequence[Trace] = ()) -> None:
         self.program, self.spec, self.robust = program, spec, robust
-        self.rasters, self.excursion = run_observed(program, [pattern.inputs for pattern in spec.patterns])
+        if traces and np.array_equal(program.outputs, np.arange(program.n_neurons)):
+            self.rasters = [trace.spikes for trace in traces]
+            self.excursion = next((trace.excursion for trace in traces if trace.excursion), None)
+        else:
+            self.rasters, self.excursion = run_observed(program, [pattern.inputs for pattern in spec.patterns])
+        self._wrong_bins = wrong_bins(spec, [raster[:, program.outputs] for raster in self.rasters])
         self.rows, self.runs, self.room = 0, 0, np.inf
         self.is_portable = True
         self.open_rows: list[OpenRow] = []
         self._examine()
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether all rows hold, so that the program is robust."""
+        return not (self._wrong_bins or self.open_rows or self.excursion) and self.is_portable
+
+    @property
+    def open_neurons(self) -> list[int]:
+        """The neurons of the program with rows that do not hold."""
+        return sorted({row.neuron.neuron for row in self.open_rows})
 
     def counterexamples(self, most: int) -> list[tuple[int, Perturbation]]:
         """Return patterns with the worst perturbations of rows that do not hold, the worst of each neuron first."""
@@ -83,14 +102,13 @@ class RobustCheck:
 
     def result(self) -> Robustness:
         """Return the verdict."""
-        wrong = wrong_bins(self.spec, [raster[:, self.program.outputs] for raster in self.rasters])
-        if wrong:
-            first = wrong[0]
+        if self._wrong_bins:
+            first = self._wrong_bins[0]
             inputs = self.spec.patterns[first.pattern].inputs
             return self._violated(
                 Violation(first.pattern, first.tick, first.output, Perturbation(), inputs, self.program)
             )
-        if not self.open_rows and self.is_portable and self.excursion is None:
+        if self.is_proved:
             return self._done(HOLDS)
         violation = self._worst_of_rows()
         if violation is not None:

@@ -8,17 +8,21 @@ otherwise would have to do so at a row, and no row allows it. What the chip's ro
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s, Raster
+from snnprog.jit import compiled
 from snnprog.potential import PotentialMap, Resets
 from snnprog.robustness.worst import Drive
 from snnprog.rules.linear import SUBTRACT, LinearRule
 from snnprog.spec import Robust
 
 LEAST, GREATEST = 0, 1
+SPIKE_TRAINS = 512
+"""The number of spike trains whose resets are kept: a choice. Only time depends on it."""
+
 FLOAT_SLACK = 1e-6
 """What floats can be wrong by, in LSBs: potentials below 2**17 are right to 2**-35, and sums of thousands to 1e-7."""
 
@@ -61,20 +65,15 @@ class Setting:
         """Duration of the pattern in ticks."""
         return int(self.spikes.size)
 
-    @cached_property
-    def _map(self) -> PotentialMap:
-        """A map of the same ticks whose only line is silent: for resets and the response to a bias."""
-        return PotentialMap([np.zeros((self.ticks, 1), np.bool_)], [1], self.linear)
-
-    @cached_property
+    @property
     def resets(self) -> Resets:
         """When it resets."""
-        return self._map.resets(self.spikes)
+        return _resets_of(self.spikes.tobytes(), self.linear)[0]
 
-    @cached_property
+    @property
     def bias_response(self) -> Floats:
         """(ticks,) What a bias of 1 contributes to the potential."""
-        return self._map.bias_response(self.resets)
+        return _resets_of(self.spikes.tobytes(), self.linear)[1]
 
     @cached_property
     def rows(self) -> tuple[Int64s, Int64s, Floats]:
@@ -139,28 +138,13 @@ class Setting:
         before = np.concatenate([[False], by_now[:-1]])
         current = by_now if linear.is_current_rounded_at_once else before
         potential = by_now if linear.is_potential_rounded_at_once else before
-        potential = potential | is_biased
-        added = np.zeros((2, ticks))
+        rounded = np.stack([current, potential | is_biased]).astype(np.float64)
         alpha, gamma, _ = self.shares.tolist()
-        for end in (LEAST, GREATEST):
-            lost, kept = float(linear.current_error[end]), float(linear.potential_error[end])
-            u = v = 0.0
-            for tick in range(ticks):
-                u = alpha * u + lost * current[tick]
-                v = gamma * v + u + kept * potential[tick]
-                added[end, tick] = v
-                v = 0.0 if self.is_cleared[tick] else v
-        return added
-
-    def _arrivals(self, weights: Floats) -> Floats:
-        """Return (2, ticks) the most that can arrive at each tick downward and upward, as magnitudes in LSBs."""
-        arriving = np.zeros((2, self.ticks))
-        for slot, delay in enumerate(self.delays.tolist()):
-            sent = self._possible[: max(self.ticks - delay, 0)]
-            for side, sign in ((LEAST, -1.0), (GREATEST, 1.0)):
-                strongest = np.maximum(sign * weights[side, :, slot], 0.0)
-                arriving[side, delay:] += np.einsum("tl,l->t", sent, strongest)
-        return arriving
+        ends = [
+            _added(self.is_cleared, rounded * [[float(u)], [float(v)]], (alpha, gamma))
+            for u, v in zip(linear.current_error, linear.potential_error, strict=True)
+        ]
+        return np.stack(ends)
 
     def is_portable(self, weights: Floats, *, threshold: float, bias: float) -> bool:
         """Return whether no state can leave the range in which all runtimes agree, under any perturbation.
@@ -169,20 +153,85 @@ class Setting:
         """
         linear, limits = self.linear, self.linear.limits
         alpha, gamma, gain = self.shares.tolist()
-        arriving, (lost, wrong) = self._arrivals(weights), linear.losses
-        down = up = low = high = deepest_u = deepest_v = taken = 0.0
-        for tick in range(self.ticks):
-            down, up = (alpha * u + gain * each + lost for u, each in zip((down, up), arriving[:, tick], strict=True))
-            low = gamma * low + down + max(-bias, 0.0) + wrong
-            high = gamma * high + up + max(bias, 0.0) + wrong
-            taken = gamma * taken + threshold * bool(self.spikes[tick]) * (linear.reset == SUBTRACT)
-            if linear.is_reset_to_zero:
-                high = min(high, gamma * threshold + up + max(bias, 0.0) + wrong)
-                deepest_v = max(deepest_v, low, high)
-            else:
-                change = 2.0 * (max(down, up) + abs(bias)) + (1.0 - gamma) * (low + high + taken) + 1.0
-                deepest_v = max(deepest_v, low + taken, high, change)
-            deepest_u = max(deepest_u, down, up)
+        arriving, (lost, wrong) = _arrivals(self._possible, self.delays, weights), linear.losses
+        fall, rise = max(-bias, 0.0) + wrong, max(bias, 0.0) + wrong
+        lasting = alpha, gamma, gain, lost, fall, rise
+        subtracted = threshold * (linear.reset == SUBTRACT)
+        top = threshold if linear.is_reset_to_zero else np.inf
+        deepest_u, deepest_v = _deepest(arriving, self.spikes, lasting, (top, subtracted))
         reached = float(arriving.max(initial=0.0)), deepest_u, deepest_v
         ends = float(limits.arrivals), float(limits.current), float(limits.potential)
         return all(value < end for value, end in zip(reached, ends, strict=True))
+
+
+@lru_cache(maxsize=SPIKE_TRAINS)
+def _resets_of(spikes: bytes, linear: LinearRule) -> tuple[Resets, Floats]:
+    """Return the resets of a neuron that fires at ``spikes``, one byte per tick, and its response to a bias of 1."""
+    fired = np.frombuffer(spikes, np.bool_)
+    mapping = PotentialMap([np.zeros((fired.size, 1), np.bool_)], [1], linear)
+    resets = mapping.resets(fired)
+    return resets, mapping.bias_response(resets)
+
+
+@compiled(nogil=True)
+def _arrivals(possible: Raster, delays: Int64s, weights: Floats) -> Floats:
+    """Return (2, ticks) the most that can arrive at each tick downward and upward, as magnitudes in LSBs."""
+    ticks, lines = possible.shape
+    arriving = np.zeros((2, ticks))
+    for tick in range(ticks):
+        for line in range(lines):
+            if possible[tick, line]:
+                for slot in range(delays.size):
+                    arrival = tick + delays[slot]
+                    if arrival < ticks:
+                        arriving[0, arrival] += max(-weights[0, line, slot], 0.0)
+                        arriving[1, arrival] += max(weights[1, line, slot], 0.0)
+    return arriving
+
+
+@compiled(nogil=True)
+def _added(is_cleared: Bools, errors: Floats, shares: tuple[float, float]) -> Floats:
+    """Return (ticks,) what errors (2, ticks) of the current and of the potential add to the potential."""
+    added, current, potential = np.empty(is_cleared.size), 0.0, 0.0
+    for tick in range(is_cleared.size):
+        current = shares[0] * current + errors[0, tick]
+        potential = shares[1] * potential + current + errors[1, tick]
+        added[tick] = potential
+        if is_cleared[tick]:
+            potential = 0.0
+    return added
+
+
+@compiled(nogil=True)
+def _deepest(
+    arriving: Floats,
+    spikes: Raster,
+    lasting: tuple[float, float, float, float, float, float],
+    levels: tuple[float, float],
+) -> tuple[float, float]:
+    """Return bounds on the magnitudes of the current and of the potential; see `Setting.is_portable`.
+
+    Parameters
+    ----------
+    lasting : tuple of float
+        α, γ, the gain, and what each tick adds to a current, and to a potential downward and upward.
+    levels : (float, float)
+        Where a potential that is reset to zero begins a tick at most (infinite for other resets), and what a spike
+        subtracts.
+    """
+    alpha, gamma, gain, lost, fall, rise = lasting
+    top, subtracted = levels
+    down = up = low = high = taken = greatest_u = greatest_v = 0.0
+    for tick in range(spikes.size):
+        down = alpha * down + gain * arriving[0, tick] + lost
+        up = alpha * up + gain * arriving[1, tick] + lost
+        low, high = gamma * low + down + fall, gamma * high + up + rise
+        taken = gamma * taken + subtracted * spikes[tick]
+        if top < np.inf:
+            high = min(high, gamma * top + up + rise)
+            greatest_v = max(greatest_v, low, high)
+        else:
+            change = 2.0 * (max(down, up) + max(fall, rise)) + (1.0 - gamma) * (low + high + taken) + 1.0
+            greatest_v = max(greatest_v, low + taken, high, change)
+        greatest_u = max(greatest_u, down, up)
+    return greatest_u, greatest_v

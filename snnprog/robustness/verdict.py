@@ -15,8 +15,8 @@ from snnprog.wording import counted
 HOLDS, VIOLATED, UNDECIDED = "holds", "violated", "undecided"
 
 
-@dataclass(frozen=True)
-class Violation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Violation(Displayed):
     """A perturbed input with which an output is wrong, as the reference simulator shows.
 
     Attributes
@@ -37,6 +37,9 @@ class Violation:
     perturbation: Perturbation
     inputs: Raster
     program: Program
+
+    def _summary(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         """Return the violation in a sentence."""

@@ -79,18 +79,32 @@ def _response(drive: Drive, row: int, response: Floats) -> int:
     return first
 
 
+@compiled(nogil=True, inline="always")
+def _gain(drive: Drive, line: int, tick: int, side: int, opened: int, response: Floats) -> float:
+    """Return f of one line at a tick, with the sign of the wrong side."""
+    total = 0.0
+    for slot in range(drive.delays.size):
+        arrival = tick + drive.delays[slot]
+        if opened <= arrival < response.size:
+            total += drive.weights[side, line, slot] * response[arrival]
+    return total if side else -total
+
+
 @compiled(nogil=True)
 def _gains(drive: Drive, line: int, reach: tuple[int, int, int], side: int, gains: Floats, response: Floats) -> None:
-    """Fill in f of one line at all ticks from the first to the last of the reach, with the sign of the wrong side."""
+    """Fill in f of one line at the ticks of the reach at which a spike may be."""
     first, last, opened = reach
-    sign = 1.0 if side else -1.0
-    for tick in range(first, last + 1):
-        total = 0.0
-        for slot in range(drive.delays.size):
-            arrival = tick + drive.delays[slot]
-            if opened <= arrival < response.size:
-                total += drive.weights[side, line, slot] * response[arrival]
-        gains[tick - first] = sign * total
+    if drive.is_free[line] and drive.freedom[2] > 0:
+        for tick in range(first, last + 1):
+            gains[tick - first] = _gain(drive, line, tick, side, opened, response)
+        return
+    jitter = drive.freedom[0] if drive.is_free[line] else 0
+    begun = first
+    for spike in drive.spikes[drive.first[line] : drive.first[line + 1]]:
+        begun = max(begun, spike - jitter)
+        for tick in range(begun, min(last, spike + jitter) + 1):
+            gains[tick - first] = _gain(drive, line, tick, side, opened, response)
+        begun = max(begun, spike + jitter + 1)
 
 
 @compiled(nogil=True)
@@ -156,6 +170,21 @@ def _reach(drive: Drive, row: int, opened: int) -> tuple[int, int, int]:
 
 
 @compiled(nogil=True)
+def _own_reach(drive: Drive, line: int, reach: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the part of the reach in which a spike of one line may be; its last tick is before its first if none."""
+    first, last, opened = reach
+    is_free = drive.is_free[line]
+    if is_free and drive.freedom[2] > 0:
+        return reach
+    jitter = drive.freedom[0] if is_free else 0
+    earliest, latest = last + 1, first - 1
+    for spike in drive.spikes[drive.first[line] : drive.first[line + 1]]:
+        if spike + jitter >= first and spike - jitter <= last:
+            earliest, latest = min(earliest, spike - jitter), spike + jitter
+    return max(first, earliest), min(last, latest), opened
+
+
+@compiled(nogil=True)
 def _of_line(drive: Drive, line: int, reach: tuple[int, int, int], gains: Floats, table: Table) -> Table:
     """Return the best of one line for each budget, (missing + 1, extra + 1)."""
     spikes = drive.spikes[drive.first[line] : drive.first[line + 1]]
@@ -202,8 +231,10 @@ def worst_potentials(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
         best[0, 0] = 0.0
         if count > 0:
             for line in range(drive.is_free.size):
-                _gains(drive, line, reach, side, gains, response[: row + 1])
-                best = _together(best, _of_line(drive, line, reach, gains[:count], table))
+                own = _own_reach(drive, line, reach)
+                if own[1] >= own[0]:
+                    _gains(drive, line, own, side, gains, response[: row + 1])
+                    best = _together(best, _of_line(drive, line, own, gains[: own[1] - own[0] + 1], table))
         worst[index] = (1.0 if side else -1.0) * best.max()
     return worst
 
@@ -278,8 +309,9 @@ def worst_spikes(drive: Drive, row: int, side: int) -> tuple[Int64s, Int64s]:
     best[0, 0, 0] = 0.0
     each = np.empty((lines, *table.shape[2:]))
     for line in range(lines):
-        _gains(drive, line, reach, side, gains, response[: row + 1])
-        each[line] = _of_line(drive, line, reach, gains[:count], table)
+        own = _own_reach(drive, line, reach)
+        _gains(drive, line, own, side, gains, response[: row + 1])
+        each[line] = _of_line(drive, line, own, gains[: max(own[1] - own[0] + 1, 0)], table)
         best[line + 1] = _together(best[line], each[line])
     missing, extra = 0, 0
     for a in range(best.shape[1]):
@@ -288,12 +320,13 @@ def worst_spikes(drive: Drive, row: int, side: int) -> tuple[Int64s, Int64s]:
                 missing, extra = a, b
     for line in range(lines - 1, -1, -1):
         a, b = _share(best[line], each[line], best[line + 1, missing, extra], (missing, extra))
-        if drive.is_free[line]:
-            _gains(drive, line, reach, side, gains, response[: row + 1])
+        own = _own_reach(drive, line, reach)
+        if drive.is_free[line] and own[1] >= own[0]:
+            _gains(drive, line, own, side, gains, response[: row + 1])
             begin, end = drive.first[line], drive.first[line + 1]
-            spikes = drive.spikes[begin:end]
-            _sweep(spikes, drive.freedom[0], reach[0], gains[:count], table)
-            moved, more = _trace(spikes, drive.freedom[0], reach[0], gains[:count], table, (a, b))
+            spikes, mine = drive.spikes[begin:end], gains[: own[1] - own[0] + 1]
+            _sweep(spikes, drive.freedom[0], own[0], mine, table)
+            moved, more = _trace(spikes, drive.freedom[0], own[0], mine, table, (a, b))
             targets[begin:end] = moved
             for tick in more:
                 added[n_added, 0], added[n_added, 1] = line, tick
@@ -310,3 +343,24 @@ def _share(before: Table, own: Table, value: float, budget: tuple[int, int]) -> 
             if before[budget[0] - a, budget[1] - b] + own[a, b] == value:
                 return a, b
     return 0, 0
+
+
+@compiled(nogil=True)
+def worst_features(drive: Drive, rows: Int64s, sides: Int64s) -> Table:
+    """Return (rows, delays, lines) what each weight contributes to the potential in each row's worst case."""
+    lines, slots = drive.is_free.size, drive.delays.size
+    response = np.empty(drive.is_cleared.size)
+    features = np.zeros((rows.size, slots, lines))
+    for index in range(rows.size):
+        row = rows[index]
+        opened = _response(drive, row, response)
+        targets, added = worst_spikes(drive, row, sides[index])
+        for line in range(lines):
+            begin, end = drive.first[line], drive.first[line + 1]
+            extra = added[:, 1][added[:, 0] == line]
+            for tick in np.unique(np.concatenate((targets[begin:end], extra))):
+                for slot in range(slots):
+                    arrival = tick + drive.delays[slot]
+                    if tick >= 0 and opened <= arrival <= row:
+                        features[index, slot, line] += response[arrival]
+    return features

@@ -16,12 +16,13 @@ Decisions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from snnprog.arrays import Raster
 from snnprog.check_proof import check
 from snnprog.compiler.built import Built
+from snnprog.compiler.robust.neurons import separated_built
 from snnprog.compiler.work import Work
 from snnprog.conflict import Conflict
 from snnprog.design import Design
@@ -39,7 +40,7 @@ Exact = Callable[[Work], Built]
 """Returns the exact program of an ordinary specification, or raises why there is none."""
 
 ROUNDS = 40
-"""After how many rounds the search ends; specs of the benchmark take fewer than ten."""
+"""After how many rounds the search ends. A choice."""
 
 MOST_NEW = 24
 """How many perturbed patterns a round may add. A choice between rounds and their length."""
@@ -89,6 +90,10 @@ class _Rounds:
                 return self.built(perturbed)
             raise self._refusal(error, perturbed) from error
 
+    def checked(self, built: Built) -> RobustCheck:
+        """Return the check of a program on the patterns."""
+        return RobustCheck(built.program, self.spec, self.robust, traces=built.traces[: len(self.spec.patterns)])
+
     def fixed(self, chosen: Sequence[Raster]) -> Spec:
         """Return the specification that asks for the chosen spikes in windows, and prefers them in don't-care bins."""
         patterns = tuple(
@@ -130,29 +135,40 @@ def robust_built(work: Work, exact: Exact) -> tuple[Built, Robustness]:
     InfeasibleError, UndecidedError, QuantizationError, SolverError
         As for `exact`; undecided, too, if the rounds end before the program is proved robust.
     """
-    robust = work.spec.robust
+    spec, robust = work.spec, work.spec.robust
     assert robust is not None
-    rounds = _Rounds(work, replace(work.spec, robust=None), robust, exact)
+    rounds = _Rounds(work, replace(spec, robust=None), robust, exact)
     built = rounds.built([])
     chosen = [trace.spikes for trace in built.traces]
     perturbed: dict[tuple[int, bytes], Perturbed] = {}
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         check_time()
-        found = RobustCheck(built.program, rounds.spec, robust)
+        found = rounds.checked(built)
+        if found.is_proved:
+            return _of_patterns(built, len(rounds.spec.patterns)), found.result()
+        blamed: list[tuple[int, Perturbation]] = []
+        if number == 0 or spec.hidden != 0:
+            separated, blamed = separated_built(work, built, found)
+            if separated is not None:
+                proved = rounds.checked(separated)
+                if proved.is_proved:
+                    return _of_patterns(separated, len(rounds.spec.patterns)), proved.result()
         result = found.result()
         if result.holds:
             return _of_patterns(built, len(rounds.spec.patterns)), result
         before = len(perturbed)
-        _take_in(perturbed, found, rounds.spec)
+        _take_in(perturbed, blamed or found.counterexamples(MOST_NEW), rounds.spec)
         if len(perturbed) == before:
             raise UndecidedError(f"no program was found that is exact under every perturbation: {result}")
         built = rounds.built(list(perturbed.values()), chosen)
     raise UndecidedError(f"no program was found that is exact under every perturbation in {ROUNDS} rounds: {result}")
 
 
-def _take_in(perturbed: dict[tuple[int, bytes], Perturbed], found: RobustCheck, spec: Spec) -> None:
-    """Add the worst perturbations of a program that are not there yet."""
-    for pattern, perturbation in found.counterexamples(MOST_NEW):
+def _take_in(
+    perturbed: dict[tuple[int, bytes], Perturbed], found: Iterable[tuple[int, Perturbation]], spec: Spec
+) -> None:
+    """Add perturbations of patterns that are not there yet."""
+    for pattern, perturbation in found:
         inputs = perturbation.of(spec.patterns[pattern].inputs)
         if (inputs != spec.patterns[pattern].inputs).any():
             perturbed.setdefault((pattern, inputs.tobytes()), Perturbed(pattern, perturbation))
