@@ -130,8 +130,8 @@ def test_random_programs(pieces: ModuleType, parts: dict[str, Any], seed: int) -
     """Every operation, with operands of all kinds, in random order; jumps lead anywhere."""
     emulator, random = pieces.emulator, np.random.default_rng(seed)
     names = [name for name in emulator.OPERATIONS if name and (name != "HALT" or seed == 0)]
-    words = [emulator.Word(str(random.choice(names)), *draw) for draw in random.integers(0, (2, 256), (32, 2)).tolist()]
-    words = [word._replace(is_number=bool(word.is_number)) for word in words]
+    draws = random.integers(0, (2, 256), (32, 2)).tolist()
+    words = [emulator.Word(str(random.choice(names)), bool(is_number), operand) for is_number, operand in draws]
     words[::4] = [emulator.Word("ST", False, 3)] * 8
     whole = pieces.run.linked(parts | {"memory": pieces.run.memory(words)})
     check_on("kernel", pieces, (whole, emulator.automaton(words, ports=range(256))), ticks=12_000)
