@@ -25,7 +25,8 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "rules": "rules",
         "chips": "chips",
         "specs": "automata spec coding specs",
-        "programs": "judgement generalisation distance synapses program_checks program_names program_file program trace",
+        "programs": "judgement generalisation distance synapses program_checks program_names program_file program"
+        " trace",
         "potentials": "fixed_order potential network",
         "solvers": "solver",
         "placement": "placement",

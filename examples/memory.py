@@ -38,7 +38,7 @@ def main() -> None:
             print(f"its cue, neurons 0 to {SHOWN_NEURONS - 1}:\n{text_of(inputs[:TICKS], rhythm)}")
             print(f"period {PERIODS} after it:\n{text_of(answer[-1], rhythm)}")
 
-    print(sp.prove_recall(program, rhythms))
+    print(sp.prove_recall(program, rhythms, changes=8))
     for noise in (0.2, 0.3, 0.4):
         recall = sp.measure_recall(program, rhythms, deleted=noise, added=noise, trials=TRIALS)
         print(f"measured: {recall.exact.sum()} of {TRIALS} cues recalled with {noise:.0%} deleted and added")

@@ -1,7 +1,7 @@
 """Hits, misses and false alarms on samples that a program was not compiled from.
 
-A program is exact on its spec; what it does on other inputs is measured, on patterns that were held out. Bins are judged
-as those of a spec are (`snnprog.judgement`): don't-care bins are left out, and windows apply. Rates come with Wilson's
+A program is exact on its spec; what it does on other inputs is measured, on held-out patterns. Bins are judged
+as those of a spec are (`snnprog.judgement`): don't-care bins are excluded, and windows apply. Rates come with Wilson's
 interval of 95 % (Wilson, J. Am. Stat. Assoc. 22 (1927) 209), which also holds where few or no events were counted. It
 takes bins as independent, and the bins of a pattern may not be: the share of patterns that are right in every bin is
 given, too, since patterns are drawn one by one.
@@ -33,7 +33,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class Rate:
+class EventRate:
     """A share of events, with its interval of 95 %.
 
     Attributes
@@ -94,19 +94,19 @@ class OutputScore(Displayed):
     patterns: int
 
     @property
-    def hit_rate(self) -> Rate:
+    def hit_rate(self) -> EventRate:
         """Hits, of all target spikes."""
-        return Rate(self.hits, self.hits + self.misses)
+        return EventRate(self.hits, self.hits + self.misses)
 
     @property
-    def false_alarm_rate(self) -> Rate:
+    def false_alarm_rate(self) -> EventRate:
         """False alarms, of all bins without a target spike."""
-        return Rate(self.false_alarms, self.silent)
+        return EventRate(self.false_alarms, self.silent)
 
     @property
-    def right_rate(self) -> Rate:
+    def right_rate(self) -> EventRate:
         """Patterns that are right, of all."""
-        return Rate(self.right_patterns, self.patterns)
+        return EventRate(self.right_patterns, self.patterns)
 
     def _summary(self) -> str:
         return (
@@ -175,7 +175,7 @@ class Generalisation(Displayed):
         for each in self.outputs:
             row: dict[str, object] = {name: getattr(each, name) for name in COUNTS}
             for name in RATES:
-                rate: Rate = getattr(each, name)
+                rate: EventRate = getattr(each, name)
                 row |= {name: rate.share, f"{name}_low": rate.interval[0], f"{name}_high": rate.interval[1]}
             rows.append(row)
         return data_frame_of_rows(rows, (*COUNTS, *(f"{rate}{end}" for rate in RATES for end in ("", "_low", "_high"))))

@@ -27,6 +27,8 @@ JOINED_LIMIT = 255
 """The most characters of a name with dots. A choice: four parts of the greatest length."""
 COUNT_LIMIT = 1 << 16
 """The most names of one kind. A choice: nobody reads more, and with their greatest length they fit into a file."""
+SHOWN = 8
+"""Names that a table lists. A choice."""
 PART = re.compile(r"\w(?: ?[\w-])*")
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters of Unicode that are blank: the fillers of Hangul."""
@@ -110,9 +112,15 @@ def numbered(number: int, name: str | None) -> int | str:
     return number if name is None else f"{number} ({name})"
 
 
+def listed(names: Names) -> str:
+    """Return names for a table: the first of them, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def name_of(number: int, names: Names | None) -> str | None:
     """Return the name of a line or neuron, or None if it has none."""
-    return names[number] if names is not None and number < len(names) else None
+    return names[number] if names is not None and 0 <= number < len(names) else None
 
 
 def find(what: str, given: object, names: Names | None, size: int) -> int:

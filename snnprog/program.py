@@ -25,7 +25,7 @@ from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.documents import as_plain
 from snnprog.errors import FormatError, LimitError, SpecError
-from snnprog.names import INPUT_NAMES, NEURON_NAMES, Names, as_names
+from snnprog.names import INPUT_NAMES, NEURON_NAMES, Names, as_names, listed
 from snnprog.program_checks import (
     BY_POTENTIAL,
     BY_SPIKES,
@@ -324,6 +324,8 @@ class Program(SynapseArrays, NamedLines, Displayed):
 
     def _card(self) -> Card:
         facts = [("rule", self.chip.rule.name), ("convolutions", len(self.shared) or None)]
+        named = {"inputs": self.input_names, "outputs": self.output_names}
+        facts += [(label, None if names is None else listed(names)) for label, names in named.items()]
         facts += [("cores", None if self.core is None else int(self.core.max()) + 1)]
         facts += [("spec (sha256)", str(self.provenance.get("spec_sha256", ""))[:16] or None)]
         table, size = self.synapses, (self.n_neurons, self.n_inputs + self.n_neurons)

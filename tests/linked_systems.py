@@ -87,11 +87,22 @@ def composed(
         heard = {line: late(sent[source], ticks) for source, line, ticks in wires}
         for number, ends in enumerate(inputs.values()):
             heard |= {line: late(raster[:, number], ticks) for line, ticks in ends}
-        now: dict[str, Raster] = {}
-        for name, part in parts.items():
-            stimulus = np.stack([heard[f"{name}.{line}"] for line in range(part.n_inputs)], axis=1)
-            spikes = sp.run(part, stimulus, backend="reference").spikes
-            now |= {f"{name}.{output}": spikes[:, output] for output in range(part.n_outputs)}
+        stimuli = {
+            name: np.stack([heard[f"{name}.{line}"] for line in range(part.n_inputs)], axis=1)
+            for name, part in parts.items()
+        }
+        now = sent_by(parts, stimuli, backend="kernel")
         if all(np.array_equal(now[each], sent[each]) for each in sent):
+            checked = sent_by(parts, stimuli, backend="reference")
+            assert all(np.array_equal(checked[each], sent[each]) for each in sent)
             return np.stack([late(sent[source], ticks) for ((source, ticks),) in outputs.values()], axis=1)
         sent = now
+
+
+def sent_by(parts: Mapping[str, sp.Program], stimuli: Mapping[str, Raster], *, backend: str) -> dict[str, Raster]:
+    """Return what each output does when each part runs alone on its own stimulus."""
+    found: dict[str, Raster] = {}
+    for name, part in parts.items():
+        spikes = sp.run(part, stimuli[name], backend=backend).spikes
+        found |= {f"{name}.{output}": spikes[:, output] for output in range(part.n_outputs)}
+    return found

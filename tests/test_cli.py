@@ -43,7 +43,11 @@ from snnprog import cli
             cli.BAD_USAGE,
             "detector.snnp is not a SPEC.toml;",
         ),
-        (["report", "{inputs}", "-o", "x.html"], cli.BAD_USAGE, "is not a .snnp program or a SPEC.toml\n"),
+        (
+            ["report", "{inputs}", "-o", "x.html"],
+            cli.BAD_USAGE,
+            "is not a .snnp program or a SPEC.toml; 'snnprog run P.snnp ",
+        ),
         (["report", "{program}"], cli.BAD_USAGE, "'--output': HTML file to write (.html). See '"),
         (["report", "{program}", "{spec}", "-o", "x.html"], cli.BAD_USAGE, "did you mean '--spec {spec}'? See"),
         (
@@ -84,8 +88,8 @@ from snnprog import cli
             cli.BACKEND_FAILED,
             "snnprog: unknown backend 'no'; known backends are kernel, reference,",
         ),
-        (["verify", "{program}", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a SPEC.toml\n"),
-        (["inspect", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a .snnp program\n"),
+        (["verify", "{program}", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a SPEC.toml; 'snnprog run P.snnp "),
+        (["inspect", "{inputs}"], cli.BAD_USAGE, "inputs.csv is not a .snnp program; 'snnprog run P.snnp "),
         (
             ["backends", "install", "no"],
             cli.BACKEND_FAILED,

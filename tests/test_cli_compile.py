@@ -20,7 +20,7 @@ def test_compile_tells_what_became_of_each_output(command: Command, tmp_path: Pa
     assert (code, err) == (cli.EXACT, "")
     assert "certified" in out
     assert "exact on all 4 patterns" in out
-    assert "potential 19.98" in out
+    assert "potential 0.1202" in out
     assert load(tmp_path / "p.snnp").n_outputs == 1
 
 
@@ -109,13 +109,13 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
         ('"1-5"', "[1.5]", cli.BAD_USAGE, "SPEC.toml, delays: delay must be an integer, got 1.5"),
         ('"loihi1"', '"loihi9"', cli.BAD_USAGE, "unknown chip 'loihi9'; known chips are fpga"),
         (
-            "tau_potential = 20.0",
+            "tau_potential = 0.0",
             "tau_potential = -1",
             cli.BAD_USAGE,
             "[dynamics]: time constant of the potential must be a non-negative number of ticks such as 20.0",
         ),
         (
-            "tau_potential = 20.0",
+            "tau_potential = 0.0",
             "gamma = 0.9",
             cli.BAD_USAGE,
             "unknown key 'gamma' in [dynamics]; known keys: potential_decay",
@@ -141,7 +141,7 @@ def test_bad_spec_files(command: Command, tmp_path: Path, replaced: str, by: str
 
 
 def test_json_has_no_infinities(command: Command, tmp_path: Path) -> None:
-    text = (FILES / "SPEC.toml").read_text(encoding="utf-8").replace("tau_potential = 20.0", "potential_decay = 0")
+    text = (FILES / "SPEC.toml").read_text(encoding="utf-8").replace("tau_potential = 0.0", "potential_decay = 0")
     for name in ("inputs.csv", "targets.csv"):
         (tmp_path / name).write_bytes((FILES / name).read_bytes())
     (tmp_path / "SPEC.toml").write_text(text, encoding="utf-8")

@@ -49,7 +49,9 @@ def test_a_wrong_latency_is_refuted_with_a_stream(command: Command, divider: Pat
     stream = tmp_path / "stream.csv"
     code, out, _ = command("prove", divider, table, "--latency", 2, "--counterexample", stream)
     assert code == cli.NOT_EXACT
-    assert "Refuted at tick 2 of the input stream (tick 0: line 0; tick 1: line 0): expected output 0: silence" in out
+    lines = "tick 0: line 0 (spikes); tick 1: line 0 (spikes)"
+    assert f"Refuted at tick 2 of the input stream ({lines}): expected output 0 (divided): silence" in out
+    assert stream.read_text(encoding="utf-8").startswith("pattern,tick,neuron,name\n0,0,0,spikes\n")
     (raster,) = sp.read_rasters(stream, ticks=3, neurons=1)
     np.testing.assert_array_equal(raster, [[True], [True], [False]])
 
@@ -83,7 +85,7 @@ def test_what_takes_too_many_states_is_undecided(command: Command, tmp_path: Pat
     [
         ([], "Give one claim"),
         (["--never-together", "--fires-when", "a"], "Give one claim"),
-        (["--within", "3"], "--within and --after belong together"),
+        (["--within", "3"], "--within and --after belong together; give both"),
         (["--within", "3", "--after", "1"], "after must be from 0 to 0 for this program, got 1"),
         (["--fires-when", "b"], "must stand at 'b'"),
         (["--within", "0", "--after", "0"], "must be an integer from 1"),

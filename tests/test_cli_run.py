@@ -52,10 +52,10 @@ def test_run_counts_activity(command: Command, detector: Path, tmp_path: Path) -
         "ticks": 12,
         "input_spikes": 2,
         "neuron_spikes": 1,
-        "synaptic_operations": 10,
+        "synaptic_operations": 2,
         "messages": 2,
         "neuron_updates": 12,
-        "energy_pj": [pytest.approx(863.4), pytest.approx(1211.4)],
+        "energy_pj": [pytest.approx(674.6), pytest.approx(1022.6)],
     }
     assert "estimate" in str(answer["activity"].keys())
     assert (tmp_path / "out.csv").read_text() == "pattern,tick,neuron\n0,6,0\n"

@@ -90,7 +90,7 @@ def test_no_raster_is_nearer(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, 2, 3])  # seed 0 searches ten times as long
 def test_the_report_tells_what_is_wrong(seed: int, recurrent: bool) -> None:
     spec = overloaded(seed, recurrent=recurrent)
     with pytest.raises(sp.InfeasibleError):
@@ -149,7 +149,7 @@ def test_the_program_does_not_depend_on_the_executor(recurrent: bool, tmp_path: 
 
 def test_progress_is_told() -> None:
     calls: list[tuple[str, int, int]] = []
-    sp.compile(overloaded(0), on_infeasible="closest", progress=lambda *call: calls.append(call))
+    sp.compile(overloaded(1), on_infeasible="closest", progress=lambda *call: calls.append(call))
     done = [call for call in calls if SEARCHING not in call[0]]
     assert done[:4] == [(step, done, 2) for step in ("design", "closest") for done in (1, 2)]
     assert {step for step, _, _ in done[4:]} <= {"closest", "repair"}

@@ -74,7 +74,7 @@ def test_memory(capsys: pytest.CaptureFixture[str]) -> None:
     assert any("o" in line for line in cue)
     assert any("+" in line for line in cue)
     assert [line.replace("o", "|").replace("+", ".") for line in cue] == recalled
-    assert lines[23] == "proved: all 20004 cues with at most one changed bin are recalled exactly, forever"
+    assert lines[23] == "proved: all (about 10^25) cues with at most 8 changed bins are recalled exactly, forever"
     found = [
         re.fullmatch(r"measured: (\d+) of 500 cues recalled with [234]0% deleted and added", line)
         for line in lines[24:]

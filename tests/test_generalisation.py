@@ -13,7 +13,7 @@ from untyped import untyped
 
 import snnprog as sp
 from snnprog.compiler.evidence import evidence_of
-from snnprog.generalisation import Rate, scored
+from snnprog.generalisation import EventRate, scored
 
 Z = 1.959963984540054  # of a standard normal distribution, for 95 %
 
@@ -63,11 +63,11 @@ def test_intervals_are_those_of_wilson(events: int, trials: int) -> None:
     p, n = events / trials, trials
     middle, spread = p + Z**2 / (2 * n), Z * (p * (1 - p) / n + Z**2 / (4 * n**2)) ** 0.5
     low, high = ((middle + sign * spread) / (1 + Z**2 / n) for sign in (-1, 1))
-    assert Rate(events, trials).interval == pytest.approx((low, high), abs=1e-12)
+    assert EventRate(events, trials).interval == pytest.approx((low, high), abs=1e-12)
 
 
 def test_without_trials_nothing_is_known() -> None:
-    assert (Rate(0, 0).share, Rate(0, 0).interval, str(Rate(0, 0))) == (None, (0.0, 1.0), "none")
+    assert (EventRate(0, 0).share, EventRate(0, 0).interval, str(EventRate(0, 0))) == (None, (0.0, 1.0), "none")
 
 
 def test_verify_scores_held_out_patterns() -> None:

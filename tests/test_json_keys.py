@@ -154,6 +154,8 @@ def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pyte
         "verify",
         tmp_path / "p.snnp",
         FILES / "SPEC.toml",
+        "--test",
+        FILES / "SPEC.toml",
         "--backend",
         "liar",
         "--state",
@@ -172,6 +174,14 @@ def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pyte
     checked = json.loads(command("backends", "check", "wrong", "--programs", 0, "--json")[1])
     check("backends check", checked)
     assert stems("backends check") <= set(keys_of(checked))
+
+
+def test_link(command: Command, tmp_path: Path) -> None:
+    command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")
+    (tmp_path / "SYSTEM.toml").write_text('[parts]\na = "p.snnp"\n', encoding="utf-8")
+    answer = json.loads(command("link", tmp_path / "SYSTEM.toml", "-o", tmp_path / "q.snnp", "--json")[1])
+    check("link", answer)
+    assert stems("link") == set(answer)
 
 
 def test_demo() -> None:

@@ -16,7 +16,7 @@ from snnprog.chips import find_chip
 from snnprog.linking.relays import relay_of
 
 CHIPS = ("loihi1", "loihi2", "xylo", "fpga", "fpga-subtract", "fpga-ge", "fpga-subtract-ge")
-SEEDS = 12
+SEEDS = 8
 
 
 @pytest.mark.parametrize("chip", CHIPS)
@@ -37,7 +37,7 @@ def test_linked_programs_do_what_their_parts_do(chip: str) -> None:
         spikes, linked = spikes + int(expected.sum()), linked + 1
         relays += program.n_neurons - sum(part.n_neurons for part in system.parts.values())
     assert refused == 0 or (chip == "xylo" and linked >= SEEDS // 2)
-    assert spikes > 50
+    assert spikes > 30
     assert relays > 10
 
 
@@ -77,16 +77,16 @@ def test_feedback_is_that_of_two_simulators_in_lockstep() -> None:
 
 
 @pytest.mark.parametrize("chip", CHIPS)
-@pytest.mark.parametrize("further", [1, 63, 64, 126, 127, 200])
+@pytest.mark.parametrize("further", [1, 63, 127])
 def test_relays_repeat_every_train(chip: str, further: int) -> None:
     part = repeater(chip)
-    raster = np.random.default_rng(further).random((700, 1)) < 0.6
+    raster = np.random.default_rng(further).random((400, 1)) < 0.6
     plain = sp.run(part, raster).spikes
     for inputs, outputs in ((["a.0"], {"o": ("a.0", further)}), ({"x": [("a.0", further)]}, ["a.0"])):
         program = sp.link({"a": part}, inputs=inputs, outputs=outputs)
         assert np.array_equal(sp.run(program, raster).spikes, late(plain[:, 0], further)[:, None])
         assert program.n_neurons > part.n_neurons or (chip != "xylo" and further < 63)
-    assert plain.sum() > 200
+    assert plain.sum() > 100
 
 
 def test_relays_are_few() -> None:
@@ -268,3 +268,46 @@ def test_a_copy_that_is_read_has_the_name_of_the_output() -> None:
     program = sp.link(parts, wires=[("a.0", "b.0")], outputs=["a.0", "b.0"])
     assert program.output_names == ("a.output 0", "b.output 0")
     assert program.neuron_names == ("feeding 0", "b.output 0", "a.output 0")
+
+
+def saturating(weights: list[int]) -> sp.Program:
+    """Return a neuron of Xylo whose current saturates after some of its events: their order matters."""
+    lines = len(weights)
+    return sp.Program.from_arrays(
+        chip="xylo",
+        n_inputs=lines,
+        n_neurons=1,
+        pre=range(lines),
+        post=0,
+        weight=weights,
+        exponent=7,
+        threshold=9000,
+        current_decay=1,
+        potential_decay=1,
+    )
+
+
+@pytest.mark.filterwarnings("ignore::snnprog.PortabilityWarning")  # runtimes agree below the ends only
+def test_events_that_may_saturate_keep_their_order() -> None:
+    strong = replace(repeater("xylo", lines=4), threshold=np.full(4, 150, np.int32))
+    strong = strong.with_synapses(weight=np.ones(4, np.int32), exponent=np.full(4, 7, np.int32))
+    parts = {"a": strong, "b": saturating([127, 127, 127, -128])}
+    wires = [(f"a.{line}", f"b.{line}") for line in range(4)]
+    program = sp.link(parts, wires=wires)
+    raster = np.random.default_rng(5).random((400, 4)) < 0.9
+    heard = sp.run(strong, raster).spikes
+    expected = sp.run(parts["b"], heard).spikes
+    assert np.array_equal(sp.run(program, raster).spikes, expected)
+    assert expected.sum() > 20
+    swapped = sp.run(saturating([-128, 127, 127, 127]), heard[:, ::-1]).spikes
+    assert not np.array_equal(swapped, expected)
+    message = "the order of events at neurons of part 'b'"
+    for other in (
+        {"parts": parts, "wires": [(f"a.{line}", f"b.{3 - line}") for line in range(4)]},
+        {"parts": {"b": parts["b"], "a": strong}, "wires": wires},
+        {"parts": parts, "wires": [*wires[:3], ("a.3", "b.3", 1)]},
+    ):
+        with pytest.raises(sp.LimitError, match=message):
+            sp.link(**untyped(other))
+    weak = saturating([1, 1, 1, -1])
+    assert sp.link({"b": weak, "a": strong}, wires=wires).n_neurons == 5

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_program_of_strangers import parts_of, written
+from test_untrusted_programs import parts_of, written
 from untyped import untyped
 
 import snnprog as sp
 from snnprog.names import as_name, as_names, find, labelled, made_names, names_from
 
-VALID = ("a", "arm", "left arm", "x_1", "x-1", "A", "ü", "Stopp", "θ2", "名前", "a" * 64)
+VALID = ("a", "arm", "left arm", "x_1", "x-1", "A", "ü", "Stop", "θ2", "名前", "a" * 64)
 NOT_VALID = (
     "",
     " ",

@@ -275,6 +275,15 @@ def test_the_commands_show_names(command: Command, tmp_path: Path) -> None:
     assert (code, "there is no input line 'rigth'; did you mean 'right'?" in err) == (cli.BAD_USAGE, True)
 
 
+@pytest.mark.parametrize("number", [2, 10**30, -1, True, 1.0, "1", None, [1], {"a": 1}])
+def test_numbers_of_neurons_in_a_hostile_file_have_no_names(command: Command, tmp_path: Path, number: object) -> None:
+    told = {"neurons": [{"output": number, "status": "exact"}], "hidden": [{"output": number, "status": "exact"}]}
+    replace(program(), provenance=told).save(tmp_path / "p.snnp")
+    code, out, _ = command("inspect", tmp_path / "p.snnp")
+    assert code == cli.EXACT
+    assert not re.search(r"\((go|stop)\)", out)
+
+
 def test_tables_show_names() -> None:
     names = ("go", "stop")
     assert [row[1] for row in trains_table([TARGETS], backend="kernel", names=names).rows] == ["0 (go)", "1 (stop)"]
@@ -433,3 +442,33 @@ def test_a_classifier_has_the_classes_as_names() -> None:
     labels = np.array(["low", "low", "mid/dle", "mid/dle", "high", "high"])
     fitted = sp.SpikingClassifier(multi_class="ovr").fit(samples, labels)
     assert fitted.program_.output_names == ("high", "low", "mid_dle")
+
+
+def test_cards_have_names() -> None:
+    assert ("inputs", "left arm, right") in program()._card().facts
+    assert ("outputs", "go, stop") in spec()._card().facts
+    many = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=0, n_neurons=20, threshold=1, neuron_names=[f"n{number}" for number in range(20)]
+    )
+    assert ("outputs", "n0, n1, n2, n3, n4, n5, n6, n7 and 12 more") in many._card().facts
+
+
+def test_a_perturbed_input_is_named() -> None:
+    robustness = sp.verify(program(), spec(), robust=sp.Robust(missing=1)).robustness
+    wrong = "output 1 (stop) is wrong at tick 6 of pattern 0 with input 1 (right) missing at tick 4"
+    assert wrong in str(robustness)
+
+
+def test_recovered_programs_have_names() -> None:
+    inputs = np.random.default_rng(0).random((200, 2)) < 0.4
+    lines: dict[str, Any] = {"pre": [0, 1, 0], "post": [0, 1, 1], "delay": [1, 2, 1], "weight": [10, 9, 8]}
+    hidden = sp.Program.from_arrays(chip="loihi1", n_inputs=2, n_neurons=2, threshold=25, **lines)
+    trace = sp.run(hidden, inputs, record="state")
+    assert trace.potentials is not None
+    seen = sp.Spec([sp.Pattern(inputs, trace.spikes)], [1, 2], threshold=25, **NAMES)
+    found = sp.recover(seen, [trace.potentials]).program
+    assert found is not None
+    assert (found.input_names, found.output_names) == (("left arm", "right"), ("go", "stop"))
+    wrong = trace.potentials.copy()
+    wrong[np.flatnonzero(~trace.spikes[:, 1])[50], 1] += 1
+    assert str(sp.recover(seen, [wrong]).obstacle).startswith("neuron 1 (stop): no integer weights fit")

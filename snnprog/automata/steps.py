@@ -23,10 +23,13 @@ class WindowStep:
         depend on no other ticks than those before it that ``depths`` names.
     depths : tuple of int
         For each line, how many ticks back the outputs depend on it.
+    is_monotone : bool
+        Whether more input spikes never silence an output. All detectors of `snnprog.specs.timing` are.
     """
 
     outputs: Callable[[Raster], Raster]
     depths: tuple[int, ...]
+    is_monotone: bool = False
 
     @property
     def start(self) -> tuple[Row, ...]:
@@ -52,8 +55,8 @@ def _last_outputs(outputs: Callable[[Raster], Raster], state: tuple[Row, ...]) -
 
 
 def window_automaton(outputs: Callable[[Raster], Raster], *, depths: Sequence[int], n_outputs: int) -> Automaton:
-    """Return the automaton whose outputs are a function of the last rows; see `WindowStep`."""
-    step, n_inputs = WindowStep(outputs, tuple(depths)), len(depths)
+    """Return the automaton whose outputs are a monotone function of the last rows; see `WindowStep`."""
+    step, n_inputs = WindowStep(outputs, tuple(depths), is_monotone=True), len(depths)
     return Automaton(n_inputs=n_inputs, n_outputs=n_outputs, start=step.start, step=step, symbols=AllRows(n_inputs))
 
 

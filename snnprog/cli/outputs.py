@@ -18,7 +18,7 @@ from snnprog.errors import FormatError
 from snnprog.wording import did_you_mean
 
 ADVICE = {
-    **dict.fromkeys(RASTERS, ""),
+    **dict.fromkeys(RASTERS, "'snnprog run P.snnp {}' runs a program on those spikes"),
     PROGRAM: "'snnprog inspect {}' shows that program",
     SPEC: "'snnprog compile {} -o P.snnp' makes a program of that specification",
     ".nir": "'snnprog quantize {} -o P.snnp' makes a program of that network",
@@ -95,6 +95,18 @@ class SpecFile(InputFile):
         from snnprog.spec_file import spec_files
 
         return spec_files(path)
+
+
+class SystemFile(SpecFile):
+    """A system of programs; the programs that it names are read, too."""
+
+    wanted = "a SYSTEM.toml"
+
+    def files(self, path: Path) -> Iterable[Path]:
+        """Return the file and those that it names."""
+        from snnprog.linking.system_file import system_files
+
+        return system_files(path)
 
 
 class SubjectFile(SpecFile):

@@ -99,7 +99,7 @@ def prove_command(
     if sum(given) != 1:
         raise click.UsageError("Give one claim: TABLE.kiss2, --fires-when, --never-together, or --within with --after.")
     if (within is None) != (after is None):
-        raise click.UsageError("--within and --after belong together.")
+        raise click.UsageError("--within and --after belong together; give both.")
     if which is not None and fires_when is None:
         raise click.UsageError("--for-output belongs to --fires-when.")
     claim: StreamClaim
@@ -111,7 +111,7 @@ def prove_command(
         claim = _invariant(program, within, after)
     proof = prove(program, claim, states=states, depth=depth)
     if path is not None and proof.counterexample is not None:
-        write_rasters(path, [proof.counterexample])
+        write_rasters(path, [proof.counterexample], names=program.input_names)
     if as_json:
         print_json(proof_data(proof))
     else:

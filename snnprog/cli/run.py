@@ -222,7 +222,8 @@ def _print_classes(program: Program, classes: Sequence[int], backend: str) -> No
 def _left_out(program: Program) -> str:
     outputs = runs_of([index for index, is_read in enumerate(program.is_read_by_potential.tolist()) if is_read])
     if program.is_read_by_potential.sum() == 1:
-        return f"the potential of output {outputs} is not written; add --potentials FILE"
+        name = program.output_label(int(program.is_read_by_potential.argmax()))
+        return f"the potential of {name} is not written; add --potentials FILE"
     return f"the potentials of outputs {outputs} are not written; add --potentials FILE"
 
 

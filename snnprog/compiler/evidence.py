@@ -17,8 +17,8 @@ from snnprog.spec import Spec
 from snnprog.wording import counted
 
 LEAST_PER_SYNAPSE = 0.1
-"""Events for each synapse below which unseen spikes are likely to be wrong: dense programs had 91 wrong bins for each 100
-due spikes below it, and 4 from it to 0.3 (``benchmarks/overfitting.py``)."""
+"""Events for each synapse below which unseen spikes are likely to be wrong: dense programs had 91 wrong bins for each
+100 due spikes below it, and 4 from it to 0.3 (``benchmarks/overfitting.py``)."""
 
 LEAST_EVENTS = 2
 """Events of an output below which they are, however few its synapses: sparse programs had more than 100 wrong bins for
@@ -81,15 +81,16 @@ def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool) -> str:
         return ""
     who = counted(len(little), "output") if len(little) > 1 else f"output {little[0].output}"
     have, their = ("have", "their") if len(little) > 1 else ("has", "its")
-    events, synapses = (_span([getattr(each, name) for each in little]) for name in ("events", "synapses"))
+    events = _span([each.events for each in little], noun="target spike")
+    synapses = _span([each.synapses for each in little], noun="synapse")
     cures = ["give more patterns"] if min(each.events for each in little) < LEAST_EVENTS else []
     cures += [] if is_sparse else ["take sparse=True, which keeps few synapses"]
     return (
-        f"{who} {have} {synapses} synapses and {events} target spikes in all patterns: {their} spikes on other inputs"
-        f" are likely to be wrong; {', or '.join(cures or ['give more patterns'])}"
+        f"{who} {have} {synapses} for {events} in all patterns: {their} spikes on other inputs are likely to be wrong;"
+        f" {', or '.join(cures or ['give more patterns'])}"
     )
 
 
-def _span(values: Sequence[int]) -> str:
+def _span(values: Sequence[int], *, noun: str) -> str:
     low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} to {high}"
+    return counted(low, noun) if low == high else f"{low} to {high} {noun}s"

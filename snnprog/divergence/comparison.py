@@ -17,14 +17,14 @@ QUANTITIES = ("currents", "potentials", "readout", "spikes")
 def first_difference(
     names: tuple[str, str], pairs: Sequence[tuple[Trace, Trace]], *, first_pattern: int = 0
 ) -> Divergence | None:
-    """Return where runs differ first, in the order of patterns, ticks, quantities and neurons; None if nowhere.
+    """Return the first difference of two runs, in the order of patterns, ticks, quantities and neurons; None if equal.
 
     Parameters
     ----------
     names : pair of str
-        Who differs, from whom.
+        The backend that differs, and the one that it differs from.
     pairs : sequence of (Trace, Trace)
-        What either gave, pattern by pattern; what one of them did not record is not compared.
+        The two traces of each pattern; quantities that one of them did not record are not compared.
     first_pattern : int
         The number of the first of these patterns.
     """

@@ -1,8 +1,8 @@
 """Variations of decays: rounding, factor, and order within the tick.
 
 Runtimes of Loihi were seen to round down instead of toward zero, and to remove the 1 that is added to the current's
-decay. Xylo's decays are shifts that take at least 1 of every value; a simulator easily multiplies instead, or takes
-nothing of small values.
+decay. Xylo's decays are shifts that take at least 1 of every value; a simulator easily multiplies instead, or subtracts
+nothing from small values.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def diagnose(
 ) -> Diagnosis:
     """Return why a backend differs from another.
 
-    Both may be run again, on the pattern in question. Nothing is raised where a backend then fails; less is known.
+    Both may be run again on that pattern. If a backend fails then, no error is raised, and the diagnosis says less.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def diagnose(
     place : Divergence
         The first difference that was recorded.
     found, expected : Trace
-        What the two recorded of that pattern.
+        The traces of that pattern.
     """
     return _Case(program, see(program, inputs, place=place, found=found, expected=expected)).diagnosis()
 

@@ -20,7 +20,7 @@ from snnprog.trace import Trace
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """The ticks up to a difference by the chip's rule, from rest.
+    """The ticks up to a difference, calculated from rest by the chip's rule.
 
     Attributes
     ----------
@@ -84,9 +84,9 @@ class Past:
                 yield Arrival(source, self.tick - delay, synapse, delay, int(weight[synapse]), spikes)
 
     def holds_under(self, variation: Variation) -> bool:
-        """Return whether the state before the difference is a variation's, too, if that has recorded the same.
+        """Return whether a variation also gives the state before the difference, as far as it was recorded.
 
-        It is where the registers that no record shows follow from the spikes, and as they do by the chip's rule.
+        This is so if the registers that no trace shows follow from the spikes as they do under the chip's rule.
         """
         if not self.is_known or variation.start != REST or variation.state_lag or variation.spike_lag:
             return False

@@ -20,16 +20,16 @@ class Arrival:
     Attributes
     ----------
     source : str
-        The line that it came from, as in "input 3" or "neuron 0".
+        The line that it came from, such as "input 3" or "neuron 0".
     tick : int
-        When that fired, in ticks of the pattern.
+        The tick of the pattern in which the line spiked.
     synapse : int
-        Over which of the program's synapses.
+        Index of the synapse in the program.
     delay : int
     weight : int
-        What it adds by the program, exponent applied.
+        The program's weight, with its exponent applied.
     spikes : int
-        How often that fired there.
+        How often the line spiked in that tick.
     """
 
     source: str
@@ -51,17 +51,17 @@ class Cause:
     Attributes
     ----------
     backend : str
-        Whose values it gives.
+        The backend whose values it gives.
     aspect : str
         "rounding", "overflow", "delay", "compare", "count", "reset", "bias", "weight", "sign", "order", "start" or
         "record".
     name : str
-        Short and stable, as in "potential decay floors".
+        Short and stable, such as "potential decay floors".
     text : str
-        What the backend does by it, as in "rounds the decay of the potential down, not toward zero".
+        What the backend then does, such as "rounds the decay of the potential down, not toward zero".
     ticks : int
-        For how many ticks from the difference on it gives everything that was recorded; 0 where it gives the neuron's
-        values at the difference and no more.
+        Number of ticks, from the difference on, for which it gives everything that was recorded; 0 if it only gives the
+        neuron's values at the difference.
     """
 
     backend: str
@@ -78,24 +78,24 @@ class Diagnosis:
     Attributes
     ----------
     tick, neuron, quantity, expected, found
-        Where they differ first: with states recorded, which may be earlier than where spikes show it. The neuron is
-        counted among all neurons.
+        The first difference. With recorded states, it may be earlier than the first wrong spike. The neuron is counted
+        among all neurons.
     threshold : int
-        The neuron's, in units of the potential.
+        The threshold of the neuron, in units of the potential.
     arrivals : tuple of Arrival
         The spikes that reached the neuron at that tick.
     reached : int
-        The potential that the chip's rule gives there before the comparison.
+        The potential by the chip's rule, before the comparison with the threshold.
     at_fault : tuple of str
-        Which of the two runs do not follow the chip's rule there.
+        The runs that do not follow the chip's rule there.
     causes : tuple of Cause
-        The rules that give what was found; several where what was recorded does not distinguish them.
+        The rules that give the value found; several if the recorded values do not distinguish them.
     rules_tried : int
-        How many other rules were.
+        How many other rules were tried.
     note : str
-        What else must be known, as a clause.
+        A further remark, as a clause.
     is_equal_a_spike : bool
-        Whether the chip fires where the potential just equals the threshold.
+        Whether the chip's neurons spike if the potential equals the threshold.
     label : str or None
         The name of the neuron, if it has one.
     """
@@ -153,15 +153,15 @@ class Divergence:
     Attributes
     ----------
     backend, against : str
-        Who differs from whom: "target", "reference" or another backend.
+        The backend that differs, and what it is compared with: "target", "reference" or another backend.
     pattern, tick, neuron : int
-        Where; for spikes and readouts the neuron is counted among outputs, for states among all neurons.
+        The place. For spikes and readouts, the neuron is counted among the outputs; for states, among all neurons.
     quantity : str
         "spikes", "currents", "potentials" or "readout" (the potential of an output that is read by it).
     expected, found : int
         The two values.
     diagnosis : Diagnosis or None
-        Why, where that was searched; no part of what makes two divergences equal.
+        The reason, if it was searched. It does not count when two divergences are compared.
     label : str or None
         The name of that neuron, if it has one; no part of it either.
     """

@@ -1,8 +1,8 @@
 """Variations of the overflow of registers.
 
 Runtimes of Loihi were seen to neither wrap nor clip (brian2-loihi), and to have an accumulator of 22 bits. The others
-are what is easily written instead: clipped for wrapped, the range of two's complement for a symmetrical one, once per
-tick for once per event.
+are common mistakes: clipping instead of wrapping, the range of two's complement instead of a symmetrical one, and one
+clip per tick instead of one per event.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A pattern run again under any rule and with any numbers: from rest, or from a state in its middle.
 
-Ticks are the reference's (`snnprog.rules.interpreter`, `snnprog.simulate.arrivals`). What the reference has no need of
-is here: a start with spikes in progress, delays of 0, and a neuron alone.
+Ticks are the reference's (`snnprog.rules.interpreter`, `snnprog.simulate.arrivals`). This module adds what the
+reference lacks: a start with spikes in progress, delays of 0, and a single neuron.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from snnprog.simulate.parameters import parameters_of
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A program with the rule and the numbers by which it is run.
+    """A program with the rule and the numbers that it runs with.
 
     Attributes
     ----------
     program : Program
-        What it was made from; its sizes and outputs hold, its rule and numbers do not.
+        The original program: its sizes and outputs apply, its rule and numbers do not.
     rule : Rule
     synapses : Synapses
         A delay of 0 lets spikes act in the tick in which they are fired; those of neurons come last.
     parameters : mapping of str to (neurons,) int64
-        Of all that the rule reads.
+        All parameters that the rule reads.
     """
 
     program: Program
@@ -42,7 +42,7 @@ class Model:
     @classmethod
     def of(cls, program: Program) -> Model:
         """Return a program as its chip runs it."""
-        return cls(program, program.chip.rule, Synapses.of(program), parameters_of(program))
+        return cls(program, program.chip.rule, Synapses.of(program).widened, parameters_of(program))
 
     @property
     def n_lines(self) -> int:
@@ -118,7 +118,7 @@ class Moment:
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Where a replay begins.
+    """The beginning of a replay.
 
     Attributes
     ----------

@@ -1,9 +1,8 @@
 """The data of two runs around their first difference, recorded in more detail if possible.
 
-The pattern is run again on both backends with the state of every neuron and the spikes of the hidden ones, cut
-`AROUND` ticks after the difference: first alone, then, where alone it does not differ, after the pattern before it. A
-backend that cannot record states leaves what was recorded in the first place; a chip that reads out only some of its
-neurons leaves the spikes of those.
+The pattern is run again on both backends with the state of every neuron and the spikes of the hidden ones, cut `AROUND`
+ticks after the difference: first alone, then, where alone it does not differ, after the pattern before it. If a backend
+cannot record states, the first recording is kept; if a chip reads out only some neurons, the spikes of those.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ class Sight:
         That difference; its neuron is counted as ``neurons`` are.
     inputs : (ticks, inputs) bool
     runs : mapping of str to Trace
-        What the backend recorded, and what the other did; empty if a program is compared with its target.
+        The traces of the backend and of the other one; empty if a program is compared with its target.
     neurons : (neurons read out,) int
-        Which neurons the columns of their spikes belong to.
+        The neuron of each column of the spikes.
     before : tuple of raster
-        The inputs of the patterns that went before, where without them there is no difference.
+        The inputs of the patterns before it, if there is no difference without them.
     note : str
-        The result of looking again, as a clause.
+        The result of the second run, as a clause.
     """
 
     place: Divergence

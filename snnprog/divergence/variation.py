@@ -13,7 +13,7 @@ REST, STATE, SPIKES_ONLY, EVERYTHING = "rest", "state", "spikes", "everything"
 
 @dataclass(frozen=True, eq=False)
 class Variation:
-    """One thing that a runtime may do otherwise than the chip.
+    """One way in which a runtime may differ from the chip.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Variation:
         As in `snnprog.divergence.Cause`.
     model : Model
     start : str
-        What a pattern inherits from the one before: nothing ("rest"), "state", "spikes" in progress, or "everything".
+        What a pattern keeps from the one before: nothing ("rest"), "state", "spikes" in progress, or "everything".
     shows_compared : bool
         Whether the potential is recorded before the reset.
     state_lag, spike_lag : int

@@ -2,7 +2,7 @@
 
 A name becomes capital letters, digits and underscores of ASCII: accents are dropped, and any other letter becomes the
 hexadecimal number of its Unicode character, as in ``U3B8``. So no other text of a file gets into the code. Each name
-follows a prefix, so it is no keyword. If two names become equal, the later one gets a number, as in ``ARM_2``.
+follows a prefix, and so is never a keyword. If two names become equal, the later one gets a number, as in ``ARM_2``.
 """
 
 from __future__ import annotations

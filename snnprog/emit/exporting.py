@@ -108,7 +108,7 @@ def export(
     prefix: str | None = None,
     board: str | None = None,
 ) -> list[Path]:
-    """Write a program for another tool; the suffix of the path says in which form.
+    """Write a program for another tool; the suffix of the path selects the format.
 
     Parameters
     ----------
@@ -121,8 +121,7 @@ def export(
     dt_ms : float, optional
         Milliseconds of a tick, for a NIR graph.
     prefix : str, optional
-        What all names begin with, for C, and the name of the module, for Verilog; by default the file's stem, made an
-        identifier.
+        Prefix of all names in C, or the name of the Verilog module; by default the file's stem, made an identifier.
     board : str, optional
         An FPGA board: "icebreaker", "upduino", "ulx3s", "ulx3s-85f", "colorlight-i5" or "colorlight-5a-75b". The
         program gets the first core, or cores, of the board with room for it. Without a board, it gets as many cores
@@ -136,9 +135,9 @@ def export(
     Raises
     ------
     SpecError
-        If the suffix is unknown, an option has no meaning for it, or the program cannot be written in that form.
+        If the suffix is unknown, an option does not apply to it, or the program cannot be written in that format.
     LimitError
-        If a number of the program does not fit the form.
+        If a number of the program does not fit the format.
     FormatError
         If a file cannot be written.
     """

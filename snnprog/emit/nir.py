@@ -2,11 +2,11 @@
 
 Weights are the chip's, thresholds its mantissas, so a potential is counted in weight LSBs. The graph has the chip's
 decays without their truncation: neurons whose margin pays for truncation, as certified ones' does, spike the same.
-Outputs that are read by their potentials are LI, CubaLI or I nodes. Which populations there are, and which
-convolutions stay such, is said in `snnprog.emit.nir_layout`.
+Outputs that are read by their potentials are LI, CubaLI or I nodes. `snnprog.emit.nir_layout` describes the
+populations, and which convolutions are kept.
 
-A connection of the graph acts at once, and one of the chip a tick later at least. Where nothing but spikes drives the
-neurons, the whole graph is a tick ahead of the chip, so that a delay of 1 from an input, or from a population to
+A connection of the graph acts at once, and a synapse of the chip at least a tick later. Where nothing but spikes drives
+the neurons, the whole graph is a tick ahead of the chip, so that a delay of 1 from an input, or from a population to
 itself, needs no Delay node: every simulator of NIR reads such a graph. Otherwise every delay from an input is written.
 """
 

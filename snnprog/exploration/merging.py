@@ -167,8 +167,8 @@ class Merged:
         held = values.get(rule.gather.target, Span.of(np.zeros(shape, np.int64)))
         values[rule.gather.target] = Span(held.low + arrived, held.high + arrived)
         for step in self._before:
-            values[step.target] = _value(step.expression, values)
-        values[SPIKES] = _value(self._fire.expression, values)
+            values[step.target] = value_of(step.expression, values)
+        values[SPIKES] = value_of(self._fire.expression, values)
         return {name: _spread(span, shape) for name, span in values.items()}
 
     def _forks(self, before: dict[str, Span]) -> tuple[Int64s, Int64s] | None:
@@ -202,7 +202,7 @@ class Merged:
         )
         values[SPIKES] = Span.of(spikes)
         for step in self._later:
-            values[step.target] = _value(step.expression, values)
+            values[step.target] = value_of(step.expression, values)
         ends = []
         for end in ("low", "high"):
             arrays = [np.broadcast_to(getattr(values[name], end), spikes.shape) for name in rule.registers]
@@ -223,10 +223,11 @@ def _matrix(ticks: ProgramTicks) -> Floats:
     return matrix
 
 
-def _value(node: Expression, values: dict[str, Span]) -> Span:
+def value_of(node: Expression, values: dict[str, Span]) -> Span:
+    """Return the span of an expression, from those of the names in it."""
     if isinstance(node, Ref):
         return values[node.name]
-    return SPANS[type(node)](node, *(_value(child, values) for child in children(node)))
+    return SPANS[type(node)](node, *(value_of(child, values) for child in children(node)))
 
 
 def _spread(span: Span, shape: tuple[int, int]) -> Span:

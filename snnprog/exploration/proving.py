@@ -15,6 +15,7 @@ from snnprog.exploration.merging import MEMORIES, Merged, can_be_merged
 from snnprog.exploration.proof import PROVED, REFUTED, UNDECIDED, StreamProof
 from snnprog.exploration.ticking import ProgramTicks
 from snnprog.exploration.watching import Watching
+from snnprog.exploration.windows import windows_of
 from snnprog.program import Program
 from snnprog.simulate import simulate
 from snnprog.wording import counted
@@ -73,6 +74,8 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: 
     )
     exploration = Exploration(ProgramTicks(program), watching)
     exploration.explore(min(most, FIRST_STATES))
+    if exploration.is_open and (by_windows := _by_windows(exploration)) is not None:
+        return by_windows
     if exploration.is_open and can_be_merged(exploration.ticks):
         found = _merged(program, watching, most_work=most)
         if found is not None:
@@ -93,6 +96,16 @@ def _bounded(exploration: Exploration, depth: int) -> StreamProof:
     if found.counterexample is None:
         return replace(open_proof, method=f"{open_proof.method}; a solver decided the rest", depth=found.depth)
     return _refuted(exploration, found.counterexample)
+
+
+def _by_windows(exploration: Exploration) -> StreamProof | None:
+    """Return a proof by cases of the last input spikes, or None where none is found."""
+    windows = windows_of(exploration.ticks, exploration.watching.monitor)
+    if windows is None:
+        return None
+    windows.explore()
+    method = f"{counted(windows.cases, 'case')} of the last input spikes were decided"
+    return StreamProof(PROVED, method, windows.cases, exploration.depth) if windows.is_proved else None
 
 
 def _merged(program: Program, watching: Watching, *, most_work: int) -> StreamProof | None:

@@ -45,6 +45,8 @@ class ProgramTicks:
         How many slots each line has, and its first one.
     is_live : (registers, neurons) bool
         Where the next tick depends on the register.
+    reach : mapping of str to Span
+        The values of each register between ticks, for any input.
     is_narrow : bool
         Whether 32 bits hold every register.
     most_spikes : int
@@ -59,6 +61,7 @@ class ProgramTicks:
         reach = reach_of(self.rule, spans, arriving=arriving_span(program))
         self.is_live = live_registers(self.rule, self.parameters, reach=reach.registers, neurons=program.n_neurons)
         self.is_narrow = all(span.magnitude < NARROW_LIMIT for span in reach.registers.values())
+        self.reach = reach.registers
         self.most_spikes = max(1, reach.of(self.rule.fire, self.rule.fire.expression).greatest)
         synapses = Synapses.of(program).in_order()
         n_lines = program.n_inputs + program.n_neurons

@@ -27,7 +27,7 @@ MOST_CASES = 1 << 14
 
 
 @dataclass(frozen=True)
-class Case:
+class Transition:
     """A transition: outputs that equal ``spikes`` where they are not None lead from a state and a row to a state."""
 
     state: int
@@ -36,7 +36,7 @@ class Case:
     after: int
 
 
-def cases_of(monitor: Monitor, *, ticks: int, n_outputs: int) -> list[Case] | None:
+def cases_of(monitor: Monitor, *, ticks: int, n_outputs: int) -> list[Transition] | None:
     """Return the cases of all states that a monitor can reach in some ticks; None if there are too many."""
     numbers: dict[State, int] = {monitor.start: WRONG_CODE + 1}
     found, level = [], [monitor.start]
@@ -48,7 +48,7 @@ def cases_of(monitor: Monitor, *, ticks: int, n_outputs: int) -> list[Case] | No
                     if after not in numbers:
                         numbers[after] = WRONG_CODE + 1 + len(numbers)
                         reached.append(after)
-                    found.append(Case(numbers[state], row, spikes, numbers[after]))
+                    found.append(Transition(numbers[state], row, spikes, numbers[after]))
                 if len(found) > MOST_CASES:
                     return None
         level = reached
@@ -77,10 +77,10 @@ class Unrolled:
     Parameters
     ----------
     ticks : ProgramTicks
-    cases : list of Case
+    cases : list of Transition
     """
 
-    def __init__(self, ticks: ProgramTicks, cases: list[Case]) -> None:
+    def __init__(self, ticks: ProgramTicks, cases: list[Transition]) -> None:
         self.ticks, self.rule, self.program = ticks, ticks.rule, ticks.program
         self.formulas = Formulas()
         self._bits = unsigned_width(max(case.after for case in cases))
@@ -158,7 +158,7 @@ class Unrolled:
         self.formulas.lines.append(f"(define-fun {vector.text} () (_ BitVec {vector.width}) {text})")
         return vector
 
-    def _monitor_functions(self, cases: list[Case]) -> list[str]:
+    def _monitor_functions(self, cases: list[Transition]) -> list[str]:
         """Return the definitions of which rows can occur in a state, and of the state after a tick."""
         n_inputs, n_outputs = self.program.n_inputs, self.program.n_outputs
         m, r, o = f"(m (_ BitVec {self._bits}))", f"(r (_ BitVec {n_inputs}))", f"(o (_ BitVec {n_outputs}))"

@@ -9,7 +9,7 @@ from functools import cached_property
 from snnprog.automata.automaton import Answer, Automaton, Row, State
 from snnprog.errors import SpecError
 from snnprog.linking.plan import Plan
-from snnprog.linking.product import Answers, JointState, Product
+from snnprog.linking.product import Answers, JointAutomata, JointState
 
 MOST_TOGETHER = 1 << 12
 """Joint states of which any may be the present one, where automata leave wired outputs open. A choice."""
@@ -45,9 +45,9 @@ class LinkedStep:
     automata: tuple[Automaton, ...]
 
     @cached_property
-    def product(self) -> Product:
+    def product(self) -> JointAutomata:
         """The automata, to be advanced together."""
-        return Product(self.plan, self.automata)
+        return JointAutomata(self.plan, self.automata)
 
     def __call__(self, state: State, row: Row) -> tuple[State, Answer]:
         """Return the next state and the outputs."""

@@ -16,8 +16,8 @@ from itertools import combinations
 
 from snnprog.automata.automaton import Automaton, Row, State
 from snnprog.linking.plan import SYSTEM, Joint, Plan, Source
-from snnprog.linking.product import Answers, JointState, Product, TooManyRowsError
-from snnprog.linking.search import Search, searched
+from snnprog.linking.product import Answers, JointAutomata, JointState, TooManyRowsError
+from snnprog.linking.search import StateSearch, searched
 from snnprog.names import made_names
 from snnprog.wording import counted
 
@@ -32,12 +32,12 @@ class Assumption:
         One part, or parts that restrict the same input of the system.
     cone : tuple of str
         The parts whose automata were explored together; empty if one automaton alone was enough.
-    search : Search
+    search : StateSearch
     """
 
     parts: tuple[str, ...]
     cone: tuple[str, ...]
-    search: Search
+    search: StateSearch
 
     @property
     def holds(self) -> bool:
@@ -83,7 +83,7 @@ class _Alone:
     """What one automaton alone says: whether it allows every row, and whether it assumes nothing about its wires."""
 
     is_free: bool
-    search: Search
+    search: StateSearch
 
 
 def _alone(plan: Plan, part: int, automaton: Automaton, *, most: int) -> _Alone:
@@ -124,7 +124,7 @@ def _in_cones(plan: Plan, automata: Sequence[Automaton], group: Sequence[int], *
         wider = cone | {driver for part in cone for driver in plan.drivers_of(part)}
         members = sorted(wider)
         sub = _part_of(plan, members)
-        search = _explored(Product(sub, [automata[part] for part in members]), most=most)
+        search = _explored(JointAutomata(sub, [automata[part] for part in members]), most=most)
         is_whole = all(driver in wider for part in wider for driver in plan.drivers_of(part))
         if search.is_closed or is_whole:
             names = tuple(plan.parts[part] for part in members)
@@ -147,7 +147,7 @@ def _part_of(plan: Plan, members: Sequence[int]) -> Plan:
     return Plan(tuple(plan.parts[part] for part in members), lines, (), names, ())
 
 
-def _explored(product: Product, *, most: int) -> Search:
+def _explored(product: JointAutomata, *, most: int) -> StateSearch:
     """Search all joint states for one in which a part gets a row that it does not allow."""
 
     def moves(state: JointState) -> Iterator[tuple[Row, JointState | str]]:
@@ -160,10 +160,10 @@ def _explored(product: Product, *, most: int) -> Search:
     try:
         return searched(product.start, moves, most=most)
     except TooManyRowsError:
-        return Search(0, is_closed=False)
+        return StateSearch(0, is_closed=False)
 
 
-def _fault(product: Product, state: JointState, answers: Answers) -> str:
+def _fault(product: JointAutomata, state: JointState, answers: Answers) -> str:
     """Return why no row suits all parts."""
     words = {True: "a spike", False: "silence", None: "any input"}
     for part, name in enumerate(product.plan.parts):

@@ -26,7 +26,7 @@ MOST_FURTHER = 1 << 16
 
 
 @dataclass(frozen=True, order=True)
-class Place:
+class PartEnd:
     """A line or an output of a part, by index."""
 
     part: int
@@ -51,7 +51,7 @@ def plan_of(ends: Mapping[str, Ends], *, wires: Sequence[Wire], inputs: Inputs |
     joining.add_inputs(inputs)
     found = joining.outputs_of(outputs)
     lines = tuple(
-        tuple(joining.driven[Place(part, line)].joint for line in range(len(each.inputs)))
+        tuple(joining.driven[PartEnd(part, line)].joint for line in range(len(each.inputs)))
         for part, each in enumerate(ends.values())
     )
     return Plan(tuple(ends), lines, tuple(found.values()), tuple(joining.input_names), tuple(found))
@@ -74,11 +74,11 @@ class _Naming:
         self._places = {part: {name: index for index, name in enumerate(own)} for part, own in names.items()}
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[PartEnd]:
         """All places, in order."""
-        return [Place(self._parts[part], index) for part, own in self.names.items() for index in range(len(own))]
+        return [PartEnd(self._parts[part], index) for part, own in self.names.items() for index in range(len(own))]
 
-    def place(self, text: object) -> Place:
+    def place(self, text: object) -> PartEnd:
         """Return the place of ``"part.name"``."""
         part, dot, name = text.partition(".") if isinstance(text, str) else ("", "", "")
         if not dot:
@@ -87,9 +87,9 @@ class _Naming:
             raise SpecError(f"{text!r} names an unknown part {part!r}{did_you_mean(part, self._parts)}")
         found, own = self._places[part], self.names[part]
         if name in found:
-            return Place(self._parts[part], found[name])
+            return PartEnd(self._parts[part], found[name])
         if name.isascii() and name.isdigit() and int(name) < len(own):
-            return Place(self._parts[part], int(name))
+            return PartEnd(self._parts[part], int(name))
         hint = f"; {name!r} is an {self.other_kind}" if name in self.others[part] else did_you_mean(name, own)
         raise SpecError(f"part {part!r} has no {self.kind} {name!r}: it has {counted(len(own), self.kind)}{hint}")
 
@@ -98,7 +98,7 @@ class _Naming:
         place = self.place(text)
         return Source(place.part, place.index)
 
-    def name(self, place: Place) -> str:
+    def name(self, place: PartEnd) -> str:
         """Return the full name of a place."""
         part = list(self.names)[place.part]
         return f"{part}.{self.names[part][place.index]}"
@@ -119,7 +119,7 @@ class _Joining:
         outputs = {part: each.outputs for part, each in ends.items()}
         self.lines = _Naming("input line", inputs, "output", outputs)
         self.sources = _Naming("output", outputs, "input line", inputs)
-        self.driven: dict[Place, _Driven] = {}
+        self.driven: dict[PartEnd, _Driven] = {}
         self.input_names: list[str] = []
 
     def add_wire(self, wire: object) -> None:

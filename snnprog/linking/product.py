@@ -38,7 +38,7 @@ class JointState(NamedTuple):
     past: tuple[Row, ...]
 
 
-class Product:
+class JointAutomata:
     """The automata of a system, to be advanced together.
 
     Parameters
@@ -148,20 +148,28 @@ class Product:
         whole = {row for each in choices for row in product(*each)}
         return tuple(sorted(whole, key=lambda row: (sum(row), [not spike for spike in row])))
 
+    def opposed(self, state: JointState, answers: Answers, row: Row) -> str:
+        """Return the name of a part that does not allow what a row of the system's inputs makes it read; or ""."""
+        for part, name in enumerate(self.plan.parts):
+            if self._read(part, state, answers, row) not in self.automata[part].rows(state.parts[part]):
+                return name
+        return ""
+
     def after(self, state: JointState, answers: Answers, row: Row) -> JointState:
         """Return the state after a tick with these outputs and this row of the system's inputs."""
-        parts = []
-        for part, lines in enumerate(self.plan.lines):
-            read = tuple(
-                row[joint.source.index] if value is None else value
-                for joint, value in zip(lines, self.given(part, state, answers), strict=True)
-            )
-            parts.append(self._step(part, state.parts[part], read)[0])
+        parts = [
+            self._step(part, each, self._read(part, state, answers, row))[0] for part, each in enumerate(state.parts)
+        ]
         past = tuple(
             (bool(self._now(source, answers, row)), *before[:-1])
             for (source, _), before in zip(self._depths, state.past, strict=True)
         )
         return JointState(tuple(parts), past)
+
+    def _read(self, part: int, state: JointState, answers: Answers, row: Row) -> Row:
+        """Return the row that a part reads, where ``row`` is that of the system's inputs."""
+        given = zip(self.plan.lines[part], self.given(part, state, answers), strict=True)
+        return tuple(row[joint.source.index] if value is None else value for joint, value in given)
 
     def _step(self, part: int, state: State, row: Row) -> tuple[State, Answer]:
         """Return the next state and the outputs of a part, calculated once."""

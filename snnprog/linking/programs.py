@@ -11,8 +11,9 @@ import numpy as np
 
 from snnprog.arrays import Int64s
 from snnprog.errors import LimitError, SpecError
-from snnprog.linking.layers import is_readout_only_capped, spikes_once, with_readouts, with_shared_exponents
+from snnprog.linking.layers import is_readout_only_capped, with_readouts, with_shared_exponents
 from snnprog.linking.neurons import Wired
+from snnprog.linking.once import spikes_once
 from snnprog.linking.plan import SYSTEM, Plan, Source
 from snnprog.names import COUNT_LIMIT, Names, made_names
 from snnprog.program import Program
@@ -112,12 +113,12 @@ def _check_order(program: Program, joined: Wired) -> None:
     """Raise `LimitError` if events could be gathered in another order, with another result, than in a part."""
     if lean_rule(program).is_sum:
         return
-    for name, lines in zip(joined.plan.parts, joined.plan.lines, strict=True):
+    for part, (name, lines) in enumerate(zip(joined.plan.parts, joined.plan.lines, strict=True)):
+        longest = program.chip.delays[1] - joined.programs[part].max_delay
+        has_relay = any(joint.further > longest for joint in lines)
         places = [joined.line_of(joint.source) for joint in lines]
-        part = joined.plan.parts.index(name)
-        own = joined.n_inputs + int(joined.first[part])
         rises = all(before < after for before, after in pairwise(places))
-        if not rises or any(place >= own for place in places):
+        if has_relay or not rises or max(places, default=0) >= joined.n_inputs + joined.first[part]:
             raise LimitError(
                 f"the order of events at neurons of part {name!r}",
                 "changed by wires",

@@ -16,8 +16,8 @@ from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.exploration import PROVED, REFUTED, UNDECIDED, StreamProof, prove
 from snnprog.exploration.proving import STATES
 from snnprog.linking.cones import Assumption, assumptions_of
-from snnprog.linking.product import JointState, Product
-from snnprog.linking.search import Search, searched
+from snnprog.linking.product import JointAutomata, JointState
+from snnprog.linking.search import StateSearch, searched
 from snnprog.linking.system import System
 from snnprog.simulate import simulate
 from snnprog.wording import counted
@@ -111,10 +111,7 @@ def prove_parts(
     most = as_integer("states", states)
     whole, ordered = system.automaton(automata), [automata[name] for name in system.parts]
     _ = system.program  # is refused where it cannot be linked
-    parts = {
-        name: prove(program, automaton, states=most)
-        for (name, program), automaton in zip(system.parts.items(), ordered, strict=True)
-    }
+    parts = _proofs_of(system, ordered, most=most)
     failed = next((name for name, proof in parts.items() if not proof.holds), None)
     if failed is not None:
         return PartsProof(UNDECIDED, f"part {failed!r} is {parts[failed]}", whole, parts, ())
@@ -129,7 +126,7 @@ def prove_parts(
     if claim is None:
         return PartsProof(PROVED, reason, whole, parts, found)
     monitor = claim.monitor(whole.n_inputs, whole.n_outputs)
-    search = _claimed(Product(system.plan, ordered), monitor, most=most)
+    search = _claimed(JointAutomata(system.plan, ordered), monitor, most=most)
     verdict, words = _verdict(system, monitor, search)
     counterexample = search.raster if verdict == REFUTED else None
     return PartsProof(
@@ -143,7 +140,19 @@ def prove_parts(
     )
 
 
-def _claimed(product: Product, monitor: Monitor, *, most: int) -> Search:
+def _proofs_of(system: System, automata: Sequence[Automaton], *, most: int) -> dict[str, StreamProof]:
+    """Return the proof of each part; the same program with the same automaton is proved once."""
+    known: dict[tuple[int, int], StreamProof] = {}
+    found = {}
+    for (name, program), automaton in zip(system.parts.items(), automata, strict=True):
+        key = id(program), id(automaton)
+        if key not in known:
+            known[key] = prove(program, automaton, states=most)
+        found[name] = known[key]
+    return found
+
+
+def _claimed(product: JointAutomata, monitor: Monitor, *, most: int) -> StateSearch:
     """Search the joint states of automata and a claim for one in which the claim is wrong."""
 
     def moves(node: tuple[JointState, State]) -> Iterator[tuple[Row, tuple[JointState, State] | str]]:
@@ -153,7 +162,8 @@ def _claimed(product: Product, monitor: Monitor, *, most: int) -> Search:
             allowed = set(product.rows(state, answers))
             for row in monitor.rows(at):
                 if row not in allowed:
-                    yield row, UNCOVERED
+                    part = product.opposed(state, answers, row)
+                    yield row, f"the claim allows a row that part {part!r} does not expect"
                     continue
                 after = product.after(state, answers, row)
                 for spikes in choices(*((False, True) if each is None else (each,) for each in outputs)):
@@ -163,19 +173,19 @@ def _claimed(product: Product, monitor: Monitor, *, most: int) -> Search:
     return searched((product.start, monitor.start), moves, most=most)
 
 
-UNCOVERED = "the claim allows a row that a part does not expect"
 WRONG_OUTPUTS = "the outputs are wrong"
 
 
-def _verdict(system: System, monitor: Monitor, search: Search) -> tuple[str, str]:
+def _verdict(system: System, monitor: Monitor, search: StateSearch) -> tuple[str, str]:
     """Return the verdict about a claim, and why; no words where it is proved."""
     if search.is_closed:
         return PROVED, ""
     if not search.fault:
         return UNDECIDED, f"{counted(search.states, 'joint state')} of automata were explored, and there are more"
-    shown = StreamProof(REFUTED, "", 0, 0, counterexample=search.raster).stream
-    if search.fault == UNCOVERED:
-        return UNDECIDED, f"at tick {len(search.stream) - 1} of the input stream {shown}, {UNCOVERED}"
+    names = system.plan.input_names
+    shown = StreamProof(REFUTED, "", 0, 0, counterexample=search.raster, input_names=names).stream
+    if search.fault != WRONG_OUTPUTS:
+        return UNDECIDED, f"at tick {len(search.stream) - 1} of the input stream {shown}, {search.fault}"
     if _is_wrong(system, monitor, search.stream):
         return REFUTED, f"at tick {len(search.stream) - 1} of the input stream {shown}, {WRONG_OUTPUTS}"
     return UNDECIDED, f"the automata leave open what the outputs do on the input stream {shown}"

@@ -15,7 +15,7 @@ Node = TypeVar("Node")
 
 
 @dataclass(frozen=True)
-class Search:
+class StateSearch:
     """The result of a breadth-first search.
 
     Attributes
@@ -41,7 +41,7 @@ class Search:
         return np.array(self.stream, np.bool_)
 
 
-def searched(start: Node, moves: Callable[[Node], Iterable[tuple[Row, Node | str]]], *, most: int) -> Search:
+def searched(start: Node, moves: Callable[[Node], Iterable[tuple[Row, Node | str]]], *, most: int) -> StateSearch:
     """Search breadth first from a state until a move is wrong, or there are no more states, or more than ``most``."""
     came: dict[Node, tuple[Node, Row] | None] = {start: None}
     level = [start]
@@ -50,12 +50,12 @@ def searched(start: Node, moves: Callable[[Node], Iterable[tuple[Row, Node | str
         for node in level:
             for row, after in moves(node):
                 if isinstance(after, str):
-                    return Search(len(came), is_closed=False, fault=after, stream=_stream(came, node, row))
+                    return StateSearch(len(came), is_closed=False, fault=after, stream=_stream(came, node, row))
                 if after not in came:
                     came[after] = node, row
                     found.append(after)
         level = found
-    return Search(len(came), is_closed=not level)
+    return StateSearch(len(came), is_closed=not level)
 
 
 def _stream(came: dict[Node, tuple[Node, Row] | None], node: Node, last: Row) -> tuple[Row, ...]:

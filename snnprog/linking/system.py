@@ -12,9 +12,11 @@ from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.linking.automata import linked_automaton
 from snnprog.linking.naming import Inputs, Outputs, Wire, plan_of
+from snnprog.linking.patterns import linked_patterns
 from snnprog.linking.plan import Ends, Plan
 from snnprog.linking.programs import linked_program
 from snnprog.program import Program
+from snnprog.spec import Spec
 from snnprog.wording import counted, did_you_mean
 
 
@@ -99,17 +101,54 @@ class System(Displayed):
         SpecError
             If an automaton is missing, unknown, or of another size than its part.
         """
-        if not isinstance(automata, Mapping):
-            raise SpecError(f"automata must be a mapping of parts to automata, got a {type(automata).__name__}")
-        for name in automata:
-            if name not in self.parts:
-                raise SpecError(f"automata names an unknown part {name!r}{did_you_mean(name, self.parts)}")
+        self._check_of_parts("automata", automata, kind=Automaton)
         for name, program in self.parts.items():
-            if name not in automata:
-                raise SpecError(f"automata must have one for each part, got none for {name!r}")
-            check_type(f"the automaton of part {name!r}", automata[name], kind=Automaton)
             automata[name].monitor(program.n_inputs, program.n_outputs)
         return linked_automaton(self.plan, [automata[name] for name in self.parts])
+
+    def spec(self, specs: Mapping[str, Spec]) -> Spec:
+        """Return the spec of the whole, which its program meets if each part meets its own: for `snnprog.verify`.
+
+        Its patterns are made of patterns of the parts, one of each, that agree about every wire and shared input, cut
+        at the end of the shortest. It has an automaton if those of all parts have one.
+
+        Parameters
+        ----------
+        specs : mapping of str to Spec
+            The spec of each part, without windows.
+
+        Raises
+        ------
+        SpecError
+            If a spec is missing, unknown, or of another size than its part, or no patterns agree.
+        """
+        self._check_of_parts("specs", specs, kind=Spec)
+        for name, program in self.parts.items():
+            found, wanted = (specs[name].n_inputs, specs[name].n_outputs), (program.n_inputs, program.n_outputs)
+            if found != wanted:
+                raise SpecError(
+                    f"the spec of part {name!r} must have {counted(wanted[0], 'input')} and"
+                    f" {counted(wanted[1], 'output')}, got {found[0]} and {found[1]}"
+                )
+        known = {name: specs[name].automaton for name in self.parts}
+        automata = {name: each for name, each in known.items() if each is not None}
+        return Spec(
+            linked_patterns(self.plan, {name: specs[name] for name in self.parts}),
+            chip=next(iter(self.parts.values())).chip,
+            automaton=self.automaton(automata) if len(automata) == len(known) else None,
+        )
+
+    def _check_of_parts(self, what: str, given: object, *, kind: type) -> None:
+        """Raise an error unless there is a value of a type for each part."""
+        if not isinstance(given, Mapping):
+            raise SpecError(f"{what} must be a mapping of parts to {what}, got a {type(given).__name__}")
+        for name in given:
+            if name not in self.parts:
+                raise SpecError(f"{what} names an unknown part {name!r}{did_you_mean(name, self.parts)}")
+        for name in self.parts:
+            if name not in given:
+                raise SpecError(f"{what} must have one for each part, got none for {name!r}")
+            check_type(f"{what}[{name!r}]", given[name], kind=kind)
 
     def _summary(self) -> str:
         ends = f"{counted(len(self.plan.input_names), 'input')}, {counted(len(self.plan.output_names), 'output')}"

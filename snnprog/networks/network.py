@@ -205,8 +205,8 @@ class TrainedNetwork(Displayed):
 
     @property
     def n_synapses(self) -> int:
-        """Number of synapses, without those of weight 0 in matrices."""
-        return int(self.synapses.pre.size)
+        """Number of synapses, without those of weight 0 in matrices; counted without unrolling."""
+        return sum(connection.weights.n_synapses for connection in self.connections)
 
     def _summary(self) -> str:
         size = f"{counted(len(self.populations), 'population')}, {counted(self.n_neurons, 'neuron')}"
@@ -271,12 +271,12 @@ class TrainedNetwork(Displayed):
         return np.concatenate([np.zeros(0), *(connection.weights.parameters for connection in self.connections)])
 
     def unrolled(self) -> Iterator[tuple[Int64s, Int64s, Floats]]:
-        """Yield neuron, parameter and weight of each synapse as in `synapses`, of one connection at a time."""
+        """Yield neuron, parameter and weight of each synapse as in `synapses`, in parts to save memory."""
         first = 0
         for connection in self.connections:
-            _, target, place = connection.weights.synapses
             values = connection.weights.parameters
-            yield target + self.first[connection.target] - self.n_inputs, place + first, values[place]
+            for _, target, place in connection.weights.in_parts():
+                yield target + self.first[connection.target] - self.n_inputs, place + first, values[place]
             first += values.size
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Recall of stored rasters from imperfect cues: proved forevery cue with one changed bin, measured for noisier ones.
+"""Recall of stored rasters from imperfect cues: proved for every cue with one changed bin, measured for noisier ones.
 
 A program recalls a memory from a cue if its outputs are the stored raster from the first tick after the cue on, in
 phase with it, forever. A run of finite length can decide this: without input, a program in a state in which it has
@@ -6,8 +6,8 @@ been before repeats what it did since. So each cue is run from rest, followed by
 wrong up to the end of the run, and the state is then the same as one period earlier. The state is all currents and
 potentials, and the spikes that are still on their way.
 
-`prove_recall` runs *every* cue with one changed bin, so that its result is a proof. `measure_recall` runs a random
-sample of cues with many changed bins: what it finds is a measurement.
+`prove_recall` is about *every* cue with a few changed bins: by bounds, or by running all that have one, so that its
+result is a proof. `measure_recall` runs a random sample of cues with many changed bins: what it finds is a measurement.
 """
 
 from snnprog.recall.cues import noisy_cue

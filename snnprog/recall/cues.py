@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -46,11 +47,14 @@ def noisy_cue(
     return noisy
 
 
-def nearly_perfect(rasters: Sequence[Raster]) -> Iterator[Cue]:
-    """Yield each memory's perfect cue, and then those with one changed bin, in the order of the bins."""
-    for memory, raster in enumerate(rasters):
-        yield memory, raster
-        for place in np.ndindex(raster.shape):
-            cue = raster.copy()
-            cue[place] ^= True
-            yield memory, cue
+def nearly_perfect(memory: int, raster: Raster) -> Iterator[Cue]:
+    """Yield a memory's cues with one changed bin, in the order of the bins."""
+    for place in np.ndindex(raster.shape):
+        cue = raster.copy()
+        cue[place] ^= True
+        yield memory, cue
+
+
+def count_of(bins: int, changes: int) -> int:
+    """Return the number of cues with at most so many changed bins."""
+    return sum(math.comb(bins, number) for number in range(changes + 1))

@@ -11,7 +11,8 @@ from snnprog.checks import as_integer
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.progress import Progress
-from snnprog.recall.cues import nearly_perfect, noisy_cue
+from snnprog.recall.bounds import CueBounds
+from snnprog.recall.cues import count_of, nearly_perfect, noisy_cue
 from snnprog.recall.results import NEVER, Recall, RecallProof
 from snnprog.recall.runs import CueRuns
 from snnprog.specs.rhythms import as_periods
@@ -71,13 +72,15 @@ def prove_recall(
     program: Program,
     rasters: ArrayLike | Sequence[ArrayLike],
     *,
+    changes: int = 1,
     periods: int | None = None,
     progress: Progress | bool | None = None,
 ) -> RecallProof:
-    """Prove that a program recalls its memories from every cue with one changed bin, or find the cues that fail.
+    """Prove that a program recalls its memories from every cue with a few changed bins, or find cues that fail.
 
-    A changed bin is a missing or an additional spike, of any line at any tick of the cue. All such cues are run, so
-    that the result holds for each of them.
+    A changed bin is a missing or an additional spike, of any line at any tick of the cue. The outputs must be exact
+    from the first tick after the cue, forever. Bounds of all arrivals and potentials prove it for all cues at once (see
+    `snnprog.recall.bounds`). If they do not, and ``changes`` is 1, all cues are run.
 
     Parameters
     ----------
@@ -85,6 +88,8 @@ def prove_recall(
         Such as compiled from `snnprog.specs.memory`: one input line per neuron, and every neuron an output.
     rasters : (memories, ticks, neurons) bool, or a sequence of (ticks, neurons) bool
         The stored rasters.
+    changes : int
+        Maximum number of changed bins of a cue.
     periods : int, optional
         For how many periods each cue runs after its end; by default the fewest that can be enough, which are enough
         for programs of `snnprog.specs.memory`. More are needed where states decay slowly.
@@ -94,14 +99,24 @@ def prove_recall(
     Raises
     ------
     SpecError
-        If the program is not of that kind, the rasters do not fit it, or there are too few periods.
+        If the program is not of that kind, the rasters do not fit it, or an option is out of its range.
     """
-    stored = as_periods(rasters)
-    runs = CueRuns(program, stored, periods=periods)
-    counts = [1 + raster.size for raster in stored]
-    outcomes = runs.outcomes(nearly_perfect(stored), sum(counts), "cues with one changed bin", progress)
-    failures = np.flatnonzero(outcomes.settled != 0)
-    memory = np.repeat(np.arange(len(stored)), counts)[failures]
-    place = failures - np.concatenate([[0], np.cumsum(counts)])[memory] - 1
-    tick, line = np.where(place == NEVER, NEVER, np.divmod(place, program.n_inputs))
-    return RecallProof(np.stack([memory, tick, line], axis=1), outcomes, runs.periods)
+    stored, changes = as_periods(rasters), as_integer("changes", changes)
+    if changes < 1:
+        raise SpecError(f"changes must be at least 1, got {changes}")
+    runs, bounds = CueRuns(program, stored, periods=periods), CueBounds(program)
+    perfect = runs.outcomes(iter(list(enumerate(stored))), len(stored), "perfect cues", progress)
+    failures = [(memory, NEVER, NEVER) for memory in np.flatnonzero(perfect.wrong).tolist()]
+    is_proved = perfect.settled == 0
+    for memory in np.flatnonzero(is_proved).tolist():
+        raster, step = stored[memory], f"memory {memory}"
+        if bounds.is_same_for_all(raster, changes, len(raster) * (1 + runs.periods)):
+            continue
+        is_proved[memory] = False
+        if changes == 1:
+            outcomes = runs.outcomes(nearly_perfect(memory, raster), raster.size, step, progress)
+            is_proved[memory] = (outcomes.settled == 0).all()
+            places = np.stack(np.divmod(np.flatnonzero(outcomes.wrong), raster.shape[1]), axis=1)
+            failures += [(memory, tick, line) for tick, line in places.tolist()]
+    cues = sum(count_of(raster.size, changes) for raster in stored)
+    return RecallProof(changes, cues, is_proved, np.array(failures, np.int64).reshape(-1, 3))

@@ -12,6 +12,9 @@ from snnprog.exploration.proof import KINDS, PROVED, REFUTED, UNDECIDED
 from snnprog.table import Table
 from snnprog.wording import counted
 
+MOST_IN_FULL = 10**9
+"""Numbers of cues from this one on are given as a power of ten."""
+
 NEVER = -1
 """In place of a tick at which outputs settle, and of the changed bin of a cue without one."""
 
@@ -85,60 +88,62 @@ class Recall(Displayed):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RecallProof(Displayed):
-    """Whether a program recalls its memories from every cue with one changed bin; see `snnprog.prove_recall`.
+    """Whether a program recalls its memories from every cue with a few changed bins; see `snnprog.prove_recall`.
 
     Attributes
     ----------
+    changes : int
+        Maximum number of changed bins.
+    cues : int
+        Number of such cues of all memories.
+    is_proved : (memories,) bool
+        The memories for which it is proved.
     failures : (failures, 3) int64
-        The memory, tick and input line of each changed bin whose cue is not recalled exactly; tick and line are -1
-        for a perfect cue.
-    outcomes : Outcomes
-        What became of each cue: first the perfect cue of memory 0, then those with a changed bin, in the order of ticks
-        and then of lines, then those of the next memory.
-    periods : int
-        For how many periods each cue was run after its end.
+        The memory, tick and input line of each changed bin whose cue was run, and led to a wrong output after it; tick
+        and line are -1 for a perfect cue. Only perfect cues and those with one changed bin are run.
     """
 
+    changes: int
+    cues: int
+    is_proved: Bools
     failures: Int64s
-    outcomes: Outcomes
-    periods: int
-
-    @property
-    def cues(self) -> int:
-        """Number of cues: the perfect ones, and for each bin of each memory one in which it is changed."""
-        return len(self.outcomes.settled)
 
     @property
     def holds(self) -> bool:
-        """Whether it is proved."""
-        return len(self.failures) == 0
+        """Whether it is proved for all memories."""
+        return bool(self.is_proved.all())
 
     @property
     def verdict(self) -> str:
-        """Return "proved", "refuted" if outputs are wrong after a cue, or else "undecided": the runs were too short."""
+        """Return "proved", "refuted" if outputs are wrong after some cue, or "undecided"."""
         if self.holds:
             return PROVED
-        return REFUTED if self.outcomes.wrong.any() else UNDECIDED
+        return REFUTED if len(self.failures) else UNDECIDED
 
     def __str__(self) -> str:
+        of = f"cues with at most {counted(self.changes, 'changed bin')}"
         if self.holds:
-            return f"proved: all {self.cues} cues with at most one changed bin are recalled exactly, forever"
+            number = f"{self.cues:,}" if self.cues < MOST_IN_FULL else f"(about 10^{len(str(self.cues)) - 1})"
+            return f"proved: all {number} {of} are recalled exactly, forever"
+        known = f"proved for {self.is_proved.sum()} of {len(self.is_proved)} memories"
         if self.verdict == UNDECIDED:
-            open_cues = f"{len(self.failures)} of {counted(self.cues, 'cue')}"
-            return f"undecided: {open_cues} do not repeat a state within {counted(self.periods, 'period')}; give more"
-        first = int(np.flatnonzero(self.outcomes.wrong[self.outcomes.settled != 0])[0])
-        memory, tick, line = self.failures[first].tolist()
+            return f"undecided: {known}, for all {of}"
+        memory, tick, line = self.failures[0].tolist()
         change = "its perfect cue" if tick == NEVER else f"its cue with the bin of line {line} at tick {tick} changed"
-        later = int(np.count_nonzero(self.outcomes.settled > 0))
-        rest = f"{len(self.failures)} of {counted(self.cues, 'cue')} fail, of which {later} are recalled later"
-        return f"refuted: memory {memory} is not recalled exactly from {change}; {rest}"
+        failing = counted(len(self.failures), "cue")
+        return f"refuted: memory {memory} is not recalled exactly from {change}; {failing} failed; {known}"
 
     def _summary(self) -> str:
         return str(self)
 
     def _card(self) -> Card:
-        facts = (("cues", self.cues), ("failures", len(self.failures)), ("periods", self.periods))
-        return Card(KINDS[self.verdict], facts=facts, notes=_notes(self.outcomes))
+        facts = (
+            ("changed bins", self.changes),
+            ("memories", len(self.is_proved)),
+            ("proved", int(self.is_proved.sum())),
+            ("failures", len(self.failures)),
+        )
+        return Card(KINDS[self.verdict], facts=facts)
 
 
 def _notes(outcomes: Outcomes) -> list[str]:

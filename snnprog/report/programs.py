@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnprog.arrays import Int32s
-from snnprog.names import Names, labelled
+from snnprog.names import Names, labelled, listed
 from snnprog.report.neurons import NeuronRow, print_neurons
 from snnprog.report.recording import names_of_hidden
 from snnprog.table import Table
@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 Span = list[int] | None
 
 SHOWN_DIGEST = 16
-SHOWN_NAMES = 8
-"""Names that a table lists; it counts the others, and --json lists all. A choice."""
 
 
 def program_data(program: Program) -> dict[str, object]:
@@ -79,7 +77,7 @@ def program_table(program: Program) -> Table:
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
     named = {"input names": program.input_names, "output names": program.output_names}
-    rows += [(label, _listed(names)) for label, names in named.items() if names is not None]
+    rows += [(label, listed(names)) for label, names in named.items() if names is not None]
     if program.is_read_by_potential.any():
         rows.append(("outputs read by potential", runs_of(np.flatnonzero(program.is_read_by_potential).tolist())))
     rows.append(("synapses", data["synapses"]))
@@ -106,12 +104,6 @@ def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
     if "spec_sha256" in provenance:
         rows.append(("spec (sha256)", f"{str(provenance['spec_sha256'])[:SHOWN_DIGEST]}…"))
     return rows
-
-
-def _listed(names: Names) -> str:
-    """Return the first of some names."""
-    more = len(names) - SHOWN_NAMES
-    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _neurons(program: Program, key: str, name: str, *, names: Names | None) -> list[NeuronRow]:

@@ -48,6 +48,11 @@ def verification_table(verification: Verification, *, is_judged: bool = True) ->
     return Table("", columns, rows, noun="backend")
 
 
+def held_out_tables(verification: Verification | None) -> tuple[Table, ...]:
+    """Return the table of the scores on held-out patterns, if there are any."""
+    return () if verification is None or verification.test is None else (verification.test.table(),)
+
+
 def print_verification(console: Console, verification: Verification) -> None:
     """Print the verdict, the results of each backend, and their first divergences."""
     from snnprog.report.terminal import GOOD, POOR, print_line, print_table

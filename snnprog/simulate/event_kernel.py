@@ -119,7 +119,7 @@ class EventNetwork:
     @classmethod
     def of(cls, program: Program) -> EventNetwork:
         """Return the network of a program."""
-        synapses, values = Synapses.of(program).in_order(), parameters_of(program)
+        synapses, values = Synapses.of(program).widened.in_order(), parameters_of(program)
         first = np.searchsorted(synapses.pre, np.arange(program.n_inputs + program.n_neurons + 1))
         wires = first, synapses.post, synapses.delay, synapses.effective_weight, program.max_delay
         return cls(program, wires, np.array([values[name] for name in _parameter_names(program.chip.rule)], np.int64))

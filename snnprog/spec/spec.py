@@ -19,7 +19,7 @@ from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
-from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names, labelled
+from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names, labelled, listed
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
@@ -253,6 +253,8 @@ class Spec(Displayed):
             ("time constants", f"potential {potential:.4g}, current {current:.4g} ticks")
         ]
         facts += [(name, _in_brief(value)) for name, value in self.changed_options.items()]
+        named = {"inputs": self.input_names, "outputs": self.output_names}
+        facts += [(label, listed(names)) for label, names in named.items() if names is not None]
         return Card(facts=facts, pictures=drawn(self.patterns))
 
     def digest(self) -> str:

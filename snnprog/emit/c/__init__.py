@@ -1,11 +1,11 @@
 """Export of programs as C99 for microcontrollers, generated from the rule of the chip.
 
-- `emitter`: the two files; what one calls is here.
-- `lean`: what of a rule has to be emitted, and how far values go.
+- `emitter`: the two files, and the functions to call.
+- `lean`: the part of a rule that is emitted, and the ranges of values.
 - `texts`, `helpers`: one text for each node of an expression, and the functions that texts call.
 - `tick`, `step`: the functions of a program, and the rule's steps in them.
 - `wiring`, `groups`, `kernels`, `ordered`: how spikes are carried, and the forms that synapses take in flash.
-- `tables`, `types`, `names`, `code`, `ruletext`: what all of them share.
+- `tables`, `types`, `names`, `code`, `ruletext`: shared by all of them.
 """
 
 from __future__ import annotations

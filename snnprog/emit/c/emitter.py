@@ -106,11 +106,11 @@ class CSource:
     Attributes
     ----------
     prefix : str
-        What its names begin with.
+        The prefix of all its names.
     source, header : str
         The two files.
     flash_bytes, ram_bytes : int
-        Of constant tables, and of state; how long the code itself is depends on the compiler.
+        Size of the constant tables, and of the state. The size of the code depends on the compiler.
     """
 
     prefix: str
@@ -127,9 +127,9 @@ def to_c(program: Program, *, prefix: str, header_name: str | None = None) -> CS
     ----------
     program : Program
     prefix : str
-        What all names begin with.
+        Prefix of all names.
     header_name : str, optional
-        Of the file that the source includes: ``<prefix>.h`` by default.
+        Name of the header that the source includes: ``<prefix>.h`` by default.
 
     Raises
     ------
@@ -171,9 +171,9 @@ def write_c(program: Program, path: str | Path, *, prefix: str | None = None) ->
     ----------
     program : Program
     path : str or Path
-        Of the source; its suffix is ``.c``.
+        Path of the source; its suffix is ``.c``.
     prefix : str, optional
-        What all names begin with; by default the file's stem, made an identifier.
+        Prefix of all names; by default the file's stem, made an identifier.
 
     Raises
     ------

@@ -2,8 +2,8 @@
 
 A *group* is the synapses of one line and one delay. A *block* is the matrix of consecutive lines and consecutive
 neurons, as between two layers: nothing but weights; a line without synapses in between is a row of zeros. A *row* is
-the weights of consecutive neurons, with where it begins and how long it is. A *list* has a neuron for each weight.
-Blocks and rows hold zeros where a synapse is missing.
+the weights of consecutive neurons, with its first neuron and its length. A *list* has a neuron for each weight. Blocks
+and rows hold zeros where a synapse is missing.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ class Block:
     ----------
     first_line, n_lines, first_neuron, n_neurons, delay : int
     groups : tuple of int
-        Those that are in it, at most one for each line.
+        The groups in it, at most one for each line.
     saved : int
-        Bytes that it takes less than its groups by themselves.
+        Number of bytes that it saves over its groups alone.
     """
 
     first_line: int

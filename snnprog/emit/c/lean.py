@@ -1,7 +1,7 @@
 """The part of a program's rule to emit, and proved bounds of each value, which determine types.
 
-Interval analysis (`snnprog.rules.ranges`) takes away ends that no value of this program meets and registers that never
-leave 0, for every input: a line that the rule counts sends up to `most_of_input` spikes in a tick.
+Interval analysis (`snnprog.rules.ranges`) removes limits that no value of this program reaches and registers that stay
+0, for every input: a line that the rule counts sends up to `most_of_input` spikes in a tick.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from snnprog.simulate.parameters import MOST_IN_A_BYTE, most_line_spikes, parame
 
 @dataclass(frozen=True, eq=False)
 class LeanProgram:
-    """A program's rule made lean, and how far its values go.
+    """A program's simplified rule, and the ranges of its values.
 
     Attributes
     ----------
     program : Program
     rule : Rule
-        Without what never matters to this program, and without watches.
+        The rule without the parts that never matter to this program, and without watches.
     arriving : Span
         The least and the largest sum of events that can come together at each neuron in a tick.
     registers : mapping of str to Span
-        Between ticks.
+        The range of each register between ticks.
     spans : mapping of (str, Expression) to Span
-        Every part of every step, by the step's name.
+        The range of every part of every step, by the step's name.
     parameters : mapping of str to (neurons,) int64
         And constants.
     most_spikes, most_of_input : int

@@ -1,7 +1,7 @@
 """Names in emitted C: the prefix of a program, and the names of a rule.
 
-No text of a rule gets into the code. Words that this module knows, as those of the built-in rules are, keep their
-spelling, which is this module's own; all others become ``value_1``, ``value_2``, ….
+No text of a rule is copied into the code. Words that this module knows, such as those of the built-in rules, keep their
+spelling; all others become ``value_1``, ``value_2``, ….
 """
 
 from __future__ import annotations

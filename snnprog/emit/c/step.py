@@ -1,8 +1,8 @@
 """The rule's steps in C: one tick of one neuron, as a list of constants, each of which is calculated once.
 
-A name of the rule may be assigned several times in a tick; each value gets a name of its own: ``was_potential`` is what
-the last tick left, ``potential`` the first value of this one, ``potential_2`` the next. What nothing reads is omitted;
-what only shown states need stands between ``#ifdef`` and ``#endif``.
+A name of the rule may be assigned several times in a tick; each value gets a name of its own: ``was_potential`` is the
+value after the last tick, ``potential`` the first value of this one, ``potential_2`` the next. Values that nothing
+reads are omitted; values that only shown states need stand between ``#ifdef`` and ``#endif``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from snnprog.rules.source import is_read_first
 
 @dataclass
 class StepWriter:
-    """Writes expressions of a program's rule in C, for the neuron that ``n`` is the number of.
+    """Writes expressions of a program's rule in C, for neuron ``n``.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class StepWriter:
     values : dict of str to Piece
         Name in the rule -> its latest value.
     loads : dict of Expression to (Piece, str)
-        What is calculated from parameters alone -> how it is written, and the statement that loads it.
+        An expression of parameters alone -> its text, and the statement that loads it.
     """
 
     lean: LeanProgram
@@ -148,7 +148,7 @@ def neuron_lines(writer: StepWriter, *, gathered: Sequence[str], fired: str) -> 
     gathered : sequence of str
         The statements that make the gathering's target known; the writer's ``values`` have it already.
     fired : str
-        Where its spikes go to.
+        The variable that gets its spikes.
     """
     lean, sheet, steps = writer.lean, writer.sheet, writer.lean.rule.steps
     registers = registers_of(lean)

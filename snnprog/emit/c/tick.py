@@ -1,7 +1,7 @@
 """State, ``P_reset``, ``P_tick`` and ``P_readout``: the functions of an emitted program, and their state.
 
-One tick is what the reference's is: what arrives is gathered, each neuron takes the rule's steps, then the spikes of
-inputs and neurons set out.
+A tick has the same parts as the reference's: arrivals are gathered, each neuron takes the rule's steps, then the spikes
+of inputs and neurons are sent.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Synapses of a rule that sums its inputs: tables in flash, a ring of sums in RAM, and the code that fills it.
 
-The ring has a slot for each tick ahead that something may arrive in, each with a sum for each neuron; with delays of 1
-alone it is one slot. Weights lose the power of two that all of them share, so that sums and weights take the narrowest
+The ring has a slot for each future tick in which spikes may arrive, with a sum for each neuron; if all delays are 1, it
+is one slot. A power of two that all weights share is taken out of them, so that sums and weights get the narrowest
 types. Synapses are sorted by line, in the forms of `snnprog.emit.c.groups`; convolutions stay kernels
 (`snnprog.emit.c.kernels`).
 """

@@ -25,7 +25,7 @@ from snnprog.archive import read_bytes
 from snnprog.checks import check_type
 from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
-from snnprog.names import Names
+from snnprog.names import Names, listed
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
@@ -40,7 +40,7 @@ from snnprog.report.page.provenance import neuron_records, versions_of
 from snnprog.report.page.writing import write_page
 from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest, record
 from snnprog.report.statuses import UNKNOWN, kind_of
-from snnprog.report.verifications import verification_table
+from snnprog.report.verifications import held_out_tables, verification_table
 from snnprog.spec import Pattern, Spec
 from snnprog.table import Table, text_of
 from snnprog.verification import Verification, verify
@@ -154,7 +154,7 @@ def page_of_program(
         kinds=kinds,
         contradictions=(),
         resources=(
-            *_tested(run.verification),
+            *held_out_tables(run.verification),
             *_resources(program, placed, worked=run.worked),
             *_microcontrollers(program, targets),
             *_boards(program, boards),
@@ -308,7 +308,7 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
 
 
 def _names(label: str, names: Names | None) -> list[Fact]:
-    return [] if names is None else [Fact(label, _option_in_words(names))]
+    return [] if names is None else [Fact(label, listed(names))]
 
 
 def _readouts(program: Program) -> list[Fact]:
@@ -350,10 +350,6 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
 def _resources(program: Program, placed: Placement | FitError, *, worked: Activity | None) -> tuple[Table, ...]:
     cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
     return (cores,) if worked is None else (cores, activity_table(worked))
-
-
-def _tested(verification: Verification | None) -> tuple[Table, ...]:
-    return () if verification is None or verification.test is None else (verification.test.table(),)
 
 
 def _microcontrollers(program: Program, targets: Sequence[str]) -> tuple[Table, ...]:
