@@ -660,3 +660,12 @@ def test_walks_go_along_every_edge_that_can_be_reached(seed: int, nodes: int, de
             gone.add((here, edge))
             here = reduced[here][edge]
     assert gone == set(itertools.product(range(len(reduced)), range(degree)))
+
+
+def test_a_table_of_more_lines_than_letters() -> None:
+    rows = [[line == spiking for line in range(30)] for spiking in range(30)]
+    spec = sp.specs.truth_table({tuple(row): row.index(True) % 2 for row in rows}, spacing=3)
+    assert spec.input_names is not None
+    assert spec.automaton is not None
+    assert spec.input_names[::29] == ("line 0", "line 29")
+    assert sp.prove(sp.compile(spec).program, spec.automaton).holds

@@ -54,6 +54,6 @@ def detected(state: Any, row: Row) -> tuple[tuple[int, int | None], list[bool]]:
 
 
 def detector_automaton() -> sp.Automaton:
-    """Return what the detector does for ever."""
+    """Return what the detector does forever."""
     sizes = len(KEYS) + 1, len(KEYS)
     return sp.Automaton(n_inputs=sizes[0], n_outputs=sizes[1], start=(0, None), step=detected, symbols=rows)

@@ -1,4 +1,4 @@
-"""Parts of the computer: truth tables and memory cells, compiled from specs that say what they do for ever.
+"""Parts of the computer: truth tables and memory cells, compiled from specs that say what they do forever.
 
 Everything in the computer happens once per instruction: a line has one spike or none in a cycle of `CYCLE` ticks.
 """

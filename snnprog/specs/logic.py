@@ -101,8 +101,13 @@ def truth_table(
         hidden=AUTO,
         chip=target,
         automaton=automaton,
-        input_names=[*ascii_lowercase[: len(silence) - clock], *(["clock"] if clock else [])],
+        input_names=[*_letters(len(silence) - clock), *(["clock"] if clock else [])],
     )
+
+
+def _letters(lines: int) -> list[str]:
+    """Return a, b, c …, or numbered names where the letters do not suffice."""
+    return list(ascii_lowercase[:lines]) if lines <= len(ascii_lowercase) else [f"line {line}" for line in range(lines)]
 
 
 @dataclass(frozen=True)

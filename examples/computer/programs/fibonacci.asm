@@ -1,4 +1,4 @@
-; Fibonacci numbers modulo 256, for ever
+; Fibonacci numbers modulo 256, forever
       LD #0
       ST r0
       LD #1
