@@ -24,7 +24,7 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.chips import Chip, find_chip
 from snnprog.networks import from_nir
 from snnprog.networks.adapting import adapted_to
-from snnprog.networks.calibration import Calibrated, Samples, SampleSplit, TrainedLayers, calibrate
+from snnprog.networks.calibration import Calibrated, Samples, SampleSplit, TrainedLayers, calibrate, fewest_bits
 from snnprog.networks.fitting import Fitting
 from snnprog.networks.rounding import rounded
 from snnprog.report.terminal import print_table
@@ -50,6 +50,16 @@ COLUMNS = (
     "rounded",
     "fitted",
     "seconds",
+)
+LEAST_COLUMNS = (
+    "network",
+    "seed",
+    "bits of each stage",
+    "calibrations",
+    "accuracy (%): float",
+    "rounded",
+    "fitted",
+    "seconds of processor",
 )
 
 
@@ -127,6 +137,22 @@ def row(trained: Trained, bits: int, *, is_shared: bool, has_own: bool, keep: fl
     )
 
 
+def least_row(trained: Trained, *, seed: int) -> tuple[str, ...]:
+    """Return one row of the table of fewest bits: those of each stage, and classes of unseen samples."""
+    start = time.process_time()
+    found = fewest_bits(
+        trained.layers,
+        trained.samples,
+        chip=trained.chip,
+        thresholds=trained.thresholds,
+        split=trained.split(seed),
+        seed=seed,
+    )
+    seconds = time.process_time() - start
+    bits = ", ".join(map(str, found.bits))
+    return trained.name, str(seed), bits, str(len(found.trials)), *accuracies([found.result]), f"{seconds:.0f}"
+
+
 def outputs_of(results: Sequence[Calibrated]) -> tuple[str, str]:
     """Return the wrong bins of the last stage on what was held out: rounded, then fitted."""
     last = [each.stages[-1] for each in results]
@@ -159,6 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bits", nargs="*", type=int, default=[8, 6, 4, 3, 2, 1], help="of the mantissas")
     parser.add_argument("--seeds", type=int, default=10, help="how many splits of the training samples")
     parser.add_argument("--exponents", choices=("neuron", "synapse", "both"), default="both")
+    parser.add_argument("--least", action="store_true", help="look for the fewest bits of each stage instead")
     parser.add_argument("--own", action="store_true", help="let each neuron have a threshold of its own")
     parser.add_argument("--keep", nargs="*", type=float, default=[1.0], help="shares of the synapses to keep")
     given = parser.parse_args(arguments)
@@ -167,12 +194,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in sorted(given.folder.glob("*.nir")):
         if given.names and path.stem not in given.names:
             continue
+        if given.least:
+            trained = read(path, bits=8)
+            rows += [least_row(trained, seed=seed) for seed in range(given.seeds)]
+            print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+            continue
         for bits in given.bits:
             trained = read(path, bits=bits)
             for is_shared, keep in itertools.product(kinds if bits > 1 else [True], given.keep):
                 rows.append(row(trained, bits, is_shared=is_shared, has_own=given.own, keep=keep, seeds=given.seeds))
                 print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
-    print_table(console, Table.plain("Trained networks in few bits", columns=COLUMNS, rows=rows))
+    columns = LEAST_COLUMNS if given.least else COLUMNS
+    print_table(console, Table.plain("Trained networks in few bits", columns=columns, rows=rows))
     return 0
 
 

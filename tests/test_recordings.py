@@ -595,6 +595,7 @@ def test_damaged_files_are_refused_by_the_other_process(tmp_path: Path) -> None:
         (whole[: len(whole) // 2], r"s\.h5 cannot be read: it is damaged \(OSError: .*truncated file"),
         (whole[:8], r"s\.h5 cannot be read: it is damaged"),
         (b"", r"is not an HDF5 file: it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", r"s\.h5 is a pointer of Git LFS"),
         (b"PK\3\4" + whole[4:], r"s\.h5 is not an HDF5 file: it begins with b'PK"),
     ):
         path.write_bytes(content)

@@ -27,6 +27,9 @@ from snnprog.processes.surroundings import ONE_THREAD
 from snnprog.temporaries import temporary_folder
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+POINTER = b"version https://git-lfs"
+"""The beginning of the small files that Git LFS leaves where large ones were not downloaded."""
+
 TIME_LIMIT_S = 120.0
 READER = "snnprog.files.hdf5_process"
 
@@ -161,9 +164,12 @@ def check_installed(package: str, what: str, *, extra: str = "files") -> None:
 def _check_signature(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            beginning = file.read(len(SIGNATURE))
+            start = file.read(len(POINTER))
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
+    if start == POINTER:
+        raise FormatError(f"{path} is a pointer of Git LFS, not the file itself; download that with: git lfs pull")
+    beginning = start[: len(SIGNATURE)]
     if beginning != SIGNATURE:
         what = f"it begins with {beginning!r}" if beginning else "it is empty"
         raise FormatError(f"{path} is not an HDF5 file: {what}")

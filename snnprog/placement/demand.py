@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from snnprog.arrays import Bools, Int32s, Int64s
+from snnprog.arrays import Bools, Int32s, Int64s, Integers
 from snnprog.chips import SynapticMemory
 from snnprog.program import MIXED, Program
 
@@ -55,9 +55,9 @@ class CoreDemand:
         """Return the demands of a program's neurons."""
         low, high = program.chip.exponents
         span = high - low + 1
-        kinds, form = np.unique(program.sign_mode * np.int64(span) + program.exponent - low, return_inverse=True)
+        kinds, form = _numbers_of(program.sign_mode * np.int32(span) + program.exponent - np.int32(low))
         formats = max(kinds.size, 1)
-        parts, part = np.unique(program.pre * np.int64(formats) + form, return_inverse=True)
+        parts, part = _numbers_of(program.pre * np.int64(formats) + form)
         n_parts = max(parts.size, 1)
         entries, synapses = np.unique(program.post * np.int64(n_parts) + part, return_counts=True)
         return cls(
@@ -151,6 +151,15 @@ class CoreDemand:
     def owner(self) -> Int64s:
         """The neuron of each entry."""
         return np.repeat(np.arange(self.n_neurons), np.diff(self.first))
+
+
+def _numbers_of(values: Integers) -> tuple[Int64s, Int64s]:
+    """Return the different values, and the place of each value among them.
+
+    ``np.unique`` has the places too, but takes twice the memory, and there may be millions of synapses.
+    """
+    different = np.unique(values)
+    return different.astype(np.int64), np.searchsorted(different, values)
 
 
 def _numbered(rows: Int32s) -> Int64s:
