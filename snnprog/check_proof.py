@@ -13,9 +13,16 @@ exponent, and add ``mantissa << exponent`` per spike; a spike at tick t acts at 
 from rest. Outputs that feed outputs are assumed to produce their targets: a program that satisfies the spec has these
 spikes on its lines.
 
+With ``robust``, the targets must be reproduced for every perturbation of a pattern, too: spikes of the lines that are
+not exempt move by at most ``jitter`` ticks, at most ``missing`` of them are missing, and at most ``extra`` are added,
+all within the pattern's ticks. Two spikes of a line in one tick are one.
+
 The proof
 ---------
-A tree of cases. Each inner node splits what is unknown in two, and lists both halves:
+``perturbed`` lists perturbations that the proof uses: which pattern, and what is moved, missing and added. Each gives a
+further pattern, numbered after those of the specification, with the same targets.
+
+The rest is a tree of cases. Each inner node splits what is unknown in two, and lists both halves:
 
 - ``bin``: an output is silent, or spikes, at a tick where the specification leaves that open;
 - ``range``: what a spike over a tap adds, its mantissa, the exponent, the threshold or the bias is at most k, or at
@@ -822,7 +829,59 @@ class Claim:
         self.most_spikes = 1 if self.once else MOST_NUMBER if most is None else most
         self.run_on_intervals = RunCode(self.rule, self.most_spikes, self.once).function()
         self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
+        self.check_size()
+        self.n_given, robust = len(self.patterns), data.get("robust")
+        need(robust is None or isinstance(robust, dict), "robust must be an object")
+        for name in ("jitter", "missing", "extra"):
+            setattr(self, name, 0 if robust is None else integer(robust.get(name), f"{name} of robust", 0, 1 << 20))
+        self.exempt = [] if robust is None else entry(robust, "exempt", list, "robust")
+        for line in self.exempt:
+            integer(line, "an exempt line", 0, self.n_inputs - 1)
+
+    def check_size(self):
+        """Refuse patterns that take too long."""
         need(sum(each[0] for each in self.patterns) <= MOST_TICKS, f"patterns must have at most {MOST_TICKS} ticks")
+
+    def perturb(self, data):
+        """Take up the perturbed patterns of a proof; return why one of them is not allowed, or None."""
+        del self.patterns[self.n_given :]
+        self.first_spikes, self.arriving = {}, {}
+        need(isinstance(data, list) and len(data) <= MOST_NODES, f"perturbed must be a list of at most {MOST_NODES}")
+        for index, each in enumerate(data):
+            number = integer(entry(each, "pattern", int, "a perturbation"), "a pattern", 0, self.n_given - 1)
+            ticks, inputs, due, is_open = self.patterns[number]
+            spikes = self.perturbed(each, ticks, inputs)
+            if isinstance(spikes, str):
+                return f"perturbation {index} is not allowed: {spikes}"
+            self.patterns.append((ticks, spikes, due, is_open))
+            self.check_size()
+        return None
+
+    def perturbed(self, data, ticks, inputs):
+        """Return the lines that spike at each tick of a perturbed pattern, or why a perturbation is not allowed."""
+        left = {(line, tick) for tick, lines in inputs.items() for line in lines}
+        arrived = set()
+        for name, count in (("moved", 3), ("missing", 2), ("added", 2)):
+            for event in entry(data, name, list, "a perturbation"):
+                need(isinstance(event, list) and len(event) == count, f"{name} must be lists of {count} integers")
+                line = integer(event[0], "a line", 0, self.n_inputs - 1)
+                places = [integer(each, "a tick", 0, ticks - 1) for each in event[1:]]
+                if line in self.exempt:
+                    return f"line {line} is exempt"
+                if name != "added" and (line, places[0]) not in left:
+                    return f"line {line} has no spike at tick {places[0]}, or it is changed twice"
+                if name == "moved" and abs(places[1] - places[0]) > self.jitter:
+                    return f"a spike of line {line} moves from tick {places[0]} to {places[1]}"
+                if name != "added":
+                    left.discard((line, places[0]))
+                if name != "missing":
+                    arrived.add((line, places[-1]))
+        if len(data["missing"]) > self.missing or len(data["added"]) > self.extra:
+            return "too many spikes are missing or added"
+        spikes = {}
+        for line, tick in left | arrived:
+            spikes.setdefault(tick, set()).add(line)
+        return spikes
 
     def pause(self):
         """Do nothing, again and again while a proof is checked: who checks it on the way to something may stop here."""
@@ -1477,6 +1536,9 @@ def fault_in(spec, proof_data):
     for name, of_spec in (("spec", "digest"), ("chip", "chip"), ("ranges", "ranges")):
         if proof_data.get(name) != spec.data.get(of_spec):
             return f"it is of another specification: {name} differs"
+    fault = spec.perturb(proof_data.get("perturbed", []))
+    if fault is not None:
+        return fault
     return fault_of(spec, nodes_of(spec, proof_data))
 
 

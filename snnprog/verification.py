@@ -26,10 +26,14 @@ from snnprog.divergence import TARGET, diagnose, diagnose_target, first_differen
 from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import BackendError, LimitError, SpecError
 from snnprog.frames import data_frame_of_rows
+from snnprog.generalisation import Generalisation, scored
 from snnprog.judgement import MISSING, wrong_bins
+from snnprog.names import name_of
 from snnprog.program import Program
 from snnprog.progress import Progress, shown
-from snnprog.spec import Spec
+from snnprog.robustness.checking import check_robust
+from snnprog.robustness.verdict import Robustness
+from snnprog.spec import Robust, Spec
 from snnprog.table import Table, checked
 from snnprog.wording import counted
 
@@ -87,16 +91,23 @@ class Verification(Displayed):
         The backend that all are compared with.
     failures : mapping of str to BackendError or LimitError
         Why a backend has no result, by its name.
+    robustness : Robustness or None
+        The verdict under perturbations, if it was requested.
+    test : Generalisation or None
+        The scores on held-out patterns, if there are any; they do not matter to ``exact``.
     """
 
     backends: Mapping[str, BackendCheck]
     against: str = REFERENCE
     failures: Mapping[str, BackendError | LimitError] = field(default_factory=lambda: MappingProxyType({}))
+    robustness: Robustness | None = None
+    test: Generalisation | None = None
 
     @property
     def exact(self) -> bool:
-        """Whether every backend has a result and is exact."""
-        return not self.failures and all(check.exact for check in self.backends.values())
+        """Whether every backend has a result and is exact, under every perturbation if that was requested."""
+        is_robust = self.robustness is None or self.robustness.holds
+        return is_robust and not self.failures and all(check.exact for check in self.backends.values())
 
     @property
     def first_divergence(self) -> Divergence | None:
@@ -121,7 +132,9 @@ class Verification(Displayed):
     def _summary(self) -> str:
         wrong = [name for name, check in self.backends.items() if not check.exact]
         verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
-        return f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+        verdict += "" if self.robustness is None else f"; {self.robustness}"
+        told = f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+        return told if self.test is None else f"{told}; {self.test._summary()}"
 
     def _card(self) -> Card:
         rows = [
@@ -130,6 +143,8 @@ class Verification(Displayed):
         ]
         notes = [f"{name}: {error}" for name, error in self.failures.items()]
         notes += [] if self.first_divergence is None else [str(self.first_divergence)]
+        notes += [] if self.robustness is None else [str(self.robustness)]
+        notes += [] if self.test is None else [self.test._summary()]
         columns = ("backend", "exact", "wrong bins", f"equals {self.against}", "portable")
         return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
 
@@ -141,6 +156,8 @@ def verify(
     *,
     record: Record = "spikes",
     against: str = REFERENCE,
+    robust: Robust | None = None,
+    test: Spec | None = None,
     progress: Progress | bool | None = None,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
@@ -156,6 +173,12 @@ def verify(
         Whether to compare currents and potentials, too.
     against : str
         The backend that all are compared with.
+    robust : Robust, optional
+        Errors of inputs and weights under which the outputs must stay exact, too; by default those of the spec.
+        `Verification.robustness` is the verdict. The chip's integers decide it, whatever the backend.
+    test : Spec, optional
+        Held-out patterns: `Verification.test` has the hits, misses and false alarms of each output on them, as the
+        first backend with a result runs them.
     progress : callable or True, optional
         True shows bars, in a terminal or a notebook. A callable is called with (backend, 0, 1) when a backend begins,
         with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
@@ -175,19 +198,16 @@ def verify(
         raise SpecError("program must be a Program and spec a Spec, got a Spec and a Program (arguments swapped?)")
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)
+    if robust is not None:
+        check_type("robust", robust, kind=Robust)
+        robust.check_lines(spec.n_inputs)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
         raise SpecError(f"backends must be a list with at least one name, got {backends!r}")
-    for name, found, wanted in (
-        ("inputs", program.n_inputs, spec.n_inputs),
-        ("outputs", program.n_outputs, spec.n_outputs),
-    ):
-        if found != wanted:
-            raise SpecError(
-                f"the program must have {wanted} {name} as its spec, got {found}; use the spec that it was compiled"
-                " from"
-            )
-    _check_readouts(program, spec)
+    _check_size(program, spec)
+    if test is not None:
+        check_type("test", test, kind=Spec)
+        _check_size(program, test)
     inputs = [pattern.inputs for pattern in spec.patterns]
     runs: dict[str, Run] = {}
     failures: dict[str, BackendError | LimitError] = {}
@@ -217,7 +237,29 @@ def verify(
             first_divergence=divergence,
             versions=runs[name].versions,
         )
-    return Verification(MappingProxyType(checks), against, MappingProxyType(failures))
+    asked = spec.robust if robust is None else robust
+    robustness = None if asked is None or asked.is_nothing else check_robust(program, spec, asked)
+    scores = None if test is None else _tested(program, test, backend=next(iter(checks)))
+    return Verification(MappingProxyType(checks), against, MappingProxyType(failures), robustness, scores)
+
+
+def _tested(program: Program, test: Spec, *, backend: str) -> Generalisation:
+    traces = run_backend(program, [pattern.inputs for pattern in test.patterns], backend, "spikes").traces
+    return scored(test, [trace.spikes for trace in traces], backend=backend)
+
+
+def _check_size(program: Program, spec: Spec) -> None:
+    """Raise `SpecError` if program and spec do not belong together."""
+    for name, found, wanted in (
+        ("inputs", program.n_inputs, spec.n_inputs),
+        ("outputs", program.n_outputs, spec.n_outputs),
+    ):
+        if found != wanted:
+            raise SpecError(
+                f"the program must have {wanted} {name} as its spec, got {found}; use the spec that it was compiled"
+                " from"
+            )
+    _check_readouts(program, spec)
 
 
 def _check_readouts(program: Program, spec: Spec) -> None:
@@ -225,9 +267,10 @@ def _check_readouts(program: Program, spec: Spec) -> None:
     for index, pattern in enumerate(spec.patterns):
         counts = pattern.care.any(axis=0) & program.is_read_by_potential
         if counts.any():
+            name = program.output_label(int(counts.argmax()))
             raise SpecError(
-                f"output {counts.argmax()} is read by its potential, and pattern {index} of the spec has targets for"
-                " its spikes; exclude that output with care"
+                f"{name} is read by its potential, and pattern {index} of the spec"
+                " has targets for its spikes; exclude that output with care"
             )
 
 
@@ -241,7 +284,9 @@ def explain_difference(
 ) -> Divergence:
     """Return a difference of two runs with its diagnosis; see `snnprog.divergence.diagnose`."""
     found, expected = (run.traces[divergence.pattern] for run in (answer, reference))
-    return replace(divergence, diagnosis=diagnose(program, inputs, place=divergence, found=found, expected=expected))
+    diagnosis = diagnose(program, inputs, place=divergence, found=found, expected=expected)
+    names = program.output_names if divergence.is_of_output else program.neuron_names
+    return replace(divergence, diagnosis=diagnosis, label=name_of(divergence.neuron, names))
 
 
 def _judge(
@@ -259,5 +304,6 @@ def _judge(
     if not wrong:
         return None, 0
     first, due = wrong[0], int(wrong[0].kind == MISSING)
-    place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due)
+    label = name_of(first.output, program.output_names or spec.output_names)
+    place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due, label=label)
     return replace(place, diagnosis=diagnose_target(program, inputs, place=place)), len(wrong)

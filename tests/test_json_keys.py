@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 JSON_PART = TEXT.partition("## JSON")[2]
 # Whose keys are names of packages, steps, resources and the like, or whatever a file says of its making.
-OPEN = {"versions", "failures", "seconds", "gaps", "limits", "total", "left_out", "provenance"}
+OPEN = {"versions", "failures", "seconds", "gaps", "limits", "total", "left_out", "provenance", "robust"}
 # Which a cross compiler and QEMU measure, where there are some.
 FIGURES = {*(each.name for each in fields(MicrocontrollerFigures)), *(each.name for each in fields(TickInstructions))}
 # Which need Amaranth, and a folder that is built; tests/test_boards.py checks those.
@@ -150,7 +150,17 @@ def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pyte
     write_planted(tmp_path, "liar", FAULTS["inputs one tick late"])
     write_backend(tmp_path, "wrong", compare=">=", gaps="bias = false")
     command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")
-    words = ("verify", tmp_path / "p.snnp", FILES / "SPEC.toml", "--backend", "liar", "--state", "--json")
+    words = (
+        "verify",
+        tmp_path / "p.snnp",
+        FILES / "SPEC.toml",
+        "--backend",
+        "liar",
+        "--state",
+        "--missing",
+        1,
+        "--json",
+    )
     verified = json.loads(command(*words)[1])
     check("verify", verified)
     for section in ("verify", "A divergence"):
@@ -162,6 +172,14 @@ def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pyte
     checked = json.loads(command("backends", "check", "wrong", "--programs", 0, "--json")[1])
     check("backends check", checked)
     assert stems("backends check") <= set(keys_of(checked))
+
+
+def test_link(command: Command, tmp_path: Path) -> None:
+    command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")
+    (tmp_path / "SYSTEM.toml").write_text('[parts]\na = "p.snnp"\n', encoding="utf-8")
+    answer = json.loads(command("link", tmp_path / "SYSTEM.toml", "-o", tmp_path / "q.snnp", "--json")[1])
+    check("link", answer)
+    assert stems("link") == set(answer)
 
 
 def test_demo() -> None:

@@ -23,7 +23,7 @@ from untyped import untyped
 from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, find_chip
 from snnprog.errors import LimitError, SnnprogError, SpecError
-from snnprog.spec import Dynamics, Pattern, Spec, presynaptic_raster
+from snnprog.spec import Dynamics, Pattern, Robust, Spec, presynaptic_raster
 from snnprog.spec.options import OPTIONS
 
 INPUTS = np.array([[1, 0], [0, 1], [0, 0]], dtype=bool)
@@ -381,6 +381,8 @@ INGREDIENTS: dict[str, dict[str, Any]] = {
     "more delays": {"delays": [1, 2]},
     "recurrent": {"recurrent": True},
     "weight bits": {"weight_bits": 8},
+    "robust": {"robust": Robust(jitter=1)},
+    "more robust": {"robust": Robust(jitter=1, exempt=(1,))},
     "weight limit": {"weight_limit": 127},
     "potential decay": {"dynamics": Dynamics(potential_decay=204)},
     "current decay": {"dynamics": Dynamics(current_decay=4094)},
@@ -474,7 +476,7 @@ def test_anything_is_a_spec_or_a_refusal(changes: dict[str, Any]) -> None:
 def test_the_parameters_of_a_spec_are_its_options() -> None:
     """The table and the signature name the same options with the same defaults, and the docstring tells all."""
     parameters = inspect.signature(Spec).parameters
-    others = {"patterns", "delays", "dynamics", "chip", "automaton"}
+    others = {"patterns", "delays", "dynamics", "chip", "automaton", "input_names", "output_names", "hidden_names"}
     assert set(parameters) - others == {option.name for option in OPTIONS}
     assert {field.name for field in dataclasses.fields(Spec)} == set(parameters)
     for option in OPTIONS:

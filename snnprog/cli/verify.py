@@ -9,14 +9,16 @@ import click
 
 from snnprog.cli.exit_codes import BACKEND_FAILED, EXACT, NOT_EXACT
 from snnprog.cli.names import BACKEND
+from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import JsonCommand, chip_option, json_option
 from snnprog.cli.output import print_json, terminal
-from snnprog.cli.outputs import ProgramFile, SpecFile
+from snnprog.cli.outputs import OutputFile, ProgramFile, SpecFile
 from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from snnprog.backends.execution import Record
     from snnprog.chips import Chip
+    from snnprog.spec import Robust, Spec
     from snnprog.verification import Verification
 
 
@@ -29,7 +31,28 @@ if TYPE_CHECKING:
 @click.option(
     "--against", default="reference", type=BACKEND, show_default=True, help="Backend to compare all others with."
 )
+@click.option(
+    "--test",
+    "test_path",
+    metavar="HELDOUT.toml",
+    type=SpecFile(),
+    help="Patterns that the program was not compiled from: hits, misses and false alarms of each output.",
+)
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
+@click.option("--jitter", type=IntegerOption(min=0), help="Also check every input that moves spikes by so many ticks.")
+@click.option("--missing", type=IntegerOption(min=0), help="Number of input spikes that may be missing in a pattern.")
+@click.option("--extra", type=IntegerOption(min=0), help="Number of input spikes that may be added in a pattern.")
+@click.option(
+    "--weight-error", type=NumberOption(min=0.0, max=1.0), help="Share of itself by which each weight may change."
+)
+@click.option("--exempt", type=NumberList(int), help="Input lines that are not perturbed, as in 0,3.")
+@click.option(
+    "--worst",
+    "worst_path",
+    metavar="FILE.npz",
+    type=OutputFile(".npz"),
+    help="Write the perturbed input of a violation here.",
+)
 @chip_option
 @json_option
 def verify_command(
@@ -37,7 +60,14 @@ def verify_command(
     spec_path: Path,
     backends: tuple[str, ...],
     against: str,
+    test_path: Path | None,
     state: bool,
+    jitter: int | None,
+    missing: int | None,
+    extra: int | None,
+    weight_error: float | None,
+    exempt: tuple[int, ...] | None,
+    worst_path: Path | None,
     chip: Chip | None,
     as_json: bool,
 ) -> int:
@@ -45,24 +75,60 @@ def verify_command(
 
     The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
     and with those of the reference simulator. If a backend fails, the others still run; the exit code is then 5, or 1
-    if another one is not exact.
+    if another one is not exact. The exit code does not depend on --test.
+
+    With --jitter, --missing, --extra or --weight-error, or if the specification has [robust], the outputs must be the
+    same for every such perturbation of the inputs and weights, all together; the exit code is 1 unless that is proved.
     """
     from snnprog.program import load
     from snnprog.report.verifications import print_verification
     from snnprog.spec_file import load_spec
     from snnprog.verification import verify
 
+    given = {"jitter": jitter, "missing": missing, "extra": extra, "weights": weight_error, "exempt": exempt}
     program, spec = load(program_path), load_spec(spec_path, chip)
+    test = None if test_path is None else load_spec(test_path, chip)
+    robust = _robust(spec, {name: value for name, value in given.items() if value is not None})
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
-        verification = verify(program, spec, backends or None, record=record, against=against, progress=progress)
+        verification = verify(
+            program,
+            spec,
+            backends or None,
+            record=record,
+            against=against,
+            robust=robust,
+            test=test,
+            progress=progress,
+        )
+    if worst_path is not None:
+        _write_worst(worst_path, verification)
     if as_json:
         print_json(verification_data(verification))
     else:
         print_verification(terminal(), verification)
     if verification.exact:
         return EXACT
-    return NOT_EXACT if any(not check.exact for check in verification.backends.values()) else BACKEND_FAILED
+    is_wrong = any(not check.exact for check in verification.backends.values())
+    is_fragile = verification.robustness is not None and not verification.robustness.holds
+    return NOT_EXACT if is_wrong or is_fragile else BACKEND_FAILED
+
+
+def _robust(spec: Spec, given: dict[str, object]) -> Robust | None:
+    """Return the perturbations of the command line in place of those of the spec, as far as they are given."""
+    from snnprog.spec.robust import as_robust
+
+    before = {} if spec.robust is None else spec.robust.to_data()
+    return as_robust(before | given) if given else None
+
+
+def _write_worst(path: Path, verification: Verification) -> None:
+    """Write the perturbed input of a violation, if there is one."""
+    from snnprog.files import write_rasters
+
+    found = verification.robustness and verification.robustness.violation
+    if found:
+        write_rasters(path, [found.inputs])
 
 
 def verification_data(verification: Verification) -> dict[str, object]:
@@ -72,4 +138,13 @@ def verification_data(verification: Verification) -> dict[str, object]:
     records = verification_table(verification).records()
     backends = {str(record.pop("backend")): record for record in records}
     failures = {name: str(error) for name, error in verification.failures.items()}
-    return {"exact": verification.exact, "against": verification.against, "backends": backends, "failures": failures}
+    robustness = None if verification.robustness is None else verification.robustness.to_data()
+    test = None if verification.test is None else verification.test.as_dict()
+    return {
+        "exact": verification.exact,
+        "against": verification.against,
+        "backends": backends,
+        "failures": failures,
+        "robustness": robustness,
+        "test": test,
+    }

@@ -13,6 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
+from snnprog.compiler.evidence import Evidence, all_evidence, warning_of
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.display import pictures
 from snnprog.display.card import BAD, GOOD, MOST_ROWS, Card, Displayed, Picture
@@ -20,9 +21,11 @@ from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
 from snnprog.frames import data_frame_of_rows
 from snnprog.integers import NeuronReport
+from snnprog.names import name_of, with_name
 from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
+from snnprog.robustness.verdict import Robustness
 from snnprog.spec import Spec
 from snnprog.table import Table, text_of
 from snnprog.version import __version__
@@ -48,14 +51,18 @@ class Deviation(Displayed):
         Its wrong bins: pattern, tick, and "missing" or "extra"; empty if all spikes are in their windows.
     distances : tuple of float
         For each pattern, the Victor-Purpura distance to the target over the bins that count; see `snnprog.distance`.
+    label : str or None
+        The name of the output, if it has one.
     """
 
     output: int
     wrong: tuple[tuple[int, int, str], ...]
     distances: tuple[float, ...]
+    label: str | None = None
 
     def _summary(self) -> str:
-        return f"output {self.output}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
+        name = with_name("output", self.output, self.label)
+        return f"{name}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,9 +89,16 @@ class CompileReport(Displayed):
         The cores of each neuron and the resources used; None if the program does not fit.
     misfit : FitError or None
         Why it does not fit the chip. The program satisfies the spec nevertheless, and simulators run it.
+    robustness : Robustness or None
+        The verdict on the program under the perturbations that the spec names; None if it names none.
     ended_by_time : tuple of str
         The steps that the time limit ended, as `progress` names them; their results are the best so far. Empty if
         the result does not depend on the clock.
+    evidence : tuple of Evidence
+        The target spikes and synapses of each output; empty if the spec covers every input stream.
+    warning : str
+        Which outputs have so many synapses for their target spikes that they are likely to be wrong on other inputs,
+        and what helps; empty if there are none.
     """
 
     neurons: tuple[NeuronReport, ...]
@@ -96,7 +110,10 @@ class CompileReport(Displayed):
     at_least: int = 0
     placement: Placement | None = None
     misfit: FitError | None = None
+    robustness: Robustness | None = None
     ended_by_time: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    warning: str = ""
 
     @property
     def wrong_bins(self) -> int:
@@ -139,7 +156,9 @@ class CompileReport(Displayed):
             table=Table.plain(of, columns=("neuron", "status", "margin (LSB)", "synapses"), rows=rows),
             notes=[
                 *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
+                *([] if self.robustness is None else [str(self.robustness)]),
                 *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
+                *([self.warning] if self.warning else []),
             ],
         )
 
@@ -168,8 +187,11 @@ class CompileReport(Displayed):
             "synapses": self.synapses,
             "cores": None if self.placement is None else self.placement.as_dict(),
             "misfit": None if self.misfit is None else str(self.misfit),
+            "robustness": None if self.robustness is None else self.robustness.to_data(),
             "seconds": dict(self.seconds),
             "ended_by_time": list(self.ended_by_time),
+            "evidence": [asdict(each) for each in self.evidence],
+            "warning": self.warning or None,
         }
 
 
@@ -218,6 +240,7 @@ def report_on(
         for neuron in outputs
     )
     placement, misfit = placed
+    evidence = all_evidence(spec, [neuron.synapses for neuron in neurons])
     return CompileReport(
         neurons=neurons,
         hidden=hidden,
@@ -229,6 +252,8 @@ def report_on(
         at_least=at_least,
         placement=placement,
         misfit=misfit,
+        evidence=evidence,
+        warning=warning_of(evidence, is_sparse=spec.sparse),
     )
 
 
@@ -243,7 +268,8 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
             victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
             for pattern, trace in zip(spec.patterns, built.traces, strict=True)
         )
-        deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances))
+        label = name_of(output, spec.output_names)
+        deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances, label))
     return tuple(deviations)
 
 
@@ -257,7 +283,14 @@ def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, 
         "seed": seed,
         "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
         "time_constants_ticks": {"potential": str(potential), "current": str(current)},
-        "neurons": [asdict(neuron) for neuron in report.neurons],
-        **({"hidden": [asdict(neuron) for neuron in report.hidden]} if report.hidden else {}),
+        "neurons": [_without_name(neuron) for neuron in report.neurons],
+        **({"hidden": [_without_name(neuron) for neuron in report.hidden]} if report.hidden else {}),
         **({"placement": cores} if cores else {}),
     }
+
+
+def _without_name(neuron: NeuronReport) -> dict[str, object]:
+    """Return the report of a neuron as plain data; the program's file has its name beside."""
+    data = asdict(neuron)
+    del data["label"]
+    return data

@@ -18,6 +18,7 @@ from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_cho
 from snnprog.compiler.helping import built_with_help, helped_or_refused, is_flawed
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
 from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
+from snnprog.compiler.robust import robust_built
 from snnprog.compiler.work import ALONE_DESIGN_PART, PART, Work
 from snnprog.design import Design
 from snnprog.design.neuron import NeuronDesign
@@ -31,6 +32,8 @@ from snnprog.errors import (
     SpecError,
 )
 from snnprog.progress import Progress, shown
+from snnprog.robustness.checking import check_robust
+from snnprog.robustness.verdict import Robustness
 from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 
@@ -39,6 +42,8 @@ SMALLER_WEIGHTS = (8, 64)
 # A choice, not a measurement; without a time limit, it has no effect.
 DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
+EXPECTED = (InfeasibleError, SolverError, QuantizationError, LimitError)
+"""What a search for an exact program ends in, if there is none."""
 
 
 @one_blas_thread()
@@ -104,16 +109,33 @@ def compile(
     is_closest = on_infeasible == CLOSEST
     with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
         work = Work(spec, seed=seed, executor=executor, progress=tell, limit=limit, is_always_checked=is_closest)
-        built, at_least = _closest(work) if is_closest else (_exact(work), 0)
+        built, at_least, robustness = _built(work, is_closest=is_closest)
         check_fan_in(spec, built)
         check_noise(spec, built)
         check_limits(spec, built)
         placed = work.placed(built.program)
     report = report_on(spec, built, at_least=at_least, placed=placed, watch=work.watch)
+    report = replace(report, robustness=robustness)
     placement = report.placement
     core = placement.core_of if placement is not None and placement.cores > 1 else None
     program = replace(built.program, core=core, provenance=provenance_of(spec, seed, report=report))
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
+
+
+def _built(work: Work, *, is_closest: bool) -> tuple[Built, int, Robustness | None]:
+    """Return the program, a lower bound on its wrong bins, and the verdict on perturbations if the spec names any.
+
+    The closest program is that of the patterns as they are, unless a robust one is found.
+    """
+    robust = work.spec.robust
+    if robust is None:
+        return (*(_closest(work) if is_closest else (_exact(work), 0)), None)
+    with suppress(*(EXPECTED if is_closest else ())):
+        built, robustness = robust_built(work, _exact)
+        return built, 0, robustness
+    plain = replace(work, spec=replace(work.spec, robust=None))
+    built, at_least = _closest(plain)
+    return built, at_least, check_robust(built.program, work.spec, robust)
 
 
 def _exact(work: Work) -> Built:
@@ -147,7 +169,7 @@ def _closest(work: Work) -> tuple[Built, int]:
     It has hidden neurons only if they make it exact and fit the chip.
     """
     if work.spec.hidden != 0:
-        with suppress(InfeasibleError, SolverError, QuantizationError, LimitError), step("hidden", share=PART):
+        with suppress(*EXPECTED), step("hidden", share=PART):
             built = _exact(work)
             check_limits(work.spec, built)
             return built, 0

@@ -156,6 +156,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
             clarity=self.clarity,
             seed=seed,
             chip=self.chip,
+            class_names=self.classes_.tolist(),
         )
         result = compile(
             self.spec_,

@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from snnprog.names import numbered
 from snnprog.table import Column, Table, text_of
 from snnprog.wording import counted
 
@@ -102,7 +103,10 @@ def _rank(neuron: NeuronRow) -> tuple[int, float]:
 def deviations_table(deviations: Sequence[Deviation]) -> Table:
     """Return the outputs that differ from their targets, with the first of their wrong bins."""
     columns = ("output", "wrong bins", "distance", "first wrong bins (pattern:tick)")
-    rows = tuple((each.output, len(each.wrong), sum(each.distances), _first_wrong(each)) for each in deviations)
+    rows = tuple(
+        (numbered(each.output, each.label), len(each.wrong), sum(each.distances), _first_wrong(each))
+        for each in deviations
+    )
     return Table("Differences from the targets", tuple(map(Column, columns)), rows, noun="output")
 
 

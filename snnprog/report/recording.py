@@ -19,6 +19,7 @@ from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
+from snnprog.names import Names, name_of, with_name
 from snnprog.program import Program
 from snnprog.raster import as_rasters
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
@@ -94,12 +95,25 @@ def rows_of(program: Program) -> Int64s:
     return rows
 
 
+def names_of_rows(program: Program) -> Names | None:
+    """Return the names of all rows' neurons, or None if they have none."""
+    names = program.neuron_names
+    return None if names is None else tuple(names[neuron] for neuron in rows_of(program).tolist())
+
+
+def names_of_hidden(program: Program) -> Names | None:
+    """Return the names of the neurons that are not read out, or None if they have none."""
+    names = names_of_rows(program)
+    return None if names is None else names[program.n_outputs :]
+
+
 def name_of_row(program: Program, row: int) -> str:
     """Return the name of a row's neuron: by its population, if the program was made from a network."""
-    populations = _populations(program)
+    populations, neuron = _populations(program), int(rows_of(program)[row])
     if not populations:
-        return f"output {row}" if row < program.n_outputs else f"hidden neuron {row - program.n_outputs}"
-    neuron = int(rows_of(program)[row])
+        name = name_of(neuron, program.neuron_names)
+        is_read = row < program.n_outputs
+        return with_name("output", row, name) if is_read else with_name("hidden neuron", row - program.n_outputs, name)
     for name, size in populations:
         if neuron < size:
             return f"{name}, neuron {neuron}"

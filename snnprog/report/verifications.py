@@ -55,9 +55,16 @@ def print_verification(console: Console, verification: Verification) -> None:
     wrong = [name for name, check in verification.backends.items() if not check.exact]
     verdict = f"NOT exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(verification.backends)}"
     print_line(console, verdict, style=POOR if wrong else f"bold {GOOD}")
+    if verification.robustness is not None:
+        style = f"bold {GOOD}" if verification.robustness.holds else POOR
+        print_line(console, str(verification.robustness), style=style)
     for name, error in verification.failures.items():
         print_line(console, f"{name} gave no answer: {error}", style=POOR)
     print_table(console, verification_table(verification))
+    if verification.test is not None:
+        console.print()
+        print_line(console, verification.test._summary())
+        print_table(console, verification.test.table())
     for check in verification.backends.values():
         if check.first_divergence is not None:
             console.print()

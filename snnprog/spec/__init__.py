@@ -20,6 +20,7 @@ from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import AUTO, FREE
 from snnprog.spec.pattern import Pattern
+from snnprog.spec.robust import Robust
 from snnprog.spec.spec import Spec, presynaptic_raster, with_targets
 
-__all__ = ["AUTO", "FREE", "Dynamics", "Mantissas", "Pattern", "Spec", "presynaptic_raster", "with_targets"]
+__all__ = ["AUTO", "FREE", "Dynamics", "Mantissas", "Pattern", "Robust", "Spec", "presynaptic_raster", "with_targets"]

@@ -15,6 +15,7 @@ from snnprog.arrays import Raster
 from snnprog.rules.data import rule_to_data
 from snnprog.spec.options import FREE
 from snnprog.spec.pattern import Pattern
+from snnprog.spec.robust import Robust
 from snnprog.spec.spec import Spec
 
 SPEC_FORMAT, SPEC_VERSION = "snnprog-spec", 1
@@ -38,8 +39,15 @@ def spec_to_data(spec: Spec) -> dict[str, object]:
         "fan_in": spec.fan_in,
         "noise": ceil(Fraction(spec.noise) * spec.chip.unit),
         "once": _is_heard_often(spec),
+        **({} if spec.robust is None else {"robust": _robust_to_data(spec.robust)}),
         "patterns": [_pattern_to_data(pattern) for pattern in spec.patterns],
     }
+
+
+def _robust_to_data(robust: Robust) -> dict[str, object]:
+    """Return what may happen to the input spikes; proofs do without weight errors."""
+    values = {name: getattr(robust, name) for name in ("jitter", "missing", "extra")}
+    return {**values, "exempt": list(robust.exempt)}
 
 
 def _ranges(spec: Spec) -> dict[str, object]:

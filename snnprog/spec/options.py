@@ -17,6 +17,7 @@ import numpy as np
 from snnprog.checks import as_integer
 from snnprog.chips import Chip
 from snnprog.errors import LimitError, SpecError
+from snnprog.spec.robust import Robust, as_robust
 
 FREE: Literal["free"] = "free"
 AUTO: Literal["auto"] = "auto"
@@ -194,6 +195,10 @@ def _refractory(value: object, chip: Chip) -> int:
     return refractory
 
 
+def _robust(value: object, _: Chip) -> Robust | None:
+    return as_robust(value)
+
+
 OPTIONS = (
     Option("recurrent", False, _recurrent, is_original=True),
     Option("threshold", FREE, _threshold, is_original=True),
@@ -207,5 +212,6 @@ OPTIONS = (
     Option("window", NO_WINDOW, _window),
     Option("hidden", 0, _hidden),
     Option("refractory", 1, _refractory),
+    Option("robust", None, _robust),
 )
 """In the order in which they are listed."""

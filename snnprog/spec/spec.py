@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -19,11 +19,13 @@ from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
+from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names, labelled, listed
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns, drawn
+from snnprog.spec.robust import Robust
 from snnprog.wording import counted, runs_of
 
 
@@ -70,8 +72,17 @@ class Spec(Displayed):
     refractory : int
         The refractory period of every neuron, in ticks: after a spike at tick t its potential is 0 until tick
         ``t + refractory``, when it can spike again; 1 to 63 on Loihi, and 1 (a spike at every tick) on Xylo.
+    robust : Robust, optional
+        Errors of the input spikes and of the weights under which every output must stay exact; a table of the
+        parameters of `Robust` is accepted, too.
     automaton : Automaton, optional
         What the outputs must do on every input stream; see `snnprog.prove`. Compiling does not use it.
+    input_names, output_names : sequence of str, optional
+        Names of the input lines and of the outputs, for messages, reports and exports; see `snnprog.names`. They change
+        neither the program's integers nor the digest.
+    hidden_names : sequence of str, optional
+        Names of the first hidden neurons, if there are any; "hidden 0", "hidden 1", … by default. They require
+        ``output_names``.
 
     Raises
     ------
@@ -97,7 +108,11 @@ class Spec(Displayed):
     window: tuple[int, int]
     hidden: int | Literal["auto"]
     refractory: int
+    robust: Robust | None
     automaton: Automaton | None
+    input_names: Names | None
+    output_names: Names | None
+    hidden_names: Names | None
 
     def __init__(
         self,
@@ -118,7 +133,11 @@ class Spec(Displayed):
         window: Sequence[int] = NO_WINDOW,
         hidden: int | Literal["auto"] = 0,
         refractory: int = 1,
+        robust: Robust | Mapping[str, object] | None = None,
         automaton: Automaton | None = None,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        hidden_names: Sequence[str] | None = None,
     ) -> None:
         given: dict[str, object] = locals()  # the options, by name
         chip = find_chip(chip)
@@ -132,9 +151,16 @@ class Spec(Displayed):
         values |= {option.name: option.parse(given[option.name], chip) for option in OPTIONS}
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        counts = {INPUT_NAMES: self.n_inputs, OUTPUT_NAMES: self.n_outputs, HIDDEN_NAMES: None}
+        for name, size in counts.items():
+            object.__setattr__(self, name, as_names(name, given[name], size))
         self._check()
 
     def _check(self) -> None:
+        if self.hidden_names is not None and not set(self.hidden_names).isdisjoint(
+            self.output_names or self.hidden_names
+        ):
+            raise SpecError("hidden_names must differ from output_names, which must be given, too")
         if self.automaton is not None:
             check_type("automaton", self.automaton, kind=Automaton)
         if not isinstance(self.dynamics, Dynamics):
@@ -144,6 +170,8 @@ class Spec(Displayed):
                 "delay", delay, allowed=self.chip.delays, hint="counted from a spike to the tick at which it acts"
             )
         self.dynamics.check_fit(self.chip)
+        if self.robust is not None:
+            self.robust.check_lines(self.n_inputs)
         if self.signs is not None and len(self.signs) != self.n_presynaptic:
             raise SpecError(
                 f"signs must have {self.n_presynaptic} entries, one per presynaptic neuron, got {len(self.signs)}"
@@ -196,6 +224,10 @@ class Spec(Displayed):
         """Number of output neurons."""
         return int(self.patterns[0].targets.shape[1])
 
+    def output_label(self, output: int) -> str:
+        """Return what messages call an output: "output 2", or with its name "output 2 (stop)"."""
+        return labelled("output", output, self.output_names)
+
     @property
     def n_presynaptic(self) -> int:
         """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
@@ -221,6 +253,8 @@ class Spec(Displayed):
             ("time constants", f"potential {potential:.4g}, current {current:.4g} ticks")
         ]
         facts += [(name, _in_brief(value)) for name, value in self.changed_options.items()]
+        named = {"inputs": self.input_names, "outputs": self.output_names}
+        facts += [(label, listed(names)) for label, names in named.items() if names is not None]
         return Card(facts=facts, pictures=drawn(self.patterns))
 
     def digest(self) -> str:
@@ -236,8 +270,11 @@ class Spec(Displayed):
     def _settings(self) -> dict[str, object]:
         """Return all options; later options with their default value are omitted."""
         original = {option.name: getattr(self, option.name) for option in OPTIONS if option.is_original}
+        changed = self.changed_options
+        if self.robust is not None:
+            changed["robust"] = self.robust.to_data()
         return (
-            self.changed_options
+            changed
             | original
             | {
                 "delays": self.delays,
@@ -250,6 +287,8 @@ class Spec(Displayed):
 
 def _in_brief(value: object) -> object:
     """Return an option's value; of a list of signs, how many there are of each."""
+    if isinstance(value, Robust):
+        return f"({value})"
     if not isinstance(value, tuple) or len(value) <= 2:
         return value
     return ", ".join(f"{count} of {sign:+d}" for sign, count in sorted(Counter(value).items()))

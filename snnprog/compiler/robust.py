@@ -1,0 +1,172 @@
+"""Programs that are exact under every perturbation of their inputs and weights.
+
+A perturbed input is a pattern like any other, with the targets of the pattern that it was made of. So the steps of an
+ordinary specification serve, with all their options, on the patterns and a few perturbed ones: those that are the
+worst for the program of the round before (counterexample-guided synthesis, Solar-Lezama 2008). The check of
+`snnprog.robustness` has the last word. If the few perturbed patterns already exclude every program, the proof of that
+is a proof about the specification, once it names the perturbations: `snnprog.check_proof` checks that each is allowed.
+
+Decisions
+---------
+- Ticks in windows and don't-care bins are chosen for the patterns as they are; perturbed ones must have the same
+  spikes. Only if that fails, each perturbed pattern may choose for itself, which a refusal must allow for.
+- Weight errors are no part of a proof: a chip's mantissas below 1 / share do not change at all, so real weights would
+  prove too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from snnprog.arrays import Raster
+from snnprog.check_proof import check
+from snnprog.compiler.built import Built
+from snnprog.compiler.work import Work
+from snnprog.conflict import Conflict
+from snnprog.design import Design
+from snnprog.errors import InfeasibleError, UndecidedError
+from snnprog.network import Neuron
+from snnprog.robustness.checking import RobustCheck
+from snnprog.robustness.perturbation import Perturbation
+from snnprog.robustness.verdict import Robustness
+from snnprog.solver import check_time
+from snnprog.spec import Pattern, Robust, Spec
+from snnprog.spec.document import spec_to_data
+from snnprog.spec.options import NO_WINDOW
+
+Exact = Callable[[Work], Built]
+"""Returns the exact program of an ordinary specification, or raises why there is none."""
+
+ROUNDS = 40
+"""After how many rounds the search ends; specs of the benchmark take fewer than ten."""
+
+MOST_NEW = 24
+"""How many perturbed patterns a round may add. A choice between rounds and their length."""
+
+
+@dataclass(frozen=True)
+class Perturbed:
+    """A perturbed pattern: which one was perturbed, and how."""
+
+    pattern: int
+    perturbation: Perturbation
+
+
+@dataclass(frozen=True, eq=False)
+class _Rounds:
+    """The rounds for one specification.
+
+    Attributes
+    ----------
+    work : Work
+    spec : Spec
+        Without perturbations.
+    robust : Robust
+    exact : callable
+        See `Exact`.
+    """
+
+    work: Work
+    spec: Spec
+    robust: Robust
+    exact: Exact
+
+    def built(self, perturbed: Sequence[Perturbed], chosen: Sequence[Raster] | None = None) -> Built:
+        """Return the exact program on the patterns and on perturbed ones.
+
+        Where spikes are chosen already, ``chosen`` has those of each pattern, (ticks, outputs).
+        """
+        spec = self.spec if chosen is None else self.fixed(chosen)
+        more = [
+            Pattern(each.perturbation.of(of.inputs), of.targets, of.care)
+            for each, of in ((each, spec.patterns[each.pattern]) for each in perturbed)
+        ]
+        try:
+            return self.exact(replace(self.work, spec=replace(spec, patterns=(*spec.patterns, *more))))
+        except InfeasibleError as error:
+            if spec.window != self.spec.window:
+                return self.built(perturbed)
+            raise self._refusal(error, perturbed) from error
+
+    def fixed(self, chosen: Sequence[Raster]) -> Spec:
+        """Return the specification that asks for the chosen spikes in windows, and prefers them in don't-care bins."""
+        patterns = tuple(
+            Pattern(pattern.inputs, raster, pattern.care)
+            for pattern, raster in zip(self.spec.patterns, chosen, strict=True)
+        )
+        return replace(self.spec, patterns=patterns, window=NO_WINDOW)
+
+    def _refusal(self, error: InfeasibleError, perturbed: Sequence[Perturbed]) -> InfeasibleError:
+        """Return the error with a proof about the specification with perturbations."""
+        document = spec_to_data(replace(self.spec, robust=self.robust))
+        proof = dict(error.proof) | {"spec": document["digest"]}
+        proof["perturbed"] = [{"pattern": each.pattern, **each.perturbation.to_data()} for each in perturbed]
+        fault = check(document, proof)
+        if fault is not None:
+            raise UndecidedError(f"a proof about perturbed inputs does not hold ({fault}); please report the spec")
+        conflicts = [self._named(conflict, perturbed) for conflict in error.conflicts]
+        return InfeasibleError(conflicts, proof)
+
+    def _named(self, conflict: Conflict, perturbed: Sequence[Perturbed]) -> Conflict:
+        """Return a conflict whose reason says how its perturbed patterns were made."""
+        count = len(self.spec.patterns)
+        named = {conflict.pattern, *(each.pattern for each in conflict.bins)}
+        words = [
+            f"pattern {pattern} is pattern {perturbed[pattern - count].pattern} with"
+            f" {perturbed[pattern - count].perturbation}"
+            for pattern in sorted(named)
+            if pattern >= count
+        ]
+        reason = "; ".join([f"{conflict.reason}{', under perturbed inputs' if words else ''}", *words])
+        return replace(conflict, reason=reason)
+
+
+def robust_built(work: Work, exact: Exact) -> tuple[Built, Robustness]:
+    """Return a program that is exact under every perturbation that the spec names, and the verdict on it.
+
+    Raises
+    ------
+    InfeasibleError, UndecidedError, QuantizationError, SolverError
+        As for `exact`; undecided, too, if the rounds end before the program is proved robust.
+    """
+    robust = work.spec.robust
+    assert robust is not None
+    rounds = _Rounds(work, replace(work.spec, robust=None), robust, exact)
+    built = rounds.built([])
+    chosen = [trace.spikes for trace in built.traces]
+    perturbed: dict[tuple[int, bytes], Perturbed] = {}
+    for _ in range(ROUNDS):
+        check_time()
+        found = RobustCheck(built.program, rounds.spec, robust)
+        result = found.result()
+        if result.holds:
+            return _of_patterns(built, len(rounds.spec.patterns)), result
+        before = len(perturbed)
+        _take_in(perturbed, found, rounds.spec)
+        if len(perturbed) == before:
+            raise UndecidedError(f"no program was found that is exact under every perturbation: {result}")
+        built = rounds.built(list(perturbed.values()), chosen)
+    raise UndecidedError(f"no program was found that is exact under every perturbation in {ROUNDS} rounds: {result}")
+
+
+def _take_in(perturbed: dict[tuple[int, bytes], Perturbed], found: RobustCheck, spec: Spec) -> None:
+    """Add the worst perturbations of a program that are not there yet."""
+    for pattern, perturbation in found.counterexamples(MOST_NEW):
+        inputs = perturbation.of(spec.patterns[pattern].inputs)
+        if (inputs != spec.patterns[pattern].inputs).any():
+            perturbed.setdefault((pattern, inputs.tobytes()), Perturbed(pattern, perturbation))
+
+
+def _of_patterns(built: Built, count: int) -> Built:
+    """Return what was built as a program for the first patterns only."""
+    traces = built.traces[:count]
+    ticks = sum(len(trace.spikes) for trace in traces)
+
+    def cut(neuron: Neuron) -> Neuron:
+        return replace(neuron, raster=neuron.raster[:ticks])
+
+    design = built.design
+    outcomes = [each if each.neuron is None else replace(each, neuron=cut(each.neuron)) for each in design.outcomes]
+    whole = Design(design.task, tuple(outcomes), tuple(map(cut, design.hidden)))
+    return replace(built, design=whole, traces=traces)
