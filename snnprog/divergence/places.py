@@ -163,7 +163,7 @@ class Divergence:
     diagnosis : Diagnosis or None
         The reason, if it was searched. It does not count when two divergences are compared.
     label : str or None
-        The name of that neuron, if it has one; no part of it either.
+        The name of that neuron, if it has one; it does not count either.
     """
 
     backend: str
