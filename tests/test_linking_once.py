@@ -99,3 +99,10 @@ def test_only_what_reaches_a_neuron_is_explored() -> None:
     assert spikes_once(program, list(range(6)))
     crossed = program.with_synapses(pre=np.array([*range(6), 7, *range(6, 11)], np.int32))
     assert not spikes_once(crossed, list(range(6)))
+
+
+def test_a_neuron_that_no_input_reaches_is_explored_too() -> None:
+    program = sp.Program.from_arrays(
+        chip="xylo", n_inputs=1, n_neurons=2, outputs=[1], pre=[1], post=[0], weight=[40], threshold=[2, 9]
+    )
+    assert spikes_once(program, [0])

@@ -88,7 +88,7 @@ def _explored(program: Program, neuron: int) -> bool:
     if program.n_inputs > MOST_LINES:
         return False
     ticks = _Ticks(program)
-    rows = np.array(all_rows(program.n_inputs), np.uint8).reshape(-1, program.n_inputs)
+    rows = np.array(all_rows(program.n_inputs), np.uint8)
     registers, history = ticks.rest()
     known = {registers.tobytes() + history.tobytes()}
     while len(history) and len(known) <= MOST_STATES:
