@@ -78,6 +78,8 @@ def shown_values() -> dict[str, object]:
     seen = sp.Spec([sp.Pattern(x, y.spikes) for x, y in zip(inputs, whole, strict=True)], delays=spec.delays)
     recovery = sp.recover(seen, [each.potentials for each in whole if each.potentials is not None])
     conversion = converted()
+    held_out = sp.verify(result.program, spec, test=compiled(4)[0]).test
+    assert held_out is not None
     events = np.array([(0, 0, 0, 1), (900, 1, 1, 0)], dtype=[("t", "i8"), ("x", "i2"), ("y", "i2"), ("p", "i2")])
     proof = explanation.proof
     assert proof is not None
@@ -101,6 +103,8 @@ def shown_values() -> dict[str, object]:
         "verification": sp.verify(result.program, spec, ["kernel", "reference"]),
         "robustness": sp.verify(result.program, spec, robust=sp.Robust(jitter=1)).robustness,
         "backend check": sp.verify(result.program, spec).backends["kernel"],
+        "held-out scores": held_out,
+        "held-out output": held_out.outputs[0],
         "explanation": explanation,
         "verdict": explanation.verdicts[0],
         "proof": proof,

@@ -48,7 +48,7 @@ def solve_formulas(script: str, terms: Iterable[str] = ()) -> Solution:
     SpecError
         If Bitwuzla is not installed.
     """
-    check_installed("bitwuzla", "a proof about hardware or C", extra="prove")
+    check_installed("bitwuzla", "a proof by a solver", extra="prove")
     from bitwuzla import Option, Options, Parser, Result, TermManager
 
     check_time()
