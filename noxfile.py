@@ -156,9 +156,9 @@ def scripts(session: nox.Session) -> None:
     """Check the scripts of the report's page, with ESLint and TypeScript's check of their JSDoc types: needs Node."""
     npm = shutil.which("npm")
     if npm is None:
-        told = "npm is missing: install Node 20.19 or later"
+        message = "npm is missing: install Node 20.19 or later"
         stop = session.error if os.environ.get("SNNPROG_REQUIRE_NODE") else session.skip
-        stop(told)
+        stop(message)
     if not is_newer(Path("node_modules", ".package-lock.json"), "package.json", "package-lock.json"):
         start(session, npm, "ci", "--silent")
         Path("node_modules", ".package-lock.json").touch()
@@ -169,7 +169,12 @@ def scripts(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site in docs/_build/html. Notebooks and scripts of pictures are run; a warning is an error."""
-    run(session, "-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", module="sphinx")
+    words = ("-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    try:
+        run(session, *words, module="sphinx")
+    except CommandFailed:
+        shutil.rmtree("docs/_build/html", ignore_errors=True)  # the next build must find the same warnings
+        raise
     session.log("open docs/_build/html/index.html")
 
 

@@ -208,21 +208,22 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--kinds", nargs="*", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(words)
+    options = parser.parse_args(words)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what is in its background ignore it
 
     def run(place: int) -> Tally:
         kills, interrupts = (
-            total // len(asked.kinds) + (place < total % len(asked.kinds)) for total in (asked.kills, asked.interrupts)
+            total // len(options.kinds) + (place < total % len(options.kinds))
+            for total in (options.kills, options.interrupts)
         )
-        return run_trials(asked.kinds[place], kills=kills, interrupts=interrupts, seed=asked.seed)
+        return run_trials(options.kinds[place], kills=kills, interrupts=interrupts, seed=options.seed)
 
-    with ThreadPoolExecutor(asked.at_once) as executor:
-        tallies = list(executor.map(run, range(len(asked.kinds))))
+    with ThreadPoolExecutor(options.at_once) as executor:
+        tallies = list(executor.map(run, range(len(options.kinds))))
     ended = sum((tally.ended for tally in tallies), Counter[tuple[str, str, str]]())
     faults = [fault for tally in tallies for fault in tally.faults]
     print("command      signal      ended  finished")
-    for kind in asked.kinds:
+    for kind in options.kinds:
         for name in ("SIGKILL", "SIGINT"):
             print(f"{kind:12} {name:8} {ended[kind, name, 'ended']:8} {ended[kind, name, 'finished']:9}")
     print(*faults, f"{ended.total()} commands were ended; {len(faults)} faults", sep="\n")

@@ -80,8 +80,8 @@ def mutated(kind: str, good: bytes, seed: int) -> bytes:
         return hostile_files.hostile_file(kind, good, seed)
     if kind.endswith(WHOLE):
         return hostile_hdf5.hostile_hdf5(good, seed)
-    stranger = hostile_files.Stranger(Random(seed))
-    return good[:8] + stranger.splice(good[8:])  # keep the signature, so that it is still read as HDF5
+    mutator = hostile_files.Mutator(Random(seed))
+    return good[:8] + mutator.splice(good[8:])  # keep the signature, so that it is still read as HDF5
 
 
 def place_of(kind: str, folder: Path) -> tuple[Path, bytes]:
@@ -126,7 +126,7 @@ def work(kind: str, first: int, last: int) -> None:
     warnings.simplefilter("ignore")
     tracemalloc.start()
     with tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent) / "stranger"
+        folder = Path(parent) / "hostile"
         folder.mkdir()
         path, good = place_of(kind, folder)
         for seed in range(first, last):

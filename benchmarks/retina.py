@@ -70,7 +70,7 @@ def alone(console: Console, raster: Raster, backends: Sequence[str], executor: E
         if outcome.neuron is None:
             rows.append((index, _spikes(raster, index), "infeasible", "", outcome.conflicts[0].reason))
         else:
-            rows.append((index, _spikes(raster, index), *_told(next(found))))
+            rows.append((index, _spikes(raster, index), *_cells(next(found))))
     _print(console, len(raster), rows, seconds)
     _compare(console, quantized.program, rest, backends)
 
@@ -81,7 +81,7 @@ def with_hidden(console: Console, raster: Raster, backends: Sequence[str], execu
     start = time.perf_counter()
     result = sp.compile(spec, executor=executor)
     seconds = time.perf_counter() - start
-    rows = [(neuron.output, _spikes(raster, neuron.output), *_told(neuron)) for neuron in result.report.neurons]
+    rows = [(neuron.output, _spikes(raster, neuron.output), *_cells(neuron)) for neuron in result.report.neurons]
     _print(console, len(raster), rows, seconds)
     console.print(f"{len(result.report.hidden)} hidden neurons")
     _compare(console, result.program, spec, backends)
@@ -91,7 +91,7 @@ def _spikes(raster: Raster, output: int) -> int:
     return int(raster[:, INPUTS + output].sum())
 
 
-def _told(neuron: NeuronReport) -> tuple[str, str, str]:
+def _cells(neuron: NeuronReport) -> tuple[str, str, str]:
     return neuron.status, f"{neuron.margin:.1f}", f"portable for {neuron.portable_for}"
 
 

@@ -18,16 +18,24 @@ import snnprog
 from snnprog.version import __version__
 
 HERE = Path(__file__).parent
-shutil.rmtree(HERE / "_gallery", ignore_errors=True)  # it is made anew, without pages of scripts that are gone
+PACKAGE = Path(snnprog.__file__).parent
+RUN_ON = (*sorted(PACKAGE.rglob("*.py")), *sorted(HERE.rglob("*.nir")), HERE.parent / "constraints.txt")
+"""The package and what it runs on: notebooks run again when they have changed, and so do the gallery's scripts."""
 
 
-def digest_of_package() -> str:
-    """Return a digest of the package and what it runs on, so that a notebook runs again when either has changed."""
-    folder = Path(snnprog.__file__).parent
+def digest_of(*paths: Path) -> str:
+    """Return a digest of files: of their contents, in this order."""
     digest = hashlib.sha256()
-    for path in (*sorted(folder.rglob("*.py")), *sorted(HERE.rglob("*.nir")), HERE.parent / "constraints.txt"):
+    for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+GALLERY_MARK = HERE / "_gallery" / ".made-of"
+GALLERY_DIGEST = digest_of(*RUN_ON, *sorted((HERE / "gallery").iterdir()))
+is_gallery_new = not GALLERY_MARK.exists() or GALLERY_MARK.read_text(encoding="ascii") != GALLERY_DIGEST
+if is_gallery_new:
+    shutil.rmtree(HERE / "_gallery", ignore_errors=True)  # it is made anew, without pages of scripts that are gone
 
 
 project = "snnprog"
@@ -50,7 +58,7 @@ source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "gallery", "_gallery/*.ipynb"]  # _gallery is made from gallery
 
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(HERE / "_build" / "notebooks" / digest_of_package())
+nb_execution_cache_path = str(HERE / "_build" / "notebooks" / digest_of(*RUN_ON))
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # seconds for a cell; the longest takes about ten on one core
 nb_execution_show_tb = True
@@ -60,7 +68,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "_gallery",
     "filename_pattern": "/plot_",
-    "run_stale_examples": True,  # a script's picture also depends on the package
+    "run_stale_examples": is_gallery_new,  # a script's picture also depends on the package
     "abort_on_example_error": True,
     "write_computation_times": False,
     "show_memory": False,
@@ -132,6 +140,12 @@ def name_buttons(app: Sphinx, failure: Exception | None) -> None:
             page.write_text(named, encoding="utf-8")
 
 
+def mark_gallery(app: Sphinx, failure: Exception | None) -> None:
+    """Note from which files the gallery was made."""
+    if not failure:
+        GALLERY_MARK.write_text(GALLERY_DIGEST, encoding="ascii")
+
+
 def check_pages(app: Sphinx, failure: Exception | None) -> None:
     """Refuse pages that load anything from another host."""
     for page in [] if failure else Path(app.outdir).rglob("*.html"):
@@ -146,3 +160,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", mend_docstring, priority=900)  # after napoleon
     app.connect("build-finished", name_buttons)
     app.connect("build-finished", check_pages)
+    app.connect("build-finished", mark_gallery)

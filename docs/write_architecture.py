@@ -19,13 +19,14 @@ PICTURE = Path(__file__).with_name("explanation") / "modules.svg"
 PARTS: Mapping[str, str] = MappingProxyType(
     {
         "foundations": "version arrays wording table display conflict progress rounding errors convolution proof cache"
-        " temporaries processes checks documents jit signals output_files archive raster frames",
+        " temporaries processes checks names documents jit signals output_files archive raster frames",
         "proof checker": "check_proof",
         "files": "files",
         "rules": "rules",
         "chips": "chips",
         "specs": "automata spec coding specs",
-        "programs": "judgement distance synapses program_checks program_file program trace",
+        "programs": "judgement generalisation distance synapses program_checks program_names program_file program"
+        " trace",
         "potentials": "fixed_order potential network",
         "solvers": "solver",
         "placement": "placement",
@@ -38,7 +39,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "proofs": "proving",
         "recovery": "recovery",
         "backends": "backends",
-        "comparison": "figures divergence workload conversion verification exploration",
+        "comparison": "figures divergence workload conversion verification exploration linking recall",
         "compiler": "compiler explanation estimators spec_file",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",

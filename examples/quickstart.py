@@ -17,14 +17,17 @@ def pattern(first: int | None, second: int | None, answer: int | None) -> sp.Pat
 
 
 def main() -> None:
-    """Compile, show the integers, check, run on something new."""
+    """Compile, show the integers, check, prove, run on something new."""
     silent = [pattern(4, 1, None), pattern(2, 2, None), pattern(1, None, None), pattern(None, 1, None)]
-    spec = sp.Spec([pattern(1, 4, 6), *silent], delays=range(1, 6))
+    no_memory = sp.Dynamics(current_decay=4095, potential_decay=4095)  # only spikes that arrive together count
+    spec = sp.Spec([pattern(1, 4, 6), *silent], delays=range(1, 6), dynamics=no_memory, sparse=True)
     result = sp.compile(spec)
     neuron = result.report.neurons[0]
     print(f"output 0 is {neuron.status}: {neuron.synapses} synapses, threshold {neuron.threshold}")
     print("exact on the reference:", sp.verify(result.program, spec).exact)
     unseen = pattern(3, 6, 8)
+    wanted = sp.automata.from_expression("(a|{ab}) . . (b|{ab})", n_inputs=2).delayed(2)
+    print(sp.prove(result.program, wanted))
     print("fires at ticks", np.flatnonzero(sp.run(result.program, unseen.inputs).spikes[:, 0]).tolist())
 
 

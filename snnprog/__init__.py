@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.linking import PartsProof as PartsProof
+    from snnprog.linking import System as System
+    from snnprog.linking import link as link
+    from snnprog.linking import prove_parts as prove_parts
     from snnprog.network import Network as Network
     from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
@@ -69,6 +73,11 @@ if TYPE_CHECKING:
     from snnprog.placement import place as place
     from snnprog.program import Program as Program
     from snnprog.program import load as load
+    from snnprog.recall import Recall as Recall
+    from snnprog.recall import RecallProof as RecallProof
+    from snnprog.recall import measure_recall as measure_recall
+    from snnprog.recall import noisy_cue as noisy_cue
+    from snnprog.recall import prove_recall as prove_recall
     from snnprog.recovery import Recovery as Recovery
     from snnprog.recovery import recover as recover
     from snnprog.report.page import write_report as write_report
@@ -107,11 +116,14 @@ _HOMES = {
     "InfeasibleError": "errors",
     "LimitError": "errors",
     "Network": "network",
+    "PartsProof": "linking",
     "Pattern": "spec",
     "Placement": "placement",
     "PortabilityWarning": "errors",
     "Program": "program",
     "QuantizationError": "errors",
+    "Recall": "recall",
+    "RecallProof": "recall",
     "Recovery": "recovery",
     "Robust": "spec",
     "Robustness": "robustness.verdict",
@@ -123,6 +135,7 @@ _HOMES = {
     "SpecError": "errors",
     "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
+    "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
     "Verification": "verification",
@@ -136,11 +149,16 @@ _HOMES = {
     "from_neo": "files.neo",
     "from_net": "networks",
     "from_nir": "networks",
+    "link": "linking",
     "load": "program",
     "load_spec": "spec_file",
+    "measure_recall": "recall",
     "never": "automata",
+    "noisy_cue": "recall",
     "place": "placement",
     "prove": "exploration",
+    "prove_parts": "linking",
+    "prove_recall": "recall",
     "quantize": "networks",
     "read_events": "files.event_files",
     "read_observed": "files",

@@ -180,18 +180,18 @@ ROUNDED = {  # how often met roundings read in Python
     "moving": "(({0} >> {1}) or +({0} > 0))",
 }
 RUN = """
-def run(script, move, weights, ends, gaps, told):
+def run(script, move, weights, ends, gaps, history):
     (t0, t1), (b0, b1) = ends
     {registers} = 0
     states = start
     for may, taps, perhaps, own in script:
         if move is not None:
-            may, following = move(len(told), states)
+            may, following = move(len(history), states)
         values = [weights[tap] for tap in taps]
-        for tap in perhaps + [tap for tap, sent in own if told[sent] is None]:
+        for tap in perhaps + [tap for tap, sent in own if history[sent] is None]:
             w0, w1 = weights[tap]
             values.append((min(0, w0), max(0, w1)))
-        values += [weights[tap] for tap, sent in own if told[sent]]
+        values += [weights[tap] for tap, sent in own if history[sent]]
 {before}
         most, least = ({p1} - gaps[1]) // {unit}, -((-{p0} - gaps[0]) // {unit})
         if may != 0 and t0 <= most:
@@ -206,7 +206,7 @@ def run(script, move, weights, ends, gaps, told):
 {after}
         if {once} and spikes and {unit} * t1 - {left} < gaps[0]:
             raise ContradictionError
-        told.append(spikes)
+        history.append(spikes)
         if move is not None:
             states = following[spikes]
 {carried}
@@ -961,7 +961,7 @@ class OpenBins:
             ways = [way for matched in states for way in _choices(tick, matched, *self.given)]
             ways = [(spike, then) for spike, then in ways if then in self.alive[tick + 1]]
             can = {spike for spike, _ in ways}
-            after = {told: frozenset(then for spike, then in ways if told in (None, spike)) for told in (None, 0, 1)}
+            after = {given: frozenset(then for spike, then in ways if given in (None, spike)) for given in (None, 0, 1)}
             self.moves[tick, states] = can.pop() if len(can) == 1 else None, after
         return self.moves[tick, states]
 
@@ -1069,16 +1069,16 @@ class Case:
 
     def run(self, output, pattern, box, weights):
         """Run an output on intervals, narrowing the box's threshold; return its spikes: 0, 1, or None for either."""
-        spec, told, (script, work) = self.spec, [], self.script(output, pattern)
+        spec, history, (script, work) = self.spec, [], self.script(output, pattern)
         gaps = spec.least_gaps if output is None else spec.gaps
         is_open = output is not None and None in self.known(output, pattern)
         move = self.openings(output, pattern).move if is_open else None
         try:
             ends = box["threshold"], box["bias"]
-            box["threshold"] = spec.run_on_intervals(script, move, weights, ends, gaps, told)
+            box["threshold"] = spec.run_on_intervals(script, move, weights, ends, gaps, history)
         finally:
-            self.spend(work[min(len(told) + 1, len(script))])
-        return told
+            self.spend(work[min(len(history) + 1, len(script))])
+        return history
 
     def tightened(self, output, box):
         """Return a box without impossible ends; raise ContradictionError if it is empty."""
@@ -1135,8 +1135,10 @@ def first_spike(spec, pattern):
         case = Case(spec, [])
         box = case.box(None)
         try:
-            told = case.run(None, pattern, box, weights_of(box))
-            spec.first_spikes[pattern] = next((tick for tick, spikes in enumerate(told) if spikes != 0), len(told))
+            history = case.run(None, pattern, box, weights_of(box))
+            spec.first_spikes[pattern] = next(
+                (tick for tick, spikes in enumerate(history) if spikes != 0), len(history)
+            )
         except ContradictionError:
             spec.first_spikes[pattern] = 0
     return spec.first_spikes[pattern]
@@ -1225,9 +1227,9 @@ def priced_values(case, output, lists, is_whole=False):
             rows.setdefault(pattern, set()).add(tick)
     domain = AtomSums(case.tightened(output, case.box(output)), spec)
     neuron, ticks, named = OutputRun(case, output, domain), {}, {}
-    for pattern, asked in sorted(rows.items()):
-        for tick, done in enumerate(neuron.run(pattern, max(asked))):
-            if tick in asked:
+    for pattern, wanted in sorted(rows.items()):
+        for tick, done in enumerate(neuron.run(pattern, max(wanted))):
+            if tick in wanted:
                 ticks[pattern, tick], named[pattern, tick] = done, done.named()
                 for name, value in named[pattern, tick].items():
                     ends = case.registers.get((output, pattern, tick, name), (None, None))

@@ -27,6 +27,9 @@ MOST_MEETINGS = 1 << 21
 """Along one axis: target places x places of the kernel x places of a pooling window. A choice, not a measurement: a
 convolution over 16,000 samples with a kernel of 80 has 1.3 million."""
 
+PART = 1 << 20
+"""Number of synapses that are unrolled at a time, to save memory. A choice, not a measurement."""
+
 
 @dataclass(frozen=True)
 class Convolution:
@@ -149,7 +152,7 @@ class Convolution:
         (whole,) = self.in_parts(most=self.n_synapses)
         return whole
 
-    def in_parts(self, *, most: int) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
+    def in_parts(self, *, most: int = PART) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
         """Yield `synapses` in order, some target channels at a time, to save memory.
 
         Parameters

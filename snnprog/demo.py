@@ -106,8 +106,8 @@ def run_demo(
     flowers = split_flowers(seed)
     spec = iris_spec(flowers)
     left_out = sum(not pattern.care.any() for pattern in spec.patterns)
-    asked = len(spec.patterns) - left_out
-    say(f"compiling {asked} flowers, {spec.n_inputs} input lines; {left_out} excluded as ambiguous")
+    used = len(spec.patterns) - left_out
+    say(f"compiling {used} flowers, {spec.n_inputs} input lines; {left_out} excluded as ambiguous")
     result = compile(spec, seed=seed, progress=progress)
     say(f"checking on {', '.join(backends)}")
     verification = verify(result.program, spec, backends)
@@ -171,8 +171,10 @@ def _draw(path: Path, program: Program, spec: Spec, flowers: Flowers) -> None:
     traces = run(program, [pattern.inputs for pattern in patterns])
     shown = [Trace(trace.spikes & pattern.care) for trace, pattern in zip(traces, patterns, strict=True)]
     names = flowers.names
-    asked = (
+    questions = (
         f"{output} {names[second]} or {names[first]}" for output, (first, second) in enumerate(flowers.questions.pairs)
     )
-    title = f"{len(patterns)} flowers; each output distinguishes two species by a spike or silence:\n{', '.join(asked)}"
+    title = (
+        f"{len(patterns)} flowers; each output distinguishes two species by a spike or silence:\n{', '.join(questions)}"
+    )
     save_trials(path, patterns, shown, title=title)

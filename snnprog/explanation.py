@@ -29,6 +29,7 @@ from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SolverError, SpecError, UndecidedError
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
+from snnprog.names import name_of, numbered, with_name
 from snnprog.progress import Progress, shown
 from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
@@ -67,6 +68,8 @@ class Verdict(Displayed):
     hidden : Conflict, bool or None
         Where the spec allows hidden neurons and the output is infeasible alone: why they do not help either, or True
         if no reason was found. None if this was not examined, or not within the time limit.
+    label : str or None
+        The name of the output, if it has one.
     """
 
     output: int
@@ -74,10 +77,16 @@ class Verdict(Displayed):
     conflicts: tuple[Conflict, ...] = ()
     proof: Node | None = None
     hidden: Conflict | Literal[True] | None = None
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Which output, in words."""
+        return with_name("output", self.output, self.label)
 
     def _summary(self) -> str:
         reason = f": {self.conflicts[0].reason}" if self.conflicts else ""
-        return f"output {self.output} is {self.status}{reason}"
+        return f"{self.name} is {self.status}{reason}"
 
     def _card(self) -> Card:
         kind = {INFEASIBLE: BAD, UNDECIDED: OPEN}.get(self.status, GOOD)
@@ -87,6 +96,7 @@ class Verdict(Displayed):
         """Return the verdict as plain data; shares of prices are texts such as "1/2"."""
         return {
             "output": self.output,
+            "label": self.label,
             "status": self.status,
             "conflicts": [
                 {"reason": conflict.reason, "is_minimal": conflict.is_minimal, "bins": _bins(conflict)}
@@ -157,7 +167,8 @@ class Explanation(Displayed):
 
     def _card(self) -> Card:
         rows = [
-            (each.output, each.status, each.conflicts[0].reason if each.conflicts else "") for each in self.verdicts
+            (numbered(each.output, each.label), each.status, each.conflicts[0].reason if each.conflicts else "")
+            for each in self.verdicts
         ]
         notes = [f"what may help: {self.advice}"] if self.infeasible and self.advice else []
         if self.ended_by_time:
@@ -189,11 +200,11 @@ def summary_in_words(explanation: Explanation) -> str:
 def verdict_in_words(verdict: Verdict) -> str:
     """Return the status of an output and the first reason for it, as a line."""
     if not verdict.conflicts:
-        return f"output {verdict.output}: {verdict.status}: {VERDICT_MEANINGS[verdict.status]}"
+        return f"{verdict.name}: {verdict.status}: {VERDICT_MEANINGS[verdict.status]}"
     more = len(verdict.conflicts) - 1
     also = f" (and {counted(more, 'more conflict')})" if more else ""
-    reason = verdict.conflicts[0].reason.removeprefix(f"output {verdict.output} ")
-    return f"output {verdict.output}: {status_in_words(verdict)}: {reason}{also}"
+    reason = verdict.conflicts[0].reason.removeprefix(f"{verdict.name} ")
+    return f"{verdict.name}: {status_in_words(verdict)}: {reason}{also}"
 
 
 def status_in_words(verdict: Verdict) -> str:
@@ -242,7 +253,10 @@ def explain(
         guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
         designed = designed if guessed is None else guessed.design
         built = guessed or (_built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None)
-        verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
+        verdicts = [
+            replace(_verdict(index, designed=designed, built=built), label=name_of(index, spec.output_names))
+            for index in range(spec.n_outputs)
+        ]
         if spec.hidden != 0:
             help_of = _help_of_hidden(work, designed)
             verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]

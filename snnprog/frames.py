@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from snnprog.arrays import Bools, Integers
 
     Column = Sequence[object] | Bools | Integers
+    Coordinate = Integers | tuple[str, Sequence[str]]
 
 EXTRA = "install it with: pip install 'snnprog[tables]'"
 
@@ -45,9 +46,9 @@ def data_frame_of_rows(rows: Sequence[Mapping[str, object]], names: Sequence[str
 
 
 def data_set(
-    variables: Mapping[str, tuple[tuple[str, ...], Bools | Integers]], coordinates: Mapping[str, Integers]
+    variables: Mapping[str, tuple[tuple[str, ...], Bools | Integers]], coordinates: Mapping[str, Coordinate]
 ) -> xarray.Dataset:
-    """Return arrays by name, each with the names of its axes, as a data set.
+    """Return arrays by name, each with the names of its axes, as a data set; coordinates of texts, with their axis.
 
     Raises
     ------

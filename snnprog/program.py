@@ -19,15 +19,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Int32s
-from snnprog.checks import as_int32, as_integer, as_integers, spread
+from snnprog.checks import as_int32, as_integers, spread
 from snnprog.chips import Chip, Wiring, find_chip
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.documents import as_plain
 from snnprog.errors import FormatError, LimitError, SpecError
+from snnprog.names import INPUT_NAMES, NEURON_NAMES, Names, as_names, listed
 from snnprog.program_checks import (
     BY_POTENTIAL,
     BY_SPIKES,
+    as_count,
     check_cores,
     check_neurons,
     check_outputs,
@@ -35,16 +37,14 @@ from snnprog.program_checks import (
 )
 from snnprog.program_file import (
     ARRAYS,
-    ARRAYS_IN,
     CORE,
-    DOCUMENT,
-    HELD,
     NEURON_ARRAYS,
     READOUT,
     Content,
     read_program,
     write_program,
 )
+from snnprog.program_names import NamedLines
 from snnprog.synapses import (
     EXCITATORY,
     INHIBITORY,
@@ -59,13 +59,9 @@ from snnprog.wording import counted
 
 __all__ = [
     "ARRAYS",
-    "ARRAYS_IN",
     "BY_POTENTIAL",
     "BY_SPIKES",
-    "CORE",
-    "DOCUMENT",
     "EXCITATORY",
-    "HELD",
     "INHIBITORY",
     "MIXED",
     "NEURON_ARRAYS",
@@ -75,11 +71,9 @@ __all__ = [
     "load",
 ]
 
-COUNT_LIMIT = 1 << 24
-
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
-class Program(SynapseArrays, Displayed):
+class Program(SynapseArrays, NamedLines, Displayed):
     """A program: integers that a chip runs. `compile`, `from_arrays` and `load` create one.
 
     `dataclasses.replace` makes a copy with other arrays of neurons, `with_synapses` one with other synapses.
@@ -107,13 +101,15 @@ class Program(SynapseArrays, Displayed):
         How a neuron is read where it is an output: 0 by its spikes, 1 by its potential after each tick. In the second
         case it never spikes: it has the chip's highest threshold and feeds no neuron, and a run in which it reaches
         the threshold is an error.
+    input_names, neuron_names : tuple of str or None
+        Names of the input lines and of the neurons, if they have any; see `snnprog.names`.
     provenance : dict
         The origin of the program: spec digest, versions, seed, status and margin of each neuron.
 
     Raises
     ------
     SpecError
-        If the sizes of arrays do not match.
+        If the sizes of arrays do not match, or names are not valid.
     LimitError
         If a value is outside the chip's range.
     """
@@ -131,6 +127,8 @@ class Program(SynapseArrays, Displayed):
     core: Int32s | None
     readout: Int32s
     provenance: Mapping[str, object]
+    input_names: Names | None
+    neuron_names: Names | None
 
     def __init__(
         self,
@@ -148,6 +146,8 @@ class Program(SynapseArrays, Displayed):
         readout: ArrayLike | None = None,
         provenance: Mapping[str, object] | None = None,
         synapses: SynapseTable | None = None,
+        input_names: Sequence[str] | None = None,
+        neuron_names: Sequence[str] | None = None,
         **arrays: ArrayLike,
     ) -> None:
         """Make a program from all arrays; `from_arrays` has defaults.
@@ -157,11 +157,11 @@ class Program(SynapseArrays, Displayed):
         arrays
             The six of `SYNAPSE_ARRAYS`; if ``synapses`` is given, the ones to replace.
         """
-        count = _as_count("n_neurons", n_neurons, least=1)
+        count = as_count("n_neurons", n_neurons, least=1)
         neurons = zip(NEURON_ARRAYS, (threshold, current_decay, potential_decay, bias, refractory), strict=True)
         values = {
             "chip": find_chip(chip),
-            "n_inputs": _as_count("n_inputs", n_inputs, least=0),
+            "n_inputs": as_count("n_inputs", n_inputs, least=0),
             "n_neurons": count,
             "outputs": as_int32("outputs", outputs),
             "synapses": SynapseTable.of(arrays, of=synapses),
@@ -169,6 +169,8 @@ class Program(SynapseArrays, Displayed):
             CORE: None if core is None else as_int32(CORE, core),
             READOUT: as_int32(READOUT, np.zeros(count, np.int32) if readout is None else readout),
             "provenance": as_plain("provenance", provenance or {}),
+            INPUT_NAMES: as_names(INPUT_NAMES, input_names, n_inputs, may_be_joined=True),
+            NEURON_NAMES: as_names(NEURON_NAMES, neuron_names, count, may_be_joined=True),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -197,6 +199,8 @@ class Program(SynapseArrays, Displayed):
         readout: ArrayLike = BY_SPIKES,
         provenance: Mapping[str, object] | None = None,
         shared: Sequence[SharedSynapses] = (),
+        input_names: Sequence[str] | None = None,
+        neuron_names: Sequence[str] | None = None,
     ) -> Program:
         """Make a program from chip integers.
 
@@ -239,17 +243,16 @@ class Program(SynapseArrays, Displayed):
             The origin of the program, as plain data; empty by default.
         shared : sequence of SharedSynapses
             Convolutions, in addition to the listed synapses.
+        input_names, neuron_names : sequence of str, optional
+            As in `Program`; none by default.
 
         Raises
         ------
-        SpecError
-            If the sizes of arrays do not match.
-        LimitError
-            If a value is outside the chip's range.
+        SpecError, LimitError
+            As `Program` does.
         """
-        found = find_chip(chip)
-        usual_current, usual_potential = found.usual_decays
-        count = _as_count("n_neurons", n_neurons, least=1)
+        usual_current, usual_potential = (found := find_chip(chip)).usual_decays
+        count = as_count("n_neurons", n_neurons, least=1)
         weights = as_integers("weight", weight if np.size(weight) else np.zeros(0, np.int32))
         modes = np.where(weights < 0, INHIBITORY, EXCITATORY) if sign_mode is None else sign_mode
         given = {"pre": pre, "post": post, "delay": delay, "weight": weights, "exponent": exponent}
@@ -269,14 +272,15 @@ class Program(SynapseArrays, Displayed):
             core=core,
             provenance=provenance,
             synapses=SynapseTable(**spread(given | {"sign_mode": modes}, otherwise=1), shared=tuple(shared)),
+            input_names=input_names,
+            neuron_names=neuron_names,
             **spread(neurons, otherwise=count),
         )
 
     def _check(self) -> None:
         check_outputs(self.outputs, n_neurons=self.n_neurons)
         check_neurons({name: getattr(self, name) for name in NEURON_ARRAYS}, self.chip, n_neurons=self.n_neurons)
-        if self.core is not None:
-            check_cores(self.core, self.chip, n_neurons=self.n_neurons)
+        check_cores(self.core, self.chip, n_neurons=self.n_neurons)
         self.synapses.check(self.chip, n_lines=self.n_inputs + self.n_neurons, n_neurons=self.n_neurons)
         counts = {"n_inputs": self.n_inputs, "n_neurons": self.n_neurons}
         check_readout(self.readout, self.threshold, self.synapses, self.chip, **counts)
@@ -320,6 +324,8 @@ class Program(SynapseArrays, Displayed):
 
     def _card(self) -> Card:
         facts = [("rule", self.chip.rule.name), ("convolutions", len(self.shared) or None)]
+        named = {"inputs": self.input_names, "outputs": self.output_names}
+        facts += [(label, None if names is None else listed(names)) for label, names in named.items()]
         facts += [("cores", None if self.core is None else int(self.core.max()) + 1)]
         facts += [("spec (sha256)", str(self.provenance.get("spec_sha256", ""))[:16] or None)]
         table, size = self.synapses, (self.n_neurons, self.n_inputs + self.n_neurons)
@@ -352,6 +358,8 @@ class Program(SynapseArrays, Displayed):
             provenance=self.provenance,
             arrays=arrays,
             shared=self.shared,
+            input_names=self.input_names,
+            neuron_names=self.neuron_names,
         )
         write_program(Path(path), content)
 
@@ -378,6 +386,8 @@ def load(path: str | Path) -> Program:
             n_neurons=content.n_neurons,
             provenance=content.provenance,
             shared=content.shared,
+            input_names=content.input_names,
+            neuron_names=content.neuron_names,
             **content.arrays,
         )
     except (SpecError, LimitError) as error:
@@ -385,10 +395,3 @@ def load(path: str | Path) -> Program:
     if program.n_synapses != content.n_synapses:
         raise FormatError(f"{path} declares {content.n_synapses} synapses and holds {program.n_synapses}")
     return program
-
-
-def _as_count(name: str, value: int, *, least: int) -> int:
-    count = as_integer(name, value)
-    if not least <= count <= COUNT_LIMIT:
-        raise SpecError(f"{name} must be an integer from {least} to {COUNT_LIMIT}, got {count!r}")
-    return count

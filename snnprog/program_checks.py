@@ -8,13 +8,23 @@ from types import MappingProxyType
 import numpy as np
 
 from snnprog.arrays import Int32s
-from snnprog.checks import check_between
+from snnprog.checks import as_integer, check_between
 from snnprog.chips import Chip
 from snnprog.errors import LimitError, SpecError
 from snnprog.synapses import SynapseTable
 
 BY_SPIKES, BY_POTENTIAL = 0, 1
+COUNT_LIMIT = 1 << 24
+"""The most input lines, and the most neurons."""
 READOUTS: Mapping[int, str] = MappingProxyType({BY_SPIKES: "spikes", BY_POTENTIAL: "potential"})
+
+
+def as_count(name: str, value: int, *, least: int) -> int:
+    """Return a number of lines or neurons as int; raise `SpecError` unless it is from ``least`` to `COUNT_LIMIT`."""
+    count = as_integer(name, value)
+    if not least <= count <= COUNT_LIMIT:
+        raise SpecError(f"{name} must be an integer from {least} to {COUNT_LIMIT}, got {count!r}")
+    return count
 
 
 def check_outputs(outputs: Int32s, *, n_neurons: int) -> None:
@@ -44,8 +54,10 @@ def check_neurons(arrays: Mapping[str, Int32s], chip: Chip, *, n_neurons: int) -
             raise LimitError("bias", bias, f"a mantissa of -{top} to {top} shifted left by 0 to {shift}")
 
 
-def check_cores(core: Int32s, chip: Chip, *, n_neurons: int) -> None:
-    """Raise an error unless each neuron has a core, and cores are numbered without gaps."""
+def check_cores(core: Int32s | None, chip: Chip, *, n_neurons: int) -> None:
+    """Raise an error unless each neuron has a core, and cores are numbered without gaps, or none has a core."""
+    if core is None:
+        return
     if core.size != n_neurons:
         raise SpecError(f"core must have {n_neurons} entries, one for each neuron, got {core.size}")
     check_between("core", core, allowed=(0, (chip.cores or core.size) - 1))

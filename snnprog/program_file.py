@@ -14,13 +14,14 @@ them incorrectly:
   could change the meaning of a program;
 - 4: with convolutions (their geometry under ``shared``, and the values of each weight of their kernels, one convolution
   after another, in arrays whose names begin with ``shared_``), or with neurons that are read by their potential (the
-  array ``readout``, and the meaning of its numbers).
+  array ``readout``, and the meaning of its numbers);
+- 5: with names of input lines (``line_names``) or of neurons (``neuron_names``), which change nothing that it does.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -44,7 +45,7 @@ DOCUMENT = "program.json"
 NEURON_ARRAYS = ("threshold", "current_decay", "potential_decay", "bias", "refractory")
 ARRAYS = ("outputs", *SYNAPSE_ARRAYS, *NEURON_ARRAYS)
 ARRAYS_IN: Mapping[int, tuple[str, ...]] = MappingProxyType(
-    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS, 3: ARRAYS, 4: ARRAYS}
+    {1: tuple(name for name in ARRAYS if name != "refractory"), 2: ARRAYS, 3: ARRAYS, 4: ARRAYS, 5: ARRAYS}
 )
 """Format version -> the arrays that every file of it has."""
 CORE = "core"
@@ -55,6 +56,10 @@ OPEN_SINCE = 3
 """The first format version that may have `CORE` and `HARDWARE`, and refuses unknown content."""
 SHARED_SINCE = 4
 """The first format version that may have `SHARED` and `READOUT`."""
+NAMED_SINCE = 5
+"""The first format version that may have `LINE_NAMES` and `NEURON_NAMES`."""
+LINE_NAMES, NEURON_NAMES = "line_names", "neuron_names"
+"""The keys of the names of all input lines, and of all neurons, each a list of strings."""
 SHARED = "shared"
 """The key of convolutions; their arrays are named ``shared_`` followed by the name of the synapse array."""
 READOUT = "readout"
@@ -74,7 +79,7 @@ KEYS = (
     "provenance",
     "refractory",
 )
-"""All keys of ``program.json`` from version 3 on, beside `HARDWARE`, `SHARED` and `READOUT`."""
+"""All keys of ``program.json`` from version 3 on, beside `HARDWARE`, `SHARED`, `READOUT` and the keys of names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +97,7 @@ class Content:
         that a format version lacks are missing.
     shared : tuple of SharedSynapses
         Convolutions; their synapses are not in the arrays.
+    input_names, neuron_names : sequence of str, optional
     """
 
     chip: Chip
@@ -101,6 +107,14 @@ class Content:
     provenance: Mapping[str, object]
     arrays: Mapping[str, Int32s]
     shared: tuple[SharedSynapses, ...] = ()
+    input_names: Sequence[str] | None = None
+    neuron_names: Sequence[str] | None = None
+
+    @property
+    def names(self) -> dict[str, Sequence[str]]:
+        """The names by their key in a file, where there are any."""
+        found = {LINE_NAMES: self.input_names, NEURON_NAMES: self.neuron_names}
+        return {key: names for key, names in found.items() if names is not None}
 
 
 def write_program(path: Path, content: Content) -> None:
@@ -129,9 +143,10 @@ def write_program(path: Path, content: Content) -> None:
         document[SHARED] = [_geometry_to_data(each) for each in content.shared]
     if READOUT in content.arrays:
         document[READOUT] = MEANING_OF_READOUT
+    document |= {key: list(names) for key, names in content.names.items()}
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
     if len(text) > JSON_LIMIT_BYTES:
-        raise FormatError(f"provenance must have at most {JSON_LIMIT_BYTES} bytes as JSON, got {len(text)}")
+        raise FormatError(f"provenance and names must have at most {JSON_LIMIT_BYTES} bytes as JSON, got {len(text)}")
     names = [*ARRAYS_IN[version], *(name for name in (CORE, READOUT) if name in content.arrays)]
     arrays = {name: content.arrays[name] for name in names} | _shared_arrays(content.shared)
     arrays = {name: array.astype("<i4", copy=False) for name, array in arrays.items()}
@@ -159,6 +174,7 @@ def read_program(path: Path) -> Content:
         )
     names = [*ARRAYS_IN[version], *([CORE] if version >= OPEN_SINCE and f"{CORE}.npy" in members else [])]
     later = [name for name in (SHARED, READOUT) if version >= SHARED_SINCE and name in document]
+    later += [name for name in (LINE_NAMES, NEURON_NAMES) if version >= NAMED_SINCE and name in document]
     names += [READOUT] if READOUT in later else []
     if version >= OPEN_SINCE:
         _check_known(path, document, (*KEYS, HARDWARE, *later))
@@ -174,11 +190,15 @@ def read_program(path: Path) -> Content:
         provenance=_object_in(path, document, name="provenance"),
         arrays={name: _array(path, members, name) for name in names},
         shared=_shared(path, members, document[SHARED]) if SHARED in later else (),
+        input_names=_names_in(path, document, LINE_NAMES) if LINE_NAMES in later else None,
+        neuron_names=_names_in(path, document, NEURON_NAMES) if NEURON_NAMES in later else None,
     )
 
 
 def _least_version(content: Content) -> int:
     """Return the lowest format version that can hold the program, so that old readers can read it if possible."""
+    if content.names:
+        return NAMED_SINCE
     if content.shared or READOUT in content.arrays:
         return SHARED_SINCE
     if CORE in content.arrays or not is_named_in_files(content.chip):
@@ -309,6 +329,14 @@ def _count_in(path: Path, document: Mapping[str, object], *, name: str) -> int:
     value = document.get(name)
     if type(value) is not int:
         raise FormatError(f"{name} in {path} must be an integer, got {value!r}")
+    return value
+
+
+def _names_in(path: Path, document: Mapping[str, object], key: str) -> list[str]:
+    """Return the names of a file; `snnprog.Program` checks each."""
+    value = document[key]
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        raise FormatError(f"{key} in {path} must be a list of names, got {str(value)[:80]}")
     return value
 
 

@@ -6,6 +6,7 @@
     delays = "1-16"                        # or [1, 2, 5]
     recurrent = false
     threshold = "free"                     # or a threshold mantissa
+    input_names = ["arm", "stop"]          # optional; likewise output_names and hidden_names
     window = [0, 1]                        # likewise all options of `snnprog.spec.options.OPTIONS`
 
     [dynamics]                             # chip integers, or time constants in ticks
@@ -59,11 +60,13 @@ from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.event_view import EventView
 from snnprog.files.rasters import read_recording
 from snnprog.files.reading import Reading, RecordedRasters
+from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names
 from snnprog.spec import Dynamics, Pattern, Robust, Spec
 from snnprog.spec.options import OPTIONS
 from snnprog.wording import did_you_mean
 
-SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), "dynamics", "patterns")
+NAME_KEYS = (INPUT_NAMES, OUTPUT_NAMES, HIDDEN_NAMES)
+SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), *NAME_KEYS, "dynamics", "patterns")
 DYNAMICS_KEYS = ("potential_decay", "current_decay", "tau_potential", "tau_current")
 ROBUST_KEYS = tuple(field.name for field in fields(Robust))
 SIZE_KEYS = ("ticks", "n_inputs", "n_outputs", "count")
@@ -103,7 +106,7 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     path = Path(path)
     table = _table(path)
     _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
-    options = {option.name: table[option.name] for option in OPTIONS if option.name in table}
+    options = {name: table[name] for name in (*(option.name for option in OPTIONS), *NAME_KEYS) if name in table}
     if "robust" in options:
         options["robust"] = dict(_check_keys(path, "[robust]", table=options["robust"], allowed=ROBUST_KEYS))
     limits = find_chip(str(table.get("chip", "loihi1")) if chip is None else chip)
@@ -205,9 +208,9 @@ def _patterns(path: Path, table: Table) -> list[Pattern]:
     if not isinstance(entries, list) or not entries:
         raise FormatError(f"{path} has no [[patterns]]; add at least one")
     patterns: list[Pattern] = []
-    bins = 0
+    bins, names = 0, _names(table)
     for index, entry in enumerate(entries):
-        group = _pattern_group(path, index, value=entry)
+        group = _pattern_group(path, index, value=entry, names=names)
         bins += sum(pattern.inputs.size + 2 * pattern.targets.size for pattern in group)
         patterns += group
         if bins > SIZE_LIMIT_BYTES or len(patterns) > PATTERN_LIMIT:
@@ -218,13 +221,19 @@ def _patterns(path: Path, table: Table) -> list[Pattern]:
     return patterns
 
 
-def _pattern_group(path: Path, index: int, *, value: object) -> list[Pattern]:
+def _names(table: Table) -> dict[str, Names | None]:
+    """Return the names by which files may list lines: key of a file -> names."""
+    inputs, outputs = (as_names(key, table.get(key), None) for key in (INPUT_NAMES, OUTPUT_NAMES))
+    return {"inputs": inputs, "targets": outputs, "care": outputs}
+
+
+def _pattern_group(path: Path, index: int, *, value: object, names: Mapping[str, Names | None]) -> list[Pattern]:
     where = f"[[patterns]] number {index}"
     table = _check_keys(path, where, table=value, allowed=PATTERN_KEYS)
     for key in ("inputs", "targets"):
         if key not in table:
             raise FormatError(f"{where} of {path} has no {key}; name a raster file")
-    files = _RasterFiles(path, where, table)
+    files = _RasterFiles(path, where, table, names)
     inputs = files.read("inputs", "n_inputs", "input_ids")
     files.check_observed("inputs", "input_ids", recording=inputs)
     count = len(inputs.rasters)
@@ -236,11 +245,11 @@ def _pattern_group(path: Path, index: int, *, value: object) -> list[Pattern]:
     return [Pattern(*rasters) for rasters in zip(inputs.rasters, targets.rasters, cares, strict=True)]
 
 
-def _counting(observed: list[Raster] | None, asked: list[Raster]) -> list[Raster]:
+def _counting(observed: list[Raster] | None, declared: list[Raster]) -> list[Raster]:
     """Return which bins count: those that were observed and that ``care`` selects; `Pattern` refuses other shapes."""
     if observed is None:
-        return asked
-    return [a & b if a.shape == b.shape else b for a, b in zip(observed, asked, strict=True)]
+        return declared
+    return [a & b if a.shape == b.shape else b for a, b in zip(observed, declared, strict=True)]
 
 
 def _check_exists(file: Path, path: Path) -> None:
@@ -257,8 +266,8 @@ def _check_exists(file: Path, path: Path) -> None:
 class _RasterFiles:
     """The files of one of the ``[[patterns]]``: each receives the keys that apply to it."""
 
-    def __init__(self, path: Path, where: str, table: Table) -> None:
-        self.path, self.where, self.table = path, where, table
+    def __init__(self, path: Path, where: str, table: Table, names: Mapping[str, Names | None]) -> None:
+        self.path, self.where, self.table, self.names = path, where, table, names
         self.sizes = {key: as_integer(key, table[key]) for key in SIZE_KEYS if key in table}
         self.used: set[str] = set()
         self.view = {key: table[key] for key in VIEW_KEYS if key in table}
@@ -281,6 +290,7 @@ class _RasterFiles:
             patterns=self.sizes.get("count") if count is None else count,
             key=part,
             view=view,
+            names=self.names[key],
             **{option: self.table[name] for option, name in chosen.items()},  # type: ignore[arg-type]
         )
         return read_recording(file, reading)

@@ -44,9 +44,6 @@ MOST_SHARED = 1 << 24
 MOST_CONVOLUTIONS = 256
 """A choice, not a measurement: deep networks have a hundred or so."""
 
-PART = 1 << 20
-"""Number of synapses that are unrolled at a time, to save memory. A choice, not a measurement."""
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SharedSynapses(Displayed):
@@ -159,7 +156,7 @@ class SharedSynapses(Displayed):
         start : int
             Index of the first synapse.
         """
-        for source, target, index in self.convolution.in_parts(most=PART):
+        for source, target, index in self.convolution.in_parts():
             kept = np.flatnonzero(self.weight[index])
             part = slice(start, start + kept.size)
             arrays["pre"][part] = source[kept] + self.first_pre

@@ -15,6 +15,7 @@ from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import SpecError
 from snnprog.frames import data_frame, data_set
+from snnprog.names import Names, labelled
 from snnprog.wording import counted
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ class Excursion:
     limit: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.quantity} of neuron {self.neuron} reached {self.value} at tick {self.tick};"
-            f" runtimes agree below {self.limit}"
-        )
+        return self.in_words(None)
+
+    def in_words(self, neuron_names: Names | None) -> str:
+        """Return where which state left the range, with the name of its neuron if there are names."""
+        name = labelled("neuron", self.neuron, neuron_names)
+        return f"{self.quantity} of {name} reached {self.value} at tick {self.tick}; runtimes agree below {self.limit}"
 
 
 def as_states(values: Integers) -> Integers:
@@ -72,6 +75,8 @@ class Trace(Displayed):
         if all outputs are read by their spikes.
     excursions : tuple of Excursion
         Where the reference simulator left the portable range: the first place of each neuron, in order of ticks.
+    output_names, neuron_names : tuple of str or None
+        The names of the program's outputs and neurons, if it has any.
     """
 
     spikes: Raster
@@ -79,6 +84,8 @@ class Trace(Displayed):
     potentials: Integers | None = None
     excursions: tuple[Excursion, ...] = ()
     readout: Integers | None = None
+    output_names: Names | None = None
+    neuron_names: Names | None = None
 
     @property
     def excursion(self) -> Excursion | None:
@@ -92,7 +99,7 @@ class Trace(Displayed):
         ----------
         table : {"events", "states"}
             A row for each output spike, with ``tick`` and ``output``; or for each tick and neuron, with ``tick``,
-            ``neuron``, ``current`` and ``potential``.
+            ``neuron``, ``current`` and ``potential``. If the program has names, a last column ``name`` has them.
 
         Raises
         ------
@@ -101,17 +108,19 @@ class Trace(Displayed):
         """
         if table == "events":
             tick, output = np.nonzero(self.spikes)
-            return data_frame({"tick": tick, "output": output})
+            return data_frame({"tick": tick, "output": output, **_named(output, self.output_names)})
         if table != "states":
             raise SpecError(f"table must be 'events' or 'states', got {table!r}")
         if self.currents is None or self.potentials is None:
             raise SpecError("states were not recorded; run the program with record='state'")
         tick, neuron = (axis.ravel() for axis in np.indices(self.potentials.shape))
         states = {"current": self.currents.ravel(), "potential": self.potentials.ravel()}
-        return data_frame({"tick": tick, "neuron": neuron, **states})
+        return data_frame({"tick": tick, "neuron": neuron, **states, **_named(neuron, self.neuron_names)})
 
     def to_xarray(self) -> xarray.Dataset:
         """Return what was recorded as a data set over ``tick``, ``output`` and ``neuron``.
+
+        If the program has names, ``output_name`` and ``neuron_name`` are coordinates, too.
 
         Raises
         ------
@@ -122,7 +131,9 @@ class Trace(Displayed):
         found = {name: array for name in axes if (array := getattr(self, name)) is not None}
         sizes = {"tick": len(self.spikes)} | {axes[name]: array.shape[1] for name, array in found.items()}
         variables = {name: (("tick", axes[name]), array) for name, array in found.items()}
-        return data_set(variables, {axis: np.arange(size) for axis, size in sizes.items()})
+        names = {"output": self.output_names, "neuron": self.neuron_names}
+        named = {f"{axis}_name": (axis, list(given)) for axis, given in names.items() if given and axis in sizes}
+        return data_set(variables, {**{axis: np.arange(size) for axis, size in sizes.items()}, **named})
 
     def _summary(self) -> str:
         ticks, outputs = self.spikes.shape
@@ -141,4 +152,11 @@ class Trace(Displayed):
             of = counted(count, "neuron") if shown == count else f"neurons 0 to {shown - 1} of {count}"
             caption = f"potentials of {of}, {'each on its own scale' if shown > 1 else 'after each tick'}"
             drawn.append(Picture(pictures.lines(self.potentials, label=caption), caption))
-        return Card(pictures=drawn, notes=[] if self.excursion is None else [f"{self.excursion}"])
+        return Card(
+            pictures=drawn, notes=[] if self.excursion is None else [self.excursion.in_words(self.neuron_names)]
+        )
+
+
+def _named(numbers: Integers, names: Names | None) -> dict[str, list[str]]:
+    """Return a column of the names of numbered neurons, or none if there are no names."""
+    return {} if names is None else {"name": [names[number] for number in numbers.tolist()]}

@@ -26,7 +26,9 @@ from snnprog.divergence import TARGET, diagnose, diagnose_target, first_differen
 from snnprog.divergence import Divergence as Divergence
 from snnprog.errors import BackendError, LimitError, SpecError
 from snnprog.frames import data_frame_of_rows
+from snnprog.generalisation import Generalisation, scored
 from snnprog.judgement import MISSING, wrong_bins
+from snnprog.names import name_of
 from snnprog.program import Program
 from snnprog.progress import Progress, shown
 from snnprog.robustness.checking import check_robust
@@ -91,12 +93,15 @@ class Verification(Displayed):
         Why a backend has no result, by its name.
     robustness : Robustness or None
         The verdict under perturbations, if it was requested.
+    test : Generalisation or None
+        The scores on held-out patterns, if there are any; they do not matter to ``exact``.
     """
 
     backends: Mapping[str, BackendCheck]
     against: str = REFERENCE
     failures: Mapping[str, BackendError | LimitError] = field(default_factory=lambda: MappingProxyType({}))
     robustness: Robustness | None = None
+    test: Generalisation | None = None
 
     @property
     def exact(self) -> bool:
@@ -128,7 +133,8 @@ class Verification(Displayed):
         wrong = [name for name, check in self.backends.items() if not check.exact]
         verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
         verdict += "" if self.robustness is None else f"; {self.robustness}"
-        return f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+        told = f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+        return told if self.test is None else f"{told}; {self.test._summary()}"
 
     def _card(self) -> Card:
         rows = [
@@ -138,6 +144,7 @@ class Verification(Displayed):
         notes = [f"{name}: {error}" for name, error in self.failures.items()]
         notes += [] if self.first_divergence is None else [str(self.first_divergence)]
         notes += [] if self.robustness is None else [str(self.robustness)]
+        notes += [] if self.test is None else [self.test._summary()]
         columns = ("backend", "exact", "wrong bins", f"equals {self.against}", "portable")
         return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
 
@@ -150,6 +157,7 @@ def verify(
     record: Record = "spikes",
     against: str = REFERENCE,
     robust: Robust | None = None,
+    test: Spec | None = None,
     progress: Progress | bool | None = None,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
@@ -168,6 +176,9 @@ def verify(
     robust : Robust, optional
         Errors of inputs and weights under which the outputs must stay exact, too; by default those of the spec.
         `Verification.robustness` is the verdict. The chip's integers decide it, whatever the backend.
+    test : Spec, optional
+        Held-out patterns: `Verification.test` has the hits, misses and false alarms of each output on them, as the
+        first backend with a result runs them.
     progress : callable or True, optional
         True shows bars, in a terminal or a notebook. A callable is called with (backend, 0, 1) when a backend begins,
         with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
@@ -193,16 +204,10 @@ def verify(
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
         raise SpecError(f"backends must be a list with at least one name, got {backends!r}")
-    for name, found, wanted in (
-        ("inputs", program.n_inputs, spec.n_inputs),
-        ("outputs", program.n_outputs, spec.n_outputs),
-    ):
-        if found != wanted:
-            raise SpecError(
-                f"the program must have {wanted} {name} as its spec, got {found}; use the spec that it was compiled"
-                " from"
-            )
-    _check_readouts(program, spec)
+    _check_size(program, spec)
+    if test is not None:
+        check_type("test", test, kind=Spec)
+        _check_size(program, test)
     inputs = [pattern.inputs for pattern in spec.patterns]
     runs: dict[str, Run] = {}
     failures: dict[str, BackendError | LimitError] = {}
@@ -234,7 +239,27 @@ def verify(
         )
     asked = spec.robust if robust is None else robust
     robustness = None if asked is None or asked.is_nothing else check_robust(program, spec, asked)
-    return Verification(MappingProxyType(checks), against, MappingProxyType(failures), robustness)
+    scores = None if test is None else _tested(program, test, backend=next(iter(checks)))
+    return Verification(MappingProxyType(checks), against, MappingProxyType(failures), robustness, scores)
+
+
+def _tested(program: Program, test: Spec, *, backend: str) -> Generalisation:
+    traces = run_backend(program, [pattern.inputs for pattern in test.patterns], backend, "spikes").traces
+    return scored(test, [trace.spikes for trace in traces], backend=backend)
+
+
+def _check_size(program: Program, spec: Spec) -> None:
+    """Raise `SpecError` if program and spec do not belong together."""
+    for name, found, wanted in (
+        ("inputs", program.n_inputs, spec.n_inputs),
+        ("outputs", program.n_outputs, spec.n_outputs),
+    ):
+        if found != wanted:
+            raise SpecError(
+                f"the program must have {wanted} {name} as its spec, got {found}; use the spec that it was compiled"
+                " from"
+            )
+    _check_readouts(program, spec)
 
 
 def _check_readouts(program: Program, spec: Spec) -> None:
@@ -242,9 +267,10 @@ def _check_readouts(program: Program, spec: Spec) -> None:
     for index, pattern in enumerate(spec.patterns):
         counts = pattern.care.any(axis=0) & program.is_read_by_potential
         if counts.any():
+            name = program.output_label(int(counts.argmax()))
             raise SpecError(
-                f"output {counts.argmax()} is read by its potential, and pattern {index} of the spec has targets for"
-                " its spikes; exclude that output with care"
+                f"{name} is read by its potential, and pattern {index} of the spec"
+                " has targets for its spikes; exclude that output with care"
             )
 
 
@@ -258,7 +284,9 @@ def explain_difference(
 ) -> Divergence:
     """Return a difference of two runs with its diagnosis; see `snnprog.divergence.diagnose`."""
     found, expected = (run.traces[divergence.pattern] for run in (answer, reference))
-    return replace(divergence, diagnosis=diagnose(program, inputs, place=divergence, found=found, expected=expected))
+    diagnosis = diagnose(program, inputs, place=divergence, found=found, expected=expected)
+    names = program.output_names if divergence.is_of_output else program.neuron_names
+    return replace(divergence, diagnosis=diagnosis, label=name_of(divergence.neuron, names))
 
 
 def _judge(
@@ -276,5 +304,6 @@ def _judge(
     if not wrong:
         return None, 0
     first, due = wrong[0], int(wrong[0].kind == MISSING)
-    place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due)
+    label = name_of(first.output, program.output_names or spec.output_names)
+    place = Divergence(name, TARGET, first.pattern, first.tick, "spikes", first.output, due, 1 - due, label=label)
     return replace(place, diagnosis=diagnose_target(program, inputs, place=place)), len(wrong)

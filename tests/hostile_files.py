@@ -1,4 +1,4 @@
-"""Files as a stranger might send them: good ones with parts exchanged, lied about, blown up, cut or flipped.
+"""Hostile files: good ones with parts exchanged, lied about, blown up, cut or flipped.
 
 `hostile_file` is a function of its seed alone: the same seed is the same folder of files. What is changed is drawn at
 every level: the tree of a JSON or TOML text, the header and data of an array, the records of the zip, the bytes.
@@ -134,7 +134,7 @@ def members_of(content: bytes) -> list[Member]:
 
 
 @dataclass
-class Stranger:
+class Mutator:
     """Changes files at random."""
 
     random: Random
@@ -432,22 +432,22 @@ FILE_NAMES = {
 
 def hostile_file(kind: str, good: bytes, seed: int) -> bytes:
     """Return a changed copy of a good file of that kind."""
-    stranger = Stranger(Random(seed))
+    mutator = Mutator(Random(seed))
     if kind in ("program", "hardware", "shared", "raster", "result"):
-        return stranger.splice(good) if stranger.chance(0.25) else stranger.archive(good)
-    if kind == "events" or stranger.chance(0.3):
-        return _hostile_text(stranger, good)
-    table = stranger.tree(SPEC_TABLE if kind == "spec" else BACKEND_TABLE)
+        return mutator.splice(good) if mutator.chance(0.25) else mutator.archive(good)
+    if kind == "events" or mutator.chance(0.3):
+        return _hostile_text(mutator, good)
+    table = mutator.tree(SPEC_TABLE if kind == "spec" else BACKEND_TABLE)
     content = _toml_file(table if isinstance(table, dict) else {"chip": table}).encode("utf-8", "surrogatepass")
-    return _hostile_text(stranger, content) if stranger.chance(0.2) else content
+    return _hostile_text(mutator, content) if mutator.chance(0.2) else content
 
 
-def _hostile_text(stranger: Stranger, good: bytes) -> bytes:
+def _hostile_text(mutator: Mutator, good: bytes) -> bytes:
     lines = good.split(b"\n")
-    new = stranger.random.choice(TOML_WORDS + LITERALS + WORDS + tuple(f"{n},0,{n}" for n in NUMBERS))
-    lines.insert(stranger.random.randrange(len(lines)), new.encode("utf-8", "surrogatepass"))
+    new = mutator.random.choice(TOML_WORDS + LITERALS + WORDS + tuple(f"{n},0,{n}" for n in NUMBERS))
+    lines.insert(mutator.random.randrange(len(lines)), new.encode("utf-8", "surrogatepass"))
     content = b"\n".join(lines)
-    return stranger.splice(content) if stranger.chance(0.5) else content
+    return mutator.splice(content) if mutator.chance(0.5) else content
 
 
 def _toml_file(table: dict[str, Any]) -> str:

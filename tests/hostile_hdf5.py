@@ -1,7 +1,7 @@
-"""HDF5 files as a stranger might send them: good ones with members exchanged, retyped, reshaped, linked or left out.
+"""Hostile HDF5 files: good ones with members exchanged, retyped, reshaped, linked or left out.
 
 `hostile_hdf5` is a function of its seed alone, and changes files through the HDF5 library, so that they stay whole.
-Files that are damaged in their bytes are `Stranger.splice`'s; the library is not safe with those.
+Files that are damaged in their bytes are `Mutator.splice`'s; the library is not safe with those.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How each kind of file is read where it is a stranger's, and which errors may come of it."""
+"""How each kind of untrusted file is read, and which errors it may cause."""
 
 from __future__ import annotations
 

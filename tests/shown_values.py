@@ -10,6 +10,7 @@ from sklearn.neural_network import MLPRegressor
 from test_page import impossible
 
 import snnprog as sp
+from snnprog.arrays import Raster
 from snnprog.coding import Delta, Latency, Levels, Questions
 from snnprog.errors import InfeasibleError
 from snnprog.networks.network import TrainedNetwork
@@ -108,6 +109,8 @@ def shown_values() -> dict[str, object]:
         "error": error,
         "placement": sp.place(result.program),
         "activity": sp.activity(result.program, inputs),
+        "recall": sp.measure_recall(*ring_of_two(), trials=3),
+        "recall proof": sp.prove_recall(*ring_of_two()),
         "recovery": recovery,
         "recovered neuron": recovery.neurons[0],
         "conversion": conversion,
@@ -122,6 +125,14 @@ def shown_values() -> dict[str, object]:
         "delta": Delta(),
         "questions": Questions.one_vs_one(10, voters=3),
     }
+
+
+def ring_of_two() -> tuple[sp.Program, Raster]:
+    """Return a program whose neurons repeat the spikes of their lines every two ticks, and a raster of two ticks."""
+    program = sp.Program.from_arrays(
+        chip="loihi1", n_inputs=2, n_neurons=2, pre=range(4), post=[0, 1] * 2, delay=2, weight=9, threshold=5
+    )
+    return program, np.eye(2, dtype=bool)
 
 
 def hostile_network(network: TrainedNetwork) -> TrainedNetwork:

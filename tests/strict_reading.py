@@ -1,4 +1,4 @@
-"""What comes of reading a stranger's file: an object or one of the named errors, in few words and little memory."""
+"""The result of reading an untrusted file: an object or one of the named errors, in few words and little memory."""
 
 from __future__ import annotations
 

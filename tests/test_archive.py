@@ -1,4 +1,4 @@
-"""Archives: the same bytes twice, whole or not at all, and from a stranger's file only content or FormatError."""
+"""Archives: the same bytes twice, whole or not at all, and from an untrusted file only content or FormatError."""
 
 from __future__ import annotations
 

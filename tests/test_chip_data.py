@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hostile_files import Stranger
+from hostile_files import Mutator
 from made_up_chips import KINDS, chip_of
 
 import snnprog as sp
@@ -298,15 +298,15 @@ def test_parts_of_a_chip_are_checked_where_they_are_written() -> None:
 
 
 @pytest.mark.parametrize("chip", [LOIHI, CHIPS["xylo"], MADE_UP[0], MADE_UP[7]], ids=named)
-def test_data_of_strangers_is_a_chip_or_refused(chip: Chip) -> None:
+def test_random_data_is_a_chip_or_refused(chip: Chip) -> None:
     """Anything but a `FormatError` is a fault; what is accepted must come back equal."""
     good = chip_to_data(chip)
     accepted = 0
     for seed in range(400):
-        stranger = Stranger(Random(seed))
+        mutator = Mutator(Random(seed))
         data: Any = copy.deepcopy(good)
-        for _ in range(stranger.random.choice([1, 1, 2, 5])):
-            data = stranger.tree(data)
+        for _ in range(mutator.random.choice([1, 1, 2, 5])):
+            data = mutator.tree(data)
         message = ""
         try:
             found = chip_from_data(data)

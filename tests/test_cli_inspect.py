@@ -84,7 +84,16 @@ def test_inspect_shows_hidden_neurons(command: Command, detector: Path, tmp_path
 def test_a_hostile_program_is_shown_as_it_is(command: Command, tmp_path: Path, provenance: dict[str, object]) -> None:
     arrays = {name: np.zeros(0, dtype=int) for name in ("pre", "post", "delay", "weight", "exponent")}
     arrays |= {name: np.ones(1, dtype=int) for name in ("threshold", "potential_decay", "current_decay", "bias")}
-    program = Program.from_arrays(chip="loihi1", n_inputs=1, n_neurons=1, provenance=provenance, shared=(), **arrays)
+    program = Program.from_arrays(
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=1,
+        provenance=provenance,
+        shared=(),
+        input_names=None,
+        neuron_names=None,
+        **arrays,
+    )
     program.save(tmp_path / "[b].snnp")
     code, out, err = command("inspect", tmp_path / "[b].snnp")
     assert (code, err) == (cli.EXACT, "")

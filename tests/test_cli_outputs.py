@@ -27,6 +27,7 @@ COMMANDS = {
     "compile SPEC.toml": ("SPEC.toml", "inputs.csv", "targets.csv"),
     "run p.snnp x.csv --ticks 4": ("p.snnp", "x.csv"),
     "run p.snnp x.npz:other": ("p.snnp", "x.npz"),
+    "link SYSTEM.toml": ("SYSTEM.toml", "p.snnp"),
     "quantize p.nir --dt-ms 1": ("p.nir",),
     "quantize p.nir --dt-ms 1 --inputs x.npz:other": ("p.nir", "x.npz"),
     "convert m.onnx --data x.npz": ("m.onnx", "x.npz"),
@@ -48,6 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = single_neuron(n_inputs=2, potential_decay=4095)
     program.save("p.snnp")
     program.save("q.nir")
+    (tmp_path / "SYSTEM.toml").write_text('[parts]\na = "p.snnp"\n', encoding="utf-8")
     sp.write_nir("p.nir", program, dt_ms=1.0)
     shutil.copy("p.nir", "m.onnx")
     np.savez("x.npz", other=np.ones((1, 4, 2), dtype=bool), more=np.zeros(3))

@@ -49,7 +49,9 @@ def test_a_wrong_latency_is_refuted_with_a_stream(command: Command, divider: Pat
     stream = tmp_path / "stream.csv"
     code, out, _ = command("prove", divider, table, "--latency", 2, "--counterexample", stream)
     assert code == cli.NOT_EXACT
-    assert "Refuted at tick 2 of the input stream (tick 0: line 0; tick 1: line 0): expected output 0: silence" in out
+    lines = "tick 0: line 0 (spikes); tick 1: line 0 (spikes)"
+    assert f"Refuted at tick 2 of the input stream ({lines}): expected output 0 (divided): silence" in out
+    assert stream.read_text(encoding="utf-8").startswith("pattern,tick,neuron,name\n0,0,0,spikes\n")
     (raster,) = sp.read_rasters(stream, ticks=3, neurons=1)
     np.testing.assert_array_equal(raster, [[True], [True], [False]])
 

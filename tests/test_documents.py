@@ -1,4 +1,4 @@
-"""JSON and TOML from strangers: the values, or the reason why not; and never much more work than the text is long."""
+"""Untrusted JSON and TOML: the values, or the reason why not, in time that grows with the length of the text."""
 
 from __future__ import annotations
 

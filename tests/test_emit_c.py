@@ -188,7 +188,7 @@ def odd_shapes() -> Trials:
 
 
 def layers() -> Trials:
-    """Two dense layers, with some weights of 0 and a second delay: blocks, and rows or lists beside them."""
+    """Two dense layers, with some weights of 0, silent lines between and a second delay: blocks, and other forms."""
     found = {}
     for seed, sizes in enumerate([(4, 40, 3), (12, 9, 30), (30, 70, 10)]):
         generator = np.random.default_rng(seed)
@@ -196,6 +196,8 @@ def layers() -> Trials:
         first = np.meshgrid(np.arange(inputs), np.arange(hidden))
         second = np.meshgrid(inputs + np.arange(hidden), hidden + np.arange(outs))
         pre, post = (np.concatenate([one.ravel(), two.ravel()]) for one, two in zip(first, second, strict=True))
+        is_kept = pre % 5 != 3
+        pre, post = pre[is_kept], post[is_kept]
         extra = generator.integers(0, inputs, 10), generator.integers(0, hidden + outs, 10)
         program = sp.Program.from_arrays(
             chip="loihi1",

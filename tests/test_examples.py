@@ -64,6 +64,27 @@ def test_hidden_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert shared[-1] > 50
 
 
+def test_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = output_of("memory.py", capsys)
+    assert re.fullmatch(r"100 neurons and \d+ synapses store 4 rhythms of 50 ticks", lines[0])
+    assert [line for line in lines if "wrong bins" in line] == [
+        f"rhythm {rhythm}: 0 wrong bins in 1000 periods after a noisy cue" for rhythm in range(4)
+    ]
+    cue, recalled = lines[3:11], lines[12:20]
+    assert any("o" in line for line in cue)
+    assert any("+" in line for line in cue)
+    assert [line.replace("o", "|").replace("+", ".") for line in cue] == recalled
+    assert lines[23] == "proved: all 20004 cues with at most one changed bin are recalled exactly, forever"
+    found = [
+        re.fullmatch(r"measured: (\d+) of 500 cues recalled with [234]0% deleted and added", line)
+        for line in lines[24:]
+    ]
+    shares = [int(match[1]) for match in found if match is not None]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] >= 495
+    assert len(shares) == 3
+
+
 def test_logic(capsys: pytest.CaptureFixture[str]) -> None:
     lines = output_of("logic.py", capsys)
     assert lines[:5] == [
@@ -129,9 +150,12 @@ def test_an_event_camera_recording_becomes_classes() -> None:
         [sys.executable, str(EXAMPLES / "event_camera" / "classify.py")], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout.splitlines()[-1].partition("%")[0]) > 70
+    right = float(done.stdout.splitlines()[-1].partition("%")[0])
     readme = (EXAMPLES / "event_camera" / "README.md").read_text(encoding="utf-8")
-    assert done.stdout.splitlines()[-1].partition(".")[0] in readme
+    said = re.search(r"about (\d+) % of 200 unseen digits", " ".join(readme.split()))
+    assert said is not None
+    # The weights come from an iterative solver in floats: another processor or BLAS names another digit or two.
+    assert abs(right - int(said[1])) <= 2.0
 
 
 @pytest.mark.parametrize("target", [for_target("cortex-m0")])

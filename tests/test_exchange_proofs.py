@@ -16,7 +16,7 @@ from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
 from snnprog.proving.exchange import prove_exchange  # noqa: E402
 
 SMALL = CoreSize(neurons=4, inputs=4, synapses=16, longest_delay=3, cores=2)
-PARTS = {"told", "strobe", "run", "next", "take", "send", "event", "word", "ring"}
+PARTS = {"kept", "strobe", "run", "next", "take", "send", "event", "word", "ring"}
 
 
 def failed(size: CoreSize, verilog: str) -> list[str]:
@@ -39,9 +39,9 @@ def test_any_number_of_cores_is_joined_as_it_should(cores: int) -> None:
 
 
 FAULTS = {
-    "a spike that is forgotten": (r"count1 \+ 1'h1", "count1 + 2'h2", "told: "),
+    "a spike that is forgotten": (r"count1 \+ 1'h1", "count1 + 2'h2", "kept: "),
     "a core that starts at another time": (r"(cores__1__tick  ?= ).*outside_tick", r"\1outside_tick", "strobe: "),
-    "a core that is not waited for": (r"\{ cores_1_busy, cores_0_busy \}", "cores_0_busy", "told: "),
+    "a core that is not waited for": (r"\{ cores_1_busy, cores_0_busy \}", "cores_0_busy", "kept: "),
     "a core that hears itself and not the other one": ("1'h1 << source", "1'h1 << ~source", "take: "),
     "a number without its core": (r"3'h4 \+ \{ source, ", "3'h4 + { 1'h0, ", "take: "),
     "a number that is skipped": (r"\bat \+ 1'h1", "at + 2'h2", "take: "),

@@ -356,7 +356,16 @@ def test_the_command_says_what_can_be_built(
     code, out, _ = run(capsys, monkeypatch, "explain", FILES / "SPEC.toml", "--json")
     assert json.loads(out) == {
         "feasible": True,
-        "outputs": [{"output": 0, "status": "certified", "conflicts": [], "proof": None, "hidden_neurons": None}],
+        "outputs": [
+            {
+                "output": 0,
+                "label": None,
+                "status": "certified",
+                "conflicts": [],
+                "proof": None,
+                "hidden_neurons": None,
+            }
+        ],
         "ended_by_time": [],
     }
 

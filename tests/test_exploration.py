@@ -237,7 +237,7 @@ def check_against_the_reference(program: sp.Program) -> None:
 
 def test_a_set_of_states_numbers_rows_in_their_order() -> None:
     rng = np.random.default_rng(0)
-    rows = rng.integers(0, 3, (5000, 5)).astype(np.uint8)
+    rows = rng.integers(0, 3, (5000, 5)).astype(np.uint64)
     numbered: dict[bytes, int] = {}
     states = StateSet(5)
     for part in np.array_split(rows, 7):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import nir
@@ -11,6 +12,7 @@ from by_hand import by_hand
 from stand_in import write_backend
 
 import snnprog as sp
+from snnprog.figures import board_figures
 
 
 def test_the_suffix_says_the_form(tmp_path: Path) -> None:
@@ -29,6 +31,16 @@ def test_an_unknown_suffix(tmp_path: Path, name: str, message: str) -> None:
 def test_a_graph_has_a_tick(tmp_path: Path) -> None:
     with pytest.raises(sp.SpecError, match="give the length of a tick as dt_ms"):
         sp.export(by_hand(), tmp_path / "p.nir")
+
+
+@pytest.mark.parametrize("name", ["p.hex", "folder", "p.c"])
+def test_a_board_is_checked_before_its_tools(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "amaranth", None)  # as where it is not installed
+    message = r"board must be one of icebreaker, .*, got 'icebraker'; did you mean 'icebreaker'\?"
+    with pytest.raises(sp.SpecError, match=message):
+        sp.export(by_hand(), tmp_path / name, board="icebraker")
+    with pytest.raises(sp.SpecError, match=message):
+        board_figures(by_hand(), "icebraker")
 
 
 def test_a_backend_that_executes_any_rule(folders: Path) -> None:

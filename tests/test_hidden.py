@@ -150,9 +150,10 @@ def test_as_few_as_the_answer_changes(levels: str, least: int) -> None:
     assert len(result.report.hidden) == least
     capped = with_options(spec, hidden=least)
     check_exact(capped, sp.compile(capped))
-    with pytest.raises(sp.UndecidedError, match="nothing proves that") as caught:
-        sp.compile(with_options(spec, hidden=least - 1) if least > 1 else with_options(symmetric("010101"), hidden=1))
-    assert caught.value.neurons == (0,)
+    if least > 1:
+        with pytest.raises(sp.UndecidedError, match="nothing proves that") as caught:
+            sp.compile(with_options(spec, hidden=least - 1))
+        assert caught.value.neurons == (0,)
 
 
 def test_outputs_share_a_detector() -> None:

@@ -1,4 +1,4 @@
-"""Files from strangers: whatever is in them, the answer is a valid object or `FormatError`, in bounded memory.
+"""Hostile files: whatever is in them, the result is a valid object or `FormatError`, in bounded memory.
 
 The suite looks at some; as many as wanted are looked at by::
 
@@ -44,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stranger_s_file_is_read_or_refused(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "stranger"
+    folder = tmp_path / "hostile"
     folder.mkdir()
     good = good_files(folder)
     for name, content in good.items():

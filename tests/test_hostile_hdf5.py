@@ -1,4 +1,4 @@
-"""HDF5 files from strangers: rasters or networks, or one sentence; and what is damaged in its bytes is survived.
+"""Hostile HDF5 files: rasters or networks, or one sentence; and what is damaged in its bytes is survived.
 
 The suite looks at some; as many as wanted are looked at by::
 
@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 import strict_reading
-from hostile_files import Stranger
+from hostile_files import Mutator
 from hostile_hdf5 import FILE_NAMES, KINDS, good_hdf5, hostile_hdf5
 from hostile_readers import HDF5_READERS, is_refused
 
@@ -34,7 +34,7 @@ def outcome_of(kind: str, path: Path) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stranger_s_file_is_read_or_refused(kind: str, tmp_path: Path) -> None:
     good = good_hdf5(tmp_path)[kind]
-    path = tmp_path / "stranger"
+    path = tmp_path / "hostile"
     path.write_bytes(good)
     tracemalloc.start()
     try:
@@ -61,6 +61,6 @@ def test_damaged_bytes_are_survived(kind: str, tmp_path: Path, monkeypatch: pyte
     path = tmp_path / FILE_NAMES[kind]
     refused = 0
     for seed in range(DAMAGED):
-        path.write_bytes(good[:8] + Stranger(Random(seed)).splice(good[8:]))
+        path.write_bytes(good[:8] + Mutator(Random(seed)).splice(good[8:]))
         refused += is_refused(kind, path)
     assert refused

@@ -40,7 +40,7 @@ def hostile(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in (*sys.stdlib_module_names, *DEPENDENCIES, *AT_START):
         (folder / f"{name}.py").write_text(NOTE.format(marker=str(tmp_path / "marker")), encoding="utf-8")
-    (folder / "stranger.pth").write_text("import sitecustomize\n", encoding="utf-8")
+    (folder / "planted.pth").write_text("import sitecustomize\n", encoding="utf-8")
     for file in FILES.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     program = single_neuron(n_inputs=2, potential_decay=4095)

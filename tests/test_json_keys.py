@@ -174,6 +174,14 @@ def test_verify_and_backends(command: Command, tmp_path: Path, monkeypatch: pyte
     assert stems("backends check") <= set(keys_of(checked))
 
 
+def test_link(command: Command, tmp_path: Path) -> None:
+    command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")
+    (tmp_path / "SYSTEM.toml").write_text('[parts]\na = "p.snnp"\n', encoding="utf-8")
+    answer = json.loads(command("link", tmp_path / "SYSTEM.toml", "-o", tmp_path / "q.snnp", "--json")[1])
+    check("link", answer)
+    assert stems("link") == set(answer)
+
+
 def test_demo() -> None:
     """It takes long; its keys are read off its source."""
     source = (ROOT / "snnprog" / "cli" / "demo.py").read_text(encoding="utf-8")

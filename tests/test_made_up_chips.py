@@ -1,4 +1,4 @@
-"""Chips of a stranger's: nothing in the package knows them, and everything works for them.
+"""A user's own chips: nothing in the package knows them, and everything works for them.
 
 Judged by plain simulators (`made_up_chips`): what is called exact is, what a random integer neuron does is never called
 impossible, and no more is left open than on Loihi for the same specs. ``SNNPROG_MADE_UP_SPECS`` sets how many specs

@@ -183,7 +183,11 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     assert code == 1
     assert "Wrong bins of rounded and fitted weights" in out
     assert "right classes" in out
-    assert "Wrong bins of rounded and fitted weights" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "exact on the fitting inputs: " in " ".join(out.split())
+    assert "(no exact weights of 3 bits were found)" in " ".join(out.split())
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Wrong bins of rounded and fitted weights" in page
+    assert "(no exact weights of 3 bits were found)" in page
     code, out, _ = command("run", tmp_path / "p.snnp", tmp_path / "x.npz", "--classes")
     assert code == 0
     assert out.splitlines()[0] == "pattern,class"

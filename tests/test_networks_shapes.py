@@ -44,6 +44,51 @@ def test_images_keep_their_axes(shape: list[int]) -> None:
     assert dict(read(data).inputs) == {"in": (2, 6, 6)} == dict(expected.inputs)
 
 
+def if_neurons(*shape: int) -> dict[str, Any]:
+    return {"type": "IF", "r": np.full(shape, 1000.0), "v_threshold": np.ones(shape)}
+
+
+def test_axes_of_a_batch_in_all_nodes_and_shapes_of_zeros() -> None:
+    """As sinabs wrote a convolutional network with NIR 0.2."""
+    rng = np.random.default_rng(5)
+    sliding: dict[str, Any] = {
+        "stride": np.array([2, 2]),
+        "padding": np.array([1, 1]),
+        "dilation": np.array([1, 1]),
+        "groups": 1,
+    }
+    conv = {"type": "Conv2d", "weight": rng.normal(0.2, 0.5, (3, 2, 3, 3)), "bias": np.zeros(3), **sliding}
+    nodes: dict[str, dict[str, Any]] = {
+        "in": {"type": "Input", "shape": np.array([2, 8, 8])},
+        "0": conv,
+        "1": if_neurons(3, 4, 4),
+        "2": conv
+        | {"weight": rng.normal(0.2, 0.5, (4, 3, 3, 3)), "bias": np.zeros(4), "input_shape": np.array([4, 4])},
+        "3": if_neurons(4, 2, 2),
+        "4": {"type": "SumPool2d", **dict.fromkeys(("kernel_size", "stride"), np.array([2, 2])), "padding": [0, 0]},
+        "5": {"type": "Flatten", "start_dim": 0, "end_dim": -1},
+        "6": {"type": "Linear", "weight": rng.normal(0.5, 0.5, (3, 4))},
+        "7": if_neurons(3),
+        "out": {"type": "Output"},
+    }
+    batched = {name: dict(node) for name, node in nodes.items()}
+    for name in ("1", "3", "7"):
+        for field in ("r", "v_threshold"):
+            batched[name][field] = nodes[name][field][None]
+    batched["in"]["shape"] = np.array([1, 2, 8, 8])
+    batched["2"]["input_shape"] = np.array([0, 0])
+    batched["5"] |= {"start_dim": 1, "input_type": np.zeros(4, np.int64)}
+    edges = list(itertools.pairwise(nodes))
+    one, other = (read({"type": "NIRGraph", "nodes": each, "edges": edges}) for each in (nodes, batched))
+    inputs = random_raster(8, 40, 128, 0.3)
+    (trace,), (same,) = (sp.networks.run_network(each, [inputs]) for each in (one, other))
+    assert np.array_equal(trace.spikes, same.spikes)
+    assert trace.spikes[:, one.outputs].any()
+    batched["5"]["input_type"] = np.array([0, 4, 1, 1])
+    with pytest.raises(sp.FormatError, match=r"input_type of .* must be integers from 1"):
+        read({"type": "NIRGraph", "nodes": batched, "edges": edges})
+
+
 def test_one_number_stands_for_all() -> None:
     fields = {"tau": 0.01, "r": 12.0, "v_leak": 0.0, "v_threshold": 1.0, "v_reset": 0.0}
     inputs = random_raster(3, 60, 8, 0.3)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cores import RUNNER, answer_of, check_tools, differences, expected_of, random_program, random_rasters
+from cores import RUNNER, answer_of, check_tools, core_text, differences, expected_of, random_program, random_rasters
 from hardware_tools import need
 from made_up_chips import KINDS, chip_of
 
@@ -26,7 +26,6 @@ from snnprog.emit.hardware.image import image_of  # noqa: E402
 from snnprog.emit.hardware.ordered_core import OrderedCore  # noqa: E402
 from snnprog.emit.hardware.plan import CorePlan, CoreSize  # noqa: E402
 from snnprog.emit.hardware.timing import clocks_of  # noqa: E402
-from snnprog.emit.hardware.writing import core_verilog  # noqa: E402
 from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
 from snnprog.rules.expressions import Ref, Rounding, greatest, least, saturate, shift_right, wrap  # noqa: E402
 from snnprog.rules.rule import Parameter, Step, Watch  # noqa: E402
@@ -87,7 +86,7 @@ CHIPS_HERE = {chip.name: chip for chip in (small_chip(), several_chip(), ordered
 def write(path: Path, program: sp.Program, size: CoreSize) -> None:
     """Write a program's image, and the Verilog of its core beside it."""
     path.write_text(image_of(program, CorePlan(program.chip, size)).text(), encoding="ascii")
-    path.with_name("program_core.v").write_text(core_verilog(program.chip, size), encoding="utf-8")
+    path.with_name("program_core.v").write_text(core_text(program.chip, size), encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------------------- like the reference

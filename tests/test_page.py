@@ -204,7 +204,7 @@ def test_an_infeasible_spec_is_explained() -> None:
     page = page_of_spec(spec, sp.explain(spec))
     assert (page.headline.kind, page.headline.text) == ("bad", "Infeasible: 1 of 2 outputs cannot be built")
     (contradiction,) = page.contradictions
-    assert contradiction.output == 0
+    assert contradiction.heading == "Output 0"
     assert contradiction.reasons[0].text.startswith("output 0 must spike at tick 1 of pattern 0")
     assert contradiction.sentences[0] == "proof: proved for all integers of the chip"
     assert contradiction.sentences[1].startswith("with hidden neurons: output 0 must spike")

@@ -124,7 +124,7 @@ def test_it_opens_without_a_request_and_fits_the_screen(open_page: Open, name: s
         assert pixels(page, chart, inks[chart]) > 20, chart
 
 
-def test_texts_of_strangers_stay_texts(open_page: Open) -> None:
+def test_untrusted_texts_stay_texts(open_page: Open) -> None:
     page = open_page("exact")
     assert page.locator(".verdict .title").inner_text() == HOSTILE
     assert page.evaluate("window.hacked") is None

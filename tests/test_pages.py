@@ -24,7 +24,20 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # test_docs.py and others called test_docs_*.py: their blocks make one another's files, or names.
 OWN_TESTS = {
     f"how-to/{name}"
-    for name in ("backends", "c", "chips", "convert", "files", "fpga", "networks", "prove", "streams", "verilog")
+    for name in (
+        "backends",
+        "c",
+        "chips",
+        "convert",
+        "files",
+        "fpga",
+        "link",
+        "memories",
+        "networks",
+        "prove",
+        "streams",
+        "verilog",
+    )
 }
 NAMES = [page.relative_to(DOCS).with_suffix("").as_posix() for page in PAGES]
 

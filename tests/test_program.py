@@ -27,10 +27,7 @@ from snnprog.chips.semantics import SEMANTICS
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.program import (
     ARRAYS,
-    ARRAYS_IN,
-    DOCUMENT,
     EXCITATORY,
-    HELD,
     INHIBITORY,
     MIXED,
     NEURON_ARRAYS,
@@ -38,6 +35,7 @@ from snnprog.program import (
     Program,
     load,
 )
+from snnprog.program_file import ARRAYS_IN, DOCUMENT, HELD
 
 GOLDEN = Path(__file__).parent / "golden" / "minimal.snnp"
 
@@ -501,8 +499,8 @@ RULE: dict[str, object] = dict(SEMANTICS[CHIPS["loihi1"].rule.name])
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "format": ({"format": "zip"}, "must be of format 'snnp', got 'zip'"),
     "no format": ({"format": None}, "must be of format 'snnp', got None"),
-    "later version": ({"format_version": 5}, "has format version 5; this snnprog reads 1 to 4"),
-    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 4"),
+    "later version": ({"format_version": 6}, "has format version 6; this snnprog reads 1 to 5"),
+    "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 5"),
     "refractory periods in version 1": ({"refractory": HELD}, "says 'after a spike at tick t the potential is 0"),
     "version 2 that does not say what it means": (
         {"format_version": 2},
@@ -748,6 +746,6 @@ def test_provenance_that_could_not_be_read_back_is_refused(tmp_path: Path, monke
     with pytest.raises(SpecError, match="provenance must be a JSON object: it is nested more than 32 deep"):
         program(provenance={"deep": deep})
     monkeypatch.setattr("snnprog.program_file.JSON_LIMIT_BYTES", 100)
-    with pytest.raises(FormatError, match=r"provenance must have at most 100 bytes as JSON, got \d+"):
+    with pytest.raises(FormatError, match=r"provenance and names must have at most 100 bytes as JSON, got \d+"):
         program().save(tmp_path / "p.snnp")
     assert not list(tmp_path.iterdir())

@@ -36,8 +36,10 @@ def test_python_blocks_run(
 def test_quickstart(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "examples" / "quickstart.py"), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("output 0 is certified")
-    assert lines[1:] == ["exact on the reference: True", "fires at ticks [8]"]
+    assert lines[0].startswith("output 0 is certified: 2 synapses")
+    assert lines[1] == "exact on the reference: True"
+    assert lines[2].startswith("proved for every input stream: ")
+    assert lines[3:] == ["fires at ticks [8]"]
 
 
 def test_the_files_of_the_readme_exist() -> None:

@@ -584,7 +584,7 @@ def test_spikes_of_neo_are_merged_on_request() -> None:
     assert sp.from_neo([train([1.0, 1.5])], dt_ms=1.0, merge=True).sum() == 1
 
 
-# ---------------------------------------------------------------- HDF5 from strangers
+# ---------------------------------------------------------------- hostile HDF5 files
 
 
 def test_damaged_files_are_refused_by_the_other_process(tmp_path: Path) -> None:

@@ -121,7 +121,9 @@ def test_without_a_host_it_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.delenv(name, raising=False)
     backend = find_backend("remote")
     assert not status(backend).is_ready
-    wanted = "backend remote requires the environment variables SNNPROG_REMOTE_HOST and"
+    wanted = (
+        r"backend remote requires the environment variables SNNPROG_REMOTE_HOST \(such as me@chip.example.org\) and"
+    )
     with pytest.raises(sp.BackendError, match=wanted):
         sp.run(LINE, INPUTS, "remote")
     done = subprocess.run(

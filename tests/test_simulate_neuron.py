@@ -37,7 +37,7 @@ def run_compiled(arrivals: list[list[int]], decays: tuple[int, int], bias: int, 
         weights=weights,
         ends=ends,
         parameters=parameters,
-        told=None if told is None else np.array(told),
+        given=None if told is None else np.array(told),
     )
 
 

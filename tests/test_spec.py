@@ -476,7 +476,7 @@ def test_anything_is_a_spec_or_a_refusal(changes: dict[str, Any]) -> None:
 def test_the_parameters_of_a_spec_are_its_options() -> None:
     """The table and the signature name the same options with the same defaults, and the docstring tells all."""
     parameters = inspect.signature(Spec).parameters
-    others = {"patterns", "delays", "dynamics", "chip", "automaton"}
+    others = {"patterns", "delays", "dynamics", "chip", "automaton", "input_names", "output_names", "hidden_names"}
     assert set(parameters) - others == {option.name for option in OPTIONS}
     assert {field.name for field in dataclasses.fields(Spec)} == set(parameters)
     for option in OPTIONS:

@@ -128,11 +128,11 @@ def installed(wheel: Path, python: tuple[int, int], folder: Path) -> Path:
         base = find_interpreter(python)
     except sp.BackendError as error:
         pytest.skip(str(error))
-    run(base, "-m", "venv", folder / "environment", folder=folder)
+    run(base, "-m", "venv", "--without-pip", folder / "environment", folder=folder)
     interpreter = folder / "environment" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     # Without --no-compile, pip compiles 20,000 files of which these commands import a tenth.
     options = ("--quiet", "--no-compile", "--disable-pip-version-check", "-c", ROOT / "constraints.txt")
-    words = [interpreter, "-m", "pip", "install", *options, wheel]
+    words = [sys.executable, "-m", "pip", "--python", interpreter, "install", *options, wheel]
     done = subprocess.run(list(map(str, words)), env=ENVIRONMENT, capture_output=True, text=True, check=False)
     if done.returncode and not os.environ.get("SNNPROG_REQUIRE_WHEELS"):
         pytest.skip(f"the wheel's dependencies cannot be installed: {done.stderr.strip()[-300:]}")

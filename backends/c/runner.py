@@ -118,9 +118,9 @@ def answers_of(image: Image, stimulus: Stimulus, *, counts: Counts, folder: Path
         ``spikes`` bool (ticks, outputs) and, where the stimulus asks for state, ``currents`` and ``potentials`` int32
         (ticks, neurons) after each tick.
     """
-    said, asked = folder / "answers", folder / "commands"
-    asked.write_bytes(commands_of(stimulus))
-    with asked.open("rb") as source, said.open("wb") as sink:
+    answer_path, command_path = folder / "answers", folder / "commands"
+    command_path.write_bytes(commands_of(stimulus))
+    with command_path.open("rb") as source, answer_path.open("wb") as sink:
         done = subprocess.run(image.command, stdin=source, stdout=sink, stderr=subprocess.PIPE, check=False)
     if done.returncode:
         text = done.stderr.decode(errors="replace").strip()[-1000:]
@@ -130,13 +130,12 @@ def answers_of(image: Image, stimulus: Stimulus, *, counts: Counts, folder: Path
         columns += [("currents", "<i4", counts.neurons), ("potentials", "<i4", counts.neurons)]
     record = np.dtype([(name, kind, (width,)) for name, kind, width in columns])
     ticks = len(stimulus.raster)
-    if said.stat().st_size != ticks * record.itemsize:
-        raise RunnerError(
-            f"the compiled program wrote {said.stat().st_size} bytes; {ticks} ticks of {record.itemsize} were expected"
-        )
+    size = answer_path.stat().st_size
+    if size != ticks * record.itemsize:
+        raise RunnerError(f"the compiled program wrote {size} bytes; {ticks} ticks of {record.itemsize} were expected")
     found = {name: np.empty((ticks, width), np.bool_ if name == "spikes" else kind) for name, kind, width in columns}
     step = max(1, TOGETHER // max(1, record.itemsize))
-    with said.open("rb") as file:
+    with answer_path.open("rb") as file:
         for first in range(0, ticks if record.itemsize else 0, step):
             rows = np.fromfile(file, dtype=record, count=min(step, ticks - first))
             for name, array in found.items():

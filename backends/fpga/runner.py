@@ -100,20 +100,20 @@ def answers_of(
         ``spikes`` bool (ticks, outputs) and, where the stimulus asks for state, ``currents`` and ``potentials`` int32
         (ticks, neurons) after each tick.
     """
-    said, told = folder / "answers", folder / "commands"
-    told.write_bytes(stimulus.commands)
-    with told.open("rb") as source, said.open("wb") as sink:
+    answer_path, command_path = folder / "answers", folder / "commands"
+    command_path.write_bytes(stimulus.commands)
+    with command_path.open("rb") as source, answer_path.open("wb") as sink:
         simulation.answer(source, sink)
     columns: list[tuple[str, Any, int]] = [("spikes", np.uint8, len(known["outputs"]))]
     if stimulus.state:
         columns += [("currents", "<i4", known["neurons"]), ("potentials", "<i4", known["neurons"])]
     record = np.dtype([(name, kind, (width,)) for name, kind, width in columns])
     ticks = len(stimulus.raster)
-    if said.stat().st_size != ticks * record.itemsize:
+    if answer_path.stat().st_size != ticks * record.itemsize:
         raise RunnerError(
-            f"the simulation wrote {said.stat().st_size} bytes; {ticks} ticks of {record.itemsize} were expected"
+            f"the simulation wrote {answer_path.stat().st_size} bytes; {ticks} ticks of {record.itemsize} were expected"
         )
-    rows = np.fromfile(said, dtype=record)
+    rows = np.fromfile(answer_path, dtype=record)
     return {name: rows[name].astype(bool) if name == "spikes" else rows[name] for name, _, _ in columns}
 
 

@@ -197,14 +197,14 @@ class Board:
         for command, payload in commands:
             frame = with_sum(command + bytes([len(payload)]) + payload)
             while ahead + len(frame) > AHEAD_BYTES:
-                asked, length = under_way.popleft()
-                yield self._answer(asked)
+                sent, length = under_way.popleft()
+                yield self._answer(sent)
                 ahead -= length
             self.port.write(frame)
             under_way.append(((command, payload), len(frame)))
             ahead += len(frame)
-        for asked, _ in under_way:
-            yield self._answer(asked)
+        for sent, _ in under_way:
+            yield self._answer(sent)
 
     def resynchronise(self) -> None:
         """End whatever frame the board is in the middle of, and discard what it says."""
@@ -214,8 +214,8 @@ class Board:
             pass
         self.port.timeout = LIMIT_S
 
-    def _answer(self, asked: Command) -> bytes:
-        command, payload = asked
+    def _answer(self, sent: Command) -> bytes:
+        command, payload = sent
         status = self._take(1)
         if status == b"!":
             raise RunnerError(f"the board refused frame {command.decode()}: the serial line lost or changed bytes")
@@ -257,7 +257,7 @@ def opened(image: ImageFile) -> Iterator[Board]:
     name = os.environ.get("SNNPROG_SERIAL_PORT", "")
     baud = os.environ.get("SNNPROG_SERIAL_BAUD", str(BAUD))
     if not name:
-        raise RunnerError("SNNPROG_SERIAL_PORT is not set; it names the port of the board, as in /dev/ttyUSB1")
+        raise RunnerError("SNNPROG_SERIAL_PORT is not set; it names the port of the board, such as /dev/ttyUSB1")
     if not baud.isdecimal():
         raise RunnerError(f"SNNPROG_SERIAL_BAUD must be a number, got {baud!r}")
     try:
@@ -338,11 +338,11 @@ def answers(board: Board, ticks: Ticks, steps: Sequence[Step]) -> Iterator[tuple
     """Send steps, and yield what each tick is answered with."""
     commands = [[(REST, b"")] if step is None else ticks.commands(step) for step in steps]
     contents = board.ask(itertools.chain.from_iterable(commands))
-    for step, asked in zip(steps, commands, strict=True):
+    for step, sent in zip(steps, commands, strict=True):
         if step is None:
             next(contents)
         else:
-            yield ticks.answer(asked, contents)
+            yield ticks.answer(sent, contents)
 
 
 def run(board: Board, stimulus: Stimulus, ticks: Ticks) -> dict[str, npt.NDArray[Any]]:

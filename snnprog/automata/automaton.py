@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 from snnprog.checks import as_integer, check_callable
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
+from snnprog.names import Names, labelled
 from snnprog.wording import counted
 
 State = Hashable
@@ -50,7 +51,7 @@ class Monitor(Protocol):
     def after(self, state: State, row: Row, spikes: Row) -> State | Wrong:
         """Return the state after a tick with these input and output spikes; `WRONG` if the outputs are wrong."""
 
-    def expected(self, state: State, row: Row) -> str:
+    def expected(self, state: State, row: Row, output_names: Names | None = None) -> str:
         """Return the required outputs of a tick, in words."""
 
 
@@ -244,11 +245,12 @@ class Automaton(Displayed):
         is_right = all(must is None or must == does for must, does in zip(answer, spikes, strict=True))
         return after if is_right else WRONG
 
-    def expected(self, state: State, row: Row) -> str:
+    def expected(self, state: State, row: Row, output_names: Names | None = None) -> str:
         """Return the required outputs of a tick, in words."""
         _, answer = self.answer(state, row)
         words = {True: "spike", False: "silence", None: "either"}
-        return ", ".join(f"output {output}: {words[must]}" for output, must in enumerate(answer))
+        told = [(labelled("output", output, output_names), words[must]) for output, must in enumerate(answer)]
+        return ", ".join(f"{name}: {word}" for name, word in told)
 
     def _as_rows(self, rows: Iterable[Sequence[bool]]) -> tuple[Row, ...]:
         found = tuple(tuple(map(bool, row)) for row in rows)

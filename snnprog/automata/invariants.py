@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from snnprog.automata.automaton import WRONG, Row, State, Wrong, all_rows
 from snnprog.checks import as_integer, check_callable
 from snnprog.errors import SpecError
+from snnprog.names import Names
 from snnprog.wording import counted
 
 Condition = Callable[[Row, Row], bool]
@@ -64,7 +65,7 @@ class InvariantMonitor:
         """Return the state after a tick; `WRONG` where the invariant does not hold."""
         return self.invariant.advance(state, row, spikes)
 
-    def expected(self, state: State, row: Row) -> str:
+    def expected(self, state: State, row: Row, output_names: Names | None = None) -> str:
         """Return the claim in words."""
         return self.invariant.text
 

@@ -6,9 +6,10 @@ The contract of a backend folder
     ``summary`` (one line), ``semantics`` (names of the integer rules it executes, or "any"), ``python`` ("3.10", or
     "any"), ``distributions`` (name → exact version that the interpreter must have), ``timeout_seconds`` and
     ``timeout_seconds_per_tick``; optional are ``satisfied_by`` (commands that replace the distributions),
-    ``variables`` (environment variables that must be set), ``artifact`` (a suffix: the file that `snnprog.export`
-    writes beside the program for the runner), ``stream`` (whether the runner also runs tick by tick: see
-    `snnprog.backends.streaming`) and ``gaps`` (features of its chip that it lacks: see `snnprog.backends.gaps`).
+    ``variables`` (environment variables that must be set), ``variable_examples`` (examples of them, for messages),
+    ``artifact`` (a suffix: the file that `snnprog.export` writes beside the program for the runner), ``stream``
+    (whether the runner also runs tick by tick: see `snnprog.backends.streaming`) and ``gaps`` (features of its chip
+    that it lacks: see `snnprog.backends.gaps`).
 ``requirements.txt``
     Pinned; installed into a separate environment of the backend.
 ``runner.py``

@@ -80,8 +80,11 @@ def interpreter_of(backend: Backend) -> Path:
         If it is not installed, or an environment variable or command that it requires is missing.
     """
     if backend.unset_variables:
-        names = " and ".join(backend.unset_variables)
-        raise BackendError(f"backend {backend.name} requires the environment variables {names}; see {backend.runner}")
+        several = "s" if len(backend.unset_variables) > 1 else ""
+        raise BackendError(
+            f"backend {backend.name} requires the environment variable{several} {backend.unset_text};"
+            f" {backend.runner} describes what it must be"
+        )
     if backend.missing_commands:
         raise BackendError(f"backend {backend.name} runs {' or '.join(backend.commands)}; install one of them")
     found = status(backend).interpreter

@@ -224,12 +224,12 @@ def built_in_rules(backend: str) -> list[str]:
     return list(dict.fromkeys(chip.rule.name for chip in CHIPS.values()))
 
 
-def simulate_built_in(program: Program, inputs: Sequence[Raster]) -> list[Trace]:
+def simulate_built_in(program: Program, inputs: Sequence[Raster], *, state: bool = False) -> list[Trace]:
     """Run a program on the built-in simulator that takes less time for these inputs; see `built_in`.
 
     Excursions are in the traces, without a warning. The caller checks shapes.
     """
-    return _traces(program, inputs, built_in(program, inputs), state=False)
+    return _traces(program, inputs, built_in(program, inputs), state=state)
 
 
 def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, record: Record) -> Run:
@@ -241,7 +241,8 @@ def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, reco
         traces += read_out(program, states, state=state, first=len(traces))
     for index, trace in enumerate(traces):
         if trace.excursion is not None:
-            warnings.warn(f"pattern {index}: {trace.excursion}", PortabilityWarning, stacklevel=4)
+            left = trace.excursion.in_words(program.neuron_names)
+            warnings.warn(f"pattern {index}: {left}", PortabilityWarning, stacklevel=4)
             break
     return Run(tuple(traces), built_in_versions(backend))
 
@@ -297,11 +298,12 @@ def _run_folder(
 
 
 def write_program(program: Program, backend: Backend, *, folder: Path) -> None:
-    """Write the program file for a runner: with every synapse listed, without the kinds of readouts.
+    """Write the program file for a runner: with every synapse listed, without names and the kinds of readouts.
 
     The artifact of the backend is exported beside it.
     """
-    plain = replace(program.unrolled(), readout=np.zeros_like(program.readout))
+    readout = np.zeros_like(program.readout)
+    plain = replace(program.unrolled(), readout=readout, input_names=None, neuron_names=None)
     plain.save(folder / PROGRAM_FILE)
     if backend.artifact:
         from snnprog.emit.exporting import export

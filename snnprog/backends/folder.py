@@ -60,6 +60,8 @@ class Backend:
         Features of its chip that it does not support.
     variables : tuple of str
         Environment variables that must be set.
+    variable_examples : mapping of str to str
+        Required environment variable -> an example of its value, for messages; may lack some.
     passed_variables : tuple of str
         Further environment variables that are passed on if they are set.
     artifact : str
@@ -82,6 +84,7 @@ class Backend:
     timeout_seconds_per_tick: float
     gaps: Gaps
     variables: tuple[str, ...]
+    variable_examples: Mapping[str, str]
     passed_variables: tuple[str, ...]
     artifact: str
     board_variable: str
@@ -104,6 +107,14 @@ class Backend:
     def unset_variables(self) -> tuple[str, ...]:
         """The required environment variables that are not set."""
         return tuple(name for name in self.variables if not os.environ.get(name))
+
+    @property
+    def unset_text(self) -> str:
+        """The required environment variables that are not set, with their examples, such as "A (such as x) and B"."""
+        examples = self.variable_examples
+        return " and ".join(
+            f"{name} (such as {examples[name]})" if name in examples else name for name in self.unset_variables
+        )
 
     @property
     def required_distributions(self) -> Mapping[str, str]:
@@ -194,6 +205,7 @@ def _read_folder(folder: Path) -> Backend:
             timeout_seconds_per_tick=as_seconds("timeout_seconds_per_tick", description["timeout_seconds_per_tick"]),
             gaps=read_gaps(description.get("gaps", {})),
             variables=_texts({"variables": [], **description}, "variables"),
+            variable_examples=_examples({"variable_examples": {}, **description}, "variable_examples"),
             passed_variables=_texts({"passed_variables": [], **description}, "passed_variables"),
             artifact=_artifact({"artifact": "", **description}),
             board_variable=_text({"board_variable": "", **description}, "board_variable"),
@@ -215,6 +227,13 @@ def _texts(description: Mapping[str, object], key: str) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError(f"{key} must be a list of strings, got {values!r}")
     return tuple(values)
+
+
+def _examples(description: Mapping[str, object], key: str) -> Mapping[str, str]:
+    values = description[key]
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise TypeError(f"{key} must be a table of strings, got {values!r}")
+    return values
 
 
 def _flag(description: Mapping[str, object], key: str) -> bool:

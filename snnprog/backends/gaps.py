@@ -82,15 +82,16 @@ def check_gaps(program: Program, gaps: Gaps, *, backend: str) -> None:
         raise LimitError("the number of neurons", program.n_neurons, allowed, ELSEWHERE)
     biased = np.flatnonzero(program.bias)
     if biased.size and not gaps.bias:
-        item, found = f"the bias of neuron {biased[0]}", int(program.bias[biased[0]])
+        item, found = f"the bias of {program.neuron_label(int(biased[0]))}", int(program.bias[biased[0]])
         raise LimitError(item, found, f"0 on backend {backend}", f"compile with bias 0, or {ELSEWHERE}")
     held = np.flatnonzero(program.refractory > 1)
     if held.size and not gaps.refractory:
-        item, found = f"the refractory period of neuron {held[0]}", int(program.refractory[held[0]])
+        item, found = f"the refractory period of {program.neuron_label(int(held[0]))}", int(program.refractory[held[0]])
         raise LimitError(item, found, f"1 on backend {backend}", f"compile with refractory 1, or {ELSEWHERE}")
     if not gaps.potentials and program.is_read_by_potential.any():
         output = int(program.is_read_by_potential.argmax())
-        raise LimitError(f"the readout of output {output}", "its potential", f"spikes on backend {backend}", ELSEWHERE)
+        item = f"the readout of {program.output_label(output)}"
+        raise LimitError(item, "its potential", f"spikes on backend {backend}", ELSEWHERE)
 
 
 def _check_delays(program: Program, members: Bools, *, limit: int | None, source: str) -> None:

@@ -7,12 +7,13 @@ an error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from snnprog.errors import LimitError
+from snnprog.names import Names, labelled
 from snnprog.program import Program
 from snnprog.trace import Trace
 
@@ -23,7 +24,7 @@ def reads_potentials(program: Program) -> bool:
 
 
 def read_out(program: Program, traces: Sequence[Trace], *, state: bool, first: int = 0) -> tuple[Trace, ...]:
-    """Return traces with their readouts.
+    """Return traces with their readouts, and with the names of the program's neurons.
 
     Parameters
     ----------
@@ -39,10 +40,17 @@ def read_out(program: Program, traces: Sequence[Trace], *, state: bool, first: i
     LimitError
         If an output that is read by its potential has spiked.
     """
-    if not reads_potentials(program):
-        return tuple(traces)
-    readouts = Readouts(program, state=state)
-    return tuple(readouts.read(trace, pattern=pattern) for pattern, trace in enumerate(traces, first))
+    if reads_potentials(program):
+        readouts = Readouts(program, state=state)
+        traces = [readouts.read(trace, pattern=pattern) for pattern, trace in enumerate(traces, first)]
+    return tuple(with_names(traces, program.output_names, program.neuron_names))
+
+
+def with_names(traces: Iterable[Trace], output_names: Names | None, neuron_names: Names | None) -> list[Trace]:
+    """Return traces with the names of their program's outputs and neurons."""
+    if neuron_names is None:
+        return list(traces)
+    return [replace(trace, output_names=output_names, neuron_names=neuron_names) for trace in traces]
 
 
 class Readouts:
@@ -57,6 +65,7 @@ class Readouts:
 
     def __init__(self, program: Program, *, state: bool) -> None:
         self._outputs, self._is_read, self._state = program.outputs, program.is_read_by_potential, state
+        self._names = program.output_names
 
     def read(self, trace: Trace, *, pattern: int | None = None, first_tick: int = 0) -> Trace:
         """Return a trace with its readout.
@@ -77,7 +86,7 @@ class Readouts:
         if (trace.spikes & self._is_read).any():
             tick, output = np.argwhere(trace.spikes & self._is_read)[0].tolist()
             raise LimitError(
-                f"the potential of output {output} (neuron {self._outputs[output]})",
+                f"the potential of {labelled('output', output, self._names)} (neuron {self._outputs[output]})",
                 f"the threshold at tick {first_tick + tick}{'' if pattern is None else f' of pattern {pattern}'}",
                 "below its threshold, because the output is read by its potential",
                 "lower the weights, their exponents or the bias of that neuron",

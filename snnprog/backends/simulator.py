@@ -24,7 +24,7 @@ from snnprog.backends.execution import (
     check_record,
     folder_for,
 )
-from snnprog.backends.readouts import Readouts, reads_potentials
+from snnprog.backends.readouts import Readouts, reads_potentials, with_names
 from snnprog.backends.streaming import RunnerStepper
 from snnprog.checks import as_seconds, check_type
 from snnprog.display.card import Displayed
@@ -35,7 +35,7 @@ from snnprog.simulate.reference import ReferenceStepper
 from snnprog.trace import Trace
 from snnprog.wording import counted
 
-Inputs = NDArray[np.generic] | Sequence[int]
+Inputs = NDArray[np.generic] | Sequence[int | str]
 """The input of one step: see `Simulator.step`."""
 
 
@@ -94,6 +94,7 @@ class Simulator(Displayed):
         limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
         self._tick, self._of = 0, f"{counted(program.n_neurons, 'neuron')} of {program.chip.name} on {backend}"
         self._inputs = _Inputs(program)
+        self._names = program.output_names, program.neuron_names
         self._readouts = Readouts(program, state=record == "state") if reads_potentials(program) else None
         state = record == "state" or self._readouts is not None
         self._is_closed = self._is_warned = False
@@ -119,9 +120,9 @@ class Simulator(Displayed):
 
         Parameters
         ----------
-        inputs : (ticks, inputs) or (inputs,) bool, or list of int
-            A raster, or one tick: an array, or a list of the lines that spike. Where neurons of the chip spike several
-            times in a tick, integers are spike counts, and a list may name a line several times.
+        inputs : (ticks, inputs) or (inputs,) bool, or list of int or str
+            A raster, or one tick: an array, or a list of the lines that spike, by number or by name. Where neurons of
+            the chip spike several times in a tick, integers are spike counts, and a list may repeat a line.
 
         Returns
         -------
@@ -150,8 +151,9 @@ class Simulator(Displayed):
         self._tick = first_tick + len(stimulus)
         if trace.excursions and not self._is_warned:
             self._is_warned = True
-            warnings.warn(str(trace.excursions[0]), PortabilityWarning, stacklevel=2)
-        return trace if self._readouts is None else self._readouts.read(trace, first_tick=first_tick)
+            warnings.warn(trace.excursions[0].in_words(self._names[1]), PortabilityWarning, stacklevel=2)
+        trace = trace if self._readouts is None else self._readouts.read(trace, first_tick=first_tick)
+        return with_names([trace], *self._names)[0]
 
     def stream(self, ticks: Iterable[Inputs]) -> Iterator[Trace]:
         """Run ticks as they arrive, and yield the trace of each before requesting the next.
@@ -201,6 +203,7 @@ class _Inputs:
 
     def __init__(self, program: Program) -> None:
         self._count, self._most = program.n_inputs, most_line_spikes(program)
+        self._find = program.find_input
 
     def stimulus(self, inputs: Inputs) -> Bytes:
         """Return the spike counts ``(ticks, inputs)`` of one tick or more."""
@@ -226,9 +229,10 @@ class _Inputs:
             raise SpecError(f"inputs holds {odd}; a line of this program carries 0 to {self._most} spikes in a tick")
         return counts.astype(np.uint8)
 
-    def _of_lines(self, lines: Sequence[int]) -> Bytes:
+    def _of_lines(self, lines: Sequence[int | str]) -> Bytes:
         stimulus = np.zeros((1, self._count), np.uint8)
-        for line in lines:
+        for given in lines:
+            line = self._find(given) if isinstance(given, str) else given
             if isinstance(line, (bool, np.bool_)) or not isinstance(line, (int, np.integer)):
                 raise SpecError(f"inputs lists {line!r}; a list holds the numbers of lines: give bools as an array")
             if not 0 <= line < self._count:

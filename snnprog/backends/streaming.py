@@ -114,8 +114,9 @@ class RunnerStepper:
         counts, states = np.split(answer, [self._program.n_outputs], axis=1)
         if (counts > self._most).any():
             tick, output = np.argwhere(counts > self._most)[0].tolist()
+            name = self._program.output_label(output)
             raise BackendError(
-                f"backend {self._backend.name} answered that output {output} spiked {counts[tick, output]} times at"
+                f"backend {self._backend.name} answered that {name} spiked {counts[tick, output]} times at"
                 f" tick {first_tick + tick}; a neuron of this program spikes at most {self._most} times in a tick"
             )
         if not self._state:

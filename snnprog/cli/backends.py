@@ -72,7 +72,7 @@ def backend_row(name: str) -> dict[str, object]:
     backend = found.backend
     state, to_do = "ready", ""
     if backend.unset_variables:
-        state, to_do = "not ready", f"set {' and '.join(backend.unset_variables)}"
+        state, to_do = "not ready", f"set {backend.unset_text}"
     elif backend.missing_commands:
         state, to_do = "not ready", f"install {' or '.join(backend.commands)}"
     lack = ""

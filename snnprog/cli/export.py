@@ -86,10 +86,10 @@ def export_command(
             f"wrote {path} ({len(written.files)} files); 'make' in it builds the bitstream, its README.md says the rest"
         )
         return
-    tell(f"wrote {' and '.join(map(str, written.files))}{_told(path.suffix, written.facts)}")
+    tell(f"wrote {' and '.join(map(str, written.files))}{_facts_text(path.suffix, written.facts)}")
 
 
-def _told(suffix: str, facts: Mapping[str, int]) -> str:
+def _facts_text(suffix: str, facts: Mapping[str, int]) -> str:
     if suffix == ".nir":
         ahead = facts["latency_ticks"]
         when = f"{counted(ahead, 'tick')} before the program's" if ahead else "at the ticks of the program's"

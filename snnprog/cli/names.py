@@ -44,9 +44,9 @@ def microcontrollers() -> list[str]:
 
 def boards() -> list[str]:
     """Return the names of the FPGA boards."""
-    from snnprog.emit.hardware.boards import BOARDS
+    from snnprog.emit.board_names import BOARD_NAMES
 
-    return list(BOARDS)
+    return list(BOARD_NAMES)
 
 
 BACKEND, MICROCONTROLLER, BOARD = KnownName(backends), KnownName(microcontrollers), KnownName(boards)

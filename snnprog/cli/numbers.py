@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
+
+LONGEST_NUMBER = 18  # digits: any number of a line has fewer
 
 
 class IntegerOption(click.IntRange):
@@ -63,3 +66,8 @@ class NumberList(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
         except ValueError:
             numbers = "integers" if self.kind is int else "numbers"
             self.fail(f"{value!r} must be {numbers} with commas between them, such as 4,7", param, ctx)
+
+
+def number_or_found(text: str, find: Callable[[str], int]) -> int:
+    """Return the number of a line or an output that is given by its number, or by its name, which ``find`` looks up."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else find(text)

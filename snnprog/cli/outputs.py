@@ -97,6 +97,18 @@ class SpecFile(InputFile):
         return spec_files(path)
 
 
+class SystemFile(SpecFile):
+    """A system of programs; the programs that it names are read, too."""
+
+    wanted = "a SYSTEM.toml"
+
+    def files(self, path: Path) -> Iterable[Path]:
+        """Return the file and those that it names."""
+        from snnprog.linking.system_file import system_files
+
+        return system_files(path)
+
+
 class SubjectFile(SpecFile):
     """A program, or a specification if it ends in .toml."""
 

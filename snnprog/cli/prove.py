@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.numbers import IntegerOption
+from snnprog.cli.numbers import IntegerOption, number_or_found
 from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json, tell
 from snnprog.cli.outputs import InputFile, OutputFile, ProgramFile
@@ -25,8 +25,8 @@ HELP = """\
 Prove a claim about a program for every input stream.
 
 TABLE.kiss2 is a state table in the KISS2 format: the outputs must answer as it says. The other claims are options; give
-one. All states of the program are explored. The exit code is 0 if the claim is proved, and 1 if it is refuted or
-undecided.
+one. All states of the program are explored. If there are too many, --depth checks all streams of up to some ticks. The
+exit code is 0 if the claim is proved, and 1 if it is refuted or undecided.
 
 \b
 snnprog prove P.snnp TABLE.kiss2 --latency 2
@@ -52,15 +52,21 @@ do, _ is silence and . any tick.
 @click.option(
     "--for-output",
     "which",
-    type=IntegerOption(0),
-    metavar="N",
-    help="The output of --fires-when. Default: the only one.",
+    metavar="OUTPUT",
+    help="The output of --fires-when: its number or name. Default: the only one.",
 )
 @click.option("--never-together", is_flag=True, help="No two outputs spike at the same tick.")
 @click.option("--within", type=IntegerOption(1), metavar="TICKS", help="A spike of the line --after is answered.")
-@click.option("--after", type=IntegerOption(0), metavar="LINE", help="The input line of --within.")
+@click.option("--after", metavar="LINE", help="The input line of --within: its number or name.")
 @click.option(
     "--states", type=IntegerOption(1), default=1_000_000, show_default=True, help="Maximum number of states to explore."
+)
+@click.option(
+    "--depth",
+    type=IntegerOption(0),
+    default=0,
+    metavar="TICKS",
+    help="If exploring does not decide, a solver decides all streams of up to TICKS ticks.",
 )
 @click.option(
     "--counterexample",
@@ -74,11 +80,12 @@ def prove_command(
     table_path: Path | None,
     latency: int,
     fires_when: str | None,
-    which: int | None,
+    which: str | None,
     never_together: bool,
     within: int | None,
-    after: int | None,
+    after: str | None,
     states: int,
+    depth: int,
     path: Path | None,
     as_json: bool,
 ) -> int:
@@ -101,10 +108,10 @@ def prove_command(
     elif fires_when is not None:
         claim = _expression(program, fires_when, which).delayed(latency)
     else:
-        claim = _invariant(within, after)
-    proof = prove(program, claim, states=states)
+        claim = _invariant(program, within, after)
+    proof = prove(program, claim, states=states, depth=depth)
     if path is not None and proof.counterexample is not None:
-        write_rasters(path, [proof.counterexample])
+        write_rasters(path, [proof.counterexample], names=program.input_names)
     if as_json:
         print_json(proof_data(proof))
     else:
@@ -126,22 +133,22 @@ def _read_table(path: Path) -> Automaton:
     return from_kiss2(text, name=str(path))
 
 
-def _expression(program: Program, expression: str, output: int | None) -> Automaton:
+def _expression(program: Program, expression: str, output: str | None) -> Automaton:
     from snnprog.automata import from_expression
 
     if output is None and program.n_outputs > 1:
         raise click.UsageError(
             f"--fires-when is about one output, and the program has {program.n_outputs}; name it with --for-output."
         )
-    chosen = 0 if output is None else output
+    chosen = 0 if output is None else number_or_found(output, program.find_output)
     return from_expression(expression, n_inputs=program.n_inputs).placed(chosen, n_outputs=program.n_outputs)
 
 
-def _invariant(within: int | None, after: int | None) -> StreamClaim:
+def _invariant(program: Program, within: int | None, after: str | None) -> StreamClaim:
     from snnprog import automata
 
     if within is not None and after is not None:
-        return automata.within(within, after=after)
+        return automata.within(within, after=number_or_found(after, program.find_input))
     return automata.never(lambda _row, spikes: sum(spikes) > 1, text="no two outputs spike at the same tick")
 
 

@@ -45,6 +45,13 @@ if TYPE_CHECKING:
 @title_option
 @click.option("--spec", "spec_path", type=SpecFile(), help="Specification to check the program against.")
 @click.option(
+    "--test",
+    "test_path",
+    metavar="HELDOUT.toml",
+    type=SpecFile(),
+    help="Patterns that the program was not compiled from: hits, misses and false alarms of each output.",
+)
+@click.option(
     "--inputs",
     "inputs_path",
     type=RasterFile(),
@@ -75,6 +82,7 @@ def report_command(
     page_path: Path,
     title: str | None,
     spec_path: Path | None,
+    test_path: Path | None,
     inputs_path: str | None,
     ticks: int | None,
     dt_ms: float | None,
@@ -99,14 +107,14 @@ def report_command(
 
     is_spec = subject_path.suffix == ".toml"
     if is_spec:
-        if spec_path is not None or inputs_path is not None or backends or targets or boards:
+        if any(each is not None for each in (spec_path, test_path, inputs_path)) or backends or targets or boards:
             raise SpecError(
-                f"{subject_path} is a specification; --spec, --inputs, --backend, --target and --board are for a"
-                " program"
+                f"{subject_path} is a specification; --spec, --test, --inputs, --backend, --target and --board are for"
+                " a program"
             )
-        asked = load_spec(subject_path, chip)
+        described = load_spec(subject_path, chip)
         page, code = _page_of_spec(
-            asked, title or subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json
+            described, title or subject_path.name, workers=workers, time_limit_s=time_limit_s, quiet=as_json
         )
     else:
         if spec_path is not None and inputs_path is not None:
@@ -121,6 +129,7 @@ def report_command(
             backends=backends,
             targets=targets,
             boards=boards,
+            test=None if test_path is None else load_spec(test_path, chip),
             title=title or subject_path.name,
             quiet=as_json,
         )
@@ -150,6 +159,7 @@ def _page_of_program(
     backends: tuple[str, ...],
     targets: tuple[str, ...],
     boards: tuple[str, ...],
+    test: Spec | None,
     title: str,
     quiet: bool,
 ) -> tuple[Page, int]:
@@ -167,6 +177,7 @@ def _page_of_program(
             backends=backends or None,
             targets=targets,
             boards=boards,
+            test=test,
             title=title,
             source=path,
         )

@@ -137,6 +137,7 @@ def run_command(
         ids=ids,
         merge=merge,
         view=view,
+        names=program.input_names,
     )
     backend = backend or built_in(program, inputs)
     with working(f"running on {backend}", as_json):
@@ -147,9 +148,10 @@ def run_command(
     readouts = _readouts_of(program, answer.traces, is_counted=is_counted)
     classes = _classes_of(program, spikes, readouts) if is_classified else None
     if output_path is not None:
-        write_rasters(output_path, spikes, dt_ms=dt_ms if output_path.suffix == ".h5" else None)
+        length = dt_ms if output_path.suffix == ".h5" else None
+        write_rasters(output_path, spikes, dt_ms=length, names=program.output_names)
     if potentials_path is not None:
-        write_readouts(potentials_path, readouts, program.is_read_by_potential)
+        write_readouts(potentials_path, readouts, program.is_read_by_potential, program.output_names)
     if as_json:
         events: list[dict[str, object]] = [
             {"tick": t.tolist(), "neuron": n.tolist(), "readout": None} for t, n in map(events_of_raster, spikes)
@@ -158,14 +160,13 @@ def run_command(
             pattern["readout"] = readout.tolist()
         counts = None if activity is None else activity.as_dict()
         versions = dict(answer.versions)
-        print_json(
-            {"backend": backend, "versions": versions, "patterns": events, "classes": classes, "activity": counts}
-        )
+        told = {"backend": backend, "versions": versions, "output_names": program.output_names, "patterns": events}
+        print_json(told | {"classes": classes, "activity": counts})
         return
     if activity is not None:
         _print_activity(activity)
     if classes is not None:
-        _print_classes(classes, backend)
+        _print_classes(program, classes, backend)
     elif output_path is None and activity is None:
         _print_answer(program, spikes, readouts, backend=backend, is_written=potentials_path is not None)
     elif readouts and potentials_path is None and activity is None:
@@ -205,13 +206,13 @@ def _classes_of(program: Program, spikes: Sequence[Raster], readouts: Sequence[I
     return [highest_potential(each) for each in readouts] if is_read.all() else [spike_count(each) for each in spikes]
 
 
-def _print_classes(classes: Sequence[int], backend: str) -> None:
+def _print_classes(program: Program, classes: Sequence[int], backend: str) -> None:
     """Print a table on a terminal, else CSV."""
     if sys.stdout.isatty():
         from snnprog.report.terminal import print_table
         from snnprog.report.trains import classes_table
 
-        print_table(terminal(), classes_table(classes, backend=backend))
+        print_table(terminal(), classes_table(classes, backend=backend, names=program.output_names))
         return
     click.echo("pattern,class")
     for pattern, number in enumerate(classes):
@@ -221,7 +222,8 @@ def _print_classes(classes: Sequence[int], backend: str) -> None:
 def _left_out(program: Program) -> str:
     outputs = runs_of([index for index, is_read in enumerate(program.is_read_by_potential.tolist()) if is_read])
     if program.is_read_by_potential.sum() == 1:
-        return f"the potential of output {outputs} is not written; add --potentials FILE"
+        name = program.output_label(int(program.is_read_by_potential.argmax()))
+        return f"the potential of {name} is not written; add --potentials FILE"
     return f"the potentials of outputs {outputs} are not written; add --potentials FILE"
 
 
@@ -232,22 +234,22 @@ def _print_answer(
     from snnprog.files.readouts import readout_texts
 
     if not sys.stdout.isatty() and program.is_read_by_potential.all() and not is_written:
-        for text in readout_texts(readouts, program.is_read_by_potential):
+        for text in readout_texts(readouts, program.is_read_by_potential, program.output_names):
             click.echo(text, nl=False)
         return
-    _print_spikes(spikes, backend)
+    _print_spikes(program, spikes, backend)
     if not readouts or is_written:
         return
     if sys.stdout.isatty():
         from snnprog.report.readouts import readouts_table
         from snnprog.report.terminal import print_table
 
-        print_table(terminal(), readouts_table(readouts, program.is_read_by_potential))
+        print_table(terminal(), readouts_table(readouts, program.is_read_by_potential, program.output_names))
     else:
         say(_left_out(program))
 
 
-def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
+def _print_spikes(program: Program, spikes: Sequence[Raster], backend: str) -> None:
     """Print a table on a terminal, else events in CSV."""
     from snnprog.files.events import csv_texts
 
@@ -255,9 +257,9 @@ def _print_spikes(spikes: Sequence[Raster], backend: str) -> None:
         from snnprog.report.terminal import print_table
         from snnprog.report.trains import trains_table
 
-        print_table(terminal(), trains_table(spikes, backend=backend))
+        print_table(terminal(), trains_table(spikes, backend=backend, names=program.output_names))
         return
-    for text in csv_texts(spikes):
+    for text in csv_texts(spikes, program.output_names):
         click.echo(text, nl=False)
 
 

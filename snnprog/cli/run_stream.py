@@ -69,7 +69,12 @@ def run_stream(
     with _opened(inputs) as (file, name), Simulator(program, backend or KERNEL, timeout_s=timeout_s) as simulator:
         writer = _Writer(program)
         streamed: Iterator[StreamedTick] = read_ticks(
-            file, name, neurons=program.n_inputs, most=most_line_spikes(program), merge=merge
+            file,
+            name,
+            neurons=program.n_inputs,
+            most=most_line_spikes(program),
+            merge=merge,
+            names=program.input_names,
         )
         if ticks is not None:
             streamed = islice(chain(streamed, repeat(StreamedTick([], is_marked=False))), ticks)

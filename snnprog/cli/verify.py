@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 @click.option(
     "--against", default="reference", type=BACKEND, show_default=True, help="Backend to compare all others with."
 )
+@click.option(
+    "--test",
+    "test_path",
+    metavar="HELDOUT.toml",
+    type=SpecFile(),
+    help="Patterns that the program was not compiled from: hits, misses and false alarms of each output.",
+)
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
 @click.option("--jitter", type=IntegerOption(min=0), help="Also check every input that moves spikes by so many ticks.")
 @click.option("--missing", type=IntegerOption(min=0), help="Number of input spikes that may be missing in a pattern.")
@@ -53,6 +60,7 @@ def verify_command(
     spec_path: Path,
     backends: tuple[str, ...],
     against: str,
+    test_path: Path | None,
     state: bool,
     jitter: int | None,
     missing: int | None,
@@ -67,7 +75,7 @@ def verify_command(
 
     The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
     and with those of the reference simulator. If a backend fails, the others still run; the exit code is then 5, or 1
-    if another one is not exact.
+    if another one is not exact. The exit code does not depend on --test.
 
     With --jitter, --missing, --extra or --weight-error, or if the specification has [robust], the outputs must be the
     same for every such perturbation of the inputs and weights, all together; the exit code is 1 unless that is proved.
@@ -79,11 +87,19 @@ def verify_command(
 
     given = {"jitter": jitter, "missing": missing, "extra": extra, "weights": weight_error, "exempt": exempt}
     program, spec = load(program_path), load_spec(spec_path, chip)
+    test = None if test_path is None else load_spec(test_path, chip)
     robust = _robust(spec, {name: value for name, value in given.items() if value is not None})
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
         verification = verify(
-            program, spec, backends or None, record=record, against=against, robust=robust, progress=progress
+            program,
+            spec,
+            backends or None,
+            record=record,
+            against=against,
+            robust=robust,
+            test=test,
+            progress=progress,
         )
     if worst_path is not None:
         _write_worst(worst_path, verification)
@@ -123,10 +139,12 @@ def verification_data(verification: Verification) -> dict[str, object]:
     backends = {str(record.pop("backend")): record for record in records}
     failures = {name: str(error) for name, error in verification.failures.items()}
     robustness = None if verification.robustness is None else verification.robustness.to_data()
+    test = None if verification.test is None else verification.test.as_dict()
     return {
         "exact": verification.exact,
         "against": verification.against,
         "backends": backends,
         "failures": failures,
         "robustness": robustness,
+        "test": test,
     }

@@ -136,10 +136,10 @@ def _compiled(how: Build, *, workers: int, server: PageServer | None) -> str:
     result.program.save(how.program_path)
     _write_page(how, spec, result, server=server)
     written = " and ".join(str(path) for path in (how.program_path, how.page_path) if path is not None)
-    return f"{_told(result, spec)}; wrote {written}"
+    return f"{_summary(result, spec)}; wrote {written}"
 
 
-def _told(result: CompileResult, spec: Spec) -> str:
+def _summary(result: CompileResult, spec: Spec) -> str:
     patterns = counted(len(spec.patterns), "pattern")
     wrong = result.report.wrong_bins
     exact = f"{counted(wrong, 'wrong bin')} on {patterns}" if wrong else f"exact on {patterns}"

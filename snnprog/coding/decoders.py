@@ -20,6 +20,7 @@ from snnprog.checks import as_integer
 from snnprog.coding.samples import check_least
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
+from snnprog.names import Names, names_from
 from snnprog.wording import counted
 
 NO_CLASS = -1
@@ -121,6 +122,29 @@ class Questions(Displayed):
         """For each output, the first class with silence as target, and the first with a spike."""
         silent, spiking = ((self.answers == answer).argmax(axis=0) for answer in (NO, YES))
         return tuple(zip(silent.tolist(), spiking.tolist(), strict=True))
+
+    def output_names(self, classes: Sequence[object]) -> Names:
+        """Return names of the outputs: of the class that each spikes for, and the other if it asks about two.
+
+        Parameters
+        ----------
+        classes : sequence
+            What the classes are called, in order.
+
+        Raises
+        ------
+        SpecError
+            If their number is not that of the classes.
+        """
+        if len(classes) != self.n_classes:
+            raise SpecError(f"there must be {self.n_classes} names of classes, got {len(classes)}")
+        names = names_from(classes, noun="class")
+        counts = (self.answers != NOT_ASKED).sum(axis=0).tolist()
+        pairs = zip(self.pairs, counts, strict=True)
+        told = [
+            f"{names[yes]} not {names[no]}" if asked == 2 < len(names) else names[yes] for (no, yes), asked in pairs
+        ]
+        return names_from(told, noun="class")
 
     def asked(self, labels: ArrayLike, seed: int = 0) -> Raster:
         """Return (samples, outputs) which outputs have targets for which samples; the draw depends on the seed."""

@@ -72,8 +72,8 @@ class _Ranged(Displayed):
 
     def _summary(self) -> str:
         settings = [each.name for each in fields(self) if each.name not in ("low", "high")]
-        told = "".join(f"{name} {getattr(self, name)}, " for name in settings)
-        return f"{told}{fitted_to(self.low, 'value')}"
+        text = "".join(f"{name} {getattr(self, name)}, " for name in settings)
+        return f"{text}{fitted_to(self.low, 'value')}"
 
     def fit(self: Ranged, samples: ArrayLike) -> Ranged:
         """Return this encoder fitted to the range of ``samples`` (samples, values), as another object."""

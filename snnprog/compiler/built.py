@@ -62,5 +62,5 @@ class Built:
     @property
     def fragile(self) -> list[NeuronReport]:
         """Neurons that tolerate less noise than the spec requires."""
-        asked = self.design.spec.noise
-        return [neuron for neuron in self.neurons if neuron.noise is not None and neuron.noise < asked]
+        required = self.design.spec.noise
+        return [neuron for neuron in self.neurons if neuron.noise is not None and neuron.noise < required]

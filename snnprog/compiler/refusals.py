@@ -25,8 +25,8 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
         refuse(spec, designed.conflicts, designed.proof)
     if designed.out_of_time:
         raise UndecidedError(
-            f"{several(designed.out_of_time)} undecided after {limit:g} s: neither weights nor a proof that there are"
-            " none; allow more time",
+            f"{several(spec, designed.out_of_time)} undecided after {limit:g} s: neither weights nor a proof that there"
+            " are none; allow more time",
             designed.unbuilt,
             ended,
         )
@@ -35,14 +35,14 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
         raise UndecidedError(found, designed.unbuilt)
     if designed.unbuilt and spec.window != (0, 0):
         raise UndecidedError(
-            f"output {designed.unbuilt[0]}: no weights were found for any ticks that were tried in the windows of"
-            f" {spec.window}, and no proof that there are none; widen the windows, or {advice(spec)}",
+            f"{spec.output_label(designed.unbuilt[0])}: no weights were found for any ticks that were tried in the"
+            f" windows of {spec.window}, and no proof that there are none; widen the windows, or {advice(spec)}",
             designed.unbuilt,
         )
     if designed.unbuilt:
         fewer_open = "" if spec.care.all() else "have fewer don't-care bins, or "
         raise UndecidedError(
-            f"{several(designed.unbuilt)} undecided: neither weights were found nor a proof that there are none;"
+            f"{several(spec, designed.unbuilt)} undecided: neither weights were found nor a proof that there are none;"
             f" {fewer_open}{advice(spec)}",
             designed.unbuilt,
         )
@@ -56,15 +56,15 @@ def refuse(spec: Spec, conflicts: Sequence[Conflict], proof: Node) -> NoReturn:
             fault = referee.fault(proof)
     except UndecidedError as error:
         raise UndecidedError(
-            f"{several(neurons)} undecided: a proof that there are no weights was found, but the time limit ran out"
-            " before the proof was checked; allow more time",
+            f"{several(spec, neurons)} undecided: a proof that there are no weights was found, but the time limit ran"
+            " out before the proof was checked; allow more time",
             neurons,
             error.ended_by_time,
         ) from error
     if fault is None:
         raise InfeasibleError(conflicts, proof_to_data(proof, referee.document))
     raise UndecidedError(
-        f"{several(neurons)} undecided: a proof that there are no weights was found, but does not hold ({fault});"
+        f"{several(spec, neurons)} undecided: a proof that there are no weights was found, but does not hold ({fault});"
         " please report the specification",
         neurons,
     )
@@ -76,8 +76,8 @@ def check_exactness(spec: Spec, built: Built, *, limit: float | None, ended: Seq
         refuse(spec, built.conflicts, built.proof)
     if built.out_of_time:
         raise UndecidedError(
-            f"{several(built.out_of_time)} not exact in integers after {limit:g} s of searching for them, although"
-            " real weights exist; allow more time",
+            f"{several(spec, built.out_of_time)} not exact in integers after {limit:g} s of searching for them,"
+            " although real weights exist; allow more time",
             built.out_of_time,
             ended,
         )
@@ -129,18 +129,20 @@ def check_limits(spec: Spec, built: Built) -> None:
             raise LimitError(where, neuron.excursion.value, allowed, advice(spec))
     for trace in built.traces:
         if trace.excursion is not None:
+            name = spec.output_label(trace.excursion.neuron)
             raise LimitError(
-                f"{trace.excursion.quantity} of output {trace.excursion.neuron} at tick {trace.excursion.tick}",
+                f"{trace.excursion.quantity} of {name} at tick {trace.excursion.tick}",
                 trace.excursion.value,
                 f"less than {trace.excursion.limit} in magnitude, where all runtimes agree",
                 advice(spec),
             )
 
 
-def several(outputs: Sequence[int]) -> str:
-    """Return the beginning of a sentence about some outputs, such as "outputs 1, 2 are"."""
-    are_many = len(outputs) > 1
-    return f"output{'s' * are_many} {', '.join(map(str, outputs))} {'are' if are_many else 'is'}"
+def several(spec: Spec, outputs: Sequence[int]) -> str:
+    """Return the beginning of a sentence about some outputs, such as "outputs 1, 2 (stop) are"."""
+    if len(outputs) == 1:
+        return f"{spec.output_label(outputs[0])} is"
+    return f"outputs {', '.join(spec.output_label(output).removeprefix('output ') for output in outputs)} are"
 
 
 def _kind(neurons: tuple[NeuronReport, ...]) -> str:

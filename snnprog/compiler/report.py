@@ -13,6 +13,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.compiler.built import Built
+from snnprog.compiler.evidence import Evidence, all_evidence, warning_of
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.display import pictures
 from snnprog.display.card import BAD, GOOD, MOST_ROWS, Card, Displayed, Picture
@@ -20,6 +21,7 @@ from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
 from snnprog.frames import data_frame_of_rows
 from snnprog.integers import NeuronReport
+from snnprog.names import name_of, with_name
 from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
@@ -49,14 +51,18 @@ class Deviation(Displayed):
         Its wrong bins: pattern, tick, and "missing" or "extra"; empty if all spikes are in their windows.
     distances : tuple of float
         For each pattern, the Victor-Purpura distance to the target over the bins that count; see `snnprog.distance`.
+    label : str or None
+        The name of the output, if it has one.
     """
 
     output: int
     wrong: tuple[tuple[int, int, str], ...]
     distances: tuple[float, ...]
+    label: str | None = None
 
     def _summary(self) -> str:
-        return f"output {self.output}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
+        name = with_name("output", self.output, self.label)
+        return f"{name}, {counted(len(self.wrong), 'wrong bin')}, distance {sum(self.distances):.4g}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,6 +94,11 @@ class CompileReport(Displayed):
     ended_by_time : tuple of str
         The steps that the time limit ended, as `progress` names them; their results are the best so far. Empty if
         the result does not depend on the clock.
+    evidence : tuple of Evidence
+        The target spikes and synapses of each output; empty if the spec covers every input stream.
+    warning : str
+        Which outputs have so many synapses for their target spikes that they are likely to be wrong on other inputs,
+        and what helps; empty if there are none.
     """
 
     neurons: tuple[NeuronReport, ...]
@@ -101,6 +112,8 @@ class CompileReport(Displayed):
     misfit: FitError | None = None
     robustness: Robustness | None = None
     ended_by_time: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    warning: str = ""
 
     @property
     def wrong_bins(self) -> int:
@@ -145,6 +158,7 @@ class CompileReport(Displayed):
                 *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),
                 *([] if self.robustness is None else [str(self.robustness)]),
                 *([f"the time limit ended: {', '.join(self.ended_by_time)}"] if self.ended_by_time else []),
+                *([self.warning] if self.warning else []),
             ],
         )
 
@@ -176,6 +190,8 @@ class CompileReport(Displayed):
             "robustness": None if self.robustness is None else self.robustness.to_data(),
             "seconds": dict(self.seconds),
             "ended_by_time": list(self.ended_by_time),
+            "evidence": [asdict(each) for each in self.evidence],
+            "warning": self.warning or None,
         }
 
 
@@ -224,6 +240,7 @@ def report_on(
         for neuron in outputs
     )
     placement, misfit = placed
+    evidence = all_evidence(spec, [neuron.synapses for neuron in neurons])
     return CompileReport(
         neurons=neurons,
         hidden=hidden,
@@ -235,6 +252,8 @@ def report_on(
         at_least=at_least,
         placement=placement,
         misfit=misfit,
+        evidence=evidence,
+        warning=warning_of(evidence, is_sparse=spec.sparse),
     )
 
 
@@ -249,7 +268,8 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
             victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
             for pattern, trace in zip(spec.patterns, built.traces, strict=True)
         )
-        deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances))
+        label = name_of(output, spec.output_names)
+        deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances, label))
     return tuple(deviations)
 
 
@@ -263,7 +283,14 @@ def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, 
         "seed": seed,
         "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
         "time_constants_ticks": {"potential": str(potential), "current": str(current)},
-        "neurons": [asdict(neuron) for neuron in report.neurons],
-        **({"hidden": [asdict(neuron) for neuron in report.hidden]} if report.hidden else {}),
+        "neurons": [_without_name(neuron) for neuron in report.neurons],
+        **({"hidden": [_without_name(neuron) for neuron in report.hidden]} if report.hidden else {}),
         **({"placement": cores} if cores else {}),
     }
+
+
+def _without_name(neuron: NeuronReport) -> dict[str, object]:
+    """Return the report of a neuron as plain data; the program's file has its name beside."""
+    data = asdict(neuron)
+    del data["label"]
+    return data

@@ -148,7 +148,7 @@ class Work:
             if not error.ended_by_time:
                 raise
             raise UndecidedError(
-                f"{several(outputs)} not built with hidden neurons after {self.limit:g} s; allow more time",
+                f"{several(self.spec, outputs)} not built with hidden neurons after {self.limit:g} s; allow more time",
                 outputs,
                 [*self.watch.ended, "hidden"],
             ) from error

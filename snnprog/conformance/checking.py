@@ -127,14 +127,14 @@ def _tell_nobody(step: str, done: int, total: int) -> None:
 
 def _chip_and_gaps(backend: str, chip: Chip | None) -> tuple[Chip, Gaps]:
     """Return the requested chip, or one whose rule the backend executes, and the backend's limits for it."""
-    asked = tuple(CHIPS.values()) if chip is None else (chip,)
+    allowed = tuple(CHIPS.values()) if chip is None else (chip,)
     if backend in BUILT_IN:
-        return asked[0], NO_GAPS
+        return allowed[0], NO_GAPS
     folder = find_backend(backend)
-    for each in asked:
+    for each in allowed:
         if folder.executes(each.rule.name):
             return each, folder.gaps
-    rules = ", ".join(sorted({each.rule.name for each in asked}))
+    rules = ", ".join(sorted({each.rule.name for each in allowed}))
     executes = ", ".join(folder.semantics) or "nothing"
     whose = "the built-in chips have" if chip is None else f"{chip.name} has"
     raise BackendError(f"backend {backend} executes {executes}; {whose} {rules}")

@@ -39,7 +39,7 @@ def unreached(problem: NeuronProblem, certificate: Certificate) -> Conflict:
         if pull(problem, certificate.prices).taps
         else f"no input has reached it since {since}"
     )
-    reason = f"output {problem.neuron} must spike at {_place(problem, tick)}, but {too_little}"
+    reason = f"{problem.name} must spike at {_place(problem, tick)}, but {too_little}"
     return Conflict(problem.neuron, pattern, local, reason, bins_of(problem, certificate), is_minimal=True)
 
 
@@ -48,7 +48,7 @@ def refractory_reason(problem: NeuronProblem, tick: int) -> str:
     spike = problem.potential_map.tape.where(int(problem.resets.spike[tick]))[1]
     period = problem.potential_map.linear.refractory
     return (
-        f"output {problem.neuron} must spike at {_place(problem, tick)}, but is refractory for {period} ticks from its"
+        f"{problem.name} must spike at {_place(problem, tick)}, but is refractory for {period} ticks from its"
         f" spike at tick {spike}: it can spike again at tick {spike + period}"
     )
 
@@ -63,7 +63,7 @@ def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minima
     if len(due) == 1 and len(silent) == 1 and _are_alike(problem, certificate):
         reason = _same_history(problem, due[0], silent=silent[0])
     else:
-        reason = f"no weights let output {problem.neuron} {demands}{_fixed(problem)}"
+        reason = f"no weights let {problem.name} {demands}{_fixed(problem)}"
         reason += "" if is_minimal else "; a smaller conflict may be among these"
     return Conflict(problem.neuron, pattern, tick, reason, bins_of(problem, certificate), is_minimal)
 
@@ -78,7 +78,7 @@ def no_filling(problem: NeuronProblem, care: Raster, *, proof: Proof) -> Conflic
 
 def _neither(problem: NeuronProblem, ticks: Sequence[int]) -> Conflict:
     """Return the conflict of bins that do not count, of which none can have a spike or a silence that is sure."""
-    reason = f"no weights let output {problem.neuron} spike or be silent{_places(problem, ticks)}{_fixed(problem)}"
+    reason = f"no weights let {problem.name} spike or be silent{_places(problem, ticks)}{_fixed(problem)}"
     return Conflict(
         problem.neuron,
         *problem.potential_map.tape.where(ticks[0]),
@@ -112,11 +112,11 @@ def no_choice(
     if free is not None:
         return [_neither(*free)]
     demands = [
-        f"output {known[index].neuron} {_demands(known[index], sorted(ticks))}"
+        f"{known[index].name} {_demands(known[index], sorted(ticks))}"
         for index, ticks in sorted(named.items())
         if ticks
     ]
-    asked = ", and ".join(demands) or f"output {known[min(named)].neuron} reproduce its targets"
+    asked = ", and ".join(demands) or f"{known[min(named)].name} reproduce its targets"
     reason = f"no weights let {asked}{reservations}{_fixed(known[0])}"
     blamed = {index: ticks for index, ticks in named.items() if ticks} or {min(named): set()}
     return [_choiceless(known[index], sorted(ticks), reason) for index, ticks in sorted(blamed.items())]
@@ -152,7 +152,7 @@ def conflict_of(problem: NeuronProblem, care: Raster, proof: Node, *, reservatio
     ticks = sorted(prices)
     due = [tick for tick in ticks if problem.raster[tick]]
     pattern, tick = mapping.tape.where((due or ticks)[0])
-    reason = f"no weights let output {problem.neuron} {_demands(problem, ticks)}{reservations}{_fixed(problem)}"
+    reason = f"no weights let {problem.name} {_demands(problem, ticks)}{reservations}{_fixed(problem)}"
     bins = tuple(_bin(problem, each, price=prices.get(each, 0)) for each in ticks)
     return Conflict(problem.neuron, pattern, tick, f"{reason}; a smaller conflict may be among these", bins)
 
@@ -162,7 +162,7 @@ def conflict_of_integers(problem: NeuronProblem, demands: Raster, *, reservation
     ticks = np.flatnonzero(demands).tolist()
     pattern, tick = problem.potential_map.tape.where(next((each for each in ticks if problem.raster[each]), ticks[0]))
     asked = f"{_demands(problem, ticks)}{reservations}{_fixed(problem)}"
-    reason = f"no integers let output {problem.neuron} {asked}: all that stay within the chip's limits were tried"
+    reason = f"no integers let {problem.name} {asked}: all that stay within the chip's limits were tried"
     return Conflict(problem.neuron, pattern, tick, reason, tuple(_bin(problem, each, price=0) for each in ticks))
 
 
@@ -172,7 +172,7 @@ def _tried(problem: NeuronProblem, care: Raster) -> Conflict:
     ticks = np.flatnonzero(counts & problem.raster).tolist() or np.flatnonzero(counts).tolist()[:1] or [0]
     pattern, tick = problem.potential_map.tape.where(ticks[0])
     reason = (
-        f"no integers let output {problem.neuron} reproduce its targets from tick {tick} of pattern {pattern} on"
+        f"no integers let {problem.name} reproduce its targets from tick {tick} of pattern {pattern} on"
         f"{_fixed(problem)}: all that the specification allows were tried"
     )
     bins = tuple(_bin(problem, each, price=0) for each in ticks)
@@ -196,7 +196,7 @@ def _bin(problem: NeuronProblem, tick: int, *, price: int) -> PricedBin:
 
 def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
     tape = problem.potential_map.tape
-    asked = f"output {problem.neuron} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
+    asked = f"{problem.name} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
     if not is_same_trial(problem, due, other=silent):
         return f"{asked}, but what it has received by then is the same"
     one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))

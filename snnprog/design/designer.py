@@ -234,7 +234,7 @@ def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
             raise
     synapses = counted(int(np.count_nonzero(few.neuron.weights)), "synapse")
     found = (
-        f"output {job.problem.neuron} has {synapses} at the fewest that were found, and fan_in allows"
+        f"{job.problem.name} has {synapses} at the fewest that were found, and fan_in allows"
         f" {job.thrift.most}; nothing proves that fewer cannot do: allow more, or offer other delays"
     )
     return replace(UNDECIDED, found=found)

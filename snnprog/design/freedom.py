@@ -186,10 +186,10 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_ste
                 continue
             proof = _step_back(path, Unsettled(), rests_on=frozenset(assumed))
         if proof is not None:
-            return _settled(proof, known[0].neuron)
+            return _settled(proof, known[0])
     outputs = [problem.neuron for problem in known]
     raise UndecidedError(
-        f"output {outputs[0]} is undecided after {steps} steps of the search; simplify the specification", outputs
+        f"{known[0].name} is undecided after {steps} steps of the search; simplify the specification", outputs
     )
 
 
@@ -243,11 +243,12 @@ def _cases(proof: Split | SynapseSplit) -> tuple[Choice, dict[bool, Case]]:
     return Tap(proof.neuron, proof.tap), {False: proof.if_absent, True: proof.if_present}
 
 
-def _settled(proof: Case, neuron: int) -> Proof:
+def _settled(proof: Case, problem: NeuronProblem) -> Proof:
     """Return a proof, or raise an error if one of its cases is open."""
     assert not isinstance(proof, (NoCompletion, TooManySynapses)), "the targets are one completion"
     if any(isinstance(leaf, Unsettled) for leaf in all_leaves(proof)):
-        raise UndecidedError(f"output {neuron}: real weights exist for some choices, but nothing was built", [neuron])
+        nothing = f"{problem.name}: real weights exist for some choices, but nothing was built"
+        raise UndecidedError(nothing, [problem.neuron])
     assert not isinstance(proof, Unsettled), "an unsettled case is a leaf"
     return proof
 

@@ -37,6 +37,8 @@ class NeuronProblem:
     ----------
     neuron : int
         Index of the output.
+    name : str
+        What messages call it, such as "output 2 (stop)".
     potential_map : PotentialMap
         Shared by all neurons.
     resets : Resets
@@ -56,6 +58,7 @@ class NeuronProblem:
     """
 
     neuron: int
+    name: str
     potential_map: PotentialMap
     resets: Resets
     raster: Raster
@@ -208,7 +211,7 @@ class NeuronProblem:
     def with_raster(self, raster: Raster) -> NeuronProblem:
         """Return the problem of a neuron that spikes, and so resets, elsewhere: at ``raster`` (ticks played,)."""
         return neuron_problem(
-            self.potential_map, self.neuron, raster=raster, constrained=raster, box=self.box
+            self.potential_map, self.neuron, raster=raster, constrained=raster, box=self.box, name=self.name
         ).constrained_to(self.constrained)
 
 
@@ -231,12 +234,16 @@ def asked_ticks(care: Raster, starts: Ticks) -> Raster:
 
 
 def neuron_problem(
-    potential_map: PotentialMap, neuron: int, *, raster: Raster, constrained: Raster, box: Box
+    potential_map: PotentialMap, neuron: int, *, raster: Raster, constrained: Raster, box: Box, name: str = ""
 ) -> NeuronProblem:
-    """Return the problem of one output that must spike at ``raster``, with rows at ``constrained`` (ticks played,)."""
+    """Return the problem of one output that must spike at ``raster``, with rows at ``constrained`` (ticks played,).
+
+    Messages call it ``name``, by default "output" and its index.
+    """
     resets, asked = potential_map.resets(raster), potential_map.asked_of(raster)
     return NeuronProblem(
         neuron=neuron,
+        name=name or f"output {neuron}",
         potential_map=potential_map,
         resets=resets,
         raster=asked,

@@ -88,7 +88,8 @@ class Task:
 
     def problem(self, neuron: int, raster: Raster, *, constrained: Raster) -> NeuronProblem:
         """Return the problem of a neuron that must spike at ``raster``, with rows at ``constrained`` (ticks,)."""
-        return neuron_problem(self.mapping, neuron, raster=raster, constrained=constrained, box=self.box)
+        name = self.spec.output_label(neuron)
+        return neuron_problem(self.mapping, neuron, raster=raster, constrained=constrained, box=self.box, name=name)
 
     def with_targets(self, outputs: Iterable[int], raster: Raster) -> Task:
         """Return the task with ``raster`` (ticks of all patterns, outputs) as targets of some outputs.

@@ -17,6 +17,7 @@ from snnprog.divergence.replay import Model, Moment, Start, replay
 from snnprog.divergence.sight import Sight, see, see_target
 from snnprog.divergence.single_synapse import other_synapses
 from snnprog.divergence.variation import EVERYTHING, REST, SPIKES_ONLY, STATE, Variation
+from snnprog.names import name_of
 from snnprog.program import Program
 from snnprog.rules.rule import POTENTIAL
 from snnprog.trace import Trace
@@ -82,6 +83,7 @@ class _Case:
             causes=tuple(cause for name in at_fault for cause in self._causes_of(name, tried)),
             rules_tried=len(tried),
             note=sight.note,
+            label=name_of(sight.neuron, self.program.neuron_names),
         )
 
     def _causes_of(self, name: str, tried: Sequence[Variation]) -> list[Cause]:

@@ -80,7 +80,7 @@ class Past:
             line, delay = int(program.pre[synapse]), int(program.delay[synapse])
             spikes = self.sent(line, delay)
             if spikes:
-                source = f"input {line}" if line < program.n_inputs else f"neuron {line - program.n_inputs}"
+                source = program.line_label(line)
                 yield Arrival(source, self.tick - delay, synapse, delay, int(weight[synapse]), spikes)
 
     def holds_under(self, variation: Variation) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from snnprog.backends import REFERENCE
+from snnprog.names import with_name
 
 TARGET = "target"
 SHOWN_ARRIVALS = 6
@@ -95,6 +96,8 @@ class Diagnosis:
         What else must be known, as a clause.
     is_equal_a_spike : bool
         Whether the chip fires where the potential just equals the threshold.
+    label : str or None
+        The name of the neuron, if it has one.
     """
 
     tick: int
@@ -110,6 +113,12 @@ class Diagnosis:
     rules_tried: int = 0
     note: str = ""
     is_equal_a_spike: bool = False
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Which neuron, in words."""
+        return with_name("neuron", self.neuron, self.label)
 
     @property
     def reasons(self) -> str:
@@ -124,7 +133,7 @@ class Diagnosis:
         more = len(self.arrivals) - SHOWN_ARRIVALS
         shown += f" and {more} more" if more > 0 else ""
         return (
-            f"At tick {self.tick} neuron {self.neuron} heard {shown};"
+            f"At tick {self.tick} {self.name} heard {shown};"
             f" by the rule the potential is {self.reached}, {self._distance}"
         )
 
@@ -153,6 +162,8 @@ class Divergence:
         The two values.
     diagnosis : Diagnosis or None
         Why, where that was searched; no part of what makes two divergences equal.
+    label : str or None
+        The name of that neuron, if it has one; no part of it either.
     """
 
     backend: str
@@ -164,6 +175,7 @@ class Divergence:
     expected: int
     found: int
     diagnosis: Diagnosis | None = field(default=None, compare=False)
+    label: str | None = field(default=None, compare=False)
 
     @property
     def is_of_output(self) -> bool:
@@ -176,10 +188,13 @@ class Divergence:
         if self.quantity == "spikes":
             found = {0: "is silent", 1: "spikes"}.get(self.found, f"spikes {self.found} times")
             expected = {0: "silence", 1: "a spike"}.get(self.expected, f"{self.expected} spikes")
-            return f"output {self.neuron} {found}, expected {expected}"
-        whose = "output" if self.is_of_output else "neuron"
+            return f"{self._name} {found}, expected {expected}"
         quantity = self.quantity.removesuffix("s")
-        return f"{quantity} of {whose} {self.neuron} is {self.found}, expected {self.expected}"
+        return f"{quantity} of {self._name} is {self.found}, expected {self.expected}"
+
+    @property
+    def _name(self) -> str:
+        return with_name("output" if self.is_of_output else "neuron", self.neuron, self.label)
 
     def __str__(self) -> str:
         other = f"the {self.against}" if self.against in (TARGET, REFERENCE) else self.against
@@ -198,7 +213,7 @@ class Divergence:
         if origin is None or (origin.tick, origin.quantity) == (self.tick, self.quantity):
             return ""
         return (
-            f"{origin.quantity} of neuron {origin.neuron} part at tick {origin.tick} already, {origin.found} and not"
+            f"{origin.quantity} of {origin.name} part at tick {origin.tick} already, {origin.found} and not"
             f" {origin.expected}"
         )
 

@@ -42,7 +42,7 @@ class Model:
     @classmethod
     def of(cls, program: Program) -> Model:
         """Return a program as its chip runs it."""
-        return cls(program, program.chip.rule, Synapses.of(program), parameters_of(program))
+        return cls(program, program.chip.rule, Synapses.of(program).widened, parameters_of(program))
 
     @property
     def n_lines(self) -> int:

@@ -59,7 +59,8 @@ def _recorded(past: Past, neuron: int, *, quantity: str, synapse: int, weights: 
 
 def _with_weight(past: Past, neuron: int, *, arrival: Arrival, weight: int) -> Variation:
     does = f"acts with weight {weight}, not {arrival.weight}" if weight else "does not act"
-    text = f"behaves as if synapse {arrival.synapse} ({arrival.source} to neuron {neuron}) {does}"
+    called = past.model.program.neuron_label(neuron)
+    text = f"behaves as if synapse {arrival.synapse} ({arrival.source} to {called}) {does}"
     synapses = past.model.synapses
     varied = past.model.with_synapses(
         weight=_replaced(synapses.weight, arrival.synapse, value=weight),

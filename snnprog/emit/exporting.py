@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from snnprog.checks import check_type
+from snnprog.emit.board_names import check_board
 from snnprog.emit.c import write_c
 from snnprog.emit.nir import to_nir, write_graph
 from snnprog.errors import SpecError
@@ -123,8 +124,9 @@ def export(
         What all names begin with, for C, and the name of the module, for Verilog; by default the file's stem, made an
         identifier.
     board : str, optional
-        An FPGA board: "icebreaker", "upduino", "ulx3s", "ulx3s-85f", "colorlight-i5" or "colorlight-5a-75b". The core,
-        or the cores, are some that the board has room for; without a board, as many of 256 neurons as it takes.
+        An FPGA board: "icebreaker", "upduino", "ulx3s", "ulx3s-85f", "colorlight-i5" or "colorlight-5a-75b". The
+        program gets the first core, or cores, of the board with room for it. Without a board, it gets as many cores
+        of 256 neurons as necessary.
 
     Returns
     -------
@@ -148,6 +150,8 @@ def export_with_facts(
 ) -> Exported:
     """Write a program for another tool; return the files and what is known of them. See `export`."""
     check_type("program", program, kind=Program)
+    if board is not None:
+        check_board(board)
     form = EXPORT_FORMS.get(path.suffix, None if board is None else BOARD_FOLDER)
     if form is None:
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"

@@ -24,7 +24,9 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.emit.nir_layout import INPUT, OUTPUT, Key, NirLayout, layout_of
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
+from snnprog.names import Names
 from snnprog.networks.importing import least_shifts
+from snnprog.networks.node_names import KEY, names_to_text
 from snnprog.output_files import write_bytes
 from snnprog.program import BY_POTENTIAL, Program
 from snnprog.raster import check_bin_ms
@@ -62,12 +64,14 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
     if program.has_refractory:
         neuron = int((program.refractory > 1).argmax())
         raise SpecError(
-            f"neuron {neuron} has a refractory period of {program.refractory[neuron]} ticks; NIR's neurons have none"
+            f"{program.neuron_label(neuron)} has a refractory period of {program.refractory[neuron]} ticks;"
+            " NIR's neurons have none"
         )
     if program.is_read_by_potential.any() and not program.is_read_by_potential.all():
         output = int(program.is_read_by_potential.argmax())
         raise SpecError(
-            f"output {output} is read by its potential and others by their spikes; in NIR, all must be read alike"
+            f"{program.output_label(output)} is read by its potential and others by their spikes;"
+            " in NIR, all must be read alike"
         )
     layout = layout_of(program)
     ahead = _ticks_ahead(program, layout.connections)
@@ -80,7 +84,18 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
         graph.nodes[population] = _neurons(program, population, neurons, shape=layout.shapes[population], tick_s=tick_s)
     graph.nodes[OUTPUT] = nir.Output(np.array(layout.shapes[layout.read]))
     metadata = {"written_by": f"snnprog {__version__}", "dt_ms": float(dt_ms), "latency_ticks": ahead, "reset": "zero"}
+    names = _names(program, layout)
+    metadata |= {KEY: names_to_text(names)} if names else {}
     return nir.NIRGraph(graph.nodes, [*graph.edges, (layout.read, OUTPUT)], metadata=metadata)
+
+
+def _names(program: Program, layout: NirLayout) -> dict[str, Names]:
+    """Return the names of each node's lines or neurons; empty without names."""
+    named = {} if program.input_names is None else {INPUT: program.input_names}
+    if program.neuron_names is not None:
+        names = program.neuron_names
+        named |= {node: tuple(names[each] for each in neurons.tolist()) for node, neurons in layout.neurons.items()}
+    return named
 
 
 def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
@@ -208,8 +223,9 @@ def _neurons(
     if np.isinf(decays.potential).any():
         if not (np.isinf(decays.potential).all() and forgets_at_once and not program.bias[neurons].any()):
             where = neurons[np.isinf(decays.potential)][0]
+            name = program.neuron_label(int(where))
             raise SpecError(
-                f"neuron {where} loses nothing of its potential; NIR has such neurons (IF) where all of a population,"
+                f"{name} loses nothing of its potential; NIR has such neurons (IF) where all of a population,"
                 f" here {population!r}, are like that, without bias and with currents of one tick"
             )
         return (nir.I if is_readout else nir.IF)(r=np.full(shape, 1.0 / tick_s), **limits)

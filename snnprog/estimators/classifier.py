@@ -156,6 +156,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
             clarity=self.clarity,
             seed=seed,
             chip=self.chip,
+            class_names=self.classes_.tolist(),
         )
         result = compile(
             self.spec_,
@@ -180,7 +181,8 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
         -------
         (samples, classes) float
             How many neurons speak for each class; of two classes ``(samples,)``, the votes for the second less those
-            for the first.
+            for the first. Votes are not probabilities, so ``predict_proba`` does not exist; scikit-learn's
+            ``CalibratedClassifierCV`` learns probabilities from them.
         """
         votes = self._votes(X).astype(np.float64)
         difference: Floats = votes[:, 1] - votes[:, 0]

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snnprog.arrays import Bools, Bytes, Int64s
-from snnprog.exploration.exact import NUMBER
-from snnprog.exploration.states import StateSet
-from snnprog.exploration.ticking import ProgramTicks, States
+from snnprog.arrays import Bools, Bytes, Floats, Int64s, UInt64s
+from snnprog.exploration.states import StateSet, as_words
+from snnprog.exploration.ticking import ProgramTicks
 from snnprog.exploration.watching import WRONG_NUMBER, Watching
 from snnprog.rules.expressions import Expression, Ref, children
 from snnprog.rules.ranges import SPANS, Span
@@ -37,6 +36,10 @@ CHUNK = 1 << 11
 
 MOST_FORKS = 1 << 16
 """Cases of the ticks of a chunk, 32 for each place: with more, the intervals are too wide to prove much. A choice."""
+
+
+EXACT_SUM = 1 << 53
+"""Sums of float64 are exact below it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +87,14 @@ class Merged:
         self._before, self._fire, self._later = rule.steps[:where], rule.steps[where], rule.steps[where + 1 :]
         self._known = {name: Span.of(values) for name, values in ticks.parameters.items()}
         self.is_proved, self.work = False, 0
-        counted = int((~self.is_merged).sum()) * ticks.program.n_neurons
-        self._set = StateSet(counted * 8 + int(ticks.first[-1]) + NUMBER.itemsize)
-        rest = ticks.rest()
-        self._boxes = Boxes(rest.registers, rest.registers, rest.history, np.array([watching.start]))
-        self._set.add(self._keys(self._boxes))
+        self._weights = _matrix(ticks)
+        self._newest = np.flatnonzero(ticks.depth)
+        registers = np.zeros((1, len(rule.registers), ticks.program.n_neurons), np.int64)
+        silence = np.zeros((1, int(ticks.first[-1])), np.uint8)
+        self._boxes = Boxes(registers, registers, silence, np.array([watching.start]))
+        keys = self._keys(self._boxes)
+        self._set = StateSet(keys.shape[1])
+        self._set.add(keys)
 
     def __len__(self) -> int:
         return len(self._set)
@@ -108,14 +114,10 @@ class Merged:
             changed = np.unique(np.concatenate(grown))
         self.is_proved = True
 
-    def _keys(self, boxes: Boxes) -> Bytes:
-        exact = np.ascontiguousarray(boxes.low[:, ~self.is_merged].reshape(len(boxes), -1))
-        parts = (
-            exact.view(np.uint8).reshape(len(boxes), -1),
-            boxes.history,
-            boxes.monitor.astype(NUMBER)[:, None].view(np.uint8),
-        )
-        return np.concatenate(parts, axis=1)
+    def _keys(self, boxes: Boxes) -> UInt64s:
+        exact = boxes.low[:, ~self.is_merged].reshape(len(boxes), -1)
+        history = as_words(np.packbits(boxes.history, axis=1))
+        return np.concatenate([boxes.monitor[:, None], exact, history.view(np.int64)], axis=1).view(np.uint64)
 
     def _joined(self, after: Boxes) -> Int64s:
         """Add the places that were reached; return the numbers of those that are new or have grown."""
@@ -138,21 +140,30 @@ class Merged:
         places, spikes = forks
         values = {name: _taken(span, places) for name, span in before.items()}
         low, high = self._after_firing(values, spikes)
-        here, rows = self.watching.paired(boxes.monitor[places])
-        origins = places[here]
-        fired = spikes[here]
-        after = self.watching.advanced(boxes.monitor[origins], rows, self.ticks.outputs(fired))
+        outputs = spikes[:, self.ticks.program.outputs] > 0
+        pairs, answers = self.watching.paired(self.watching.keys(boxes.monitor[places], outputs))
+        counts = np.diff(answers.first)[pairs]
+        here = np.repeat(np.arange(len(pairs)), counts)
+        chosen = np.repeat(answers.first[pairs] - np.cumsum(counts) + counts, counts) + np.arange(len(here))
+        after = answers.after[chosen]
         if (after == WRONG_NUMBER).any():
             return None
-        history = self.ticks.remembered(boxes.history[origins], rows=self.watching.rows(rows), spikes=fired)
-        return Boxes(low[here], high[here], history, after)
+        sent = np.concatenate([self.watching.row_table[answers.row[chosen]], spikes[here].astype(np.uint8)], axis=1)
+        return Boxes(low[here], high[here], self._remembered(boxes.history[places[here]], sent), after)
+
+    def _remembered(self, history: Bytes, sent: Bytes) -> Bytes:
+        """Return the history after a tick in which lines spiked."""
+        after = np.empty_like(history)
+        after[:, 1:] = history[:, :-1]
+        after[:, self.ticks.first[self._newest]] = sent[:, self._newest]
+        return after
 
     def _until_firing(self, boxes: Boxes) -> dict[str, Span]:
         rule, shape = self.ticks.rule, (len(boxes), self.ticks.program.n_neurons)
         values = dict(self._known)
         for index, name in enumerate(rule.registers):
             values[name] = Span(boxes.low[:, index], boxes.high[:, index])
-        arrived = self.ticks.arriving(States(np.zeros_like(boxes.low), boxes.history))
+        arrived = (boxes.history @ self._weights).astype(np.int64)
         held = values.get(rule.gather.target, Span.of(np.zeros(shape, np.int64)))
         values[rule.gather.target] = Span(held.low + arrived, held.high + arrived)
         for step in self._before:
@@ -201,7 +212,15 @@ class Merged:
 
 def can_be_merged(ticks: ProgramTicks) -> bool:
     """Return whether places can be made: arrivals are sums, and a neuron spikes at most once in a tick."""
-    return ticks.rule.is_sum and ticks.most_spikes == 1
+    total = int(np.abs(ticks.synapses.effective_weight.astype(np.float64)).sum())
+    return ticks.rule.is_sum and ticks.most_spikes == 1 and total < EXACT_SUM
+
+
+def _matrix(ticks: ProgramTicks) -> Floats:
+    """Return what a spike of each slot adds to each neuron; products of matrices of float64 are quick."""
+    matrix = np.zeros((int(ticks.first[-1]), ticks.program.n_neurons))
+    np.add.at(matrix, (ticks.slots, ticks.synapses.post), ticks.synapses.effective_weight)
+    return matrix
 
 
 def _value(node: Expression, values: dict[str, Span]) -> Span:

@@ -8,6 +8,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
+from snnprog.names import Names, name_of, numbered
 from snnprog.wording import counted
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
@@ -32,6 +33,8 @@ class StreamProof(Displayed):
         Where refuted, the shortest input stream from rest after which the outputs are wrong, at its last tick.
     expected, found : str
         The required outputs of that tick, and the outputs of the program.
+    input_names : tuple of str or None
+        The names of the program's input lines, if it has any.
     """
 
     verdict: str
@@ -41,6 +44,7 @@ class StreamProof(Displayed):
     counterexample: Raster | None = field(default=None)
     expected: str = ""
     found: str = ""
+    input_names: Names | None = None
 
     @property
     def holds(self) -> bool:
@@ -64,11 +68,14 @@ class StreamProof(Displayed):
         if self.counterexample is None:
             return ""
         spikes = [
-            f"tick {tick}: {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines))}"
+            f"tick {tick}: {'line' if len(lines) == 1 else 'lines'} {', '.join(map(self._name, lines))}"
             for tick, lines in ((tick, np.flatnonzero(row).tolist()) for tick, row in enumerate(self.counterexample))
             if lines
         ]
         return f"({'; '.join(spikes) or 'silence'})"
+
+    def _name(self, line: int) -> str:
+        return str(numbered(line, name_of(line, self.input_names)))
 
     def _summary(self) -> str:
         return str(self)

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from snnprog.arrays import Raster
 from snnprog.automata import StreamClaim
+from snnprog.automata.automaton import Monitor
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
+from snnprog.exploration.bounded import check_streams
 from snnprog.exploration.exact import Exploration
 from snnprog.exploration.merging import MEMORIES, Merged, can_be_merged
 from snnprog.exploration.proof import PROVED, REFUTED, UNDECIDED, StreamProof
-from snnprog.exploration.ticking import ProgramTicks, States
+from snnprog.exploration.ticking import ProgramTicks
 from snnprog.exploration.watching import Watching
 from snnprog.program import Program
+from snnprog.simulate import simulate
 from snnprog.wording import counted
 
 FIRST_STATES = 20_000
 """States that are explored before states are merged: a second. A choice."""
 
 STATES = 1_000_000
-"""States that are explored by default: some 200 MB and half a minute for ten neurons. A choice."""
+"""States that are explored by default: some 100 MB and a few seconds for ten neurons. A choice."""
 
 
-def prove(program: Program, claim: StreamClaim, *, states: int = STATES) -> StreamProof:
+def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: int = 0) -> StreamProof:
     """Decide whether a program meets a claim on every input stream of any length, from rest.
 
     All states that the program and the claim's automaton can reach together are explored, breadth first, in the chip's
@@ -39,6 +40,9 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES) -> Stre
         The required or forbidden outputs.
     states : int
         The most states to explore.
+    depth : int
+        If that does not decide the claim, a solver (Bitwuzla, in the extra ``prove``) decides it for all streams of up
+        to this many ticks.
 
     Returns
     -------
@@ -49,12 +53,15 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES) -> Stre
     Raises
     ------
     SpecError
-        If the claim is about programs of another size, or an output of the program is read by its potential.
+        If the claim is about programs of another size, an output of the program is read by its potential, or Bitwuzla
+        is required and not installed.
     """
     check_type("program", program, kind=Program)
     most = as_integer("states", states)
     if most < 1:
         raise SpecError(f"states must be at least 1, got {most}")
+    if (wanted := as_integer("depth", depth)) < 0:
+        raise SpecError(f"depth must be at least 0, got {wanted}")
     if program.is_read_by_potential.any():
         raise SpecError(
             "outputs must be read by their spikes, because a claim is about output spikes; some are read by potential"
@@ -71,7 +78,21 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES) -> Stre
         if found is not None:
             return replace(found, depth=exploration.depth)
     exploration.explore(most)
+    if exploration.is_open and wanted > exploration.depth:
+        return _bounded(exploration, wanted)
     return _proof(exploration)
+
+
+def _bounded(exploration: Exploration, depth: int) -> StreamProof:
+    """Return what a solver says of all streams of up to ``depth`` ticks."""
+    ticks, monitor = exploration.ticks, exploration.watching.monitor
+    found = check_streams(ticks, monitor, known=exploration.depth, depth=depth)
+    open_proof = _proof(exploration)
+    if found is None:
+        return replace(open_proof, method=f"{open_proof.method}; the claim has too many cases for a solver")
+    if found.counterexample is None:
+        return replace(open_proof, method=f"{open_proof.method}; a solver decided the rest", depth=found.depth)
+    return _refuted(exploration, found.counterexample)
 
 
 def _merged(program: Program, watching: Watching, *, most_work: int) -> StreamProof | None:
@@ -88,36 +109,35 @@ def _merged(program: Program, watching: Watching, *, most_work: int) -> StreamPr
     return None
 
 
+def _refuted(exploration: Exploration, stream: Raster) -> StreamProof:
+    expected, found = at_the_end(exploration.ticks.program, exploration.watching.monitor, stream)
+    return StreamProof(
+        REFUTED,
+        "the shortest such stream",
+        len(exploration),
+        len(stream) - 1,
+        counterexample=stream,
+        expected=expected,
+        found=found,
+        input_names=exploration.ticks.program.input_names,
+    )
+
+
 def _proof(exploration: Exploration) -> StreamProof:
     states, depth = len(exploration), exploration.depth
     if exploration.counterexample is not None:
-        expected, found = _at_the_end(exploration, exploration.counterexample)
-        return StreamProof(
-            REFUTED,
-            "the shortest such stream",
-            states,
-            depth,
-            counterexample=exploration.counterexample,
-            expected=expected,
-            found=found,
-        )
+        return _refuted(exploration, exploration.counterexample)
     if exploration.is_closed:
         return StreamProof(PROVED, f"all {counted(states, 'state')} were explored", states, depth)
     return StreamProof(UNDECIDED, f"{counted(states, 'state')} were explored, and there are more", states, depth)
 
 
-def _at_the_end(exploration: Exploration, stream: Raster) -> tuple[str, str]:
-    """Return the required and the actual outputs of the last tick of a stream."""
-    ticks, monitor = exploration.ticks, exploration.watching.monitor
-    states, at = ticks.rest(), monitor.start
-    expected, found = "", ""
-    for row in stream:
-        symbol = tuple(row.tolist())
-        registers, spikes = ticks.tick(states)
-        fired = tuple(ticks.outputs(spikes)[0].tolist())
-        expected = monitor.expected(at, symbol)
-        found = ", ".join(f"output {output}: {'spike' if spike else 'silence'}" for output, spike in enumerate(fired))
-        at = monitor.after(at, symbol, fired)
-        history = ticks.remembered(states.history, rows=row[None].astype(np.uint8), spikes=spikes)
-        states = States(registers, history)
-    return expected, found
+def at_the_end(program: Program, monitor: Monitor, stream: Raster) -> tuple[str, str]:
+    """Return the required and the actual outputs of the last tick of a stream, as the reference runs it."""
+    fired = simulate(program, [stream])[0].spikes
+    state = monitor.start
+    for row, spikes in zip(stream[:-1].tolist(), fired[:-1].tolist(), strict=True):
+        state = monitor.after(state, tuple(row), tuple(spikes))
+    words = ["spike" if spike else "silence" for spike in fired[-1].tolist()]
+    found = ", ".join(f"{program.output_label(output)}: {word}" for output, word in enumerate(words))
+    return monitor.expected(state, tuple(stream[-1].tolist()), program.output_names), found

@@ -1,4 +1,4 @@
-"""One tick of a program for many states at once.
+"""What the states of a program are made of.
 
 A state is all that the next ticks depend on: the registers of the neurons, and how often each line spiked in the ticks
 whose spikes are still in progress. Registers that the next tick does not depend on are 0 in it, so that states differ
@@ -8,49 +8,21 @@ only where their futures can.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
-from snnprog.arrays import Bools, Bytes, Int64s, Raster
+from snnprog.arrays import Bools, Int64s
 from snnprog.program import Program
 from snnprog.rules.expressions import Expression, Ref, children
-from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import FAR, SPANS, Span, reach_of
 from snnprog.rules.rule import SPIKES, Rule
 from snnprog.simulate.arrivals import Synapses
 from snnprog.simulate.layout import NARROW_LIMIT, arriving_span, lean_rule
 from snnprog.simulate.parameters import parameters_of
 
-EXACT_SUM = 1 << 53
-"""Sums of float64 are exact below it, and products of matrices of float64 are quick."""
-
-
-@dataclass(frozen=True, eq=False)
-class States:
-    """Some states of a program, side by side.
-
-    Attributes
-    ----------
-    registers : (states, registers, neurons) int64
-    history : (states, slots) uint8
-        How often each line spiked, by slot: lines in order, and for each line 1, 2, … ticks ago.
-    """
-
-    registers: Int64s
-    history: Bytes
-
-    def __len__(self) -> int:
-        return len(self.history)
-
-    def chosen(self, which: Int64s) -> States:
-        """Return some of the states."""
-        return States(self.registers[which], self.history[which])
-
 
 class ProgramTicks:
-    """A program, to be advanced from many states at once.
+    """A program with what its states hold.
 
     Parameters
     ----------
@@ -63,8 +35,14 @@ class ProgramTicks:
     ----------
     rule : Rule
         The rule without what never matters to this program.
-    interpreter : Interpreter
-        The rule with the program's parameters.
+    parameters : mapping of str to (neurons,) int64
+        What the rule reads of them, constants included.
+    synapses : Synapses
+        In the order in which they act.
+    slots : (synapses,) int64
+        The slot of the history that each synapse reads: lines in order, and for each line 1, 2, … ticks ago.
+    depth, first : (lines,) and (lines + 1,) int64
+        How many slots each line has, and its first one.
     is_live : (registers, neurons) bool
         Where the next tick depends on the register.
     is_narrow : bool
@@ -77,7 +55,6 @@ class ProgramTicks:
         self.program, self.rule = program, lean_rule(program)
         names = {each.name for each in self.rule.parameters} | {each.name for each in self.rule.constants}
         self.parameters = {name: values for name, values in parameters_of(program).items() if name in names}
-        self.interpreter = Interpreter(self.rule, self.parameters)
         spans = {name: Span.of(values) for name, values in self.parameters.items()}
         reach = reach_of(self.rule, spans, arriving=arriving_span(program))
         self.is_live = live_registers(self.rule, self.parameters, reach=reach.registers, neurons=program.n_neurons)
@@ -91,67 +68,7 @@ class ProgramTicks:
             self.depth[self.depth > 0] = np.maximum(self.depth[self.depth > 0], memory)
             self.depth[program.n_inputs :] = np.maximum(self.depth[program.n_inputs :], memory)
         self.first = np.concatenate([[0], np.cumsum(self.depth)])
-        self._synapses, self._slots = synapses, self.first[synapses.pre] + synapses.delay - 1
-        self._weights = self._matrix(synapses, self._slots) if self.rule.is_sum else None
-        self._newest = np.flatnonzero(self.depth)
-
-    def _matrix(self, synapses: Synapses, slots: Int64s) -> np.ndarray[tuple[int, int], np.dtype[np.float64]] | None:
-        """Return what a spike of each slot adds to each neuron; None where float64 might round the sums."""
-        if np.abs(synapses.effective_weight.astype(np.float64)).sum() * 255 >= EXACT_SUM:
-            return None
-        matrix = np.zeros((self.first[-1], self.program.n_neurons))
-        np.add.at(matrix, (slots, synapses.post), synapses.effective_weight)
-        return matrix
-
-    def rest(self) -> States:
-        """Return the one state at rest."""
-        shape = (1, len(self.rule.registers), self.program.n_neurons)
-        return States(np.zeros(shape, np.int64), np.zeros((1, int(self.first[-1])), np.uint8))
-
-    def named(self, registers: Int64s) -> dict[str, Int64s]:
-        """Return registers by name, each ``(states, neurons)``."""
-        return {name: registers[:, index] for index, name in enumerate(self.rule.registers)}
-
-    def arriving(self, states: States) -> Int64s:
-        """Return the gathering's target ``(states, neurons)`` after the arrivals of a tick."""
-        target = self.rule.gather.target
-        shape = (len(states), self.program.n_neurons)
-        gathered = self.named(states.registers).get(target, np.zeros(shape, np.int64))
-        if self._weights is not None:
-            return gathered + (states.history @ self._weights).astype(np.int64)
-        gathered = gathered.copy()
-        weights = self._synapses.effective_weight
-        for synapse, (slot, post) in enumerate(zip(self._slots, self._synapses.post, strict=True)):
-            rows = np.flatnonzero(states.history[:, slot])
-            if rows.size:
-                counts = states.history[rows, slot].astype(np.int64)
-                gather = self._interpreter_of(int(post)).gather
-                gathered[rows, post] = gather(gathered[rows, post], weights[synapse], counts)
-        return gathered
-
-    @cache  # noqa: B019 - lives as long as the proof
-    def _interpreter_of(self, neuron: int) -> Interpreter:
-        """Return the rule with the parameters of one neuron."""
-        return Interpreter(self.rule, {name: values[neuron] for name, values in self.parameters.items()})
-
-    def tick(self, states: States) -> tuple[Int64s, Int64s]:
-        """Return the registers after a tick, and how often each neuron spikes ``(states, neurons)``."""
-        outcome = self.interpreter.tick(self.named(states.registers), self.arriving(states))
-        shape = outcome.spikes.shape
-        registers = np.stack([np.broadcast_to(outcome.state[name], shape) for name in self.rule.registers], axis=1)
-        return np.where(self.is_live, registers, 0), outcome.spikes
-
-    def outputs(self, spikes: Int64s) -> Raster:
-        """Return which outputs spike ``(states, outputs)``."""
-        return spikes[:, self.program.outputs] > 0
-
-    def remembered(self, history: Bytes, *, rows: Bytes, spikes: Int64s) -> Bytes:
-        """Return the history after a tick in which lines spiked: inputs as in ``rows``, neurons as in ``spikes``."""
-        after = np.empty_like(history)
-        after[:, 1:] = history[:, :-1]
-        sent = np.concatenate([rows, spikes.astype(np.uint8)], axis=1)
-        after[:, self.first[self._newest]] = sent[:, self._newest]
-        return after
+        self.synapses, self.slots = synapses, self.first[synapses.pre] + synapses.delay - 1
 
 
 def live_registers(rule: Rule, parameters: dict[str, Int64s], *, reach: Mapping[str, Span], neurons: int) -> Bools:

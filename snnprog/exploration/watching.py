@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-from snnprog.arrays import Bytes, Int64s, Raster
+from snnprog.arrays import Bytes, Int64s, Raster, UInt64s
 from snnprog.automata.automaton import Monitor, Row, State, Wrong
-from snnprog.exploration.states import StateSet
+from snnprog.exploration.states import StateSet, as_words
 
 WRONG_NUMBER = -1
+
+
+class Answers(NamedTuple):
+    """What a monitor says to each pair of one of its states and the outputs of a tick.
+
+    Attributes
+    ----------
+    first : (pairs + 1,) int64
+        The first answer to each pair.
+    row, after : (answers,) int64
+        A row that can occur, and the number of the monitor's state after it; `WRONG_NUMBER` where the outputs are
+        wrong.
+    """
+
+    first: Int64s
+    row: Int64s
+    after: Int64s
 
 
 class Watching:
@@ -20,55 +38,62 @@ class Watching:
     ----------
     monitor : Monitor
     n_inputs, n_outputs : int
+
+    Attributes
+    ----------
+    states : list of State
+        By their numbers.
     """
 
     def __init__(self, monitor: Monitor, *, n_inputs: int, n_outputs: int) -> None:
-        self.monitor, self.n_inputs = monitor, n_inputs
+        self.monitor, self.n_inputs, self.n_outputs = monitor, n_inputs, n_outputs
         self.states: list[State] = []
         self._numbers: dict[State, int] = {}
         self._rows: dict[Row, int] = {}
         self._row_table: Bytes = np.zeros((0, n_inputs), np.uint8)
-        self._rows_of: list[Int64s] = []
-        self._outputs = StateSet(-(-n_outputs // 8))
-        self._asked = StateSet(3 * np.dtype(np.int64).itemsize)
-        self._answers: Int64s = np.zeros(0, np.int64)
+        self._rows_of: list[list[int]] = []
+        self._pairs = StateSet(1 + as_words(np.zeros((1, -(-n_outputs // 8)), np.uint8)).shape[1])
+        none = np.zeros(0, np.int64)
+        self._answers = Answers(np.zeros(1, np.int64), none, none)
         self.start = self._number_of(monitor.start)
 
-    def rows(self, numbers: Int64s) -> Bytes:
-        """Return rows by their numbers, ``(n, inputs)`` uint8."""
+    @property
+    def row_table(self) -> Bytes:
+        """All rows that came up, by their numbers, ``(n, inputs)`` uint8."""
         if len(self._row_table) < len(self._rows):
             self._row_table = np.array(list(self._rows), np.uint8).reshape(len(self._rows), self.n_inputs)
-        return self._row_table[numbers]
+        return self._row_table
 
-    def paired(self, states: Int64s) -> tuple[Int64s, Int64s]:
-        """Return every pair of a place in ``states`` and the number of a row that can occur there."""
-        lists = [self._rows_of[state] for state in states.tolist()]
-        places = np.repeat(np.arange(len(states)), [len(each) for each in lists])
-        return places, np.concatenate(lists) if lists else np.zeros(0, np.int64)
+    def keys(self, states: Int64s, spikes: Raster) -> UInt64s:
+        """Return pairs of the number of a state and the outputs of a tick, ``(n, outputs)`` bool, as words."""
+        outputs = as_words(np.packbits(spikes, axis=1, bitorder="little"))
+        return np.concatenate([states.astype(np.uint64)[:, None], outputs], axis=1)
 
-    def advanced(self, states: Int64s, rows: Int64s, spikes: Raster) -> Int64s:
-        """Return the number of the state after each tick; `WRONG_NUMBER` where its outputs are wrong.
-
-        Parameters
-        ----------
-        states, rows : (n,) int
-            Numbers.
-        spikes : (n, outputs) bool
-        """
-        outputs, _ = self._outputs.add(np.packbits(spikes, axis=1))
-        asked = np.ascontiguousarray(np.stack([states, rows, outputs], axis=1))
-        numbers, fresh = self._asked.add(asked.view(np.uint8).reshape(len(asked), -1))
+    def paired(self, keys: UInt64s) -> tuple[Int64s, Answers]:
+        """Return the number of each pair of a state and outputs, and the answers to all pairs that came up."""
+        numbers, fresh = self._pairs.add(keys)
         if fresh.size:
-            self._answers = np.concatenate([self._answers, self._answered(asked[fresh], spikes[fresh])])
-        return self._answers[numbers]
+            outputs = np.ascontiguousarray(keys[fresh, 1:]).view(np.uint8)
+            spikes = np.unpackbits(outputs, axis=1, count=self.n_outputs, bitorder="little").astype(np.bool_)
+            self._answer(keys[fresh, 0].tolist(), spikes.tolist())
+        return numbers, self._answers
 
-    def _answered(self, asked: Int64s, spikes: Raster) -> Int64s:
-        rows = list(self._rows)
-        found = []
-        for (state, row, _), fired in zip(asked.tolist(), spikes.tolist(), strict=True):
-            after = self.monitor.after(self.states[state], rows[row], tuple(fired))
-            found.append(WRONG_NUMBER if isinstance(after, Wrong) else self._number_of(after))
-        return np.array(found, np.int64)
+    def _answer(self, states: list[int], outputs: list[list[bool]]) -> None:
+        counts, taken, found, rows = [], [], [], list(self._rows)
+        for state, fired in zip(states, outputs, strict=True):
+            possible, spikes = self._rows_of[state], tuple(fired)
+            counts.append(len(possible))
+            taken += possible
+            for row in possible:
+                after = self.monitor.after(self.states[state], rows[row], spikes)
+                found.append(WRONG_NUMBER if isinstance(after, Wrong) else self._number_of(after))
+        first = self._answers.first[-1] + np.cumsum(counts)
+        self._answers = Answers(
+            *(
+                np.concatenate(parts)
+                for parts in zip(self._answers, (first, _numbers(taken), _numbers(found)), strict=True)
+            )
+        )
 
     def _number_of(self, state: State) -> int:
         number = self._numbers.get(state)
@@ -78,5 +103,9 @@ class Watching:
             self._rows_of.append(self._row_numbers(self.monitor.rows(state)))
         return number
 
-    def _row_numbers(self, rows: Iterable[Row]) -> Int64s:
-        return np.array([self._rows.setdefault(row, len(self._rows)) for row in rows], np.int64)
+    def _row_numbers(self, rows: Iterable[Row]) -> list[int]:
+        return [self._rows.setdefault(row, len(self._rows)) for row in rows]
+
+
+def _numbers(values: list[int]) -> Int64s:
+    return np.array(values, np.int64)

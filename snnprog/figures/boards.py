@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from snnprog.documents import parse_json
+from snnprog.emit.board_names import check_board
 from snnprog.errors import FormatError
 from snnprog.files.hdf5 import check_installed
 from snnprog.program import Program
@@ -122,6 +123,8 @@ def board_figures(program: Program, board: str | Path) -> BoardFigures:
     FormatError
         If the folder's report cannot be read.
     """
+    if not Path(board).is_dir():
+        check_board(str(board))
     check_installed("amaranth", "counting the clocks of a core", extra="fpga")
     from snnprog.emit.hardware.boards import find_board, plan_for
     from snnprog.emit.hardware.folder import ABOUT, board_of

@@ -115,13 +115,15 @@ def microcontroller_figures(program: Program, target: str) -> MicrocontrollerFig
 
 
 def _read(path: Path, target: str) -> MicrocontrollerFigures:
-    told = json.loads(path.read_text(encoding="utf-8"))
+    record = json.loads(path.read_text(encoding="utf-8"))
     return MicrocontrollerFigures(
         target=target,
-        compiler=told["compiler"],
-        flash_bytes=told["flash_bytes"],
-        ram_bytes=told["ram_bytes"],
-        quiet=TickInstructions(**told["quiet"]) if "quiet" in told else None,
-        active=TickInstructions(**told["active"]) if "active" in told else None,
-        counted_by=f"{told['counted_by']}, {told['board']}" if "counted_by" in told else f"not counted: {told['lack']}",
+        compiler=record["compiler"],
+        flash_bytes=record["flash_bytes"],
+        ram_bytes=record["ram_bytes"],
+        quiet=TickInstructions(**record["quiet"]) if "quiet" in record else None,
+        active=TickInstructions(**record["active"]) if "active" in record else None,
+        counted_by=f"{record['counted_by']}, {record['board']}"
+        if "counted_by" in record
+        else f"not counted: {record['lack']}",
     )

@@ -228,12 +228,12 @@ class _Lines:
         x0, y0, x1, y1 = _checked_region(columns, view)
         polarity = _polarity_of(columns, view)
         y = np.zeros_like(columns.x) if columns.y is None else columns.y
-        is_asked = np.ones(columns.x.shape, dtype=np.bool_)
+        is_wanted = np.ones(columns.x.shape, dtype=np.bool_)
         if polarity in ("on", "off"):
             assert columns.on is not None, "checked where the polarity is chosen"
-            is_asked = columns.on if polarity == "on" else ~columns.on
+            is_wanted = columns.on if polarity == "on" else ~columns.on
         is_inside = (columns.x >= x0) & (columns.x < x1) & (y >= y0) & (y < y1)
-        kept = np.flatnonzero(is_asked & is_inside)
+        kept = np.flatnonzero(is_wanted & is_inside)
         rows, width = -((y0 - y1) // view.downsample), -((x0 - x1) // view.downsample)
         row, column = (y[kept] - y0) // view.downsample, (columns.x[kept] - x0) // view.downsample
         channel = columns.on[kept].astype(np.int64) if columns.on is not None and polarity == "both" else 0
@@ -242,8 +242,8 @@ class _Lines:
             line=(channel * rows + row) * width + column,
             kept=kept,
             events=columns.x.size,
-            other_polarity=int(np.count_nonzero(~is_asked)),
-            outside_region=int(np.count_nonzero(is_asked & ~is_inside)),
+            other_polarity=int(np.count_nonzero(~is_wanted)),
+            outside_region=int(np.count_nonzero(is_wanted & ~is_inside)),
         )
 
 

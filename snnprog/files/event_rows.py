@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from snnprog.errors import FormatError
+from snnprog.errors import FormatError, SpecError
+from snnprog.names import Names, find
 
 LINE_LIMIT = 1 << 16
 INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -17,6 +18,9 @@ GREATEST = 1 << 40
 TIME_UNITS: Mapping[str, float] = MappingProxyType({"time_ms": 1e3, "time_s": 1.0})  # of a second
 TICK_HEADER = ("tick", "neuron")
 HEADERS = (TICK_HEADER, ("pattern", "tick", "neuron"), *((unit, "neuron") for unit in TIME_UNITS))
+
+NAME = "name"
+"""A last column for people, which readers skip: the name of the neuron whose number stands before it."""
 
 Header = tuple[str, ...]
 
@@ -34,7 +38,7 @@ def header_of(name: Path | str, content: bytes, *, allowed: Sequence[Header]) ->
     except UnicodeDecodeError as error:
         raise FormatError(f"{name} cannot be read: {error}") from error
     header = tuple(field.strip() for field in fields_of(name, 1, line=text))
-    if header not in allowed:
+    if header not in allowed and not (header[-1:] == (NAME,) and header[:-1] in allowed):
         known = " or ".join(repr(",".join(names)) for names in allowed)
         raise FormatError(
             f"the header of {name} must be {known}, got {','.join(header)!r}{_cause(header, text, allowed)}"
@@ -73,19 +77,39 @@ def is_mark(row: Sequence[str], header: Header) -> bool:
     return abs(int(row[0])) <= GREATEST
 
 
-def values_of(name: Path | str, line: int, *, row: Sequence[str], header: Header) -> list[int | float]:
-    """Return the numbers of a row.
+def numbers_in(header: Header) -> Header:
+    """Return the columns that hold numbers: all but the names."""
+    return header[:-1] if header[-1] == NAME else header
+
+
+def values_of(
+    name: Path | str, line: int, *, row: Sequence[str], header: Header, names: Names | None = None
+) -> list[int | float]:
+    """Return the numbers of a row, without the column of names.
+
+    Parameters
+    ----------
+    names : tuple of str, optional
+        The names of the neurons, which may stand in place of their numbers.
 
     Raises
     ------
     FormatError
-        If they do not match the header.
+        If they do not match the header, or there is no neuron of a name.
     """
     texts = [field.strip() for field in row]
+    if header[-1] == NAME and len(texts) == len(header):
+        header, texts = header[:-1], texts[:-1]
+    if names is not None and len(texts) == len(header) and not INTEGER.fullmatch(texts[-1]):
+        try:
+            texts[-1] = str(find("line", texts[-1], names, len(names)))
+        except SpecError as error:
+            raise FormatError(f"{name}, line {line}: {error}") from error
     forms = [DECIMAL if column in TIME_UNITS else INTEGER for column in header]
     if len(texts) == len(forms) and all(form.fullmatch(text) for form, text in zip(forms, texts, strict=True)):
         values = [float(text) if form is DECIMAL else int(text) for form, text in zip(forms, texts, strict=True)]
         if all(abs(value) <= GREATEST for value in values):
             return values
-    wanted = f"{len(header)} integers" if header[-2] == "tick" else "a non-negative time and an integer"
+    numbers = numbers_in(header)
+    wanted = f"{len(numbers)} integers" if numbers[-2] == "tick" else "a non-negative time and an integer"
     raise FormatError(f"{name}, line {line}: must have {wanted}, got {','.join(row)!r}")

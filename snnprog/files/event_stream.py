@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.event_rows import LINE_LIMIT, TICK_HEADER, fields_of, header_of, is_mark, values_of
+from snnprog.names import Names
 from snnprog.wording import counted
 
 
@@ -25,13 +26,13 @@ class StreamedTick(NamedTuple):
 
     Attributes
     ----------
-    lines : list of int
+    lines : list of int or str
         The lines that spike; a line that spikes several times is repeated.
     is_marked : bool
         Whether the stream marked its end.
     """
 
-    lines: list[int]
+    lines: list[int | str]
     is_marked: bool
 
 
@@ -39,22 +40,22 @@ class _Event(NamedTuple):
     """One row: a spike of a line, or None for the end of the tick; ``place`` is its name in messages."""
 
     tick: int
-    line: int | None
+    line: int | str | None
     place: str
 
 
-def ticks_of_events(events: Iterable[tuple[int, int | None]]) -> Iterator[list[int]]:
+def ticks_of_events(events: Iterable[tuple[int, int | str | None]]) -> Iterator[list[int | str]]:
     """Yield the lines that spike in each tick, from tick 0 on, as soon as the tick has ended.
 
     Parameters
     ----------
-    events : iterable of (int, int)
-        Tick and line, in order of ticks. (tick, None) marks the end of a tick; otherwise it ends with the first
-        event of a later tick, or with the last event.
+    events : iterable of (int, int or str)
+        Tick and line (its number or its name), in order of ticks. (tick, None) marks the end of a tick; otherwise it
+        ends with the first event of a later tick, or with the last event.
 
     Yields
     ------
-    list of int
+    list of int or str
         An input of `Simulator.step`; empty for a silent tick.
 
     Raises
@@ -73,7 +74,7 @@ def ticks_of_events(events: Iterable[tuple[int, int | None]]) -> Iterator[list[i
 
 
 def read_ticks(
-    file: BinaryIO, name: str, *, neurons: int, most: int = 1, merge: bool = False
+    file: BinaryIO, name: str, *, neurons: int, most: int = 1, merge: bool = False, names: Names | None = None
 ) -> Iterator[StreamedTick]:
     """Yield the ticks of a CSV stream, each as soon as it has ended.
 
@@ -89,6 +90,8 @@ def read_ticks(
         Maximum number of spikes of a line in a tick.
     merge : bool
         Whether further spikes of a line in a tick are dropped.
+    names : tuple of str, optional
+        The names of the lines, which may stand in place of their numbers.
 
     Raises
     ------
@@ -96,10 +99,10 @@ def read_ticks(
         If a line is not an event or a mark, or is out of order; the message has its number. Finished ticks are yielded
         first.
     """
-    return _grouped(_events(file, name, neurons), most=most, merge=merge, error=FormatError)
+    return _grouped(_events(file, name, neurons, names=names), most=most, merge=merge, error=FormatError)
 
 
-def _events(file: BinaryIO, name: str, neurons: int) -> Iterator[_Event]:
+def _events(file: BinaryIO, name: str, neurons: int, *, names: Names | None) -> Iterator[_Event]:
     lines = iter(lambda: file.readline(LINE_LIMIT), b"")
     header_of(name, next(lines, b""), allowed=(TICK_HEADER,))
     for number, content in enumerate(lines, 2):
@@ -113,7 +116,7 @@ def _events(file: BinaryIO, name: str, neurons: int) -> Iterator[_Event]:
         if is_mark(row, TICK_HEADER):
             yield _Event(int(row[0]), None, place)
             continue
-        tick, neuron = map(int, values_of(name, number, row=row, header=TICK_HEADER))
+        tick, neuron = map(int, values_of(name, number, row=row, header=TICK_HEADER, names=names))
         if not 0 <= neuron < neurons:
             raise FormatError(f"{place}: neuron {neuron}; the program has lines 0 to {neurons - 1}")
         yield _Event(tick, neuron, place)
@@ -122,8 +125,8 @@ def _events(file: BinaryIO, name: str, neurons: int) -> Iterator[_Event]:
 def _grouped(
     events: Iterable[_Event], *, most: int | None, merge: bool, error: type[SnnprogError]
 ) -> Iterator[StreamedTick]:
-    tick, counts = 0, dict[int, int]()  # of the current tick
-    lines: list[int] = []
+    tick, counts = 0, dict[int | str, int]()  # of the current tick
+    lines: list[int | str] = []
     for event in events:
         if event.tick < tick:
             raise error(f"{event.place}: tick {event.tick} has ended; the next events are of tick {tick} or later")

@@ -30,14 +30,17 @@ from snnprog.files.event_rows import (
     GREATEST,
     HEADERS,
     LINE_LIMIT,
+    NAME,
     TIME_UNITS,
     fields_of,
     header_of,
     is_mark,
+    numbers_in,
     values_of,
 )
 from snnprog.files.reading import Reading
 from snnprog.files.spike_times import SpikeTimes
+from snnprog.names import Names
 from snnprog.output_files import write_bytes
 from snnprog.raster import events_of_raster
 from snnprog.wording import counted
@@ -64,8 +67,8 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
     FormatError
         If the file is missing or damaged, is not a list of events or times, or an event lies outside the rasters.
     """
-    ticks, neurons = reading.extent(path)
-    header, columns = _read_columns(path)
+    header, columns = _read_columns(path, reading.names)
+    ticks, neurons = reading.extent(path, _last_event(header, columns))
     if header[0] not in TIME_UNITS:
         reading.check_takes(path, "merge")
         events = np.zeros((3, columns[0].size), dtype=np.int64)
@@ -79,6 +82,15 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
     neuron = columns[1].astype(np.int64)
     _check_inside(path, "neuron", column=neuron, extent=neurons)
     return reading.bin(path, SpikeTimes(str(path), columns[0] / TIME_UNITS[header[0]], neuron, neurons))
+
+
+def _last_event(header: tuple[str, ...], columns: Columns) -> str:
+    """Return the tick or the time of the last event in words; nothing if there are no events."""
+    if not columns[0].size:
+        return ""
+    if header[0] in TIME_UNITS:
+        return f"{columns[0].max():g} {header[0].removeprefix('time_')}"
+    return f"tick {columns[-2].max()}"
 
 
 def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neurons: int) -> Raster:
@@ -130,19 +142,25 @@ def _repeated(path: Path, events: Int64s, *, shape: tuple[int, ...]) -> FormatEr
     )
 
 
-def write_csv(path: Path, rasters: Sequence[Raster]) -> None:
-    """Write rasters with the columns pattern, tick and neuron."""
-    write_bytes(path, "".join(csv_texts(rasters)).encode("ascii"))
+def write_csv(path: Path, rasters: Sequence[Raster], names: Names | None = None) -> None:
+    """Write rasters with the columns pattern, tick and neuron, and name if neurons have names."""
+    write_bytes(path, "".join(csv_texts(rasters, names)).encode("utf-8"))
 
 
-def csv_texts(rasters: Sequence[Raster]) -> Iterator[str]:
-    """Yield the text of a CSV file of rasters, piece by piece: the columns pattern, tick and neuron."""
-    yield "pattern,tick,neuron\n"
+def csv_texts(rasters: Sequence[Raster], names: Names | None = None) -> Iterator[str]:
+    """Yield the text of a CSV file of rasters, piece by piece: the columns pattern, tick, neuron, and name if known.
+
+    Names need no quotes: see `snnprog.names`.
+    """
+    yield "pattern,tick,neuron\n" if names is None else f"pattern,tick,neuron,{NAME}\n"
     for pattern, raster in enumerate(rasters):
         tick, neuron = events_of_raster(raster)
         rows = np.stack([np.full_like(tick, pattern), tick, neuron], axis=1)
         for chunk in np.split(rows, range(CHUNK, len(rows), CHUNK)):
-            yield "%d,%d,%d\n" * len(chunk) % tuple(chunk.ravel().tolist())
+            if names is None:
+                yield "%d,%d,%d\n" * len(chunk) % tuple(chunk.ravel().tolist())
+            else:
+                yield "".join(f"{at},{when},{where},{names[where]}\n" for at, when, where in chunk.tolist())
 
 
 def holds_times(path: Path) -> bool:
@@ -161,8 +179,8 @@ def holds_times(path: Path) -> bool:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _read_columns(path: Path) -> tuple[tuple[str, ...], Columns]:
-    """Return the names and contents of the columns."""
+def _read_columns(path: Path, names: Names | None) -> tuple[tuple[str, ...], Columns]:
+    """Return the headings and contents of the columns of numbers."""
     size = check_regular(path)
     if size > CSV_LIMIT_BYTES:
         raise FormatError(f"{path} has {size} bytes; at most {CSV_LIMIT_BYTES} are read; write an .npz")
@@ -171,13 +189,18 @@ def _read_columns(path: Path) -> tuple[tuple[str, ...], Columns]:
     assert first is not None, "it also matches an empty string"
     header, body = header_of(path, first.group(), allowed=HEADERS), content[first.end() :]
     columns = _plain_columns(header, body)
-    return header, _columns_by_line(path, header, body=body) if columns is None else columns
+    columns = _columns_by_line(path, header, body=body, names=names) if columns is None else columns
+    return numbers_in(header), columns
 
 
 def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
     """Return the contents of the columns, or None if NumPy might read them differently from Python, or fails."""
     is_timed = header[0] in TIME_UNITS
-    if body.translate(None, PLAIN_TIMES if is_timed else PLAIN_INTEGERS) or ODD_PLUS.search(body):
+    if (
+        numbers_in(header) != header
+        or body.translate(None, PLAIN_TIMES if is_timed else PLAIN_INTEGERS)
+        or ODD_PLUS.search(body)
+    ):
         return None
     types = [(name, np.float64 if name in TIME_UNITS else np.int64) for name in header]
     try:
@@ -192,16 +215,17 @@ def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
     return None if is_odd else columns
 
 
-def _columns_by_line(path: Path, header: tuple[str, ...], *, body: bytes) -> Columns:
+def _columns_by_line(path: Path, header: tuple[str, ...], *, body: bytes, names: Names | None) -> Columns:
     """Return the contents of the columns, or raise `FormatError` for the first invalid line."""
-    columns = [packed.array("d" if name in TIME_UNITS else "q") for name in header]
+    columns = [packed.array("d" if name in TIME_UNITS else "q") for name in numbers_in(header)]
     lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8")
     try:
         lines.readline()  # the end of the header
         for number, line in enumerate(iter(lambda: lines.readline(LINE_LIMIT), ""), 2):
             row = fields_of(path, number, line=line)
             if row and not is_mark(row, header):
-                for column, value in zip(columns, values_of(path, number, row=row, header=header), strict=True):
+                values = values_of(path, number, row=row, header=header, names=names)
+                for column, value in zip(columns, values, strict=True):
                     column.append(value)  # type: ignore[arg-type]
     except UnicodeDecodeError as error:
         raise FormatError(f"{path} cannot be read: {error}") from error

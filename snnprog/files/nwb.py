@@ -81,8 +81,8 @@ def _observed(
     if intervals.shape[1] != 2 or not np.isfinite(intervals).all() or not (intervals[:, 0] <= intervals[:, 1]).all():
         raise FormatError(f"/{INTERVALS} in {file.path} must hold a start and a later end in each row, both finite")
     of_units: list[Floats] = np.split(intervals.astype(np.float64), ends[:-1])
-    told = [of_units[row] if len(of_units[row]) else np.array([[-np.inf, np.inf]]) for row in rows]
-    return observed_bins(told, reading.binning(file.path), share=share_of(intervals.dtype))
+    observed = [of_units[row] if len(of_units[row]) else np.array([[-np.inf, np.inf]]) for row in rows]
+    return observed_bins(observed, reading.binning(file.path), share=share_of(intervals.dtype))
 
 
 def _ends(file: Hdf5, name: str, n_units: int, size: int) -> Int64s:

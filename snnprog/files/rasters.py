@@ -17,6 +17,7 @@ from snnprog.files.events import holds_times, read_csv, write_csv
 from snnprog.files.nwb import read_nwb
 from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.files.sonata import read_sonata, write_sonata
+from snnprog.names import as_names
 
 READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyType(
     {".npz": read_npz, ".csv": read_csv, ".h5": read_sonata}
@@ -49,6 +50,7 @@ def read_rasters(
     ids: Sequence[int] | None = None,
     merge: bool = False,
     view: EventView | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[Raster]:
     """Read the rasters, one per pattern, of a file.
 
@@ -83,6 +85,8 @@ def read_rasters(
         Whether several spikes of one neuron in one tick become one instead of being refused; an ``.npz`` has none.
     view : EventView, optional
         Which events of a recording become lines: sensor size, polarity, region, downsampling and time base.
+    names : sequence of str, optional
+        The names of the neurons, by which a ``.csv`` may list them in place of their numbers.
 
     Raises
     ------
@@ -92,7 +96,8 @@ def read_rasters(
     SpecError
         If an option is malformed, or a package is missing.
     """
-    reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge, view)
+    known = as_names("names", names, neurons, may_be_joined=True)
+    reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge, view, known)
     return read_recording(Path(path), reading).rasters
 
 
@@ -147,19 +152,26 @@ def read_recording(path: Path, reading: Reading) -> RecordedRasters:
 
 
 def write_rasters(
-    path: str | Path, rasters: Sequence[Raster], *, key: str = "spikes", dt_ms: float | None = None
+    path: str | Path,
+    rasters: Sequence[Raster],
+    *,
+    key: str = "spikes",
+    dt_ms: float | None = None,
+    names: Sequence[str] | None = None,
 ) -> None:
     """Write rasters to a file; its suffix decides the format.
 
     Parameters
     ----------
     path : path
-        ``.csv`` (columns pattern, tick, neuron), ``.npz`` (one array if all have one shape), or ``.h5`` (SONATA, one
-        pattern).
+        ``.csv`` (columns pattern, tick, neuron, and name if names are given), ``.npz`` (one array if all have one
+        shape), or ``.h5`` (SONATA, one pattern).
     key : str
         The name of the array, or of the population.
     dt_ms : float, optional
         Milliseconds of a tick; required for ``.h5``, which stores times.
+    names : sequence of str, optional
+        The names of the neurons; only a ``.csv`` shows them.
 
     Raises
     ------
@@ -175,7 +187,8 @@ def write_rasters(
     if dt_ms is not None:
         raise FormatError(f"dt_ms does not apply to {path}, which stores ticks; omit it")
     if path.suffix == ".csv":
-        write_csv(path, rasters)
+        neurons = rasters[0].shape[1] if len(rasters) else None
+        write_csv(path, rasters, as_names("names", names, neurons, may_be_joined=True))
     else:
         write_npz(path, rasters, key=key)
 

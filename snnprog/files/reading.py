@@ -12,9 +12,11 @@ from snnprog.errors import FormatError, SpecError
 from snnprog.files.bounds import PATTERN_LIMIT, check_bins
 from snnprog.files.event_view import EventView
 from snnprog.files.spike_times import Binning, SpikeTimes, as_starts, rasters_of_times
+from snnprog.names import Names
 from snnprog.raster import check_bin_ms
 
-AXES = ALWAYS = ("patterns", "ticks", "neurons")  # the axes of rasters; their sizes may be given for any format
+AXES = ("patterns", "ticks", "neurons")
+ALWAYS = (*AXES, "names")  # the sizes of the axes of rasters, and names of neurons, may be given for any format
 ID_LIMIT = 1 << 62
 
 
@@ -56,6 +58,8 @@ class Reading:
         Whether spikes of one neuron in one tick become one, for files that list spikes.
     view : EventView, optional
         Which events of a camera's or cochlea's recording become lines.
+    names : tuple of str, optional
+        The names of the neurons, by which a ``.csv`` may list them.
     """
 
     ticks: int | None = None
@@ -68,9 +72,10 @@ class Reading:
     ids: Sequence[int] | None = None
     merge: bool = False
     view: EventView | None = None
+    names: Names | None = None
 
     def __post_init__(self) -> None:
-        for name in ALWAYS:
+        for name in AXES:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, as_integer(name, getattr(self, name)))
         if self.layout is not None:
@@ -88,8 +93,14 @@ class Reading:
             if field.name not in (*ALWAYS, *names) and getattr(self, field.name) != field.default:
                 raise FormatError(f"{field.name} does not apply to {path}; omit it")
 
-    def extent(self, path: Path) -> tuple[int, int]:
+    def extent(self, path: Path, last_event: str = "") -> tuple[int, int]:
         """Return ticks and neurons of a list of events.
+
+        Parameters
+        ----------
+        path : Path
+        last_event : str
+            Where the last event is, such as "tick 41": a hint for someone who has not given the ticks.
 
         Raises
         ------
@@ -102,7 +113,8 @@ class Reading:
                 ("how many neurons it has", "neurons (n_inputs or n_outputs in a SPEC.toml)"): self.neurons,
             }
             unknown, names = zip(*(words for words, given in lacks.items() if given is None), strict=True)
-            raise FormatError(f"{path} does not say {' and '.join(unknown)}; give {' and '.join(names)}")
+            hint = f"; its last event is at {last_event}" if last_event and self.ticks is None else ""
+            raise FormatError(f"{path} does not say {' and '.join(unknown)}; give {' and '.join(names)}{hint}")
         return self.ticks, self.neurons
 
     def binning(self, path: Path) -> Binning:

@@ -120,10 +120,10 @@ def _check_times(path: Path, group: str, seconds: Floats) -> None:
 
 def _check_sorting(file: Hdf5, group: str, *, seconds: Floats, nodes: Int64s) -> None:
     """Raise `FormatError` if spikes are not in the declared order."""
-    told = file.attribute(group, "sorting")
-    number = SORTINGS.get(told) if isinstance(told, str) else told
-    if number not in (None, *SORTINGS.values()) or (number is None and told is not None):
-        raise FormatError(f"/{group} in {file.path} has the sorting {told!r}; known are {', '.join(SORTINGS)}")
+    sorting = file.attribute(group, "sorting")
+    number = SORTINGS.get(sorting) if isinstance(sorting, str) else sorting
+    if number not in (None, *SORTINGS.values()) or (number is None and sorting is not None):
+        raise FormatError(f"/{group} in {file.path} has the sorting {sorting!r}; known are {', '.join(SORTINGS)}")
     key, what = (seconds, "time") if number == SORTINGS["by_time"] else (nodes, "node")
     if number and (key[1:] < key[:-1]).any():
         raise FormatError(f"/{group} in {file.path} is declared as sorted by {what}, but is not")

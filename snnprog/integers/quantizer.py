@@ -38,6 +38,7 @@ from snnprog.integers.widths import (
     widths_for_any_input,
     widths_for_patterns,
 )
+from snnprog.names import name_of, neuron_names, with_name
 from snnprog.network import Network, Neuron
 from snnprog.program import Program
 from snnprog.progress import Progress
@@ -84,6 +85,8 @@ class NeuronReport:
         "fitted" while they ran.
     is_hidden : bool
         Whether it is not read out.
+    label : str or None
+        Its name, if it has one.
     """
 
     output: int
@@ -102,11 +105,12 @@ class NeuronReport:
     excursion: Excursion | None
     rounding: str
     is_hidden: bool = False
+    label: str | None = None
 
     @property
     def name(self) -> str:
         """Which neuron, in words."""
-        return f"hidden neuron {self.output}" if self.is_hidden else f"output {self.output}"
+        return with_name("hidden neuron" if self.is_hidden else "output", self.output, self.label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,11 +171,12 @@ def quantize(
         lambda: (_rounded(task, one, scales) for one in networks_at_exponents(task.spec, network))
     )
     program = _program(task, [search.best for search in searches], rehearsal=False)
-    numbered = [(index, True) for index in range(task.n_hidden)]
-    numbered += [(index, False) for index in range(len(searches) - task.n_hidden)]
+    numbered = [(index, True, name_of(index, program.neuron_names)) for index in range(task.n_hidden)]
+    outputs = range(len(searches) - task.n_hidden)
+    numbered += [(index, False, name_of(index, program.output_names)) for index in outputs]
     reports = [
-        replace(_report(index, search, outcome), is_hidden=is_hidden)
-        for (index, is_hidden), search, outcome in zip(numbered, searches, outcomes, strict=True)
+        replace(_report(index, search, outcome), is_hidden=is_hidden, label=label)
+        for (index, is_hidden, label), search, outcome in zip(numbered, searches, outcomes, strict=True)
     ]
     out_of_time = tuple(index - task.n_hidden for index in late if index >= task.n_hidden)
     return Quantized(program, tuple(reports), out_of_time)
@@ -351,10 +356,13 @@ def _program(task: Task, neurons: Sequence[IntegerNeuron], *, rehearsal: bool) -
         "refractory": [spec.refractory] * len(neurons),
     }
     stands_twice = spec.recurrent and not rehearsal and spec.chip.is_readout_apart
+    n_feeding, named = spec.n_outputs * stands_twice, None if rehearsal else spec.output_names
     return Program.from_arrays(
         chip=spec.chip,
         n_inputs=mapping.n_lines if rehearsal else spec.n_inputs,
-        n_neurons=len(neurons) + spec.n_outputs * stands_twice,
+        n_neurons=len(neurons) + n_feeding,
+        input_names=None if rehearsal else spec.input_names,
+        neuron_names=neuron_names(named, spec.hidden_names, n_hidden=task.n_hidden, n_feeding=n_feeding),
         **(with_readouts(arrays, task.n_hidden) if stands_twice else arrays),  # type: ignore[arg-type]
     )
 

@@ -27,6 +27,7 @@ from snnprog.networks.calibration import (
     calibrate,
     fewest_bits,
 )
+from snnprog.networks.calibration.inexact import InexactNeurons, inexact_neurons
 from snnprog.networks.calibration.report import PARTS
 from snnprog.networks.network import Population, TrainedNetwork
 from snnprog.networks.rounding import RoundedNetwork
@@ -48,6 +49,8 @@ class NetworkFit:
         The populations of each stage.
     bits : tuple of int or None
         Bits of each stage's weights; None for those of the chip.
+    inexact : tuple of InexactNeurons
+        The neurons of each stage that are not exact on the inputs that were fitted.
     fewest : FewestBits or None
         The search for the fewest bits, if requested.
     """
@@ -55,6 +58,7 @@ class NetworkFit:
     calibrated: Calibrated
     stages: tuple[str, ...]
     bits: tuple[int | None, ...]
+    inexact: tuple[InexactNeurons, ...]
     fewest: FewestBits | None = None
 
     def with_accuracy(self, accuracy: Accuracy) -> NetworkFit:
@@ -77,8 +81,12 @@ class NetworkFit:
                     "bins": list(stage.bins.as_tuple),
                     "wrong": list(stage.wrong.as_tuple),
                     "wrong_if_rounded": list(stage.wrong_rounded.as_tuple),
+                    "neurons": stage.neurons,
+                    "inexact": inexact.as_dict(),
                 }
-                for name, bits, stage in zip(self.stages, self.bits, calibrated.stages, strict=True)
+                for name, bits, stage, inexact in zip(
+                    self.stages, self.bits, calibrated.stages, self.inexact, strict=True
+                )
             ],
             "accuracy": None
             if accuracy is None
@@ -253,10 +261,12 @@ class Fitting:
         )
         if bits == LEAST:
             fewest = fewest_bits(layers, samples, chip=chip, tolerance=tolerance, thresholds=self.thresholds, seed=seed)
-            return NetworkFit(fewest.result, names, fewest.bits, fewest)
+            inexact = inexact_neurons(layers, samples, fewest.result, chip=chip)
+            return NetworkFit(fewest.result, names, fewest.bits, inexact, fewest)
         by_stage = self._bits_by_stage(bits)
         result = calibrate(layers, samples, chip=chip, bits=by_stage, keep=keep, thresholds=self.thresholds, seed=seed)
-        return NetworkFit(result, names, tuple(by_stage.get(stage) for stage in range(layers.n_stages)))
+        every = tuple(by_stage.get(stage) for stage in range(layers.n_stages))
+        return NetworkFit(result, names, every, inexact_neurons(layers, samples, result, chip=chip))
 
     def _bits_by_stage(self, bits: Bits) -> dict[int, int | None]:
         if not isinstance(bits, Mapping):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,7 +25,9 @@ import numpy as np
 
 from snnprog.errors import FormatError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
+from snnprog.names import Names
 from snnprog.networks.convention import SUBTRACT, ZERO
+from snnprog.networks.node_names import KEY, names_of_text
 from snnprog.networks.nodes import FIELDS, GRAPH, INPUT, NEURONS, OUTPUT, PASSAGE, Node, node_of
 
 Edge = tuple[str, str]
@@ -49,6 +51,8 @@ class Graph:
         Assumptions that were made.
     reset : str or None
         "zero" or "subtract", if it is in the metadata, as in graphs written by snnprog.
+    names : mapping of str to tuple of str
+        The names of a node's lines or neurons, if they are there; see `snnprog.networks.node_names`.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Graph:
     edges: tuple[Edge, ...]
     notes: tuple[str, ...] = ()
     reset: str | None = None
+    names: Mapping[str, Names] = field(default_factory=dict)
 
 
 def read_graph(path: Path) -> Graph:
@@ -99,7 +104,10 @@ def graph_of(name: str, data: Mapping[str, object]) -> Graph:
     found = _Found({}, [], list(notes))
     _lay_open(name, data, prefix="", found=found, depth=0)
     edges = tuple(dict.fromkeys(found.edges))
-    return Graph(name, found.nodes, edges, tuple(found.notes), reset=_reset_of(data.get("metadata")))
+    metadata = data.get("metadata")
+    told = _text(metadata.get(KEY)) if isinstance(metadata, Mapping) else ""
+    names = names_of_text(name, told, inputs=(key for key, node in found.nodes.items() if node.kind == INPUT))
+    return Graph(name, found.nodes, edges, tuple(found.notes), reset=_reset_of(metadata), names=names)
 
 
 @dataclass(frozen=True)

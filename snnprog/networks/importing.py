@@ -175,6 +175,7 @@ def _network(graph: Graph, tick_s: float, convention: Convention) -> TrainedNetw
         outputs=np.zeros(0, np.int64),
         latency=np.zeros(0, np.int64),
         notes=(*graph.notes, *_notes(signals, populations, convention)),
+        names=graph.names,
     )
     return _read_out(graph, signals, network=network, sums=sums)
 

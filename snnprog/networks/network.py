@@ -21,14 +21,16 @@ populations are shifted relative to each other: each starts `Population.start` t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.display.card import Card, Displayed
+from snnprog.names import Names
 from snnprog.networks.convention import Convention
+from snnprog.networks.node_names import names_of_nodes
 from snnprog.networks.weights import Weights, together
 from snnprog.table import Table
 from snnprog.wording import counted
@@ -154,6 +156,8 @@ class TrainedNetwork(Displayed):
         Delay of each in ticks, relative to the graph.
     notes : tuple of str
         Differences from the graph, except later rounding.
+    names : mapping of str to tuple of str
+        The names of the lines of an input, or of the neurons of a population, if they have any.
     """
 
     name: str
@@ -165,6 +169,17 @@ class TrainedNetwork(Displayed):
     outputs: Int64s
     latency: Int64s
     notes: tuple[str, ...] = ()
+    names: Mapping[str, Names] = field(default_factory=dict)
+
+    @property
+    def input_names(self) -> Names | None:
+        """The names of all input lines, or None."""
+        return names_of_nodes(self.names, ((name, int(np.prod(shape))) for name, shape in self.inputs.items()))
+
+    @property
+    def neuron_names(self) -> Names | None:
+        """The names of all neurons, or None."""
+        return names_of_nodes(self.names, ((population.name, population.size) for population in self.populations))
 
     @cached_property
     def first(self) -> Mapping[str, int]:
@@ -190,8 +205,8 @@ class TrainedNetwork(Displayed):
 
     @property
     def n_synapses(self) -> int:
-        """Number of synapses, without those of weight 0 in matrices."""
-        return int(self.synapses.pre.size)
+        """Number of synapses, without those of weight 0 in matrices; counted without unrolling."""
+        return sum(connection.weights.n_synapses for connection in self.connections)
 
     def _summary(self) -> str:
         size = f"{counted(len(self.populations), 'population')}, {counted(self.n_neurons, 'neuron')}"
@@ -256,12 +271,12 @@ class TrainedNetwork(Displayed):
         return np.concatenate([np.zeros(0), *(connection.weights.parameters for connection in self.connections)])
 
     def unrolled(self) -> Iterator[tuple[Int64s, Int64s, Floats]]:
-        """Yield neuron, parameter and weight of each synapse as in `synapses`, of one connection at a time."""
+        """Yield neuron, parameter and weight of each synapse as in `synapses`, in parts to save memory."""
         first = 0
         for connection in self.connections:
-            _, target, place = connection.weights.synapses
             values = connection.weights.parameters
-            yield target + self.first[connection.target] - self.n_inputs, place + first, values[place]
+            for _, target, place in connection.weights.in_parts():
+                yield target + self.first[connection.target] - self.n_inputs, place + first, values[place]
             first += values.size
 
     @cached_property

@@ -129,6 +129,8 @@ def node_of(where: str, kind: str, data: Mapping[str, object]) -> Node:
                 values[name] = np.full((), usual)
             elif usual is not None:
                 sides[name] = usual
+        elif content == SIDES and _is_unwritten(given):
+            continue
         elif content in (NUMBERS, MATRIX, KERNEL):
             values[name] = _numbers(where, name, given, content=content)
         else:
@@ -181,6 +183,12 @@ def _whole(where: str, name: str, data: object, *, content: str) -> tuple[int, .
         shown = numbers.tolist() if is_numbers and numbers.size <= 2 * most else _shown(data)
         raise FormatError(f"{name} of {where} must be integers from {least}, at most {most}, got {shown}")
     return tuple(int(value) for value in numbers)
+
+
+def _is_unwritten(data: object) -> bool:
+    """Return whether a shape is all zeros, as sinabs wrote shapes that it did not know until NIR 0.2."""
+    array = array_of(data)
+    return array.size > 0 and array.dtype.kind in "iuf" and not array.any()
 
 
 def array_of(data: object) -> NDArray[np.generic]:

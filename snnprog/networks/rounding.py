@@ -66,6 +66,8 @@ class RoundedNetwork:
             n_inputs=network.n_inputs,
             n_neurons=network.n_neurons,
             outputs=network.outputs,
+            input_names=network.input_names,
+            neuron_names=network.neuron_names,
             **listed,
             shared=shared,
             threshold=self.thresholds,

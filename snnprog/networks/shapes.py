@@ -203,6 +203,8 @@ def geometry_of(graph: Graph, name: str, shape: Shape) -> Convolution:
 def _image(where: str, node: Node, shape: Shape) -> tuple[int, Pair]:
     """Return the channels and the size of the image that a node is applied to."""
     axes = 2 if node.kind == "Conv1d" else 3
+    if set(shape[:-axes]) == {1}:  # of neurons whose numbers have axes for a batch
+        shape = shape[-axes:]
     if node.kind in CONVOLUTIONS:
         wanted = node.values["weight"].shape[1] * max(node.sides["groups"][0], 1)
         written = (wanted, *node.sides.get("input_shape", ()))

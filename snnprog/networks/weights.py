@@ -6,6 +6,7 @@ convolution stays one if possible, and everything else becomes a matrix.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -13,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.convolution import Convolution
+from snnprog.convolution import PART, Convolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,11 @@ class Matrix:
         return int(self.values.shape[0])
 
     @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return int(self.values.nnz)
+
+    @property
     def matrix(self) -> csr_array:
         """(targets, sources) The weights as a sparse matrix."""
         return self.values
@@ -48,6 +54,10 @@ class Matrix:
         lengths = np.diff(self.values.indptr)
         target = np.repeat(np.arange(self.n_targets), lengths)
         return self.values.indices.astype(np.int64), target, np.arange(self.values.nnz)
+
+    def in_parts(self) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
+        """Yield `synapses` in order; a matrix has one part."""
+        yield self.synapses
 
     @property
     def parameters(self) -> Floats:
@@ -83,19 +93,37 @@ class Kernel:
         return self.geometry.n_targets
 
     @property
+    def n_synapses(self) -> int:
+        """Number of synapses with weight, counted without unrolling."""
+        return int(((self.values != 0.0).sum(axis=(0, 1)) * self.geometry.times_used).sum())
+
+    @property
     def matrix(self) -> csr_array:
         """(targets, sources) The weights as a sparse matrix."""
-        source, target, weight = self.synapses
-        return csr_array((self.parameters[weight], (target, source)), shape=(self.n_targets, self.n_sources))
+        values, sources, lengths = [], [], np.zeros(self.n_targets + 1, np.int64)
+        for source, target, weight in self.in_parts():
+            values.append(self.parameters[weight])
+            sources.append(source.astype(np.int32))
+            lengths[1:] += np.bincount(target, minlength=self.n_targets)
+        arrays = np.concatenate(values), np.concatenate(sources), np.cumsum(lengths)
+        whole = csr_array(arrays, shape=(self.n_targets, self.n_sources))
+        whole.sum_duplicates()  # where pooling windows overlap
+        return whole
 
     @property
     def synapses(self) -> tuple[Int64s, Int64s, Int64s]:
         """Source, target and weight (its index in `parameters`) of each synapse with weight, sorted by target."""
-        source, target, weight = self.geometry.synapses
-        if self.values.all():
-            return source, target, weight
-        kept = self.parameters[weight] != 0.0
-        return source[kept], target[kept], weight[kept]
+        (whole,) = self.in_parts(most=self.geometry.n_synapses)
+        return whole
+
+    def in_parts(self, *, most: int = PART) -> Iterator[tuple[Int64s, Int64s, Int64s]]:
+        """Yield `synapses` in order, some target channels at a time, to save memory; see `Convolution.in_parts`."""
+        for source, target, weight in self.geometry.in_parts(most=most):
+            if self.values.all():
+                yield source, target, weight
+            else:
+                kept = self.parameters[weight] != 0.0
+                yield source[kept], target[kept], weight[kept]
 
     @property
     def parameters(self) -> Floats:

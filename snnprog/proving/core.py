@@ -154,12 +154,12 @@ class _CoreProof(CoreClaims[Codes]):
         way.lines.insert(0, "(declare-fun |ready| () (_ BitVec 1))")
         before, after, outputs = way.before, way.after, way.outputs[0]
         is_output, codes = self.is_set(IS_OUTPUT, before), self.codes
-        is_told = f"(or (not {is_output}) (= |ready| #b1))"
+        is_accepted = f"(or (not {is_output}) (= |ready| #b1))"
         index = self.line_index(before[NEURON], self.width(NEURON), first=0)
         claims = [
             f"(= {outputs['events_out_valid']} (ite {is_output} #b1 #b0))",
             f"(= {outputs['events_out_payload']} {before[NEURON]})",
-            f"(ite {is_told} {self.at(after, codes.line)} {self.at(after, codes.spike)})",
+            f"(ite {is_accepted} {self.at(after, codes.line)} {self.at(after, codes.spike)})",
             f"(= {after[f'lines.{FOUND}']} (select {before['lines.words']} {index}))",
             self.are_parameters_read(after),
             *kept(way, [*self.memories, NEURON, SLOT, IS_TICKING]),

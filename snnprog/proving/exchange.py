@@ -3,7 +3,8 @@
 As for a core (`snnprog.proving.core`), a solver shows what one clock does, from any registers and any contents of the
 memories of spikes, with any behaviour of the cores and of the world outside (`prove_exchange`):
 
-- ``told``: what a core tells is taken at once and put behind what it has told before; nothing else changes it.
+- ``kept``: a spike that a core sends is taken at once and kept behind those that it sent before; nothing else changes
+  them.
 - ``strobe``: all cores are started, or sent to rest, in the same clock, only while none is at work and nothing is under
   way; and with a tick, what was sent before is discarded.
 - ``run``: a tick's first part ends when no core is at work.
@@ -134,14 +135,14 @@ class _ExchangeProof:
             width = self.width(count)
             place = f"((_ extract {bits - 1} 0) {before[count]})"
             put = f"(store {before[words]} {place} |cores_{core}_events_out_payload|)"
-            is_told = f"(= |cores_{core}_events_out_valid| #b1)"
-            further = f"(ite {is_told} (bvadd {before[count]} {number(1, width)}) {before[count]})"
+            is_sent = f"(= |cores_{core}_events_out_valid| #b1)"
+            further = f"(ite {is_sent} (bvadd {before[count]} {number(1, width)}) {before[count]})"
             claims += [
-                f"(= {after[words]} (ite {is_told} {put} {before[words]}))",
+                f"(= {after[words]} (ite {is_sent} {put} {before[words]}))",
                 f"(= {after[count]} (ite {starts} {number(0, width)} {further}))",
                 f"(= {way.outputs[0][f'cores_{core}_events_out_ready']} #b1)",
             ]
-        yield from shown("told: what a core tells is kept in order", way, [], claims)
+        yield from shown("kept: what a core sends is kept in order", way, [], claims)
 
     def strobes(self) -> Iterator[Lemma]:
         """Prove when cores are started or reset, and that the host can see when that is allowed."""

@@ -32,6 +32,7 @@ from snnprog.chips import Chip
 from snnprog.design.mapping import potential_map
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SpecError
+from snnprog.names import labelled
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
 from snnprog.recovery.least_squares import LeastSquares
@@ -184,7 +185,8 @@ def _recover_neuron(seen: Observation) -> _Answer:
     neuron = _report(seen, squares, whole)
     if whole is not None:
         return _Answer(neuron, whole, "")
-    return _Answer(neuron, None, f"neuron {seen.neuron}: {_obstacle(squares, obstacles[0])}")
+    name = labelled("neuron", seen.neuron, seen.spec.output_names)
+    return _Answer(neuron, None, f"{name}: {_obstacle(squares, obstacles[0])}")
 
 
 def _obstacle(squares: LeastSquares, first: str) -> str:
@@ -273,6 +275,8 @@ def _program(spec: Spec, mapping: PotentialMap, wholes: Sequence[_WholeNeuron]) 
         refractory=[spec.refractory] * count,
         bias=[whole.bias for whole in wholes],
         provenance={"recovered_from": spec.digest()},
+        input_names=spec.input_names,
+        neuron_names=spec.output_names,
     )
 
 
@@ -287,7 +291,8 @@ def _first_difference(spec: Spec, program: Program, *, observed: Int64s) -> str:
         differs = (trace.spikes != pattern.targets) | (seen & (trace.potentials != expected))
         if differs.any():
             tick, neuron = (int(place) for place in np.argwhere(differs)[0])
-            return f"in closed loop, neuron {neuron} first differs at tick {tick} of pattern {index}"
+            name = labelled("neuron", neuron, spec.output_names)
+            return f"in closed loop, {name} first differs at tick {tick} of pattern {index}"
         first += pattern.ticks
     return ""
 

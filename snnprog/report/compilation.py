@@ -37,6 +37,9 @@ def print_compilation(console: Console, result: CompileResult, *, n_patterns: in
         print_line(
             console, f"the time limit ended: {', '.join(report.ended_by_time)}; more time may give more", style=FAIR
         )
+    if report.warning:
+        print_line(console, report.warning, style=FAIR)
+        console.print()
     print_line(console, ", ".join(f"{step} {value:.2f} s" for step, value in report.seconds.items()))
 
 

@@ -66,8 +66,33 @@ def fit_table(fit: NetworkFit) -> Table:
         trained = ", ".join(f"{each:.1%}" for each in accuracy.trained)
         rows.append((f"right classes (network: {trained})", "", "", *shares))
     kept = float(fit.calibrated.kept.mean())
-    notes = () if kept == 1.0 else (f"{kept:.1%} of the weights are kept",)
+    pruning = () if kept == 1.0 else (f"{kept:.1%} of the weights are kept",)
+    notes = (exactness_in_words(fit), *pruning)
     return Table("Wrong bins of rounded and fitted weights", tuple(map(Column, heads)), tuple(rows), notes=notes)
+
+
+def exactness_in_words(fit: NetworkFit) -> str:
+    """Return how many neurons have wrong bins on the inputs that weights were fitted to, and why."""
+    neurons = sum(stage.neurons for stage in fit.calibrated.stages)
+    inexact = sum(each.neurons for each in fit.inexact)
+    if not inexact:
+        return f"exact on the {PARTS[0]} inputs: all {counted(neurons, 'neuron')}"
+    found = f"exact on the {PARTS[0]} inputs: {neurons - inexact} of {counted(neurons, 'neuron')}"
+    return f"{found}; not exact: {', '.join(_reasons(fit))}"
+
+
+def _reasons(fit: NetworkFit) -> list[str]:
+    """Return how many neurons of each population are not exact, and why."""
+    reasons = []
+    for name, bits, each in zip(fit.stages, fit.bits, fit.inexact, strict=True):
+        precision = "the chip's bits" if bits is None else counted(bits, "bit")
+        counts = {
+            "no weights of any precision are exact: input spikes already differ from the network's": each.fed_wrong,
+            "no weights of any precision are exact with the chip's decays and reset": each.impossible - each.fed_wrong,
+            f"no exact weights of {precision} were found": each.neurons - each.impossible,
+        }
+        reasons += [f"{count} of {name} ({why})" for why, count in counts.items() if count]
+    return reasons
 
 
 def _pairs(rounded: Counts, fitted: Counts) -> list[int]:

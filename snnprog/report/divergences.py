@@ -16,7 +16,7 @@ def divergence_table(divergence: Divergence) -> Table:
     found = divergence.diagnosis
     if found is not None:
         if (found.tick, found.quantity) != (divergence.tick, divergence.quantity):
-            state = f"{found.quantity.removesuffix('s')} of neuron {found.neuron}"
+            state = f"{found.quantity.removesuffix('s')} of {found.name}"
             rows.append(("begins", f"tick {found.tick}: {state} is {found.found}, expected {found.expected}"))
         rows += [("why", found.reasons)] if found.reasons else []
         rows.append(("input", found.scene))

@@ -58,7 +58,7 @@ def _print_in_full(console: Console, verdict: Verdict) -> None:
     """Print all conflicts of an output with their demands, the proof, and whether hidden neurons help."""
     from snnprog.report.terminal import print_line, print_table
 
-    print_line(console, f"output {verdict.output}: {status_in_words(verdict)}", style="bold")
+    print_line(console, f"{verdict.name}: {status_in_words(verdict)}", style="bold")
     for conflict in verdict.conflicts:
         print_line(console, f"  {conflict.reason}")
         demands = demands_table(conflict, most=SHOWN_DEMANDS)
@@ -84,7 +84,7 @@ def hidden_in_words(verdict: Verdict) -> str:
         return f"with hidden neurons: {verdict.hidden.reason}"
     if not verdict.hidden:
         return ""
-    return f"hidden neurons may help output {verdict.output}: no earlier input rules it out; compile adds them"
+    return f"hidden neurons may help {verdict.name}: no earlier input rules it out; compile adds them"
 
 
 def proof_in_words(verdict: Verdict) -> str:

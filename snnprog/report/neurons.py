@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from snnprog.names import numbered
 from snnprog.table import Column, Table, text_of
 from snnprog.wording import counted
 
@@ -76,9 +77,9 @@ def print_neurons(console: Console, neurons: Sequence[NeuronRow]) -> None:
     print_table(console, Table.plain("", columns=[COLUMNS[index] for index in kept], rows=rows))
     if len(neurons) > len(shown):
         print_line(console, f"{counted(len(neurons) - len(shown), 'better neuron')} not shown; --json lists all")
-    told = [f"{COLUMNS[index]} {text}" for index in same if (text := text_of(table.rows[0][index]))]
-    if told:
-        print_line(console, f"{'each: ' if len(neurons) > 1 else ''}{', '.join(told)}")
+    shared = [f"{COLUMNS[index]} {text}" for index in same if (text := text_of(table.rows[0][index]))]
+    if shared:
+        print_line(console, f"{'each: ' if len(neurons) > 1 else ''}{', '.join(shared)}")
 
 
 def _is_same(table: Table, column: int) -> bool:
@@ -102,7 +103,10 @@ def _rank(neuron: NeuronRow) -> tuple[int, float]:
 def deviations_table(deviations: Sequence[Deviation]) -> Table:
     """Return the outputs that differ from their targets, with the first of their wrong bins."""
     columns = ("output", "wrong bins", "distance", "first wrong bins (pattern:tick)")
-    rows = tuple((each.output, len(each.wrong), sum(each.distances), _first_wrong(each)) for each in deviations)
+    rows = tuple(
+        (numbered(each.output, each.label), len(each.wrong), sum(each.distances), _first_wrong(each))
+        for each in deviations
+    )
     return Table("Differences from the targets", tuple(map(Column, columns)), rows, noun="output")
 
 

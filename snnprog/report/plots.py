@@ -48,24 +48,24 @@ def plot_raster(
     ax, fired = _axes(ax), as_raster(spikes, "spikes")
     if targets is None:
         draw_raster(ax, fired, label="spike")
-        return _told(ax, "tick", "neuron")
-    asked = as_raster(targets, "targets")
-    counts = as_raster(np.ones(asked.shape, dtype=np.bool_) if care is None else care, "care")
-    for name, raster in (("targets", asked), ("care", counts)):
+        return _labelled(ax, "tick", "neuron")
+    wanted = as_raster(targets, "targets")
+    counts = as_raster(np.ones(wanted.shape, dtype=np.bool_) if care is None else care, "care")
+    for name, raster in (("targets", wanted), ("care", counts)):
         if raster.shape != fired.shape:
             raise SpecError(f"{name} has shape {raster.shape} and spikes {fired.shape}; give both the same")
     extent = (-0.5, len(fired) - 0.5, -0.5, fired.shape[1] - 0.5)
     shaded = np.where(counts.T, np.nan, 1.0)
     ax.imshow(shaded, cmap=ListedColormap([UNCOUNTED]), aspect="auto", origin="lower", extent=extent, zorder=0)
     for raster, label, color in (
-        (asked & fired & counts, "correct", RIGHT),
-        (asked & ~fired & counts, "missing", MISSED),
-        (fired & ~asked & counts, "extra", EXTRA),
+        (wanted & fired & counts, "correct", RIGHT),
+        (wanted & ~fired & counts, "missing", MISSED),
+        (fired & ~wanted & counts, "extra", EXTRA),
         (fired & ~counts, "does not count", INPUT),
     ):
         if raster.any() or label == "correct":
             draw_raster(ax, raster, label=label, color=color)
-    return _told(ax, "tick", "output")
+    return _labelled(ax, "tick", "output")
 
 
 def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
@@ -99,11 +99,11 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
     fired = recording.spikes[:, row]
     ax.scatter(ticks[fired], potential[fired], s=14, color=RIGHT, zorder=3, label="spike")
     if isinstance(pattern, Pattern):
-        wrong = (judged.asked != recording.spikes)[:, row] & judged.counts[:, row]
+        wrong = (judged.wanted != recording.spikes)[:, row] & judged.counts[:, row]
         if wrong.any():
             ax.scatter(ticks[wrong], potential[wrong], s=40, marker="x", color=MISSED, zorder=4, label="wrong")
     ax.set_title(name_of_row(program, row))
-    return _told(ax, "tick", "potential (LSB)")
+    return _labelled(ax, "tick", "potential (LSB)")
 
 
 def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
@@ -135,7 +135,7 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
     if lines > program.n_inputs:
         ax.axvline(program.n_inputs - 0.5, color=INPUT, linewidth=0.8)
     ax.set_title(name_of_row(program, row))
-    return _told(ax, "input line" if lines == program.n_inputs else "input line, then neurons", "delay (ticks)")
+    return _labelled(ax, "input line" if lines == program.n_inputs else "input line, then neurons", "delay (ticks)")
 
 
 def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axes:
@@ -171,14 +171,14 @@ def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axe
     if len(names) <= SHOWN_NAMES:
         ax.set_xticks(range(len(names)), names, rotation=30 if len(names) > 6 else 0)
     ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-    return _told(ax, "", "distance from the threshold (LSB)")
+    return _labelled(ax, "", "distance from the threshold (LSB)")
 
 
 def _axes(ax: Axes | None) -> Axes:
     return pyplot.gca() if ax is None else ax
 
 
-def _told(ax: Axes, across: str, up: str) -> Axes:
+def _labelled(ax: Axes, across: str, up: str) -> Axes:
     ax.set(xlabel=across, ylabel=up)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnprog.arrays import Int32s
+from snnprog.names import Names, labelled, listed
 from snnprog.report.neurons import NeuronRow, print_neurons
+from snnprog.report.recording import names_of_hidden
 from snnprog.table import Table
 from snnprog.wording import runs_of
 
@@ -32,6 +34,9 @@ def program_data(program: Program) -> dict[str, object]:
         "outputs": program.n_outputs,
         "outputs_read_by_potential": np.flatnonzero(program.is_read_by_potential).tolist(),
         "hidden_neurons": program.n_neurons - program.n_outputs,
+        "input_names": program.input_names,
+        "output_names": program.output_names,
+        "neuron_names": program.neuron_names,
         "synapses": program.n_synapses,
         "convolutions": len(program.shared),
         "shared_weights": sum(each.n_weights for each in program.shared),
@@ -61,8 +66,9 @@ def print_program(console: Console, program: Program) -> None:
 
     print_table(console, program_table(program))
     console.print()
-    hidden = _neurons(program, "hidden", "hidden neuron")
-    print_neurons(console, [*_neurons(program, "neurons", "output"), *hidden])
+    outputs = _neurons(program, "neurons", "output", names=program.output_names)
+    hidden = _neurons(program, "hidden", "hidden neuron", names=names_of_hidden(program))
+    print_neurons(console, [*outputs, *hidden])
 
 
 def program_table(program: Program) -> Table:
@@ -70,6 +76,8 @@ def program_table(program: Program) -> Table:
     data = program_data(program)
     rows: list[tuple[str, object]] = [("chip", f"{data['chip']}, rule {data['semantics']}")]
     rows += [(name.replace("_", " "), data[name]) for name in ("inputs", "neurons", "outputs", "hidden_neurons")]
+    named = {"input names": program.input_names, "output names": program.output_names}
+    rows += [(label, listed(names)) for label, names in named.items() if names is not None]
     if program.is_read_by_potential.any():
         rows.append(("outputs read by potential", runs_of(np.flatnonzero(program.is_read_by_potential).tolist())))
     rows.append(("synapses", data["synapses"]))
@@ -86,11 +94,11 @@ def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = []
     constants, versions = provenance.get("time_constants_ticks"), provenance.get("versions")
     if isinstance(constants, dict):
-        told = [f"{name} {_brief(constants[name])}" for name in ("potential", "current") if name in constants]
-        rows.append(("time constants", ", ".join(told)))
+        texts = [f"{name} {_brief(constants[name])}" for name in ("potential", "current") if name in constants]
+        rows.append(("time constants", ", ".join(texts)))
     if isinstance(versions, dict):
-        told = sorted((f"{name} {version}" for name, version in versions.items()), key=_is_foreign)
-        rows.append(("made by", ", ".join(told)))
+        texts = sorted((f"{name} {version}" for name, version in versions.items()), key=_is_foreign)
+        rows.append(("made by", ", ".join(texts)))
     if "seed" in provenance:
         rows.append(("seed", provenance["seed"]))
     if "spec_sha256" in provenance:
@@ -98,11 +106,11 @@ def _origin(provenance: Mapping[str, object]) -> list[tuple[str, object]]:
     return rows
 
 
-def _neurons(program: Program, key: str, name: str) -> list[NeuronRow]:
-    told = program.provenance.get(key)
+def _neurons(program: Program, key: str, name: str, *, names: Names | None) -> list[NeuronRow]:
+    report = program.provenance.get(key)
     return [
         NeuronRow(
-            name=f"{name} {neuron.get('output', '')}",
+            name=_labelled(name, neuron.get("output", ""), names),
             status=str(neuron.get("status", "")),
             margin=neuron.get("margin", ""),
             synapses=neuron.get("synapses", ""),
@@ -111,9 +119,15 @@ def _neurons(program: Program, key: str, name: str) -> list[NeuronRow]:
             bias=neuron.get("bias", ""),
             portable_for=neuron.get("portable_for", ""),
         )
-        for neuron in (told if isinstance(told, list) else [])
+        for neuron in (report if isinstance(report, list) else [])
         if isinstance(neuron, dict)
     ]
+
+
+def _labelled(noun: str, number: object, names: Names | None) -> str:
+    """Return what a table calls a neuron whose number stands in a file."""
+    is_known = type(number) is int and 0 <= number < len(names or ())
+    return labelled(noun, number, names) if is_known and type(number) is int else f"{noun} {number}"
 
 
 def _is_foreign(version: str) -> bool:

@@ -19,6 +19,7 @@ from snnprog.backends import built_in, run_backend
 from snnprog.checks import check_type
 from snnprog.errors import SpecError
 from snnprog.judgement import MISSING, WrongBin, wrong_bins
+from snnprog.names import Names, name_of, with_name
 from snnprog.program import Program
 from snnprog.raster import as_rasters
 from snnprog.simulate.before_reset import fires, is_held, potentials_before_reset, thresholds_in_units
@@ -94,12 +95,25 @@ def rows_of(program: Program) -> Int64s:
     return rows
 
 
+def names_of_rows(program: Program) -> Names | None:
+    """Return the names of all rows' neurons, or None if they have none."""
+    names = program.neuron_names
+    return None if names is None else tuple(names[neuron] for neuron in rows_of(program).tolist())
+
+
+def names_of_hidden(program: Program) -> Names | None:
+    """Return the names of the neurons that are not read out, or None if they have none."""
+    names = names_of_rows(program)
+    return None if names is None else names[program.n_outputs :]
+
+
 def name_of_row(program: Program, row: int) -> str:
     """Return the name of a row's neuron: by its population, if the program was made from a network."""
-    populations = _populations(program)
+    populations, neuron = _populations(program), int(rows_of(program)[row])
     if not populations:
-        return f"output {row}" if row < program.n_outputs else f"hidden neuron {row - program.n_outputs}"
-    neuron = int(rows_of(program)[row])
+        name = name_of(neuron, program.neuron_names)
+        is_read = row < program.n_outputs
+        return with_name("output", row, name) if is_read else with_name("hidden neuron", row - program.n_outputs, name)
     for name, size in populations:
         if neuron < size:
             return f"{name}, neuron {neuron}"
@@ -112,13 +126,13 @@ def _populations(program: Program) -> list[tuple[str, int]]:
 
     A file may be anyone's, so names are made printable, and cut off.
     """
-    told = program.provenance.get("populations")
-    if not isinstance(told, list) or not all(isinstance(each, list) and len(each) == 2 for each in told):
+    populations = program.provenance.get("populations")
+    if not isinstance(populations, list) or not all(isinstance(each, list) and len(each) == 2 for each in populations):
         return []
-    sizes = [size for _, size in told]
+    sizes = [size for _, size in populations]
     if not all(type(size) is int and size > 0 for size in sizes) or sum(sizes) != program.n_neurons:
         return []
-    return [(text_of(name)[:NAME_LIMIT], size) for name, size in told]
+    return [(text_of(name)[:NAME_LIMIT], size) for name, size in populations]
 
 
 def record(program: Program, inputs: Sequence[ArrayLike]) -> Recording:
@@ -170,7 +184,7 @@ class Judged:
         What must come out, and which bins count.
     wrong : tuple of WrongBin
         With ticks counted within their patterns.
-    asked : (ticks, rows) bool
+    wanted : (ticks, rows) bool
         What each neuron is compared with in its margins: an output against its target (with windows, against the ticks
         that were chosen), a hidden neuron against what it does.
     counts : (ticks, rows) bool
@@ -181,7 +195,7 @@ class Judged:
     targets: Raster
     care: Raster
     wrong: tuple[WrongBin, ...]
-    asked: Raster
+    wanted: Raster
     counts: Raster
 
     def wrong_ticks(self, kind: str) -> tuple[list[int], list[int]]:
@@ -194,15 +208,15 @@ class Judged:
 def judge(recording: Recording, spec: Spec) -> Judged:
     """Compare a recording of a spec's patterns with its targets."""
     outputs = recording.program.n_outputs
-    asked, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
+    wanted, counts = recording.spikes.copy(), np.ones_like(recording.spikes)
     wrong = tuple(wrong_bins(spec, recording.answers()))
-    judged = Judged(recording, spec.targets, spec.care, wrong, asked, counts)
+    judged = Judged(recording, spec.targets, spec.care, wrong, wanted, counts)
     counts[:, :outputs] = spec.care
     if spec.window == (0, 0):
-        asked[:, :outputs] = spec.targets
+        wanted[:, :outputs] = spec.targets
     else:
         for kind in {each.kind for each in wrong}:
-            asked[judged.wrong_ticks(kind)] = kind == MISSING
+            wanted[judged.wrong_ticks(kind)] = kind == MISSING
     return judged
 
 
@@ -237,8 +251,8 @@ def nearest(judged: Judged) -> tuple[Nearest, ...]:
     above = recording.potentials - recording.thresholds
     found = []
     for row in range(above.shape[1]):
-        spike = _least(above[:, row], judged.asked[:, row] & judged.counts[:, row], unit)
-        quiet = ~judged.asked[:, row] & judged.counts[:, row] & ~recording.held[:, row]
+        spike = _least(above[:, row], judged.wanted[:, row] & judged.counts[:, row], unit)
+        quiet = ~judged.wanted[:, row] & judged.counts[:, row] & ~recording.held[:, row]
         silence = _least(-above[:, row], quiet, unit)
         found.append(Nearest(spike[0], silence[0], spike[1], silence[1]))
     return tuple(found)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.names import Names, name_of, numbered
 from snnprog.table import Column, Table
 from snnprog.wording import counted
 
@@ -14,21 +15,22 @@ SHOWN_TICKS = 16
 COLUMNS = ("pattern", "output", "spikes", "at ticks")
 
 
-def trains_table(rasters: Sequence[Raster], *, backend: str) -> Table:
+def trains_table(rasters: Sequence[Raster], *, backend: str, names: Names | None = None) -> Table:
     """Return how often and when each output fired in each pattern, of rasters ``(ticks, outputs)``."""
     rows = []
     for pattern, raster in enumerate(rasters):
         for output in range(raster.shape[1]):
             ticks = np.flatnonzero(raster[:, output]).tolist()
-            rows.append((pattern, output, len(ticks), _listed(ticks)))
+            rows.append((pattern, numbered(output, name_of(output, names)), len(ticks), _listed(ticks)))
     total = counted(sum(int(raster.sum()) for raster in rasters), "spike")
     title = f"{total} in {counted(len(rasters), 'pattern')}, on {backend}"
     return Table(title, tuple(map(Column, COLUMNS)), tuple(rows), noun="train")
 
 
-def classes_table(classes: Sequence[int], *, backend: str) -> Table:
+def classes_table(classes: Sequence[int], *, backend: str, names: Names | None = None) -> Table:
     """Return the class of each pattern; -1 for none."""
-    rows = [(pattern, number if number >= 0 else "none or several") for pattern, number in enumerate(classes)]
+    told = [numbered(number, name_of(number, names)) if number >= 0 else "none or several" for number in classes]
+    rows = list(enumerate(told))
     title = f"Classes of {counted(len(classes), 'pattern')}, on {backend}"
     return Table(title, (Column("pattern"), Column("class")), tuple(rows), noun="pattern")
 

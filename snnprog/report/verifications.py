@@ -61,6 +61,10 @@ def print_verification(console: Console, verification: Verification) -> None:
     for name, error in verification.failures.items():
         print_line(console, f"{name} gave no answer: {error}", style=POOR)
     print_table(console, verification_table(verification))
+    if verification.test is not None:
+        console.print()
+        print_line(console, verification.test._summary())
+        print_table(console, verification.test.table())
     for check in verification.backends.values():
         if check.first_divergence is not None:
             console.print()

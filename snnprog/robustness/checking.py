@@ -205,7 +205,8 @@ class RobustCheck:
         worst = min(self.open_rows, key=lambda row: row.room)
         outputs = self.program.outputs.tolist()
         neuron = worst.neuron.neuron
-        name = f"output {outputs.index(neuron)}" if neuron in outputs else f"neuron {neuron}"
+        is_read, label = neuron in outputs, self.program.output_label
+        name = label(outputs.index(neuron)) if is_read else self.program.neuron_label(neuron)
         return (
             f"the bounds of {name} at tick {worst.tick} of pattern {worst.pattern} are"
             f" {self.spec.noise - worst.room:.3g} LSBs too wide,"

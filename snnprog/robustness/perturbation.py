@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
+from snnprog.names import Names, labelled
 from snnprog.spec import Robust
 
 NAMED = 4
@@ -46,9 +47,14 @@ class Perturbation:
 
     def __str__(self) -> str:
         """Return the changes in words."""
-        parts = [f"input {line} moved from tick {tick} to {target}" for line, tick, target in self.moved]
-        parts += [f"input {line} missing at tick {tick}" for line, tick in self.missing]
-        parts += [f"input {line} added at tick {tick}" for line, tick in self.added]
+        return self.in_words(None)
+
+    def in_words(self, names: Names | None) -> str:
+        """Return the changes in words, with the names of the input lines if they have any."""
+        moved = [(labelled("input", line, names), tick, target) for line, tick, target in self.moved]
+        parts = [f"{name} moved from tick {tick} to {target}" for name, tick, target in moved]
+        parts += [f"{labelled('input', line, names)} missing at tick {tick}" for line, tick in self.missing]
+        parts += [f"{labelled('input', line, names)} added at tick {tick}" for line, tick in self.added]
         more = len(parts) - NAMED
         return ", ".join(parts[:NAMED]) + (f" and {more} more changes" if more > 0 else "") or "no spike changed"
 

@@ -43,7 +43,8 @@ class Violation(Displayed):
 
     def __str__(self) -> str:
         """Return the violation in a sentence."""
-        return f"output {self.output} is wrong at tick {self.tick} of pattern {self.pattern} with {self.perturbation}"
+        name, changes = self.program.output_label(self.output), self.perturbation.in_words(self.program.input_names)
+        return f"{name} is wrong at tick {self.tick} of pattern {self.pattern} with {changes}"
 
 
 @dataclass(frozen=True, repr=False)

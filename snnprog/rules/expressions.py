@@ -117,11 +117,11 @@ class Const(Expression):
     value: int
 
     def __post_init__(self) -> None:
-        told = f"a rule calculates with integers and expressions, got {self.value!r}"
+        message = f"a rule calculates with integers and expressions, got {self.value!r}"
         if isinstance(self.value, bool):
-            raise SpecError(f"{told}; it has no == and no !=")
+            raise SpecError(f"{message}; it has no == and no !=")
         if not hasattr(self.value, "__index__"):
-            raise SpecError(f"{told}; for fractions there is scale")
+            raise SpecError(f"{message}; for fractions there is scale")
         object.__setattr__(self, "value", index(self.value))
 
 

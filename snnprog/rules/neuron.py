@@ -23,7 +23,7 @@ FREE = -1
 TEMPLATE = """
 
 @compiled(nogil=True, error_model="numpy")
-def run(first, tap, weight, ends, told, parameters, found, watched{more}):
+def run(first, tap, weight, ends, given, parameters, found, watched{more}):
     kind = np.int64
 {parameters}
 {rest}
@@ -65,7 +65,13 @@ class NeuronRun:
 
 
 def run_neuron(
-    rule: Rule, events: Events, *, weights: Int64s, ends: Raster, parameters: dict[str, int], told: Int64s | None = None
+    rule: Rule,
+    events: Events,
+    *,
+    weights: Int64s,
+    ends: Raster,
+    parameters: dict[str, int],
+    given: Int64s | None = None,
 ) -> NeuronRun:
     """Run one neuron, each pattern from rest.
 
@@ -79,7 +85,7 @@ def run_neuron(
         Whether each tick is the last of its pattern.
     parameters : dict of str to int
         All parameters that the rule reads.
-    told : (ticks,) int, optional
+    given : (ticks,) int, optional
         Prescribed number of spikes at each tick; by default those of the rule.
     """
     first, tap = events
@@ -88,7 +94,7 @@ def run_neuron(
     found = np.zeros((3, ends.size), np.int64)
     watched = np.full((len(rule.watched) + 1, 2), -1, np.int64)
     free = np.full(ends.size, FREE, np.int64)
-    _runner(rule)(first, tap, weights, ends, free if told is None else told, values, found, watched)
+    _runner(rule)(first, tap, weights, ends, free if given is None else given, values, found, watched)
     return NeuronRun(found[0], found[1], found[2], _first_excursion(watched[:-1]))
 
 
@@ -131,7 +137,7 @@ def neuron_source(rule: Rule, *, more: str = "", look: Sequence[str] = ()) -> st
     for line in writer.steps(rule.steps):
         steps.append(line)
         if line.startswith(f"{spikes} = "):
-            steps += [f"own = {spikes}", f"if told[tick] >= 0: {spikes} = told[tick]"]
+            steps += [f"own = {spikes}", f"if given[tick] >= 0: {spikes} = given[tick]"]
     looks = {watch.step: _looks(writer, index, watch=watch) for index, watch in enumerate(rule.watched)}
     return TEMPLATE.format(
         more=more,

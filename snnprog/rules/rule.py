@@ -206,13 +206,13 @@ class Rule(Displayed):
         return self.gather.expression == Add(target, Mul(Ref(WEIGHT), Ref(COUNT)))
 
     @cached_property
-    def told_by_spikes(self) -> frozenset[str]:
+    def changed_by_spikes(self) -> frozenset[str]:
         """The registers that depend on the neuron's own spikes, in the same or later ticks."""
-        told, before = {SPIKES}, set[str]()
-        while told != before:
-            before = set(told)
-            told |= {step.target for step in self.all_steps if names_in(step.expression) & told}
-        return frozenset(told & set(self.registers))
+        changed, before = {SPIKES}, set[str]()
+        while changed != before:
+            before = set(changed)
+            changed |= {step.target for step in self.all_steps if names_in(step.expression) & changed}
+        return frozenset(changed & set(self.registers))
 
     @property
     def fire(self) -> Step:

@@ -11,30 +11,37 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from snnprog.arrays import Int64s
+from snnprog.arrays import Int64s, Integers
 from snnprog.program import Program
 from snnprog.rules.interpreter import Interpreter, Note
 
 
 @dataclass(frozen=True, eq=False)
 class Synapses:
-    """The synapses of a network, each array ``(synapses,)`` int64; one adds ``weight << exponent``."""
+    """The synapses of a network, each array ``(synapses,)`` integers; one adds ``weight << exponent``."""
 
-    pre: Int64s
-    post: Int64s
-    delay: Int64s
-    weight: Int64s
-    exponent: Int64s
+    pre: Integers
+    post: Integers
+    delay: Integers
+    weight: Integers
+    exponent: Integers
 
     @classmethod
     def of(cls, program: Program) -> Synapses:
-        """Return a program's synapses."""
-        return cls(**{field.name: getattr(program, field.name).astype(np.int64) for field in fields(cls)})
+        """Return a program's synapses, not copied: there may be millions."""
+        return cls(**{field.name: getattr(program, field.name) for field in fields(cls)})
+
+    @property
+    def widened(self) -> Synapses:
+        """The same in 64 bits, for callers that change the numbers."""
+        return Synapses(**{field.name: getattr(self, field.name).astype(np.int64) for field in fields(self)})
 
     @property
     def effective_weight(self) -> Int64s:
         """The amount that each synapse adds for a spike."""
-        return self.weight << self.exponent
+        added = self.weight.astype(np.int64)
+        added <<= self.exponent
+        return added
 
     def chosen(self, which: Int64s) -> Synapses:
         """Return some of them, in the given order."""
@@ -65,8 +72,7 @@ class Arrivals:
         self.interpreter, self.first_tick = interpreter, first_tick
         ordered = synapses.in_order()
         self.post, self.delay, self.weight = ordered.post, ordered.delay, ordered.effective_weight
-        self.pre = ordered.pre
-        self.first = np.searchsorted(ordered.pre, np.arange(lines + 1))
+        self.first = np.searchsorted(ordered.pre, np.arange(lines + 1, dtype=ordered.pre.dtype))  # no wider copy
         self.longest = int(self.delay.max(initial=1))
         width = neurons if interpreter.rule.is_sum else lines
         self.due = np.zeros((self.longest + 1, shape[0], width), np.int64)

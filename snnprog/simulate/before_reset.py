@@ -34,7 +34,7 @@ def potentials_before_reset(program: Program, trace: Trace, inputs: Raster) -> I
     from snnprog.simulate.layout import lean_rule  # loads Numba, which other commands avoid for small programs
 
     rule = program.chip.rule
-    if not _is_told(rule, lean_rule(program).registers):
+    if not _is_known(rule, lean_rule(program).registers):
         return compared_potentials(program, inputs)
     assert trace.currents is not None
     assert trace.potentials is not None
@@ -46,7 +46,7 @@ def potentials_before_reset(program: Program, trace: Trace, inputs: Raster) -> I
     return interpreter.tick(state, state.get(rule.gather.target, np.zeros_like(current))).compared
 
 
-def _is_told(rule: Rule, moving: Collection[str]) -> bool:
+def _is_known(rule: Rule, moving: Collection[str]) -> bool:
     """Return whether the compared potential follows from the current after a tick and the potential before it.
 
     Parameters
@@ -55,16 +55,16 @@ def _is_told(rule: Rule, moving: Collection[str]) -> bool:
         The registers that are not always 0.
     """
     last = max((index for index, step in enumerate(rule.all_steps) if step.target == CURRENT), default=-1)
-    told = {POTENTIAL} | {each.name for each in rule.parameters} | {each.name for each in rule.constants}
-    told |= set(rule.registers) - set(moving) - {CURRENT}
+    known = {POTENTIAL} | {each.name for each in rule.parameters} | {each.name for each in rule.constants}
+    known |= set(rule.registers) - set(moving) - {CURRENT}
     for index, step in enumerate(rule.all_steps):
         if step.target == SPIKES:
             break
-        if index == last or (step.target != CURRENT and names_in(step.expression) <= told):
-            told.add(step.target)
+        if index == last or (step.target != CURRENT and names_in(step.expression) <= known):
+            known.add(step.target)
         else:
-            told.discard(step.target)
-    return POTENTIAL in told
+            known.discard(step.target)
+    return POTENTIAL in known
 
 
 def _with_given_current(rule: Rule) -> Rule:

@@ -31,9 +31,9 @@ from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.simulate.openings import Openings, follow, no_openings
 
 # A run ends as soon as its shortfall exceeds the allowed one.
-MORE = ", asked, allowed, total"
+MORE = ", required, allowed, total"
 LOOK = (
-    "total[0] += fallen_short(asked, told, tick, parameters[asked.threshold] * asked.unit, found)",
+    "total[0] += fallen_short(required, given, tick, parameters[required.threshold] * required.unit, found)",
     "total[1] = tick",
     "if total[0] > allowed:",
     "    return",
@@ -46,14 +46,14 @@ from snnprog.simulate.openings import begin
 
 
 @compiled(nogil=True, error_model="numpy")
-def fit(played, asked, unknowns, values, late, steps, state, work):
+def fit(played, required, unknowns, values, late, steps, state, work):
     weight, parameters, found, watched, total, move = work
-    first, tap, ends, told = played
+    first, tap, ends, given = played
     install(unknowns, values, weight, parameters)
     watched[:], total[0], allowed = -1, 0, np.iinfo(np.int64).max
-    begin(asked.openings, asked.at, told)
-    run(first, tap, weight, ends, told, parameters, found, watched, asked, allowed, total)
-    now = total[0] + beyond(asked, watched)
+    begin(required.openings, required.at, given)
+    run(first, tap, weight, ends, given, parameters, found, watched, required, allowed, total)
+    now = total[0] + beyond(required, watched)
     late[:] = now
     for step in range(steps):
         if now == 0:
@@ -63,9 +63,9 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
         apply(unknowns, values, move, 1, weight, parameters)
         place = step % late.size
         watched[:], total[0], allowed = -1, 0, max(now, late[place])
-        begin(asked.openings, asked.at, told)
-        run(first, tap, weight, ends, told, parameters, found, watched, asked, allowed, total)
-        then = total[0] + beyond(asked, watched)
+        begin(required.openings, required.at, given)
+        run(first, tap, weight, ends, given, parameters, found, watched, required, allowed, total)
+        then = total[0] + beyond(required, watched)
         if then <= allowed:
             now = then
         else:
@@ -75,28 +75,28 @@ def fit(played, asked, unknowns, values, late, steps, state, work):
 
 
 @compiled(nogil=True, error_model="numpy")
-def sweep(played, asked, unknowns, values, ranges, place, runs, work):
+def sweep(played, required, unknowns, values, ranges, place, runs, work):
     weight, parameters, found, watched, total, move = work
-    first, tap, ends, told = played
+    first, tap, ends, given = played
     lower, upper = ranges
     while runs > 0:
         install(unknowns, values, weight, parameters)
-        bounds = (parameters[asked.threshold], parameters[asked.threshold])
+        bounds = (parameters[required.threshold], parameters[required.threshold])
         if place < values.size:
             bounds = (lower[place], upper[place])
         low, high = bounds
         threshold = low
         while low <= high:
-            parameters[asked.threshold] = threshold
+            parameters[required.threshold] = threshold
             watched[:], total[0] = -1, 0
             runs -= 1
-            begin(asked.openings, asked.at, told)
-            run(first, tap, weight, ends, told, parameters, found, watched, asked, 0, total)
-            if total[0] + beyond(asked, watched) == 0:
+            begin(required.openings, required.at, given)
+            run(first, tap, weight, ends, given, parameters, found, watched, required, 0, total)
+            if total[0] + beyond(required, watched) == 0:
                 if place < values.size:
                     values[place] = threshold
                 return FOUND
-            low, high, threshold = next_threshold(played, asked, (low, high, threshold), found, watched, total)
+            low, high, threshold = next_threshold(played, required, (low, high, threshold), found, watched, total)
         if not count_up(unknowns, values, lower, upper, place):
             return NONE_LEFT
     return OPEN
@@ -116,14 +116,14 @@ class Played(NamedTuple):
     first : (ticks + 1,) int
     tap : (events,) int
     ends : (ticks,) bool
-    told : (ticks,) int
+    given : (ticks,) int
         Prescribed spikes at each tick, -1 where the neuron runs freely.
     """
 
     first: Int64s
     tap: Int64s
     ends: Raster
-    told: Int64s
+    given: Int64s
 
 
 class Requirements(NamedTuple):
@@ -268,42 +268,42 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
 
 
 @operation
-def shortfall(asked: Requirements, tick: int, at: int, limit: int, found: Int64s) -> int:
+def shortfall(required: Requirements, tick: int, at: int, limit: int, found: Int64s) -> int:
     """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``.
 
     The target ``at`` is given as in `Requirements.at`.
     """
-    above = found[1, tick] - limit - asked.above
+    above = found[1, tick] - limit - required.above
     short = 0
     if at > 0:
-        short = asked.noise - above
+        short = required.noise - above
         if at > 1:
-            short = min(short, above + 1 + asked.noise)
-        elif asked.most:
-            short = max(short, found[2, tick] - limit - asked.above + 1)
+            short = min(short, above + 1 + required.noise)
+        elif required.most:
+            short = max(short, found[2, tick] - limit - required.above + 1)
     elif at < 0:
-        short = above + 1 + asked.noise
+        short = above + 1 + required.noise
     return min(max(short, 0), MOST_SHORT)
 
 
 @operation
-def fallen_short(asked: Requirements, told: Int64s, tick: int, limit: int, found: Int64s) -> int:
+def fallen_short(required: Requirements, given: Int64s, tick: int, limit: int, found: Int64s) -> int:
     """Return the shortfall of a tick that was run; with windows, advance to the next one."""
-    short = shortfall(asked, tick, asked.at[tick], limit, found)
-    if asked.openings.last.size == 0:
+    short = shortfall(required, tick, required.at[tick], limit, found)
+    if required.openings.last.size == 0:
         return short
-    is_spike = found[0, tick] > 0 if told[tick] < 0 else told[tick] > 0
-    short_of_spike = shortfall(asked, tick, 1, limit, found)
-    return follow(asked.openings, asked.at, told, (tick, short, short_of_spike, is_spike))
+    is_spike = found[0, tick] > 0 if given[tick] < 0 else given[tick] > 0
+    short_of_spike = shortfall(required, tick, 1, limit, found)
+    return follow(required.openings, required.at, given, (tick, short, short_of_spike, is_spike))
 
 
 @operation
-def beyond(asked: Requirements, watched: Int64s) -> int:
+def beyond(required: Requirements, watched: Int64s) -> int:
     """Return the excess of the first watched values beyond their limits."""
     total = 0
-    for watch in range(asked.limits.size):
+    for watch in range(required.limits.size):
         if watched[watch, 0] >= 0:
-            total += min(abs(watched[watch, 1]) - asked.limits[watch] + 1, MOST_SHORT)
+            total += min(abs(watched[watch, 1]) - required.limits[watch] + 1, MOST_SHORT)
     return total
 
 
@@ -323,7 +323,12 @@ def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, th
 
 @operation
 def next_threshold(
-    played: Played, asked: Requirements, thresholds: tuple[int, int, int], found: Int64s, watched: Int64s, total: Int64s
+    played: Played,
+    required: Requirements,
+    thresholds: tuple[int, int, int],
+    found: Int64s,
+    watched: Int64s,
+    total: Int64s,
 ) -> tuple[int, int, int]:
     """Return the remaining range of thresholds after one failed, and the next one to try.
 
@@ -335,39 +340,41 @@ def next_threshold(
     low, high, here = thresholds
     failed, is_too_low = total[1], False
     if total[0] > 0:
-        is_missing = asked.at[failed] == 1 and found[1, failed] - here * asked.unit - asked.above < asked.noise
+        is_missing = (
+            required.at[failed] == 1 and found[1, failed] - here * required.unit - required.above < required.noise
+        )
         is_too_low = not is_missing
     else:
-        for watch in range(asked.limits.size):
+        for watch in range(required.limits.size):
             if watched[watch, 0] >= 0:
                 failed, is_too_low = watched[watch, 0], watched[watch, 1] > 0
-    quiet = found[1, failed] - asked.above + asked.noise
-    is_row = total[0] > 0 and abs(asked.at[failed]) == 1
-    if not asked.is_subtracted:
+    quiet = found[1, failed] - required.above + required.noise
+    is_row = total[0] > 0 and abs(required.at[failed]) == 1
+    if not required.is_subtracted:
         following = high + 1
         for tick in range(failed):
-            if asked.at[tick] % 2 == 0 and found[0, tick] > 0:
-                following = min(following, (found[1, tick] - asked.above) // asked.unit + 1)
+            if required.at[tick] % 2 == 0 and found[0, tick] > 0:
+                following = min(following, (found[1, tick] - required.above) // required.unit + 1)
         if total[0] > 0 and not is_row:
             following = here + 1
         elif is_row and is_too_low:
-            following = min(following, quiet // asked.unit + 1)
+            following = min(following, quiet // required.unit + 1)
         following = max(following, here + 1)
         return following, high, following
-    is_known = is_row and asked.at[failed] != 0
+    is_known = is_row and required.at[failed] != 0
     tick = failed - 1
     while is_known and tick >= 0 and not played.ends[tick]:
-        is_known = played.told[tick] == 0 or (played.told[tick] < 0 and found[0, tick] == 0)
+        is_known = played.given[tick] == 0 or (played.given[tick] < 0 and found[0, tick] == 0)
         tick -= 1
-    if is_too_low or asked.is_free:
+    if is_too_low or required.is_free:
         low = here + 1
-    if is_known and asked.at[failed] < 0:
-        low = max(low, quiet // asked.unit + 1)
-    if not is_too_low and (is_known or not asked.is_free):
+    if is_known and required.at[failed] < 0:
+        low = max(low, quiet // required.unit + 1)
+    if not is_too_low and (is_known or not required.is_free):
         high = here - 1
-    if not is_too_low and is_known and not asked.is_free:
-        high = min(high, (found[1, failed] - asked.above - asked.noise) // asked.unit)
-    return low, high, low if asked.is_free else low + (high - low) // 2
+    if not is_too_low and is_known and not required.is_free:
+        high = min(high, (found[1, failed] - required.above - required.noise) // required.unit)
+    return low, high, low if required.is_free else low + (high - low) // 2
 
 
 @lru_cache(maxsize=64)
@@ -382,7 +389,7 @@ class Fitter:
     ----------
     simulator : NeuronSimulator
         The rule, and what reaches the neuron.
-    asked : (ticks,) int
+    required : (ticks,) int
         1 for a target spike, -1 for silence, 0 for a don't-care bin, 2 if only the noise must be tolerated.
     noise : int
         In units of the potential.
@@ -390,13 +397,13 @@ class Fitter:
     parameters : mapping of str to int
         The known parameters.
     openings : Openings, optional
-        The windows of target spikes, which replace ``asked``.
+        The windows of target spikes, which replace ``required``.
     """
 
     def __init__(
         self,
         simulator: NeuronSimulator,
-        asked: Int64s,
+        required: Int64s,
         *,
         noise: int,
         unknowns: Movable,
@@ -405,27 +412,27 @@ class Fitter:
     ) -> None:
         rule, names = simulator.rule, parameter_names(simulator.rule)
         first, tap = simulator.events
-        openings = no_openings(asked.size) if openings is None else openings
-        told = np.where(asked == 1, 1, np.where(asked == -1, 0, FREE))
-        self.played = Played(first, tap, simulator.ends, told)
-        self.asked = Requirements(
-            at=asked,
+        openings = no_openings(required.size) if openings is None else openings
+        given = np.where(required == 1, 1, np.where(required == -1, 0, FREE))
+        self.played = Played(first, tap, simulator.ends, given)
+        self.required = Requirements(
+            at=required,
             threshold=names.index("threshold"),
             unit=rule.unit,
             above=int(not rule.is_equal_a_spike),
             noise=noise,
             is_subtracted=simulator.mapping.linear.reset == SUBTRACT,
-            is_free=bool((told == FREE).any() or openings.last.size),
+            is_free=bool((given == FREE).any() or openings.last.size),
             most=int(simulator.looks_after_resets),
             limits=np.array([watch.limit for watch in rule.watched], np.int64),
             openings=openings,
         )
-        given = {**simulator.given, **parameters}
+        known = {**simulator.given, **parameters}
         self.unknowns, self._code = unknowns, _compiled(rule)
         self._work = (
             np.zeros(simulator.mapping.n_taps, np.int64),
-            np.array([given[name] for name in names], np.int64),
-            np.zeros((3, asked.size), np.int64),
+            np.array([known[name] for name in names], np.int64),
+            np.zeros((3, required.size), np.int64),
             np.zeros((len(rule.watched) + 1, 2), np.int64),
             np.zeros(2, np.int64),
             np.zeros(4, np.int64),
@@ -434,7 +441,7 @@ class Fitter:
     @property
     def cost(self) -> int:
         """The cost of one run: ticks and events."""
-        return int(self.asked.at.size + self.played.tap.size)
+        return int(self.required.at.size + self.played.tap.size)
 
     def fit(self, values: Int64s, *, steps: int, memory: int, seed: int) -> int:
         """Move ``values`` in place; return the final shortfall.
@@ -450,7 +457,7 @@ class Fitter:
             Seed of the moves, at least 1.
         """
         late, state = np.zeros(memory, np.int64), np.array([seed], np.uint64)
-        return int(self._code.fit(self.played, self.asked, self.unknowns, values, late, steps, state, self._work))
+        return int(self._code.fit(self.played, self.required, self.unknowns, values, late, steps, state, self._work))
 
     def sweep(self, values: Int64s, ranges: tuple[Int64s, Int64s], *, threshold: int, runs: int) -> int:
         """Try all values within ranges, starting from ``values``, in place; return `FOUND`, `NONE_LEFT` or `OPEN`.
@@ -465,5 +472,5 @@ class Fitter:
             Maximum number of runs.
         """
         return int(
-            self._code.sweep(self.played, self.asked, self.unknowns, values, ranges, threshold, runs, self._work)
+            self._code.sweep(self.played, self.required, self.unknowns, values, ranges, threshold, runs, self._work)
         )

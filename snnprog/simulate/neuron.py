@@ -72,7 +72,7 @@ class NeuronSimulator:
         slot, line = np.divmod(tap, self.mapping.n_lines)
         return first, tap[np.lexsort((slot, line, tick))]
 
-    def run(self, weights: Int64s, threshold: int, bias: int, told: Raster | None = None) -> SimulatedNeuron:
+    def run(self, weights: Int64s, threshold: int, bias: int, given: Raster | None = None) -> SimulatedNeuron:
         """Run a neuron.
 
         Parameters
@@ -83,12 +83,12 @@ class NeuronSimulator:
             Mantissa.
         bias : int
             In units of the potential.
-        told : (ticks played,) bool, optional
+        given : (ticks played,) bool, optional
             Prescribed spikes, which determine resets.
         """
         values = {**self.given, "threshold": threshold, "bias": bias}
-        counts = None if told is None else told.astype(np.int64)
-        found = run_neuron(self.rule, self.events, weights=weights, ends=self.ends, parameters=values, told=counts)
+        counts = None if given is None else given.astype(np.int64)
+        found = run_neuron(self.rule, self.events, weights=weights, ends=self.ends, parameters=values, given=counts)
         spikes, potentials = found.spikes > 0, found.compared
         if self.looks_after_resets:
             limit = threshold * self.rule.unit

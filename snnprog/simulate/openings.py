@@ -80,29 +80,29 @@ def openings_of(
 
 
 @operation
-def ask(openings: Openings, at: Int64s, told: Int64s, tick: int) -> None:
+def ask(openings: Openings, at: Int64s, given: Int64s, tick: int) -> None:
     """Write the target of a tick, and the prescribed spike."""
     following = openings.state[0]
     is_due = following < openings.last.size and openings.first[following] <= tick <= openings.last[following]
     if not openings.counts[tick] or (is_due and tick < openings.last[following]):
-        at[tick], told[tick] = openings.elsewhere, FREE
+        at[tick], given[tick] = openings.elsewhere, FREE
     elif is_due:
-        at[tick], told[tick] = 1, 1
+        at[tick], given[tick] = 1, 1
     else:
-        at[tick], told[tick] = -1, 0
+        at[tick], given[tick] = -1, 0
 
 
 @operation
-def begin(openings: Openings, at: Int64s, told: Int64s) -> None:
+def begin(openings: Openings, at: Int64s, given: Int64s) -> None:
     """Begin with the first window, if there is any."""
     if openings.last.size == 0:
         return
     openings.state[0], openings.state[1] = 0, FAR
-    ask(openings, at, told, 0)
+    ask(openings, at, given, 0)
 
 
 @operation
-def follow(openings: Openings, at: Int64s, told: Int64s, ran: tuple[int, int, int, bool]) -> int:
+def follow(openings: Openings, at: Int64s, given: Int64s, ran: tuple[int, int, int, bool]) -> int:
     """Advance after a tick; return its shortfall.
 
     Parameters
@@ -123,5 +123,5 @@ def follow(openings: Openings, at: Int64s, told: Int64s, ran: tuple[int, int, in
         if is_spike:
             openings.state[0], openings.state[1] = following + 1, FAR
     if tick + 1 < at.size:
-        ask(openings, at, told, tick + 1)
+        ask(openings, at, given, tick + 1)
     return short

@@ -19,6 +19,7 @@ from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
+from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names, labelled, listed
 from snnprog.rules.linear import LinearRule
 from snnprog.spec.dynamics import Dynamics
 from snnprog.spec.mantissas import Mantissas
@@ -76,6 +77,12 @@ class Spec(Displayed):
         parameters of `Robust` is accepted, too.
     automaton : Automaton, optional
         What the outputs must do on every input stream; see `snnprog.prove`. Compiling does not use it.
+    input_names, output_names : sequence of str, optional
+        Names of the input lines and of the outputs, for messages, reports and exports; see `snnprog.names`. They change
+        neither the program's integers nor the digest.
+    hidden_names : sequence of str, optional
+        Names of the first hidden neurons, if there are any; "hidden 0", "hidden 1", … by default. They require
+        ``output_names``.
 
     Raises
     ------
@@ -103,6 +110,9 @@ class Spec(Displayed):
     refractory: int
     robust: Robust | None
     automaton: Automaton | None
+    input_names: Names | None
+    output_names: Names | None
+    hidden_names: Names | None
 
     def __init__(
         self,
@@ -125,6 +135,9 @@ class Spec(Displayed):
         refractory: int = 1,
         robust: Robust | Mapping[str, object] | None = None,
         automaton: Automaton | None = None,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+        hidden_names: Sequence[str] | None = None,
     ) -> None:
         given: dict[str, object] = locals()  # the options, by name
         chip = find_chip(chip)
@@ -138,9 +151,16 @@ class Spec(Displayed):
         values |= {option.name: option.parse(given[option.name], chip) for option in OPTIONS}
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        counts = {INPUT_NAMES: self.n_inputs, OUTPUT_NAMES: self.n_outputs, HIDDEN_NAMES: None}
+        for name, size in counts.items():
+            object.__setattr__(self, name, as_names(name, given[name], size))
         self._check()
 
     def _check(self) -> None:
+        if self.hidden_names is not None and not set(self.hidden_names).isdisjoint(
+            self.output_names or self.hidden_names
+        ):
+            raise SpecError("hidden_names must differ from output_names, which must be given, too")
         if self.automaton is not None:
             check_type("automaton", self.automaton, kind=Automaton)
         if not isinstance(self.dynamics, Dynamics):
@@ -204,6 +224,10 @@ class Spec(Displayed):
         """Number of output neurons."""
         return int(self.patterns[0].targets.shape[1])
 
+    def output_label(self, output: int) -> str:
+        """Return what messages call an output: "output 2", or with its name "output 2 (stop)"."""
+        return labelled("output", output, self.output_names)
+
     @property
     def n_presynaptic(self) -> int:
         """Number of lines that synapses may leave from: inputs, then outputs if recurrent."""
@@ -229,6 +253,8 @@ class Spec(Displayed):
             ("time constants", f"potential {potential:.4g}, current {current:.4g} ticks")
         ]
         facts += [(name, _in_brief(value)) for name, value in self.changed_options.items()]
+        named = {"inputs": self.input_names, "outputs": self.output_names}
+        facts += [(label, listed(names)) for label, names in named.items() if names is not None]
         return Card(facts=facts, pictures=drawn(self.patterns))
 
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""Ready-made specs: logic, timing, choice, counting, state machines, pattern generators, recordings, classifiers.
+"""Ready-made specs: logic, timing, choice, counting, state machines, rhythms, memories, recordings, classifiers.
 
 Each function returns an ordinary `snnprog.Spec`; ``dataclasses.replace(spec, sparse=True)`` changes its options.
 
@@ -13,8 +13,8 @@ program is exact on *every* input of the kind that the docstring names, of any l
 - If there are many, weights are kept positive, and the patterns contain the smallest input that must make a neuron fire
   and the largest that must not; every other input lies beyond one of them.
 
-`truth_table` is an exception if it needs hidden neurons, and `from_raster` and `classifier` guarantee nothing beyond
-their recording and their samples.
+`truth_table` is an exception if it needs hidden neurons. `memory` covers perfect cues, and `from_raster` and
+`classifier` guarantee nothing beyond their recording and their samples.
 
 The requirements on the chip are checked (`snnprog.specs.needs`). Xylo's neurons always have memory, so it supports only
 `from_raster` and `classifier`; the others are refused.
@@ -26,6 +26,7 @@ from snnprog.specs.choice import winner_take_all
 from snnprog.specs.classification import classifier
 from snnprog.specs.counting import counter, frequency_divider
 from snnprog.specs.logic import truth_table
+from snnprog.specs.memories import memory
 from snnprog.specs.recordings import from_raster
 from snnprog.specs.rhythms import pattern_generator
 from snnprog.specs.state_machines import finite_state_machine
@@ -39,6 +40,7 @@ __all__ = [
     "finite_state_machine",
     "frequency_divider",
     "from_raster",
+    "memory",
     "pattern_generator",
     "sequence",
     "truth_table",

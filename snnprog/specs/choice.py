@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
@@ -59,4 +60,7 @@ def winner_take_all(
         return (*(line == winner for line in range(lines)), is_decided or any(spikes))
 
     advice = "take fewer lines, or a smaller at_once"
-    return StateMachine("winner_take_all", lines + 1, tuple(rows), step, advice, find_chip(chip)).spec()
+    machine = StateMachine("winner_take_all", lines + 1, tuple(rows), step, advice, find_chip(chip))
+    inputs = [f"line {line}" for line in range(lines)] + ["reset"] * reset
+    outputs = [f"winner {line}" for line in range(lines)] + ["decided"]
+    return replace(machine, input_names=tuple(inputs), output_names=tuple(outputs)).spec()

@@ -10,6 +10,7 @@ line that spikes when a sample begins is enough. Without it, compiling names the
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,6 +35,7 @@ def classifier(
     clarity: float | None = None,
     seed: int = 0,
     chip: str | Chip = "loihi1",
+    class_names: Sequence[object] | None = None,
 ) -> Spec:
     """Return the spec of a classifier: one pattern per sample, the answers at its last tick, silence before.
 
@@ -53,6 +55,8 @@ def classifier(
         Seed of the draw, if outputs have targets for a share of the samples.
     chip : str or Chip
         The target chip: a registered name, or a `Chip`.
+    class_names : sequence, optional
+        What the classes are called, in order: outputs get these names, or "B not A" if they distinguish two classes.
 
     Raises
     ------
@@ -82,7 +86,8 @@ def classifier(
         asked &= _is_clear(rasters, classes, clarity)[:, None]
     answers = questions.answers[classes] == YES
     patterns = [_pattern(*row) for row in zip(rasters, answers, asked, strict=True)]
-    return Spec(patterns, delays, chip=chip)
+    named = None if class_names is None else questions.output_names(class_names)
+    return Spec(patterns, delays, chip=chip, output_names=named)
 
 
 def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:

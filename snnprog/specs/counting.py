@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -47,7 +48,11 @@ def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -
         return counted + tuple(not is_counted and not is_reset and i + 1 == count for i in range(modulus - 1))
 
     rows = tuple(itertools.product((False, True), repeat=1 + reset))
-    return StateMachine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus", find_chip(chip)).spec()
+    machine = StateMachine("counter", 2 * modulus - 1, rows, step, "take a smaller modulus", find_chip(chip))
+    outputs = [f"spike {count}" for count in range(1, modulus)] + ["carry"]
+    outputs += [f"count {count}" for count in range(1, modulus)]
+    lines = ("spikes", "reset") if reset else ("spikes",)
+    return replace(machine, input_names=lines, output_names=tuple(outputs)).spec()
 
 
 def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:
@@ -82,7 +87,16 @@ def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:
     edges = [[0, 1], *([count, count + 1] for count in range(1, divisor)), [0, 1]]
     answers = [(state == divisor,) for state in range(divisor + 1)]
     automaton = table_automaton(edges, rows=((False,), (True,)), outputs=answers)
-    return Spec([pattern], (1,), dynamics=dynamics, signs=(1,), chip=target, automaton=automaton)
+    return Spec(
+        [pattern],
+        (1,),
+        dynamics=dynamics,
+        signs=(1,),
+        chip=target,
+        automaton=automaton,
+        input_names=["spikes"],
+        output_names=["divided"],
+    )
 
 
 def _at_least_two(name: str, value: int) -> int:

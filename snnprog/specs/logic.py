@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,7 @@ def truth_table(
     The stream in the spec contains every run of rows that fits into three ticks. Programs whose outputs need no hidden
     neurons are exact on every stream. The compiler chooses the behaviour of hidden neurons, so other programs are
     proved for such runs only; all 256 functions of three lines were tested on every run of five rows, without errors.
+    Lines are called "a", "b", … and "clock".
 
     Parameters
     ----------
@@ -91,7 +93,16 @@ def truth_table(
     pattern = Pattern(rows[stream], values[due])
     step = _TruthStep(answers, spacing)
     automaton = Automaton(n_inputs=len(silence), n_outputs=n_outputs, start=step.start, step=step, symbols=step.rows)
-    return Spec([pattern], delays, dynamics=dynamics, bias=bias, hidden=AUTO, chip=target, automaton=automaton)
+    return Spec(
+        [pattern],
+        delays,
+        dynamics=dynamics,
+        bias=bias,
+        hidden=AUTO,
+        chip=target,
+        automaton=automaton,
+        input_names=[*ascii_lowercase[: len(silence) - clock], *(["clock"] if clock else [])],
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 from snnprog.automata.steps import table_automaton
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
+from snnprog.names import Names
 from snnprog.spec import Pattern, Spec
 from snnprog.specs.needs import check_delays, no_memory
 from snnprog.specs.streams import check_ticks
@@ -46,6 +47,8 @@ class StateMachine:
         What to try if there are too many configurations.
     chip : Chip
         The target chip.
+    input_names, output_names : tuple of str or None
+        Names of the lines, and of the neurons.
     """
 
     name: str
@@ -54,6 +57,8 @@ class StateMachine:
     step: Step
     advice: str
     chip: Chip
+    input_names: Names | None = None
+    output_names: Names | None = None
 
     @property
     def rest(self) -> Row:
@@ -77,7 +82,16 @@ class StateMachine:
         configurations, edges = self._graph()
         patterns = [self._pattern(walk) for walk in walks(edges)]
         automaton = table_automaton(edges, rows=self.rows, outputs=configurations)
-        return Spec(patterns, (1,), recurrent=True, dynamics=dynamics, chip=self.chip, automaton=automaton)
+        return Spec(
+            patterns,
+            (1,),
+            recurrent=True,
+            dynamics=dynamics,
+            chip=self.chip,
+            automaton=automaton,
+            input_names=self.input_names,
+            output_names=self.output_names,
+        )
 
     def _graph(self) -> tuple[list[Row], list[list[int]]]:
         """Return the configurations that can be reached, rest first, and for each of them where each row leads."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -41,7 +42,7 @@ def pattern_generator(
     SpecError
         If no raster is given, one is malformed, they are too long, or the chip's neurons have memory.
     """
-    periods = _as_periods(rasters)
+    periods = as_periods(rasters)
     lengths = [len(period) for period in periods]
     starts = [sum(lengths[:index]) for index in range(len(lengths))]
     follows = [index + 1 for index in range(sum(lengths))]
@@ -60,12 +61,22 @@ def pattern_generator(
 
     rows = tuple(tuple(line == spiking for line in range(n_lines)) for spiking in range(-1, n_lines))
     advice = "take shorter or fewer rasters"
-    return StateMachine("pattern_generator", n_outputs + len(follows), rows, step, advice, find_chip(chip)).spec()
+    machine = StateMachine("pattern_generator", n_outputs + len(follows), rows, step, advice, find_chip(chip))
+    inputs = [f"start {index}" for index in range(len(periods))] + ["stop"] * stop
+    outputs = [f"output {index}" for index in range(n_outputs)] + [f"phase {index}" for index in range(len(follows))]
+    return replace(machine, input_names=tuple(inputs), output_names=tuple(outputs)).spec()
 
 
-def _as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:
-    is_one = isinstance(rasters, np.ndarray) and rasters.ndim == 2
-    given = [rasters] if is_one or not isinstance(rasters, Sequence) else rasters
+def as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:
+    """Return one period of each of some rasters: of one, of several, or of an array ``(rasters, ticks, outputs)``.
+
+    Raises
+    ------
+    SpecError
+        If there is none, one is malformed, or they differ in their outputs.
+    """
+    several = list(rasters) if isinstance(rasters, np.ndarray) and rasters.ndim == 3 else rasters
+    given = several if isinstance(several, Sequence) else [several]
     periods = [as_raster(raster, f"raster {index}") for index, raster in enumerate(given)]
     if not periods:
         raise SpecError("rasters must have at least one entry, got none")

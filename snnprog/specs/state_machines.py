@@ -8,10 +8,12 @@ its state. This is a threshold function for every table.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
+from snnprog.names import Names, names_from
 from snnprog.spec import Spec
 from snnprog.specs.machines import Row, StateMachine
 
@@ -33,7 +35,8 @@ def finite_state_machine(
     start state, which is rest) and then each symbol, read in it at tick t. A Mealy machine's output is one of them.
 
     The spec contains every pair with every symbol that can follow. These are all possible inputs of the neurons; so, by
-    induction over ticks, a program that is exact on it is exact on every stream.
+    induction over ticks, a program that is exact on it is exact on every stream. Lines have the names of the symbols,
+    and outputs those of the states and pairs, as in "idle on coin" and "idle on silence".
 
     Parameters
     ----------
@@ -68,7 +71,15 @@ def finite_state_machine(
         [number, *(numbers[table[state].get(symbol, state)] for symbol in symbols)]
         for number, state in enumerate(states)
     ]
-    return _machine(leads_to, find_chip(chip)).spec()
+    machine = _machine(leads_to, find_chip(chip))
+    symbol_names, state_names = names_from(symbols, noun="symbol"), names_from(states, noun="state")
+    return replace(machine, input_names=symbol_names, output_names=_output_names(state_names, symbol_names)).spec()
+
+
+def _output_names(states: Names, symbols: Names) -> Names:
+    """Return the names of the outputs: of states but the first, then of pairs such as "idle on coin"."""
+    pairs = [f"{state} on {symbol}" for state in states for symbol in ("silence", *symbols)]
+    return names_from([*states[1:], *pairs[1:]], noun="state")
 
 
 def _machine(leads_to: list[list[int]], chip: Chip) -> StateMachine:

@@ -19,6 +19,7 @@ from snnprog.automata.steps import window_automaton
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
+from snnprog.names import names_from
 from snnprog.spec import Pattern, Spec
 from snnprog.specs.needs import check_delays, no_memory
 from snnprog.specs.streams import check_ticks, delayed, pauses, recent, stream_of
@@ -50,6 +51,7 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
     target = find_chip(chip)
     longest = target.delays[1]
     stages = (max(wanted) - 1) // longest
+    named = [f"after {delay}" for delay in wanted] + [f"relay {stage}" for stage in range(1, stages + 1)]
     wanted += [longest * stage for stage in range(1, stages + 1)]
     check_ticks("delay_line", max(wanted) + 2, advice="take shorter delays")
     offered = {(delay - 1) % longest + 1 for delay in wanted}
@@ -66,6 +68,8 @@ def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> S
         fan_in=1,
         chip=target,
         automaton=automaton,
+        input_names=["signal"],
+        output_names=names_from(named, noun="delay"),
     )
 
 
@@ -107,9 +111,11 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
     _check_trials("coincidence", math.comb(lines, least) * (within + 1) ** least + math.comb(lines, least - 1))
     target = find_chip(chip)
     if within == 0:
-        gate = _Neurons(partial(_enough, least=least), depths=[1] * lines)
+        gate = _Neurons(partial(_enough, least=least), depths=[1] * lines, names=["coincidence"])
         return _positive("coincidence", _at_a_tick(lines, least), gate, delays={1}, chip=target)
-    detector = _Neurons(partial(_enough_lately, least=least, within=within), depths=[within + 2] * lines)
+    names = ["coincidence", "trigger", *(f"recent {line}" for line in range(lines))]
+    enough = partial(_enough_lately, least=least, within=within)
+    detector = _Neurons(enough, depths=[within + 2] * lines, names=names)
     streams = _nearly_together(lines, least, within=within)
     return _positive("coincidence", streams, detector, delays=range(1, within + 2), recurrent=True, chip=target)
 
@@ -195,13 +201,14 @@ def sequence(
     spikes = [(len(wanted) - 1 - tick, line) for tick, step in enumerate(wanted) for line in step]
     if tolerance == 0 or not any(wanted[:-1]):
         depths = [max((age + 1 for age, line in spikes if line == each), default=0) for each in range(lines)]
-        one = _Neurons(partial(_together, spikes=tuple(spikes)), depths)
+        one = _Neurons(partial(_together, spikes=tuple(spikes)), depths, names=["sequence"])
         delays = {age + 1 for age, _ in spikes}
         return _positive("sequence", _exact_sequence(spikes, lines), one, delays=delays, chip=find_chip(chip))
     streams = _tolerant_sequence(spikes, lines, tolerance=tolerance)
     reach = [(line, 1 if age == 0 else max(age + tolerance, 2 * tolerance) + 1) for age, line in spikes]
     depths = [max((back for line, back in reach if line == each), default=0) for each in range(lines)]
-    several = _Neurons(partial(_in_time, spikes=tuple(spikes), tolerance=tolerance), depths)
+    names = ["sequence", *(f"recent {line}" for line in sorted({line for age, line in spikes if age > 0}))]
+    several = _Neurons(partial(_in_time, spikes=tuple(spikes), tolerance=tolerance), depths, names)
     taps = {*range(1, 2 * tolerance + 2), *(age - tolerance for age, _ in spikes if age > 0)}
     return _positive("sequence", streams, several, delays=taps, recurrent=True, chip=find_chip(chip))
 
@@ -257,10 +264,11 @@ def _all_of(lines: Sequence[Raster]) -> Raster:
 
 @dataclass(frozen=True)
 class _Neurons:
-    """What neurons do, as a function of a stream, and how many ticks back that depends on each line."""
+    """What neurons do, as a function of a stream, how many ticks back that depends on each line, and their names."""
 
     outputs: Callable[[Raster], Raster]
     depths: Sequence[int]
+    names: Sequence[str]
 
 
 def _positive(
@@ -279,7 +287,16 @@ def _positive(
     n_inputs, n_outputs = patterns[0].inputs.shape[1], patterns[0].targets.shape[1]
     signs = (1,) * (n_inputs + (n_outputs if recurrent else 0))
     automaton = window_automaton(neurons.outputs, depths=neurons.depths, n_outputs=n_outputs)
-    return Spec(patterns, delays, recurrent=recurrent, dynamics=dynamics, signs=signs, chip=chip, automaton=automaton)
+    return Spec(
+        patterns,
+        delays,
+        recurrent=recurrent,
+        dynamics=dynamics,
+        signs=signs,
+        chip=chip,
+        automaton=automaton,
+        output_names=neurons.names,
+    )
 
 
 def _check_trials(name: str, trials: int) -> None:

@@ -103,8 +103,8 @@ def add_hidden(
             if not found.unbuilt:
                 return found
     raise UndecidedError(
-        f"output {outputs[0]}: no hidden neurons were found for any ticks that were tried in the windows of"
-        f" {asked.window}, and no proof that none would do; widen the windows, or {_advice(asked)}",
+        f"{asked.output_label(outputs[0])}: no hidden neurons were found for any ticks that were tried in the windows"
+        f" of {asked.window}, and no proof that none would do; widen the windows, or {_advice(asked)}",
         outputs,
     )
 
@@ -182,9 +182,9 @@ def _grown(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manne
         draft, neuron = grow(draft, output, limit, is_proof_needed=manner.is_proof_needed)
         if neuron is None:
             made = "made rounding-proof" if manner.is_proof_needed else "built"
+            name, hidden = asked.output_label(output), counted(len(draft.hidden), "hidden neuron")
             raise UndecidedError(
-                f"output {output} could not be {made} with {counted(len(draft.hidden), 'hidden neuron')}, and nothing"
-                f" proves that it cannot be; {_advice(asked)}",
+                f"{name} could not be {made} with {hidden}, and nothing proves that it cannot be; {_advice(asked)}",
                 outputs[done:],
             )
         outcomes[output] = NeuronDesign(neuron)

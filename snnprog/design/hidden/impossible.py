@@ -203,7 +203,7 @@ def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, dr
     silent = [int(tick) for tick in priced if not problem.raster[tick]]
     tape = problem.potential_map.tape
     pattern, tick = tape.where((due or silent)[0])
-    name = f"output {problem.neuron} must spike at {_places(problem, due)}"
+    name = f"{problem.name} must spike at {_places(problem, due)}"
     is_one_spike = len(due) == 1 and not silent
     if is_one_spike and not histories.can_tell[due[0]] and problem.norms[due[0]] == 0.0:
         reason = f"{name}, but nothing can have reached it by then, through hidden neurons neither"
@@ -218,7 +218,7 @@ def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, dr
         demands = [f"spike at {_places(problem, due)}"] if due else []
         demands += [f"be silent at {_places(problem, silent)}"] if silent else []
         reason = (
-            f"no weights let output {problem.neuron} {' and '.join(demands)}, and hidden neurons do not help: up to"
+            f"no weights let {problem.name} {' and '.join(demands)}, and hidden neurons do not help: up to"
             f" {lag} ticks before, the latest that they can pass on, the inputs are the same"
         )
     return Conflict(problem.neuron, pattern, tick, reason)

@@ -115,7 +115,14 @@ class _Cases:
             histories = histories_of(draft)
             parts = np.split(known, self.starts[1:])
             known = np.concatenate([np.logical_and.accumulate(part) for part in parts])
-        problem = neuron_problem(draft.mapping, self.output, raster=raster, constrained=known, box=draft.box)
+        problem = neuron_problem(
+            draft.mapping,
+            self.output,
+            raster=raster,
+            constrained=known,
+            box=draft.box,
+            name=asked.output_label(self.output),
+        )
         return problem, histories
 
     def open_patterns(self) -> list[int]:
@@ -166,9 +173,10 @@ class _Cases:
 
     def conflict(self, pattern: int) -> Conflict:
         """Return the sentence about a pattern that a proof by cases refutes."""
-        tick, lag = self.windows[pattern].due[0], 2 * min(self.draft.asked.delays)
+        asked = self.draft.asked
+        tick, lag, name = self.windows[pattern].due[0], 2 * min(asked.delays), asked.output_label(self.output)
         reason = (
-            f"output {self.output} cannot reproduce its targets in pattern {pattern}, from its spike at tick {tick} on,"
+            f"{name} cannot reproduce its targets in pattern {pattern}, from its spike at tick {tick} on,"
             f" for any choice of the open bins, and hidden neurons do not help: up to {lag} ticks"
             " before, the latest that they can pass on, there are too few inputs"
         )

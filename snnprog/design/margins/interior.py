@@ -10,7 +10,7 @@ systems are solved by conjugate gradients on all rows, preconditioned by a Chole
 most at that step (Tits, Absil and Woessner 2006 remove the others altogether), in single precision. A start from the
 relaxation method saves most of the path.
 
-One step, in the order of the code: `System` writes the Newton equations of the perturbed optimality conditions, in
+One step, in the order of the code: `NewtonSystem` writes the equations of the perturbed optimality conditions, in
 which each product of a distance (slack, or room to an end) with its price is to become the same small number. Slacks
 and prices are eliminated, which leaves ``(Rᵀ D R + E) Δx = …`` with D = prices / slacks and E the same of the ends, and
 the margin as one more unknown. `Path.advance` solves twice with one factor: first towards products of 0 (predict),
@@ -183,7 +183,7 @@ class Path:
 
     def advance(self, pull: Floats) -> bool:
         """Take one step: predict, centre, correct; ``pull`` is ``Rᵀ y``. Return whether it led anywhere."""
-        system = System(self.rows, self.point, pull, self._factor())
+        system = NewtonSystem(self.rows, self.point, pull, self._factor())
         pairs = system.pairs
         count = sum(first.size for first, _ in pairs)
         gap = system.gap / count
@@ -216,7 +216,7 @@ def _changes(step: Point) -> list[tuple[Floats, Floats]]:
     return [(step.slacks, step.prices), (step.values, step.below), (-step.values, step.above)]
 
 
-class System:
+class NewtonSystem:
     """The Newton system of one point.
 
     Attributes

@@ -111,7 +111,7 @@ class IntegerCourse(Sums):
         decided = self._decided()
         is_known, lasting = (
             self._known(decided),
-            [name for name in self.rule.registers if name not in self.rule.told_by_spikes],
+            [name for name in self.rule.registers if name not in self.rule.changed_by_spikes],
         )
         last = self._last_ticks(looks)
         for tick, is_spike in enumerate(problem.spikes.tolist()):

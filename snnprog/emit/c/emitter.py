@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
@@ -20,6 +21,7 @@ from snnprog.emit.c.names import checked_header, checked_prefix, prefix_of
 from snnprog.emit.c.ruletext import step_text
 from snnprog.emit.c.tables import WIDTH
 from snnprog.emit.c.tick import TickWriter
+from snnprog.emit.constants import constants_of, neuron_constants_of
 from snnprog.output_files import check_place, write_bytes
 from snnprog.program import NEURON_ARRAYS, SYNAPSE_ARRAYS, Program
 from snnprog.rules.data import rule_to_data
@@ -64,7 +66,7 @@ HEADER = """\
 #define {P}_NEURONS {neurons}
 #define {P}_MOST_INPUT {most} /* spikes of an input in one tick; more count as so many */
 #define {P}_READOUTS {readouts} /* outputs that are read by their potential */
-
+{names}
 #ifdef __cplusplus
 extern "C" {{
 #endif
@@ -79,13 +81,17 @@ void {p}_tick(const uint8_t *inputs, uint8_t *outputs);
 #ifdef {P}_STATE
 /* The state of each neuron after the last tick. */
 {shown}
-#endif
+{neurons_named}#endif
 
 #ifdef __cplusplus
 }}
 #endif
 
 #endif
+"""
+NAMES = """
+/* The numbers of inputs and outputs, by name. */
+{lines}
 """
 READOUT = """
 /* The potential of an output that is read by it, after the last tick; 0 of any other. */
@@ -229,6 +235,7 @@ def _about(lean: LeanProgram, sheet: Sheet) -> str:
 def _header(writer: TickWriter, *, source: str) -> str:
     """Return the header."""
     sheet, program = writer.sheet, writer.program
+    constants = constants_of(program)
     shown = [f"extern {each.kind.name} {each.name}[{each.size}];" for each in sheet.state if each.is_shown]
     return HEADER.format(
         version=__version__,
@@ -242,4 +249,11 @@ def _header(writer: TickWriter, *, source: str) -> str:
         readouts=writer.n_readouts,
         readout=READOUT.format(head=writer.readout_head) if writer.n_readouts else "",
         shown="\n".join(shown),
+        names=NAMES.format(lines="\n".join(_defines(sheet, constants))) if constants else "",
+        neurons_named="".join(f"{line}\n" for line in _defines(sheet, neuron_constants_of(program))),
     )
+
+
+def _defines(sheet: Sheet, constants: Mapping[str, int]) -> list[str]:
+    """Return the lines that define constants."""
+    return [f"#define {sheet.prefix.upper()}_{name} {number}" for name, number in constants.items()]

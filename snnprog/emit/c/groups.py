@@ -1,8 +1,9 @@
 """The form of synapses in flash: blocks, rows or lists, whichever takes the fewest bytes.
 
 A *group* is the synapses of one line and one delay. A *block* is the matrix of consecutive lines and consecutive
-neurons, as between two layers: nothing but weights. A *row* is the weights of consecutive neurons, with where it begins
-and how long it is. A *list* has a neuron for each weight. Blocks and rows hold zeros where a synapse is missing.
+neurons, as between two layers: nothing but weights; a line without synapses in between is a row of zeros. A *row* is
+the weights of consecutive neurons, with where it begins and how long it is. A *list* has a neuron for each weight.
+Blocks and rows hold zeros where a synapse is missing.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Block:
     ----------
     first_line, n_lines, first_neuron, n_neurons, delay : int
     groups : tuple of int
-        Those that are in it, one for each line.
+        Those that are in it, at most one for each line.
     saved : int
         Bytes that it takes less than its groups by themselves.
     """
@@ -154,12 +155,13 @@ def _blocks(
 
 
 def _joined(block: Block, alone: Block, *, cost: int, weight: int) -> Block | None:
-    """Return a block with the group that follows it; None if another line or delay does."""
-    if alone.delay != block.delay or alone.first_line != block.first_line + block.n_lines:
+    """Return a block with the group of a later line; None if it has another delay, or another group of that line."""
+    n_lines = alone.first_line + 1 - block.first_line
+    if alone.delay != block.delay or n_lines <= block.n_lines:
         return None
     low = min(block.first_neuron, alone.first_neuron)
     width = max(block.first_neuron + block.n_neurons, alone.first_neuron + alone.n_neurons) - low
-    before, after = block.n_lines * block.n_neurons, (block.n_lines + 1) * width
+    before, after = block.n_lines * block.n_neurons, n_lines * width
     saved = block.saved + cost - (after - before) * weight
-    where = block.first_line, block.n_lines + 1, low, width, block.delay
+    where = block.first_line, n_lines, low, width, block.delay
     return Block(*where, (*block.groups, *alone.groups), saved)

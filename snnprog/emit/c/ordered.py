@@ -93,7 +93,7 @@ class OrderedWiring:
         """Return the statements that gather all that arrives in a tick."""
         synapses, tables = self.synapses, self.sheet.tables
         last = int(synapses.pre.max())
-        key = synapses.pre * (self.slots + 1) + synapses.delay
+        key = synapses.pre.astype(np.int64) * (self.slots + 1) + synapses.delay
         starts = np.flatnonzero(np.diff(key, prepend=-1))
         if not self.has_history:
             ends = np.searchsorted(synapses.pre, np.arange(last + 2)).astype(np.int64)
@@ -105,7 +105,7 @@ class OrderedWiring:
         groups = tables.add("line_group", of_line, about="of each line: its first group of synapses of one delay")
         ends = np.append(starts, key.size)
         first = tables.add("group_synapse", ends, about="of each group: its first synapse, and where they end")
-        ago = synapses.delay[starts] * self.lines
+        ago = synapses.delay[starts].astype(np.int64) * self.lines
         back = tables.add(
             "group_ago", ago, about="of each group: how far behind this tick's counts those are that arrive"
         )

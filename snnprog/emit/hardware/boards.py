@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from snnprog.emit.board_names import check_board
 from snnprog.emit.hardware.parts import check_size
 from snnprog.emit.hardware.plan import MOST_CORES, CorePlan, CoreSize
-from snnprog.errors import LimitError, SpecError
+from snnprog.errors import LimitError
 from snnprog.program import Program
-from snnprog.wording import did_you_mean
 
 BAUD = 1_000_000
 """A choice: FT232H, FT2232H, FT231X and CMSIS-DAP bridges have it exactly, and so have 24 and 50 MHz."""
@@ -247,8 +247,7 @@ def find_board(name: str) -> FpgaBoard:
     SpecError
         If no board has that name.
     """
-    if name not in BOARDS:
-        raise SpecError(f"board must be one of {', '.join(BOARDS)}, got {name!r}{did_you_mean(name, BOARDS)}")
+    check_board(name)
     return BOARDS[name]
 
 

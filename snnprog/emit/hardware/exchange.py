@@ -5,7 +5,7 @@
 1. All cores run it at once. Each tells which of its neurons spike, if they are read out or heard by other cores; these
    numbers are kept, as many as the core has neurons.
 2. When the last core is done, the numbers are taken one after another, those of core 0 first, each core's in the order
-   in which it told them. Each becomes an input event of every other core, and an output event if it is read out. The
+   in which it sent them. Each becomes an input event of every other core, and an output event if it is read out. The
    tick is done once all cores have taken all of them.
 
 So a spike of tick t, which acts ``delay`` ticks later, is an event that other cores take before tick t + 1: they store
@@ -81,14 +81,17 @@ class SpikeExchange(Component):
         event, source = Signal(bits_for(size.heard), name="event"), Signal(range(size.cores), name="source")
         number = Cat(found[source], source)
         waiting = Signal(size.cores)  # for each core, whether it has still to take the event
-        is_told, is_ending = Signal(), Signal()  # whether the event goes outside, and whether it is one of a tick's end
+        is_sent_outside, is_ending = (
+            Signal(),
+            Signal(),
+        )  # whether the event goes outside, and whether it is one of a tick's end
         for index, core in enumerate(cores):
             m.d.comb += [core.events_in.valid.eq(waiting[index]), core.events_in.payload.eq(event)]
             with m.If(core.events_in.ready):
                 m.d.sync += waiting[index].eq(0)
-        m.d.comb += [outside.events_out.valid.eq(is_told), outside.events_out.payload.eq(number)]
+        m.d.comb += [outside.events_out.valid.eq(is_sent_outside), outside.events_out.payload.eq(number)]
         with m.If(outside.events_out.ready):
-            m.d.sync += is_told.eq(0)
+            m.d.sync += is_sent_outside.eq(0)
 
         with m.FSM(init="OPEN"):
             with m.State("OPEN"):
@@ -119,11 +122,11 @@ class SpikeExchange(Component):
                 m.d.sync += [
                     event.eq(size.inputs + number),
                     waiting.eq(~(1 << source)),
-                    is_told.eq(found[source] < outputs[source]),
+                    is_sent_outside.eq(found[source] < outputs[source]),
                     at.eq(at + 1),
                 ]
                 m.next = "SEND"
-            with m.State("SEND"), m.If(~waiting.any() & ~is_told):
+            with m.State("SEND"), m.If(~waiting.any() & ~is_sent_outside):
                 m.next = "OPEN"
                 with m.If(is_ending):
                     m.next = "NEXT"

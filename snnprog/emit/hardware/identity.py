@@ -14,12 +14,12 @@ def identity_of(plan: CorePlan) -> bytes:
     rule, size = plan.chip.rule, plan.size
     several = [size.cores] if size.cores > 1 else []
     fields = {"synapse": plan.synapse, "parameters": plan.parameters, "states": plan.states}
-    told = {
+    facts = {
         "rule": [rule.name, *(f"{step.target} = {step.expression}" for step in (rule.gather, *rule.steps))],
         "size": [size.neurons, size.inputs, size.synapses, size.longest_delay, size.most_arriving, *several],
         "fields": {name: {each: _place(field) for each, field in group.items()} for name, group in fields.items()},
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode("ascii")).digest()[:IDENTITY_BYTES]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("ascii")).digest()[:IDENTITY_BYTES]
 
 
 def _place(field: Field) -> list[int]:

@@ -163,7 +163,7 @@ def _columns(program: Program, plan: CorePlan, part: CorePart) -> list[Int64s]:
     if not part.members.size:
         values = {name: [value] for name, value in resting(program.chip.rule).items()}
     numbers = np.arange(max(part.members.size, 1))
-    is_told = np.zeros(numbers.size, np.bool_)
-    is_told[: part.members.size] = part.is_told
-    flags: dict[str, ArrayLike] = {IS_OUTPUT: is_told, IS_LAST: numbers == numbers.size - 1}
+    is_heard = np.zeros(numbers.size, np.bool_)
+    is_heard[: part.members.size] = part.is_heard
+    flags: dict[str, ArrayLike] = {IS_OUTPUT: is_heard, IS_LAST: numbers == numbers.size - 1}
     return _put(plan.parameters, values | flags, count=numbers.size)

@@ -31,14 +31,14 @@ class CorePart:
     members : (neurons,) int64
         Its neurons, in the order in which the core numbers them: that of the program where the core keeps the order of
         events; else those that are read out, then those that other cores hear, then all others.
-    is_told : (neurons,) bool
+    is_heard : (neurons,) bool
         Which of them are read out or heard by other cores.
     outputs : int
         How many are read out.
     """
 
     members: Int64s
-    is_told: Bools
+    is_heard: Bools
     outputs: int
 
 
@@ -55,16 +55,16 @@ def parts_of(program: Program, plan: CorePlan) -> tuple[CorePart, ...]:
     outputs = program.outputs.astype(np.int64)
     is_output = np.zeros(program.n_neurons, np.bool_)
     is_output[outputs] = True
-    is_told = is_output | _is_sent(program, core_of)
+    is_heard = is_output | _is_sent(program, core_of)
     if plan.is_ordered:
-        return (CorePart(np.arange(program.n_neurons), is_told, outputs.size),)
+        return (CorePart(np.arange(program.n_neurons), is_heard, outputs.size),)
     parts = []
     for core in range(plan.size.cores):
         here = core_of == core
         read = outputs[here[outputs]]
-        sent, silent = (np.flatnonzero(here & ~is_output & which) for which in (is_told, ~is_told))
+        sent, silent = (np.flatnonzero(here & ~is_output & which) for which in (is_heard, ~is_heard))
         members = np.concatenate([read, sent, silent])
-        parts.append(CorePart(members, is_told[members], read.size))
+        parts.append(CorePart(members, is_heard[members], read.size))
     return tuple(parts)
 
 

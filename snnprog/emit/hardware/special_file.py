@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snnprog.emit.c.emitter import program_digest
 from snnprog.emit.c.names import checked_prefix, prefix_of
+from snnprog.emit.constants import constants_of
 from snnprog.emit.hardware.special import STATE_BITS, SpecialProgram
 from snnprog.emit.hardware.special_plan import SpecialPlan
 from snnprog.emit.hardware.yosys import verilog_of
@@ -93,6 +94,7 @@ def _about(plan: SpecialPlan, component: SpecialProgram) -> list[str]:
         for name in program.chip.rule.registers
         if max(plan.widths(name), default=0)
     ]
+    named = constants_of(program)
     counts = f", {plan.output_bits} bits each" if plan.output_bits > 1 else ""
     read = [f"//   readouts     potentials of outputs that are read by them, {STATE_BITS} bits each"]
     return [
@@ -111,6 +113,11 @@ def _about(plan: SpecialPlan, component: SpecialProgram) -> list[str]:
         "//   ready        no tick is under way",
         f"//   done         high for a clock: from then on, outputs (bit i: output i{counts}) are those of the tick",
         *(read if program.is_read_by_potential.any() else []),
+        *(
+            ["//", "// The constants INPUT_ and OUTPUT_ below are the bits of inputs and outputs, by name."]
+            if named
+            else []
+        ),
     ]
 
 
@@ -125,6 +132,7 @@ def _plain_module(plan: SpecialPlan, component: SpecialProgram, *, name: str) ->
         f"module {name} (",
         ",\n".join(ports),
         ");",
+        *(f"  localparam {constant} = {number};" for constant, number in constants_of(plan.program).items()),
         f"  {name}_{WITH_STATES} program_ (",
         ",\n".join([*joined, "    .currents()", "    .potentials()"]),
         "  );",

@@ -40,9 +40,9 @@ def clocks_of(program: Program, plan: CorePlan, *, share: float) -> float:
     clocks = CLOCKS_OF_START + float((turns + share * own).max()) + share * inputs
     if cores == 1:
         return float(clocks)
-    told = np.concatenate([part.members[part.is_told] for part in parts_of(program, plan)])
-    neurons[core_of[told], told] = 0
-    sent = neurons[:, told].max(axis=0).sum()
+    heard = np.concatenate([part.members[part.is_heard] for part in parts_of(program, plan)])
+    neurons[core_of[heard], heard] = 0
+    sent = neurons[:, heard].max(axis=0).sum()
     return float(clocks + CLOCKS_OF_EXCHANGE + cores + share * (sent + CLOCKS_OF_INPUT * program.n_inputs))
 
 

@@ -2,9 +2,10 @@
 
 Keys of the mapping: ``ticks`` and ``starts`` of the patterns; ``inputs``, ``targets``, ``care`` and ``spikes``, each a
 raster with its number of rows; ``held``, the raster of refractory ticks; ``wrong`` and ``conflicts`` as lists of ticks
-and rows; ``rows``, what is known of each neuron; ``unit``, the chip's units of potential in an LSB; ``potentials`` by
-row; ``synapses`` in columns. What was not given or not run is null. The scripts know no rule of any chip: what a spike
-leaves of a potential, and where a neuron is held, are recorded here.
+and rows; ``rows``, what is known of each neuron; ``lineNames`` and ``neuronNames``, the names of input
+lines and rows; ``unit``, the chip's units of potential in an LSB; ``potentials`` by row; ``synapses`` in columns. What
+was not given or not run is null. The scripts know no rule of any chip: what a spike leaves of a potential, and where a
+neuron is held, are recorded here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from snnprog.explanation import Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
 from snnprog.report.page.packing import pack_differences, pack_integers, pack_potentials, pack_raster
-from snnprog.report.recording import Judged, Nearest, Recording, name_of_row, rows_of
+from snnprog.report.recording import Judged, Nearest, Recording, name_of_row, names_of_rows, rows_of
 from snnprog.simulate.before_reset import thresholds_in_units
 from snnprog.spec import Spec
 
@@ -49,12 +50,14 @@ def charts_of_program(
         "rows": _rows(program, distances, kinds),
         "outputs": program.n_outputs,
         "lines": program.n_inputs,
+        "lineNames": program.input_names,
+        "neuronNames": names_of_rows(program),
         "synapses": _synapses(program),
     }
     if recording is not None:
         charts |= _run(recording, distances)
     if judged is not None:
-        charts |= _asked(judged.targets, judged.care)
+        charts |= _target_chart(judged.targets, judged.care)
         charts["wrong"] = {kind: _points(judged.wrong_ticks(kind)) for kind in (MISSING, EXTRA)}
     return charts
 
@@ -70,21 +73,23 @@ def charts_of_spec(spec: Spec, explanation: Explanation, *, kinds: Sequence[str]
         for each in conflict.bins
     ]
     columns = ([tick for tick, _ in places], [row for _, row in places])
-    names = [f"output {row}" for row in range(spec.n_outputs)]
+    names = [spec.output_label(row) for row in range(spec.n_outputs)]
     return {
         **_nothing(),
         **_timeline(sum(lengths), starts, inputs=spec.inputs),
-        **_asked(spec.targets, spec.care),
+        **_target_chart(spec.targets, spec.care),
         "rows": [{"name": name, "kind": kind} for name, kind in zip(names, kinds, strict=True)],
         "outputs": spec.n_outputs,
         "lines": spec.n_inputs,
+        "lineNames": spec.input_names,
+        "neuronNames": spec.output_names,
         "conflicts": _points(columns),
     }
 
 
 def _nothing() -> Chart:
     names = ("inputs", "targets", "care", "spikes", "wrong", "conflicts", "held", "potentials", "synapses")
-    return {"ticks": 0, "starts": [], "unit": 1, **dict.fromkeys(names)}
+    return {"ticks": 0, "starts": [], "unit": 1, **dict.fromkeys((*names, "lineNames", "neuronNames"))}
 
 
 def _timeline(ticks: int, starts: Sequence[int], *, inputs: Raster) -> Chart:
@@ -104,7 +109,7 @@ def _run(recording: Recording, distances: Sequence[Nearest]) -> Chart:
     }
 
 
-def _asked(targets: Raster, care: Raster) -> Chart:
+def _target_chart(targets: Raster, care: Raster) -> Chart:
     return {"targets": _raster(targets), "care": None if care.all() else _raster(care)}
 
 

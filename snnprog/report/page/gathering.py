@@ -25,6 +25,7 @@ from snnprog.archive import read_bytes
 from snnprog.checks import check_type
 from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
+from snnprog.names import Names, listed
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
@@ -61,6 +62,7 @@ def write_report(
     backends: Sequence[str] | None = None,
     targets: Sequence[str] = (),
     boards: Sequence[str] = (),
+    test: Spec | None = None,
     title: str = "",
 ) -> Page:
     """Write one self-contained HTML file about a program, or about a spec that was not compiled.
@@ -79,6 +81,8 @@ def write_report(
         Microcontrollers, of `snnprog.figures.MICROCONTROLLERS`, whose bytes and instructions are counted.
     boards : sequence of str
         FPGA boards, or their folders (see `snnprog.figures.board_figures`): how the program fills their cores.
+    test : Spec, optional
+        Held-out patterns, for the hits, misses and false alarms of each output; see `snnprog.verify`.
     title : str
         The heading of the page.
 
@@ -105,7 +109,7 @@ def write_report(
         page = page_of_spec(subject, explain(subject), title=title)
     else:
         page = page_of_program(
-            subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, title=title
+            subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, test=test, title=title
         )
     write_page(path, page)
     return page
@@ -119,6 +123,7 @@ def page_of_program(
     backends: Sequence[str] | None = None,
     targets: Sequence[str] = (),
     boards: Sequence[str] = (),
+    test: Spec | None = None,
     title: str = "",
     source: Path | None = None,
 ) -> Page:
@@ -131,7 +136,7 @@ def page_of_program(
     """
     check_type("program", program, kind=Program)
     placed, records = _placed(program), neuron_records(program)
-    run = _run(program, spec, inputs, backends, placed)
+    run = _run(program, spec, inputs, backends, placed, test=test)
     judged, distances = run.judged, run.distances
     wrong = None if judged is None else _wrong_of_outputs(judged)
     neurons = sheets.neuron_table(program, records, distances=distances, wrong=wrong)
@@ -149,6 +154,7 @@ def page_of_program(
         kinds=kinds,
         contradictions=(),
         resources=(
+            *_tested(run.verification),
             *_resources(program, placed, worked=run.worked),
             *_microcontrollers(program, targets),
             *_boards(program, boards),
@@ -175,7 +181,11 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
         neurons=outputs,
         kinds=kinds,
         contradictions=tuple(
-            Contradiction(verdict.output, tuple(map(sheets.reason_of, verdict.conflicts)), _more_of(verdict))
+            Contradiction(
+                verdict.name.replace("output", "Output", 1),
+                tuple(map(sheets.reason_of, verdict.conflicts)),
+                _more_of(verdict),
+            )
             for verdict in explanation.verdicts
             if verdict.conflicts
         ),
@@ -214,7 +224,11 @@ def _run(
     inputs: Sequence[ArrayLike] | None,
     backends: Sequence[str] | None,
     placed: Placement | FitError,
+    *,
+    test: Spec | None,
 ) -> _Run:
+    if test is not None and spec is None:
+        raise SpecError("test belongs to spec: give the spec that the program was compiled from as well")
     if spec is not None and inputs is not None:
         raise SpecError("both spec and inputs are given, but a spec has its own inputs; give one of them")
     if spec is None and inputs is None:
@@ -224,7 +238,7 @@ def _run(
     shown = spec if inputs is None else _without_targets(program, inputs)
     assert shown is not None
     _check_size(shown, program.n_neurons)
-    verification = verify(program, shown, backends)
+    verification = verify(program, shown, backends, test=test)
     recording = record(program, [pattern.inputs for pattern in shown.patterns])
     judged = None if spec is None else judge(recording, spec)
     distances = () if judged is None else nearest(judged)
@@ -272,7 +286,9 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
     facts = [
         Fact("Chip", program.chip.name),
         Fact("Inputs", f"{program.n_inputs:,}"),
+        *_names("Input names", program.input_names),
         Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
+        *_names("Output names", program.output_names),
         *_readouts(program),
         Fact("Synapses", f"{program.n_synapses:,}"),
         Fact("Longest delay", counted(program.max_delay, "tick")),
@@ -289,6 +305,10 @@ def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tupl
     if run.worked is not None and run.worked.energy_source is not None:
         facts.append(Fact("Energy, estimated", f"{energy_in_words(run.worked.total)} nJ"))
     return tuple(facts)
+
+
+def _names(label: str, names: Names | None) -> list[Fact]:
+    return [] if names is None else [Fact(label, listed(names))]
 
 
 def _readouts(program: Program) -> list[Fact]:
@@ -313,7 +333,9 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
     return (
         Fact("Chip", spec.chip.name),
         Fact("Inputs", f"{spec.n_inputs:,}"),
+        *_names("Input names", spec.input_names),
         Fact("Outputs", f"{spec.n_outputs:,}"),
+        *_names("Output names", spec.output_names),
         Fact("Delays", " to ".join(map(str, delays))),
         Fact("Patterns", f"{len(spec.patterns):,}"),
         Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
@@ -328,6 +350,10 @@ def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
 def _resources(program: Program, placed: Placement | FitError, *, worked: Activity | None) -> tuple[Table, ...]:
     cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
     return (cores,) if worked is None else (cores, activity_table(worked))
+
+
+def _tested(verification: Verification | None) -> tuple[Table, ...]:
+    return () if verification is None or verification.test is None else (verification.test.table(),)
 
 
 def _microcontrollers(program: Program, targets: Sequence[str]) -> tuple[Table, ...]:

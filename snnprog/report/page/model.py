@@ -47,7 +47,7 @@ class Reason:
 class Contradiction:
     """The reasons that one output cannot be built, each sufficient; the strength of the proof, and advice."""
 
-    output: int
+    heading: str
     reasons: tuple[Reason, ...]
     sentences: tuple[str, ...]
 

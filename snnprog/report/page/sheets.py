@@ -78,8 +78,7 @@ def _neuron(program: Program, row: int, record: NeuronRecord, *, synapses: _Syna
 def output_table(explanation: Explanation) -> Table:
     """Return the table of the outputs of a specification that was not compiled."""
     rows: list[Row] = [
-        (f"output {verdict.output}", verdict.status, proof_in_words(verdict) or NONE)
-        for verdict in explanation.verdicts
+        (verdict.name, verdict.status, proof_in_words(verdict) or NONE) for verdict in explanation.verdicts
     ]
     return Table("", tuple(map(Column, (NAME, STATUS, "proof"))), tuple(rows), noun="output")
 

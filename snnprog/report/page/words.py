@@ -97,7 +97,7 @@ def _outcome(judged: Judged, verification: Verification) -> list[str]:
         return [
             f"{counted(kinds[MISSING], 'spike')} missing, {counted(kinds[EXTRA], 'extra spike')}."
             f" {len(outputs)} of {counted(judged.targets.shape[1], 'output')} {'has' if len(outputs) == 1 else 'have'}"
-            f" wrong bins; output {worst} has the most ({most})."
+            f" wrong bins; {judged.recording.program.output_label(worst)} has the most ({most})."
         ]
     sentence = f"All {counting:,} target bins that count are right"
     against = verification.against
@@ -113,8 +113,8 @@ def _outcome(judged: Judged, verification: Verification) -> list[str]:
 def _portability(recording: Recording) -> list[str]:
     if not recording.excursions:
         return ["All states stayed within the range in which all runtimes of the chip agree."]
-    pattern, excursion = recording.excursions[0]
-    return [f"Runtimes may disagree: in pattern {pattern}, {excursion}."]
+    (pattern, excursion), names = recording.excursions[0], recording.program.neuron_names
+    return [f"Runtimes may disagree: in pattern {pattern}, {excursion.in_words(names)}."]
 
 
 def meanings(statuses: Sequence[str]) -> list[str]:

@@ -87,8 +87,15 @@ export class RasterPlot extends TimePlot {
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (let row = 0; row < this.lanes.length; row += step) {
-      context.fillText(this.label(row), this.left - 7, this.y(row + 0.5));
+      const name = this.nameOf(row);
+      const isShort = name !== undefined && context.measureText(name).width <= this.left - 8;
+      context.fillText(isShort ? name : this.label(row), this.left - 7, this.y(row + 0.5));
     }
+  }
+
+  /** @param {number} row */
+  nameOf(row) {
+    return (this.isChoosing ? report.neuronNames : report.lineNames)?.[row];
   }
 
   /** @param {number} row */

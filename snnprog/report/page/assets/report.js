@@ -33,6 +33,8 @@ import { byId } from "./elements.js";
  * @property {Neuron[]} rows outputs first, then hidden neurons
  * @property {number} outputs
  * @property {number} lines the number of input lines
+ * @property {string[] | null} lineNames their names
+ * @property {string[] | null} neuronNames the names of the neurons, by row
  * @property {PackedRaster | null} inputs
  * @property {PackedRaster | null} targets
  * @property {PackedRaster | null} care
@@ -43,6 +45,15 @@ import { byId } from "./elements.js";
  * @property {Record<string, PackedPotential> | null} potentials by row
  * @property {PackedSynapses | null} synapses
  */
+
+/**
+ * Return the number of an input line, with its name if it has one.
+ * @param {number} line
+ */
+export function nameOfInput(line) {
+  const name = report.lineNames?.[line];
+  return name === undefined ? `input ${line}` : `input ${line} (${name})`;
+}
 
 /** @type {Report} */
 export const report = JSON.parse(byId("report-data", HTMLScriptElement).text);

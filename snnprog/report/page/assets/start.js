@@ -9,7 +9,7 @@ import { attachNeuronTable } from "./neurontable.js";
 import { PotentialPlot } from "./potential.js";
 import { attachPrinting } from "./printing.js";
 import { RasterPlot } from "./raster.js";
-import { report } from "./report.js";
+import { nameOfInput, report } from "./report.js";
 import { offerFile, offerPictures, rowsOfTable, spikeRows, spikesInCsv, toCsv } from "./saving.js";
 import { includes } from "./sorted.js";
 import { attachTheme } from "./theme.js";
@@ -102,7 +102,7 @@ function offerSpikes(view, lanes, { inputs, spikes, targets }) {
 function drawInputs(view, inputs) {
   new RasterPlot("inputs", view, {
     lanes: inputs.map((ticks) => ({ plain: ticks })),
-    describe: (row, tick) => `input ${row}: ${includes(inputs[row], tick) ? "spike" : "silent"}`,
+    describe: (row, tick) => `${nameOfInput(row)}: ${includes(inputs[row], tick) ? "spike" : "silent"}`,
     isChoosing: false,
   }).redraw();
 }

@@ -2,7 +2,7 @@
 
 import { colours, decimal, niceStep, Plot } from "./canvas.js";
 import { attachGestures } from "./gestures.js";
-import { report } from "./report.js";
+import { nameOfInput, report } from "./report.js";
 import { firstAtLeast } from "./sorted.js";
 
 /**
@@ -19,7 +19,7 @@ const FAINTEST = 0.12; // opacity of the least weight, so that it differs from n
 
 /** @param {number} line */
 function nameOfLine(line) {
-  return line < report.lines ? `input ${line}` : report.rows[line - report.lines].name;
+  return line < report.lines ? nameOfInput(line) : report.rows[line - report.lines].name;
 }
 
 /**

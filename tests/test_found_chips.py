@@ -1,4 +1,4 @@
-"""A chip of a stranger's: found by an entry point or by ``--chip module:name``, and by nothing else."""
+"""A user's own chip: found by an entry point or by ``--chip module:name``, and by nothing else."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_every_command_takes_a_chip_from_a_module(spec_path: Path, command: Comm
     assert "subtracting6" in (spec_path.parent / "s.html").read_text(encoding="utf-8")
 
 
-def test_program_files_of_strangers_need_no_option(
+def test_program_files_of_others_need_no_option(
     spec_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sp.compile(spec_of(CHIP)).program.save("p.snnp")

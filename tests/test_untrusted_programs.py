@@ -19,7 +19,8 @@ import snnprog as sp
 from snnprog.archive import array_of, json_of, read_archive, write_archive
 from snnprog.chips import CHIPS, Chip, Layers
 from snnprog.chips.data import chip_to_data
-from snnprog.program import ARRAYS, DOCUMENT
+from snnprog.program import ARRAYS
+from snnprog.program_file import DOCUMENT
 from snnprog.rules import Const, End, LayerConstant, Parameter, Ref, Rounding, Rule, Step, Watch
 from snnprog.rules.expressions import NODES, Expression, FloorDiv, Hold, Leak, Max, Min, Scale, Select, Shr, nodes
 

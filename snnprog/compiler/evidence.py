@@ -1,0 +1,95 @@
+"""How much evidence the samples of a spec give for the synapses of an output.
+
+A program is exact on its spec, and nothing is promised beyond it. With many synapses and few samples, many weights
+are exact, and those that were found are hardly those of the rule behind the samples. The measure is that of regression:
+events of the rarer kind for each variable (Peduzzi et al., J. Clin. Epidemiol. 49 (1996) 1373). Here events are the
+target spikes, or if those are rarer, the silent bins at which spikes arrive, and variables are synapses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from snnprog.spec import Spec
+from snnprog.wording import counted
+
+LEAST_PER_SYNAPSE = 0.1
+"""Events for each synapse below which unseen spikes are likely to be wrong: dense programs had 91 wrong bins for each
+100 due spikes below it, and 4 from it to 0.3 (``benchmarks/overfitting.py``)."""
+
+LEAST_EVENTS = 2
+"""Events of an output below which they are, however few its synapses: sparse programs had more than 100 wrong bins for
+each 100 due spikes with none or one, and 0 with more (the same benchmark)."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The samples of one output, and its synapses.
+
+    Attributes
+    ----------
+    output : int
+    synapses : int
+    events : int
+        Target spikes that count, or silent bins that count and at which spikes arrive, whichever are fewer.
+    """
+
+    output: int
+    synapses: int
+    events: int
+
+    @property
+    def per_synapse(self) -> float:
+        """Events for each synapse; those of an output without synapses count for one."""
+        return self.events / max(self.synapses, 1)
+
+    @property
+    def is_little(self) -> bool:
+        """Whether the output is likely to be wrong on other samples."""
+        return self.per_synapse < LEAST_PER_SYNAPSE or self.events < LEAST_EVENTS
+
+
+def evidence_of(spec: Spec, output: int, *, synapses: int) -> Evidence:
+    """Return the evidence for an output with a number of synapses."""
+    spikes = silent = 0
+    for pattern in spec.patterns:
+        heard = [pattern.inputs, pattern.targets] if spec.recurrent else [pattern.inputs]
+        sent = np.flatnonzero(np.concatenate(heard, axis=1).any(axis=1))
+        arrives = np.zeros(pattern.ticks + max(spec.delays), np.bool_)
+        for delay in spec.delays:
+            arrives[sent + delay] = True
+        due = pattern.targets[:, output] & pattern.care[:, output]
+        spikes += int(due.sum())
+        silent += int((arrives[: pattern.ticks] & pattern.care[:, output] & ~due).sum())
+    return Evidence(output, synapses, min(spikes, silent))
+
+
+def all_evidence(spec: Spec, synapses: Sequence[int]) -> tuple[Evidence, ...]:
+    """Return the evidence for each output; none where the spec is known to hold for every input stream."""
+    if spec.automaton is not None:
+        return ()
+    return tuple(evidence_of(spec, output, synapses=count) for output, count in enumerate(synapses))
+
+
+def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool) -> str:
+    """Return a sentence about the outputs with little evidence, and what to do; empty if there are none."""
+    little = [each for each in evidence if each.is_little]
+    if not little:
+        return ""
+    who = counted(len(little), "output") if len(little) > 1 else f"output {little[0].output}"
+    have, their = ("have", "their") if len(little) > 1 else ("has", "its")
+    events, synapses = (_span([getattr(each, name) for each in little]) for name in ("events", "synapses"))
+    cures = ["give more patterns"] if min(each.events for each in little) < LEAST_EVENTS else []
+    cures += [] if is_sparse else ["take sparse=True, which keeps few synapses"]
+    return (
+        f"{who} {have} {synapses} synapses and {events} target spikes in all patterns: {their} spikes on other inputs"
+        f" are likely to be wrong; {', or '.join(cures or ['give more patterns'])}"
+    )
+
+
+def _span(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
