@@ -445,12 +445,12 @@ def test_a_classifier_has_the_classes_as_names() -> None:
 
 
 def test_cards_have_names() -> None:
-    assert ("inputs", "left arm, right") in program()._card().facts
-    assert ("outputs", "go, stop") in spec()._card().facts
+    assert "left arm, right" in program()._repr_html_()
+    assert "go, stop" in spec()._repr_html_()
     many = sp.Program.from_arrays(
         chip="loihi1", n_inputs=0, n_neurons=20, threshold=1, neuron_names=[f"n{number}" for number in range(20)]
     )
-    assert ("outputs", "n0, n1, n2, n3, n4, n5, n6, n7 and 12 more") in many._card().facts
+    assert "n0, n1, n2, n3, n4, n5, n6, n7 and 12 more" in many._repr_html_()
 
 
 def test_a_perturbed_input_is_named() -> None:
