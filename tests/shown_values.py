@@ -83,6 +83,11 @@ def shown_values() -> dict[str, object]:
     events = np.array([(0, 0, 0, 1), (900, 1, 1, 0)], dtype=[("t", "i8"), ("x", "i2"), ("y", "i2"), ("p", "i2")])
     proof = explanation.proof
     assert proof is not None
+    line = sp.specs.delay_line([2])
+    repeats = sp.compile(line).program
+    system = sp.System({"first": repeats, "second": repeats}, wires=[("first.0", "second.0")])
+    automaton = line.automaton
+    assert automaton is not None
     return {
         "pattern": spec.patterns[0],
         "spec": spec,
@@ -123,6 +128,8 @@ def shown_values() -> dict[str, object]:
         "change": conversion.quantized.changes[0],
         "trained network": hostile_network(conversion.network),
         "events": sp.from_events(events, dt_ms=0.1, sensor_size=(2, 2)),
+        "system": system,
+        "parts": sp.prove_parts(system, {"first": automaton, "second": automaton}),
         "simulator": sp.Simulator(result.program, "reference"),
         "levels": Levels().fit(rng.normal(size=(9, 200))),
         "latency": Latency(),

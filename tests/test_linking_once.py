@@ -73,7 +73,7 @@ def test_states_are_explored_where_intervals_do_not_show_it(monkeypatch: pytest.
         potential_decay=1,
     )
     assert spikes_once(program, [0])
-    monkeypatch.setattr(once, "_explored", lambda *_: False)
+    monkeypatch.setattr(once, "explored_once", lambda *_: False)
     assert not spikes_once(program, [0])
 
 

@@ -44,7 +44,7 @@ def spikes_once(program: Program, neurons: Sequence[int]) -> bool:
     reach = reach_of(rule, spans, arriving=arriving_span(apart))
     if reach.of(rule.fire, rule.fire.expression).high[chosen].max() <= 1:
         return True
-    return all(_explored(*_feeding(apart, neuron)) for neuron in chosen)
+    return all(explored_once(*_feeding(apart, neuron)) for neuron in chosen)
 
 
 def _with_other_output(program: Program) -> Program:
@@ -83,7 +83,7 @@ def _feeding(program: Program, neuron: int) -> tuple[Program, int]:
     return found, int(line[program.n_inputs + neuron]) - n_inputs
 
 
-def _explored(program: Program, neuron: int) -> bool:
+def explored_once(program: Program, neuron: int) -> bool:
     """Return whether all states are known, and the neuron spikes at most once in each."""
     if program.n_inputs > MOST_LINES:
         return False
