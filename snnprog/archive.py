@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from snnprog.documents import parse_json
+from snnprog.documents import parse_json, parse_toml
 from snnprog.errors import FormatError
 from snnprog.output_files import write_bytes
 
@@ -102,6 +102,21 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the table of a TOML file.
+
+    Raises
+    ------
+    FormatError
+        If it cannot be read, or is not valid TOML; see `read_bytes` and `snnprog.documents.parse_toml`.
+    """
+    content = read_bytes(path)
+    try:
+        return parse_toml(content)
+    except ValueError as error:
+        raise FormatError(f"{path} is not valid TOML: {error}") from error
 
 
 def read_archive(path: Path, only: str | None = None, *, limit: int = SIZE_LIMIT_BYTES) -> dict[str, bytes]:

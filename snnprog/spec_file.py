@@ -45,15 +45,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from snnprog.archive import SIZE_LIMIT_BYTES, read_bytes
+from snnprog.archive import SIZE_LIMIT_BYTES, read_toml
 from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
-from snnprog.documents import parse_toml
 from snnprog.errors import FormatError, SpecError
 from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
@@ -104,7 +102,7 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
         If its content is not a valid spec.
     """
     path = Path(path)
-    table = _table(path)
+    table = read_toml(path)
     _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
     options = {name: table[name] for name in (*(option.name for option in OPTIONS), *NAME_KEYS) if name in table}
     if "robust" in options:
@@ -128,7 +126,7 @@ def spec_files(path: str | Path) -> list[Path]:
         If it is missing or not TOML.
     """
     path = Path(path)
-    patterns = _table(path).get("patterns")
+    patterns = read_toml(path).get("patterns")
     entries = [entry for entry in patterns if isinstance(entry, dict)] if isinstance(patterns, list) else []
     names = [entry[key] for entry in entries for key in RASTER_KEYS if isinstance(entry.get(key), str)]
     return [path, *(_raster_file(path, name) for name in names)]
@@ -136,14 +134,6 @@ def spec_files(path: str | Path) -> list[Path]:
 
 def _raster_file(path: Path, name: str) -> Path:
     return path.parent / split_key(name)[0]
-
-
-def _table(path: Path) -> dict[str, Any]:
-    content = read_bytes(path)
-    try:
-        return parse_toml(content)
-    except ValueError as error:
-        raise FormatError(f"{path} is not valid TOML: {error}") from error
 
 
 def _check_keys(path: Path, where: str, *, table: object, allowed: tuple[str, ...]) -> Table:

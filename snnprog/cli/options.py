@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from snnprog.cli.names import BOARD, MICROCONTROLLER, chips
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
-from snnprog.cli.outputs import check_arguments, check_given_once, check_outputs
+from snnprog.cli.outputs import SpecFile, check_arguments, check_given_once, check_outputs
 from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ board_option = click.option(
     metavar="BOARD",
     help="Show how the program fills the core of an FPGA board: its name, or a folder of export --board, which adds the"
     " figures of the tools once it is built. Can be repeated.",
+)
+held_out_option = click.option(
+    "--test",
+    "test_path",
+    metavar="HELDOUT.toml",
+    type=SpecFile(),
+    help="Patterns that the program was not compiled from: hits, misses and false alarms of each output.",
 )
 seed_option = click.option(
     "--seed", default=0, show_default=True, type=IntegerOption(min=0), help="Seed for all random choices."

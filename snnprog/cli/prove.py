@@ -52,7 +52,7 @@ do, _ is silence and . any tick.
 @click.option(
     "--for-output",
     "which",
-    metavar="OUTPUT",
+    metavar="NAME",
     help="The output of --fires-when: its number or name. Default: the only one.",
 )
 @click.option("--never-together", is_flag=True, help="No two outputs spike at the same tick.")

@@ -17,6 +17,7 @@ from snnprog.cli.options import (
     JsonCommand,
     board_option,
     chip_option,
+    held_out_option,
     json_option,
     target_option,
     time_limit_option,
@@ -44,13 +45,7 @@ if TYPE_CHECKING:
 )
 @title_option
 @click.option("--spec", "spec_path", type=SpecFile(), help="Specification to check the program against.")
-@click.option(
-    "--test",
-    "test_path",
-    metavar="HELDOUT.toml",
-    type=SpecFile(),
-    help="Patterns that the program was not compiled from: hits, misses and false alarms of each output.",
-)
+@held_out_option
 @click.option(
     "--inputs",
     "inputs_path",

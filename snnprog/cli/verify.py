@@ -10,7 +10,7 @@ import click
 from snnprog.cli.exit_codes import BACKEND_FAILED, EXACT, NOT_EXACT
 from snnprog.cli.names import BACKEND
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
-from snnprog.cli.options import JsonCommand, chip_option, json_option
+from snnprog.cli.options import JsonCommand, chip_option, held_out_option, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import OutputFile, ProgramFile, SpecFile
 from snnprog.cli.progress import progress_bar
@@ -31,13 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--against", default="reference", type=BACKEND, show_default=True, help="Backend to compare all others with."
 )
-@click.option(
-    "--test",
-    "test_path",
-    metavar="HELDOUT.toml",
-    type=SpecFile(),
-    help="Patterns that the program was not compiled from: hits, misses and false alarms of each output.",
-)
+@held_out_option
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
 @click.option("--jitter", type=IntegerOption(min=0), help="Also check every input that moves spikes by so many ticks.")
 @click.option("--missing", type=IntegerOption(min=0), help="Number of input spikes that may be missing in a pattern.")

@@ -21,8 +21,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from snnprog.archive import read_bytes
-from snnprog.documents import parse_toml
+from snnprog.archive import read_toml
 from snnprog.errors import FormatError
 from snnprog.linking.system import System
 from snnprog.program import load
@@ -42,7 +41,7 @@ def load_system(path: str | Path) -> System:
         If its wires, inputs or outputs do not fit the programs.
     """
     path = Path(path)
-    table = _table(path)
+    table = read_toml(path)
     unknown = sorted(set(table) - set(KEYS))
     if unknown:
         meant = did_you_mean(unknown[0], KEYS) or f"; known keys: {', '.join(KEYS)}"
@@ -65,15 +64,7 @@ def system_files(path: str | Path) -> list[Path]:
         If it is missing, or not a table of parts.
     """
     path = Path(path)
-    return [path, *_parts(path, _table(path)).values()]
-
-
-def _table(path: Path) -> dict[str, Any]:
-    content = read_bytes(path)
-    try:
-        return parse_toml(content)
-    except ValueError as error:
-        raise FormatError(f"{path} is not valid TOML: {error}") from error
+    return [path, *_parts(path, read_toml(path)).values()]
 
 
 def _parts(path: Path, table: dict[str, Any]) -> dict[str, Path]:
