@@ -61,6 +61,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
         "export",
         "init",
         "inspect",
+        "link",
         "prove",
         "quantize",
         "report",

@@ -95,8 +95,11 @@ def _gains(drive: Drive, line: int, reach: tuple[int, int, int], side: int, gain
     """Fill in f of one line at the ticks of the reach at which a spike may be."""
     first, last, opened = reach
     if drive.is_free[line] and drive.freedom[2] > 0:
-        for tick in range(first, last + 1):
-            gains[tick - first] = _gain(drive, line, tick, side, opened, response)
+        gains[: last + 1 - first] = 0.0
+        for slot in range(drive.delays.size):
+            delay, weight = drive.delays[slot], drive.weights[side, line, slot] * (1.0 if side else -1.0)
+            for tick in range(max(first, opened - delay), min(last, response.size - 1 - delay) + 1):
+                gains[tick - first] += weight * response[tick + delay]
         return
     jitter = drive.freedom[0] if drive.is_free[line] else 0
     begun = first
