@@ -220,7 +220,8 @@ def test_too_little_rank_is_not_called_impossible() -> None:
     recovery = sp.recover(spec, [trace.potentials])
     assert recovery.program is None
     assert recovery.obstacle.startswith("neuron 0: no integer weights were found, but some may exist: ")
-    assert recovery.obstacle.endswith("was observed; the observations have rank 15 for 30 unknowns; observe more ticks")
+    # The least-squares solution is one of many. What is wrong with its integers depends on the processor's last bits.
+    assert recovery.obstacle.endswith("; the observations have rank 15 for 30 unknowns; observe more ticks")
 
 
 def test_what_no_network_did_is_told() -> None:
