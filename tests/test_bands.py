@@ -145,7 +145,7 @@ def test_a_violation_is_a_headline_and_the_band_ends_where_spikes_differ() -> No
     assert page.headline.text == "Exact on the given inputs, robustness violated"
     assert page.headline.sentences[1].startswith("Robustness violated under jitter 1: output 0 is wrong at tick ")
     assert untyped(page.charts["bands"])["note"].endswith(
-        "rounding included, up to the first tick at which some neuron spikes otherwise than here."
+        "rounding included, up to the first tick at which the spikes of some neuron differ from those shown."
     )
 
 
@@ -157,7 +157,7 @@ def test_bands_without_room_are_omitted_with_a_note(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("snnprog.report.page.charts.POTENTIALS_LIMIT", room)
     bands = untyped(page_of_program(program, spec).charts["bands"])
     assert bands["rows"] == {}
-    assert "Bands of 1 neurons are omitted" in bands["note"]
+    assert "1 band is omitted" in bands["note"]
 
 
 def test_perturbations_belong_to_a_spec() -> None:
@@ -175,3 +175,10 @@ def test_on_the_command_line(command: Command, tmp_path: Path) -> None:
     sp.compile(replace(spec, robust=None)).program.save(program)
     code, text, _ = command("report", program, "--spec", path, "-o", page)
     assert (code, text) == (1, f"Exact on the given inputs, robustness violated; wrote {page}\n")
+    sp.compile(spec).program.save(program)
+    assert command("report", program, "--spec", path, "--jitter", 1, "--weight-error", 0.01, "-o", page)[0] == 0
+    assert "all perturbed inputs (jitter 1, weights 0.01, exempt 3)" in page.read_text(encoding="utf-8")
+    code, _, message = command("report", program, "--jitter", 1, "-o", page)
+    assert (code, "give it with --spec" in message) == (2, True)
+    code, _, message = command("report", path, "--jitter", 1, "-o", page)
+    assert (code, "--board and perturbations are for a program" in message) == (2, True)

@@ -19,6 +19,7 @@ from snnprog.report.recording import Judged, Recording, rows_of
 from snnprog.robustness.neurons import DrivenNeuron, fibres_of, neurons_that_count
 from snnprog.robustness.verdict import Robustness
 from snnprog.spec import Robust
+from snnprog.wording import counted
 
 LEGEND = "all perturbed inputs"
 
@@ -102,8 +103,9 @@ def _may_spike_often(program: Program) -> bool:
 
 def _note(robust: Robust, *, is_proved: bool, omitted: int) -> str:
     contains = f"The translucent band contains every potential under all perturbations ({robust}), rounding included"
-    until = "" if is_proved else ", up to the first tick at which some neuron spikes otherwise than here"
+    until = "" if is_proved else ", up to the first tick at which the spikes of some neuron differ from those shown"
     left_out = (
-        f" Bands of {omitted:,} neurons are omitted: too long, or with potentials that may leave the chip's range."
+        f" {counted(omitted, 'band')} {'is' if omitted == 1 else 'are'} omitted: too long for the page, or the"
+        " potential may leave the chip's range."
     )
     return f"{contains}{until}.{left_out if omitted else ''}"
