@@ -79,7 +79,7 @@ def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command
     code, out, _ = command(*words, "--closest", "--json")
     data = json.loads(out)
     assert (code, data["status"], data["wrong_bins"], data["at_least"]) == (cli.NOT_EXACT, "closest", 1, 1)
-    assert data["deviations"] == [{"output": 0, "wrong": [[0, 0, "missing"]], "distances": [1.0]}]
+    assert data["deviations"] == [{"output": 0, "wrong": [[0, 0, "missing"]], "distances": [1.0], "label": None}]
     code, out, _ = command("verify", tmp_path / "p.snnp", tmp_path / "SPEC.toml", "--json")
     assert (code, json.loads(out)["backends"]["kernel"]["wrong_bins"]) == (cli.NOT_EXACT, 1)
 
