@@ -160,6 +160,24 @@ def test_bands_without_room_are_omitted_with_a_note(monkeypatch: pytest.MonkeyPa
     assert "1 band is omitted" in bands["note"]
 
 
+def test_neurons_that_may_spike_several_times_in_a_tick_have_no_band_without_a_proof() -> None:
+    program, spec, robust = drawn_program(7)
+    assert program.chip.name == "xylo"
+    assert not check_robust(program, spec, robust).holds
+    page = page_of_program(program, spec, robust=robust)
+    bands = untyped(page.charts["bands"])
+    assert (bands["legend"], bands["rows"]) == ("", {})
+    assert "a neuron of xylo may spike several times in a tick, and that none does is not proved" in plain(page)
+
+
+def test_potentials_that_may_leave_the_range_have_no_band() -> None:
+    program, robust = whole_sums(), sp.Robust(jitter=1, exempt=(2,))
+    high = replace(program.with_synapses(exponent=program.exponent + 7), threshold=np.array([30_000], np.int32))
+    inputs = np.zeros((1200, 3), bool)
+    inputs[:, :2] = True
+    assert band_of(record(high, [inputs]), 0, robust) is None
+
+
 def test_perturbations_belong_to_a_spec() -> None:
     program = whole_sums()
     with pytest.raises(SpecError, match="robust belongs to spec"):
