@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 from cases import CASES
 from chromium import LEFT, in_view, pixels, settled, span, tick_x, tip
+from test_bands import clocked, whole_sums
 from test_page import impossible
 from test_recording import relay
 
 import snnprog as sp
 from snnprog.report.page import page_of_program, write_page
+from snnprog.report.page.bands import band_of
 from snnprog.report.recording import record
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def pages(
         "inputs": page_of_program(program, inputs=[pattern.inputs for pattern in spec.patterns]),
         "alone": page_of_program(program),
         "long": page_of_program(program, inputs=[pattern.inputs for pattern in spec.patterns for _ in range(7)][:13]),
+        "robust": page_of_program(whole_sums(), clocked(whole_sums()), robust=sp.Robust(jitter=1, exempt=(2,))),
         "refractory": page_of_program(relay(refractory=[3, 1, 3]), inputs=[np.ones((8, 1), dtype=bool)]),
     }
     for name, page in subjects.items():
@@ -275,6 +278,37 @@ def saved(page: Page, label: str, folder: Path) -> Path:
     path = folder / download.value.suggested_filename
     download.value.save_as(path)
     return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_band_of_perturbed_inputs_is_drawn_described_and_saved(
+    open_page: Open, scheme: Scheme, tmp_path: Path
+) -> None:
+    spec = clocked(whole_sums())
+    band = band_of(record(whole_sums(), [pattern.inputs for pattern in spec.patterns]), 0, sp.Robust(1, exempt=(2,)))
+    assert band is not None
+    page = open_page("robust", scheme=scheme)
+    assert "all perturbed inputs (jitter 1, exempt 2)" in page.locator("#potential-legend").inner_text()
+    assert page.locator("#potential").get_attribute("aria-label") == (
+        "Potential of the chosen neuron against its threshold, with the band of all perturbed inputs"
+    )
+    translucent = """() => {
+        const canvas = document.getElementById("potential");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const colour = getComputedStyle(document.documentElement).getPropertyValue("--perturbed");
+        const wanted = parseInt(colour.slice(7), 16);
+        let count = 0;
+        for (let i = 3; i < data.length; i += 4) if (data[i] === wanted) count++;
+        return count;
+    }"""
+    assert page.evaluate(translucent) > 1000
+    page.locator("#potential").focus()
+    page.keyboard.press("ArrowRight")
+    assert re.search(r"all perturbed inputs: −?[0-9.]+ to −?[0-9.]+ LSB", tip(page, "potential"))
+    with saved(page, "Potential of the chosen neuron", tmp_path).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["least_perturbed"]) for row in rows] == band[0].tolist()
+    assert [int(row["greatest_perturbed"]) for row in rows] == band[1].tolist()
 
 
 def test_spikes_are_saved_as_the_package_reads_them(

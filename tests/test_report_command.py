@@ -87,7 +87,7 @@ def test_what_is_for_programs_is_refused_for_specs(detector: Path, tmp_path: Pat
         ("--target", "riscv32"),
     ):
         with pytest.raises(
-            sp.SpecError, match=r"SPEC\.toml is a specification; .* --backend, --target and --board are"
+            sp.SpecError, match=r"SPEC\.toml is a specification; .* --backend, --target, --board and perturbations are"
         ):
             snnprog("report", SPEC, *option, "-o", tmp_path / "p.html")
     assert not (tmp_path / "p.html").exists()

@@ -26,6 +26,7 @@ from snnprog.cli.options import (
 )
 from snnprog.cli.output import print_json
 from snnprog.cli.outputs import OutputFile, RasterFile, SpecFile, SubjectFile
+from snnprog.cli.perturbations import perturbation_options, robust_of
 from snnprog.cli.progress import progress_bar, working
 from snnprog.cli.workers import processes, workers_option
 from snnprog.errors import SpecError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from snnprog.chips import Chip
     from snnprog.files.event_view import EventView
     from snnprog.report.page import Page
-    from snnprog.spec import Spec
+    from snnprog.spec import Robust, Spec
 
 
 @click.command("report", cls=JsonCommand)
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 @title_option
 @click.option("--spec", "spec_path", type=SpecFile(), help="Specification to check the program against.")
 @held_out_option
+@perturbation_options
 @click.option(
     "--inputs",
     "inputs_path",
@@ -78,6 +80,7 @@ def report_command(
     title: str | None,
     spec_path: Path | None,
     test_path: Path | None,
+    perturbed: Mapping[str, object],
     inputs_path: str | None,
     ticks: int | None,
     dt_ms: float | None,
@@ -102,10 +105,12 @@ def report_command(
 
     is_spec = subject_path.suffix == ".toml"
     if is_spec:
-        if any(each is not None for each in (spec_path, test_path, inputs_path)) or backends or targets or boards:
+        if any(each is not None for each in (spec_path, test_path, inputs_path)) or any(
+            (backends, targets, boards, perturbed)
+        ):
             raise SpecError(
-                f"{subject_path} is a specification; --spec, --test, --inputs, --backend, --target and --board are for"
-                " a program"
+                f"{subject_path} is a specification; --spec, --test, --inputs, --backend, --target, --board and"
+                " perturbations are for a program"
             )
         described = load_spec(subject_path, chip)
         page, code = _page_of_spec(
@@ -115,6 +120,8 @@ def report_command(
         if spec_path is not None and inputs_path is not None:
             raise SpecError("--spec and --inputs exclude each other: a specification has inputs of its own; give one")
         spec = None if spec_path is None else load_spec(spec_path, chip)
+        if spec is None and perturbed:
+            raise SpecError("perturbations are checked against a specification; give it with --spec")
         said = {"ticks": ticks, "dt_ms": dt_ms, "starts_ms": starts_ms, "merge": merge, "view": view}
         read = None if inputs_path is None else partial(_rasters, inputs_path, said)
         page, code = _page_of_program(
@@ -125,6 +132,7 @@ def report_command(
             targets=targets,
             boards=boards,
             test=None if test_path is None else load_spec(test_path, chip),
+            robust=None if spec is None else robust_of(spec, perturbed),
             title=title or subject_path.name,
             quiet=as_json,
         )
@@ -155,6 +163,7 @@ def _page_of_program(
     targets: tuple[str, ...],
     boards: tuple[str, ...],
     test: Spec | None,
+    robust: Robust | None,
     title: str,
     quiet: bool,
 ) -> tuple[Page, int]:
@@ -173,6 +182,7 @@ def _page_of_program(
             targets=targets,
             boards=boards,
             test=test,
+            robust=robust,
             title=title,
             source=path,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,15 @@ import click
 
 from snnprog.cli.exit_codes import BACKEND_FAILED, EXACT, NOT_EXACT
 from snnprog.cli.names import BACKEND
-from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import JsonCommand, chip_option, held_out_option, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import OutputFile, ProgramFile, SpecFile
+from snnprog.cli.perturbations import perturbation_options, robust_of
 from snnprog.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from snnprog.backends.execution import Record
     from snnprog.chips import Chip
-    from snnprog.spec import Robust, Spec
     from snnprog.verification import Verification
 
 
@@ -33,13 +33,7 @@ if TYPE_CHECKING:
 )
 @held_out_option
 @click.option("--state", is_flag=True, help="Also compare currents and potentials.")
-@click.option("--jitter", type=IntegerOption(min=0), help="Also check every input that moves spikes by so many ticks.")
-@click.option("--missing", type=IntegerOption(min=0), help="Number of input spikes that may be missing in a pattern.")
-@click.option("--extra", type=IntegerOption(min=0), help="Number of input spikes that may be added in a pattern.")
-@click.option(
-    "--weight-error", type=NumberOption(min=0.0, max=1.0), help="Share of itself by which each weight may change."
-)
-@click.option("--exempt", type=NumberList(int), help="Input lines that are not perturbed, as in 0,3.")
+@perturbation_options
 @click.option(
     "--worst",
     "worst_path",
@@ -56,11 +50,7 @@ def verify_command(
     against: str,
     test_path: Path | None,
     state: bool,
-    jitter: int | None,
-    missing: int | None,
-    extra: int | None,
-    weight_error: float | None,
-    exempt: tuple[int, ...] | None,
+    perturbed: Mapping[str, object],
     worst_path: Path | None,
     chip: Chip | None,
     as_json: bool,
@@ -79,10 +69,9 @@ def verify_command(
     from snnprog.spec_file import load_spec
     from snnprog.verification import verify
 
-    given = {"jitter": jitter, "missing": missing, "extra": extra, "weights": weight_error, "exempt": exempt}
     program, spec = load(program_path), load_spec(spec_path, chip)
     test = None if test_path is None else load_spec(test_path, chip)
-    robust = _robust(spec, {name: value for name, value in given.items() if value is not None})
+    robust = robust_of(spec, perturbed)
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
         verification = verify(
@@ -106,14 +95,6 @@ def verify_command(
     is_wrong = any(not check.exact for check in verification.backends.values())
     is_fragile = verification.robustness is not None and not verification.robustness.holds
     return NOT_EXACT if is_wrong or is_fragile else BACKEND_FAILED
-
-
-def _robust(spec: Spec, given: dict[str, object]) -> Robust | None:
-    """Return the perturbations of the command line in place of those of the spec, as far as they are given."""
-    from snnprog.spec.robust import as_robust
-
-    before = {} if spec.robust is None else spec.robust.to_data()
-    return as_robust(before | given) if given else None
 
 
 def _write_worst(path: Path, verification: Verification) -> None:

@@ -110,15 +110,36 @@ class DrivenNeuron:
     @cached_property
     def rows(self) -> NeuronRows:
         """All rows of the neuron: each tick at which it is not refractory."""
-        setting, unit = self.setting, self.program.chip.unit
-        ticks, sides, levels = setting.rows
-        potential = worst_potentials(self.drive, ticks, sides) + self.bias * setting.bias_response[ticks]
-        potential += np.where(sides == LEAST, *setting.rounding(is_biased=self.bias != 0.0)[:, ticks])
-        excess = (potential - levels * self.threshold) * unit
+        unit = self.program.chip.unit
+        ticks, sides, levels = self.setting.rows
+        excess = (self._farthest(ticks, sides) - levels * self.threshold) * unit
         slack, equal = FLOAT_SLACK * unit, self.linear.is_equal_a_spike
         below = np.ceil(excess - slack) - 1 + equal
         above = -np.floor(excess + slack) - equal
         return NeuronRows(ticks, sides, np.where(sides == LEAST, below, above) / unit)
+
+    @property
+    def band(self) -> Int64s:
+        """(2, ticks) The least and the greatest potential before the reset over all perturbations, in the chip's units.
+
+        Bounds on rounding are included, so no run is outside for as long as every neuron spikes as in the rasters.
+        """
+        unit, setting = self.program.chip.unit, self.setting
+        ticks = np.arange(setting.ticks, dtype=np.int64)
+        taken = (setting.resets.threshold_response - 1.0) * self.threshold
+        least, greatest = (
+            (self._farthest(ticks, np.full_like(ticks, side)) - taken) * unit for side in (LEAST, GREATEST)
+        )
+        ends = np.stack([np.ceil(least - FLOAT_SLACK * unit), np.floor(greatest + FLOAT_SLACK * unit)])
+        return np.where(setting.resets.is_held, 0, ends).astype(np.int64)
+
+    def _farthest(self, ticks: Int64s, sides: Int64s) -> Floats:
+        """Return (rows,) the least or greatest potential at each tick, without subtracted thresholds, in LSBs."""
+        setting = self.setting
+        potential = worst_potentials(self.drive, ticks, sides) + self.bias * setting.bias_response[ticks]
+        rounding = setting.rounding(is_biased=self.bias != 0.0)[:, ticks]
+        farthest: Floats = potential + np.where(sides == LEAST, *rounding)
+        return farthest
 
     def worst_case(self, tick: int, side: int) -> tuple[list[Int64s], Int64s]:
         """Return where the spikes of each input go in the worst case of a row, and those that are added."""

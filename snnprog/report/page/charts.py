@@ -1,7 +1,8 @@
 """Data for the scripts of the page; arrays are packed texts (see `snnprog.report.page.packing`).
 
 Keys of the mapping: ``ticks`` and ``starts`` of the patterns; ``inputs``, ``targets``, ``care`` and ``spikes``, each a
-raster with its number of rows; ``held``, the raster of refractory ticks; ``wrong`` and ``conflicts`` as lists of ticks
+raster with its number of rows; ``held``, the raster of refractory ticks; ``bands``, the
+legend, the sentence and the rows of `snnprog.report.page.bands`; ``wrong`` and ``conflicts`` as lists of ticks
 and rows; ``rows``, what is known of each neuron; ``lineNames`` and ``neuronNames``, the names of input
 lines and rows; ``unit``, the chip's units of potential in an LSB; ``potentials`` by row; ``synapses`` in columns. What
 was not given or not run is null. The scripts know no rule of any chip: what a spike leaves of a potential, and where a
@@ -19,8 +20,10 @@ from snnprog.arrays import Int64s, Raster
 from snnprog.explanation import Explanation
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
-from snnprog.report.page.packing import pack_differences, pack_integers, pack_potentials, pack_raster
+from snnprog.report.page.bands import bands_of
+from snnprog.report.page.packing import PackedPotential, pack_differences, pack_integers, pack_potentials, pack_raster
 from snnprog.report.recording import Judged, Nearest, Recording, name_of_row, names_of_rows, rows_of
+from snnprog.robustness.verdict import Robustness
 from snnprog.simulate.before_reset import thresholds_in_units
 from snnprog.spec import Spec
 
@@ -35,6 +38,7 @@ def charts_of_program(
     judged: Judged | None,
     distances: Sequence[Nearest],
     kinds: Sequence[str],
+    robustness: Robustness | None = None,
 ) -> Chart:
     """Return the data of a program, with its run if there is one.
 
@@ -44,6 +48,8 @@ def charts_of_program(
         One for each row; empty where nothing was judged.
     kinds : sequence of str
         Whether each row's status is good, bad or open.
+    robustness : Robustness, optional
+        The verdict under perturbations, whose bands are drawn if something was judged.
     """
     charts = _nothing() | {
         "unit": program.chip.unit,
@@ -55,7 +61,7 @@ def charts_of_program(
         "synapses": _synapses(program),
     }
     if recording is not None:
-        charts |= _run(recording, distances)
+        charts |= _run(recording, distances, judged=judged, robustness=robustness)
     if judged is not None:
         charts |= _target_chart(judged.targets, judged.care)
         charts["wrong"] = {kind: _points(judged.wrong_ticks(kind)) for kind in (MISSING, EXTRA)}
@@ -88,7 +94,7 @@ def charts_of_spec(spec: Spec, explanation: Explanation, *, kinds: Sequence[str]
 
 
 def _nothing() -> Chart:
-    names = ("inputs", "targets", "care", "spikes", "wrong", "conflicts", "held", "potentials", "synapses")
+    names = ("inputs", "targets", "care", "spikes", "wrong", "conflicts", "held", "potentials", "bands", "synapses")
     return {"ticks": 0, "starts": [], "unit": 1, **dict.fromkeys((*names, "lineNames", "neuronNames"))}
 
 
@@ -96,7 +102,9 @@ def _timeline(ticks: int, starts: Sequence[int], *, inputs: Raster) -> Chart:
     return {"ticks": ticks, "starts": list(starts), "inputs": _raster(inputs)}
 
 
-def _run(recording: Recording, distances: Sequence[Nearest]) -> Chart:
+def _run(
+    recording: Recording, distances: Sequence[Nearest], *, judged: Judged | None, robustness: Robustness | None
+) -> Chart:
     order = list(range(recording.program.n_neurons))
     if distances:
         order.sort(key=lambda row: distances[row].margin)
@@ -106,7 +114,16 @@ def _run(recording: Recording, distances: Sequence[Nearest]) -> Chart:
         "spikes": _raster(recording.spikes),
         "held": _raster(recording.held) if recording.held.any() else None,
         "potentials": {str(row): asdict(packed) for row, packed in potentials.items()},
+        "bands": None if judged is None or robustness is None else _bands(judged, robustness, potentials),
     }
+
+
+def _bands(judged: Judged, robustness: Robustness, potentials: Mapping[int, PackedPotential]) -> Chart:
+    """Return the bands of the neurons whose potentials are on the page, in the characters that these leave."""
+    left = POTENTIALS_LIMIT - sum(packed.characters for packed in potentials.values())
+    bands = bands_of(judged, robustness, order=list(potentials), budget=left)
+    rows = {str(row): asdict(packed) for row, packed in bands.packed.items()}
+    return {"legend": bands.legend, "note": bands.note, "rows": rows}
 
 
 def _target_chart(targets: Raster, care: Raster) -> Chart:

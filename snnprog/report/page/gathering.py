@@ -12,7 +12,6 @@ Decisions
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,31 +24,27 @@ from snnprog.archive import read_bytes
 from snnprog.checks import check_type
 from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
-from snnprog.names import Names, listed
 from snnprog.output_files import check_place
 from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.raster import as_rasters
 from snnprog.report.boards import board_table
-from snnprog.report.cores import activity_table, energy_in_words, misfit_table, placement_table
+from snnprog.report.cores import activity_table, misfit_table, placement_table
 from snnprog.report.explanations import hidden_in_words, proof_in_words
 from snnprog.report.microcontrollers import microcontroller_table
-from snnprog.report.page import charts, sheets, words
+from snnprog.report.page import charts, facts, sheets, words
 from snnprog.report.page.model import Contradiction, Fact, Page
 from snnprog.report.page.provenance import neuron_records, versions_of
 from snnprog.report.page.writing import write_page
 from snnprog.report.recording import Judged, Nearest, Recording, judge, nearest, record
 from snnprog.report.statuses import UNKNOWN, kind_of
 from snnprog.report.verifications import held_out_tables, verification_table
-from snnprog.spec import Pattern, Spec
+from snnprog.spec import Pattern, Robust, Spec
 from snnprog.table import Table, text_of
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
-from snnprog.wording import counted, runs_of
 from snnprog.workload import Activity, activity
 
-SHOWN_VALUES = 8
-"""The number of values shown of an option that has one value for each line."""
 BINS_LIMIT = 1 << 24  # of inputs and neurons: the rasters of a page that a browser still draws in a second
 
 
@@ -63,6 +58,7 @@ def write_report(
     targets: Sequence[str] = (),
     boards: Sequence[str] = (),
     test: Spec | None = None,
+    robust: Robust | None = None,
     title: str = "",
 ) -> Page:
     """Write one self-contained HTML file about a program, or about a spec that was not compiled.
@@ -83,6 +79,8 @@ def write_report(
         FPGA boards, or their folders (see `snnprog.figures.board_figures`): how the program fills their cores.
     test : Spec, optional
         Held-out patterns, for the hits, misses and false alarms of each output; see `snnprog.verify`.
+    robust : Robust, optional
+        Perturbations whose verdict and band of potentials the page shows; by default those of the spec.
     title : str
         The heading of the page.
 
@@ -109,7 +107,15 @@ def write_report(
         page = page_of_spec(subject, explain(subject), title=title)
     else:
         page = page_of_program(
-            subject, spec, inputs=inputs, backends=backends, targets=targets, boards=boards, test=test, title=title
+            subject,
+            spec,
+            inputs=inputs,
+            backends=backends,
+            targets=targets,
+            boards=boards,
+            test=test,
+            robust=robust,
+            title=title,
         )
     write_page(path, page)
     return page
@@ -124,6 +130,7 @@ def page_of_program(
     targets: Sequence[str] = (),
     boards: Sequence[str] = (),
     test: Spec | None = None,
+    robust: Robust | None = None,
     title: str = "",
     source: Path | None = None,
 ) -> Page:
@@ -136,8 +143,9 @@ def page_of_program(
     """
     check_type("program", program, kind=Program)
     placed, records = _placed(program), neuron_records(program)
-    run = _run(program, spec, inputs, backends, placed, test=test)
+    run = _run(program, spec, inputs, backends, placed, test=test, robust=robust)
     judged, distances = run.judged, run.distances
+    robustness = None if run.verification is None else run.verification.robustness
     wrong = None if judged is None else _wrong_of_outputs(judged)
     neurons = sheets.neuron_table(program, records, distances=distances, wrong=wrong)
     kinds = _kinds(neurons)
@@ -149,7 +157,14 @@ def page_of_program(
         title=title or "snnprog program",
         introduction=words.introduction(program, run.recording, is_judged=judged is not None),
         headline=headline,
-        facts=_facts(program, run, placed=placed),
+        facts=facts.facts_of_program(
+            program,
+            run.recording,
+            margins=[each.margin for each in distances[: program.n_outputs]],
+            robustness=robustness,
+            placed=placed,
+            worked=run.worked,
+        ),
         neurons=neurons,
         kinds=kinds,
         contradictions=(),
@@ -164,7 +179,9 @@ def page_of_program(
         provenance=_provenance(program, source),
         equations=sheets.equations_of(program.chip.rule),
         notes=sheets.notes_of(program.chip.rule),
-        charts=charts.charts_of_program(program, run.recording, judged=judged, distances=distances, kinds=kinds),
+        charts=charts.charts_of_program(
+            program, run.recording, judged=judged, distances=distances, kinds=kinds, robustness=robustness
+        ),
     )
 
 
@@ -177,7 +194,7 @@ def page_of_spec(spec: Spec, explanation: Explanation, *, title: str = "") -> Pa
         title=title or "snnprog specification",
         introduction=words.introduction_of_spec(spec),
         headline=words.verdict_of_explanation(explanation),
-        facts=_facts_of_spec(spec),
+        facts=facts.facts_of_spec(spec),
         neurons=outputs,
         kinds=kinds,
         contradictions=tuple(
@@ -226,9 +243,11 @@ def _run(
     placed: Placement | FitError,
     *,
     test: Spec | None,
+    robust: Robust | None,
 ) -> _Run:
-    if test is not None and spec is None:
-        raise SpecError("test belongs to spec: give the spec that the program was compiled from as well")
+    for name, given in (("test", test), ("robust", robust)):
+        if given is not None and spec is None:
+            raise SpecError(f"{name} belongs to spec: give the spec that the program was compiled from as well")
     if spec is not None and inputs is not None:
         raise SpecError("both spec and inputs are given, but a spec has its own inputs; give one of them")
     if spec is None and inputs is None:
@@ -238,7 +257,7 @@ def _run(
     shown = spec if inputs is None else _without_targets(program, inputs)
     assert shown is not None
     _check_size(shown, program.n_neurons)
-    verification = verify(program, shown, backends, test=test)
+    verification = verify(program, shown, backends, test=test, robust=robust)
     recording = record(program, [pattern.inputs for pattern in shown.patterns])
     judged = None if spec is None else judge(recording, spec)
     distances = () if judged is None else nearest(judged)
@@ -281,72 +300,6 @@ def _wrong_of_outputs(judged: Judged) -> list[int]:
     return [counts[output] for output in range(judged.targets.shape[1])]
 
 
-def _facts(program: Program, run: _Run, *, placed: Placement | FitError) -> tuple[Fact, ...]:
-    hidden = program.n_neurons - program.n_outputs
-    facts = [
-        Fact("Chip", program.chip.name),
-        Fact("Inputs", f"{program.n_inputs:,}"),
-        *_names("Input names", program.input_names),
-        Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
-        *_names("Output names", program.output_names),
-        *_readouts(program),
-        Fact("Synapses", f"{program.n_synapses:,}"),
-        Fact("Longest delay", counted(program.max_delay, "tick")),
-    ]
-    if program.has_refractory:
-        facts.append(Fact("Refractory", f"{_span(program.refractory.tolist())} ticks"))
-    if run.recording is not None:
-        several = f" in {len(run.recording.lengths):,} patterns" if len(run.recording.lengths) > 1 else ""
-        facts.append(Fact("Ticks", f"{run.recording.ticks:,}{several}"))
-    least = min((each.margin for each in run.distances[: program.n_outputs]), default=math.inf)
-    if 0.0 <= least < math.inf:
-        facts.append(Fact("Closest to the threshold", f"{least:,.4g} LSB"))
-    facts.append(Fact("Cores", "does not fit" if isinstance(placed, FitError) else f"{placed.cores:,}"))
-    if run.worked is not None and run.worked.energy_source is not None:
-        facts.append(Fact("Energy, estimated", f"{energy_in_words(run.worked.total)} nJ"))
-    return tuple(facts)
-
-
-def _names(label: str, names: Names | None) -> list[Fact]:
-    return [] if names is None else [Fact(label, listed(names))]
-
-
-def _readouts(program: Program) -> list[Fact]:
-    read = np.flatnonzero(program.is_read_by_potential).tolist()
-    return [Fact("Read by potential", f"output{'s' if len(read) > 1 else ''} {runs_of(read)}")] if read else []
-
-
-def _span(values: list[int]) -> str:
-    low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} to {high}"
-
-
-def _option_in_words(value: object) -> str:
-    """Return the value of an option as text; the first few values if there is one for each line."""
-    if not isinstance(value, tuple):
-        return str(value)
-    return ", ".join(map(str, value[:SHOWN_VALUES])) + (" …" if len(value) > SHOWN_VALUES else "")
-
-
-def _facts_of_spec(spec: Spec) -> tuple[Fact, ...]:
-    delays = spec.delays if len(spec.delays) < 2 else (min(spec.delays), max(spec.delays))
-    return (
-        Fact("Chip", spec.chip.name),
-        Fact("Inputs", f"{spec.n_inputs:,}"),
-        *_names("Input names", spec.input_names),
-        Fact("Outputs", f"{spec.n_outputs:,}"),
-        *_names("Output names", spec.output_names),
-        Fact("Delays", " to ".join(map(str, delays))),
-        Fact("Patterns", f"{len(spec.patterns):,}"),
-        Fact("Ticks", f"{sum(pattern.ticks for pattern in spec.patterns):,}"),
-        Fact("Bins that count", f"{int(spec.care.sum()):,}"),
-        *(
-            Fact(name.capitalize().replace("_", " "), _option_in_words(value))
-            for name, value in spec.changed_options.items()
-        ),
-    )
-
-
 def _resources(program: Program, placed: Placement | FitError, *, worked: Activity | None) -> tuple[Table, ...]:
     cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
     return (cores,) if worked is None else (cores, activity_table(worked))
@@ -382,17 +335,17 @@ def _divergences(verification: Verification | None) -> tuple[str, ...]:
 
 
 def _provenance(program: Program, source: Path | None) -> tuple[Fact, ...]:
-    stated, facts = program.provenance, []
+    stated, found = program.provenance, []
     if source is not None:
-        facts.append(Fact("Program file, SHA-256", hashlib.sha256(read_bytes(source)).hexdigest()))
-    facts += [
+        found.append(Fact("Program file, SHA-256", hashlib.sha256(read_bytes(source)).hexdigest()))
+    found += [
         Fact("Specification, SHA-256", text_of(stated.get("spec_sha256", UNKNOWN))),
         Fact("Seed", text_of(stated.get("seed", UNKNOWN))),
         Fact("Compiled with", versions_of(program)),
         Fact("Integer rule", sheets.rule_in_words(program.chip)),
         Fact("Page made by", f"snnprog {__version__}"),
     ]
-    return tuple(facts)
+    return tuple(found)
 
 
 def _more_of(verdict: Verdict) -> tuple[str, ...]:

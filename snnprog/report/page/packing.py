@@ -78,6 +78,24 @@ class PackedPotential:
         return len(self.reached.data) + len(self.left.data)
 
 
+@dataclass(frozen=True)
+class PackedBand:
+    """The least and the greatest potential of one neuron at each tick, both as differences."""
+
+    least: Packed
+    greatest: Packed
+
+    @property
+    def characters(self) -> int:
+        """How much of the page it takes."""
+        return len(self.least.data) + len(self.greatest.data)
+
+
+def pack_band(band: Int64s) -> PackedBand:
+    """Return a band ``(2, ticks)`` of potentials."""
+    return PackedBand(pack_differences(band[0]), pack_differences(band[1]))
+
+
 def pack_potential(recording: Recording, row: int) -> PackedPotential:
     """Return the potential of one neuron."""
     fired = recording.spikes[:, row]

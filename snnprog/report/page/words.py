@@ -66,7 +66,7 @@ def verdict(
     program: Program, spec: Spec, *, judged: Judged, verification: Verification, records: Sequence[NeuronRecord]
 ) -> Headline:
     """Return the verdict on a program that was compared with its spec."""
-    sentences = [*_outcome(judged, verification), *_portability(judged.recording)]
+    sentences = [*_outcome(judged, verification), *_robustness(verification), *_portability(judged.recording)]
     if not judged.wrong:
         sentences += meanings([each.status for each in records[: program.n_outputs]])
     sentences.append(_origin(program, spec))
@@ -82,6 +82,8 @@ def _headline(spec: Spec, judged: Judged, *, verification: Verification) -> str:
     differing += verification.failures
     if differing:
         return f"Exact here, but not on {', '.join(differing)}"
+    if verification.robustness is not None and not verification.robustness.holds:
+        return f"Exact on the given inputs, robustness {verification.robustness.verdict}"
     return f"Exact on all {len(spec.patterns)} patterns" if len(spec.patterns) > 1 else "Exact, spike for spike"
 
 
@@ -108,6 +110,10 @@ def _outcome(judged: Judged, verification: Verification) -> list[str]:
         f"{sentence} on {_listed(alike or [against])}{equal}.",
         *(f"{name} gave no answer: {error}." for name, error in verification.failures.items()),
     ]
+
+
+def _robustness(verification: Verification) -> list[str]:
+    return [] if verification.robustness is None else [f"Robustness {verification.robustness}."]
 
 
 def _portability(recording: Recording) -> list[str]:

@@ -4,7 +4,7 @@ import { byId, element, expectKind } from "./elements.js";
 
 const COLOURS = /** @type {const} */ ([
   "card", "ink", "soft", "line", "input", "right", "slot", "missing", "extra", "free", "uncounted", "grid", "axis",
-  "threshold", "potential", "band", "spike-side", "silence-side", "cursor", "chosen", "positive", "negative", "absent",
+  "threshold", "potential", "band", "perturbed", "spike-side", "silence-side", "cursor", "chosen", "positive", "negative", "absent",
 ]);
 
 /**

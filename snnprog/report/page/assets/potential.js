@@ -6,7 +6,7 @@ import { describeOutput, NO_TICKS } from "./lanes.js";
 import { report } from "./report.js";
 import { firstAtLeast, includes } from "./sorted.js";
 import { TimePlot } from "./timeplot.js";
-import { unpackPotential } from "./unpacking.js";
+import { unpackBand, unpackPotential } from "./unpacking.js";
 
 /**
  * @typedef {import("./canvas.js").Colour} Colour
@@ -42,6 +42,8 @@ export class PotentialPlot extends TimePlot {
     this.held = held;
     /** @type {import("./unpacking.js").Potential | null} */
     this.potential = null;
+    /** @type {import("./unpacking.js").Band | null} */
+    this.band = null;
     this.isNear = false;
     this.low = 0;
     this.high = 1;
@@ -67,12 +69,13 @@ export class PotentialPlot extends TimePlot {
 
   async load() {
     const { row } = this.view;
-    const packed = report.potentials?.[row];
-    this.potential = null;
+    const [packed, packedBand] = [report.potentials?.[row], report.bands?.rows[row]];
+    this.potential = this.band = null;
     if (packed) {
-      const potential = await unpackPotential(packed);
+      const unpacking = packedBand ? unpackBand(packedBand) : null;
+      const [potential, band] = await Promise.all([unpackPotential(packed), unpacking]);
       if (row !== this.view.row) return;
-      this.potential = potential;
+      [this.potential, this.band] = [potential, band];
     }
     this.redraw();
   }
@@ -87,6 +90,16 @@ export class PotentialPlot extends TimePlot {
    */
   at(tick) {
     return (this.potential?.reached[tick] ?? 0) / report.unit;
+  }
+
+  /**
+   * Return the least and the greatest potential at a tick over all perturbed inputs, in LSBs; null if unknown.
+   * @param {number} tick
+   * @returns {[number, number] | null}
+   */
+  reachedUnderAll(tick) {
+    if (!this.band) return null;
+    return [this.band.least[tick] / report.unit, this.band.greatest[tick] / report.unit];
   }
 
   /** @param {number} tick */
@@ -106,6 +119,8 @@ export class PotentialPlot extends TimePlot {
     for (let tick = this.firstTick; tick < this.endTick; tick++) {
       low = Math.min(low, this.at(tick));
       high = Math.max(high, this.at(tick));
+      const reached = this.reachedUnderAll(tick);
+      if (reached) [low, high] = [Math.min(low, reached[0]), Math.max(high, reached[1])];
     }
     if (this.isNear) {
       const margin = Math.max(this.margins.above, this.margins.below) || (high - low) / 40;
@@ -137,6 +152,7 @@ export class PotentialPlot extends TimePlot {
     this.clip(context);
     this.paintUncounted(context);
     this.paintBand(context);
+    this.paintPerturbed(context);
     this.paintThreshold(context);
     if (this.perTick >= 1) this.paintCurve(context, this.potential.left);
     else this.paintColumns(context, this.potential.reached);
@@ -166,6 +182,26 @@ export class PotentialPlot extends TimePlot {
     const below = this.y(this.threshold - this.margins.below);
     context.fillStyle = colours.band;
     context.fillRect(this.left, above, this.inner, Math.max(below - above, 0));
+  }
+
+  /**
+   * Paint what all perturbed inputs can reach: a box for each tick, or for each column of pixels that holds many.
+   * @param {CanvasRenderingContext2D} context
+   */
+  paintPerturbed(context) {
+    if (!this.band) return;
+    const ticks = Math.max(1, Math.floor(1 / this.perTick));
+    context.fillStyle = colours.perturbed;
+    for (let from = this.firstTick - (this.firstTick % ticks); from < this.endTick; from += ticks) {
+      let [low, high] = [Infinity, -Infinity];
+      for (let tick = from; tick < Math.min(from + ticks, this.view.ticks); tick++) {
+        const [least, greatest] = /** @type {[number, number]} */ (this.reachedUnderAll(tick));
+        [low, high] = [Math.min(low, least), Math.max(high, greatest)];
+      }
+      const [left, right] = [Math.round(this.edge(from)), Math.round(this.edge(from + ticks))];
+      const top = this.y(high);
+      context.fillRect(left, top, right - left, Math.max(2, this.y(low) - top));
+    }
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -291,18 +327,23 @@ export class PotentialPlot extends TimePlot {
     const whole = String(this.potential?.reached[tick] ?? 0).replace("-", "−");
     const exact = report.unit > 1 ? ` (${whole} / ${report.unit})` : "";
     const sentence = `${decimal(Math.abs(distance))} ${side} the threshold ${decimal(this.threshold)}`;
-    return `potential ${decimal(value)} LSB${exact}\n${sentence}`;
+    const reached = this.reachedUnderAll(tick);
+    const under = reached ? `\nall perturbed inputs: ${decimal(reached[0])} to ${decimal(reached[1])} LSB` : "";
+    return `potential ${decimal(value)} LSB${exact}\n${sentence}${under}`;
   }
 
-  /** Return all ticks: potentials before the reset, as the chip's integers and in weight LSBs. */
+  /** Return all ticks: potentials before the reset, as the chip's integers and in weight LSBs; then the band. */
   table() {
     /** @type {(string | number)[][]} */
     const rows = [["neuron", "pattern", "tick", "potential", "potential_lsb", "threshold_lsb", "spike"]];
+    const { band } = this;
+    if (band) rows[0].push("least_perturbed", "greatest_perturbed");
     const { reached } = this.potential ?? { reached: [] };
     reached.forEach((value, tick) => {
       const pattern = this.view.patternAt(tick);
       const place = [this.neuron.name, pattern, tick - this.view.starts[pattern]];
-      rows.push([...place, value, value / report.unit, this.threshold, Number(this.isSpike(tick))]);
+      const under = band ? [band.least[tick], band.greatest[tick]] : [];
+      rows.push([...place, value, value / report.unit, this.threshold, Number(this.isSpike(tick)), ...under]);
     });
     return rows;
   }
@@ -314,7 +355,10 @@ export class PotentialPlot extends TimePlot {
     return ticks.map((tick) => {
       const value = this.at(tick);
       const spike = this.isSpike(tick) ? "spike" : "";
-      return [this.view.shortPlaceOf(tick), decimal(value), decimal(value - this.threshold), spike];
+      const reached = this.reachedUnderAll(tick);
+      const under = reached ? `${decimal(reached[0])} to ${decimal(reached[1])}` : "";
+      const columns = [this.view.shortPlaceOf(tick), decimal(value), decimal(value - this.threshold), spike];
+      return report.bands?.legend ? [...columns, under] : columns;
     });
   }
 

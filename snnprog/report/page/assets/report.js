@@ -5,6 +5,7 @@ import { byId } from "./elements.js";
 /**
  * @typedef {import("./unpacking.js").PackedRaster} PackedRaster
  * @typedef {import("./unpacking.js").PackedPotential} PackedPotential
+ * @typedef {import("./unpacking.js").PackedBand} PackedBand
  * @typedef {import("./unpacking.js").PackedSynapses} PackedSynapses
  */
 
@@ -22,6 +23,11 @@ import { byId } from "./elements.js";
  * @property {number} [threshold]
  * @property {(number | null)[]} [nearest]
  * @property {number[]} [nearestTicks]
+ */
+
+/**
+ * The potentials that all perturbed inputs can reach, by row.
+ * @typedef {{ legend: string, note: string, rows: Record<string, PackedBand> }} Bands
  */
 
 /**
@@ -43,6 +49,7 @@ import { byId } from "./elements.js";
  * @property {{ missing: Points, extra: Points } | null} wrong
  * @property {Points | null} conflicts
  * @property {Record<string, PackedPotential> | null} potentials by row
+ * @property {Bands | null} bands
  * @property {PackedSynapses | null} synapses
  */
 

@@ -133,6 +133,7 @@ async function drawPotential(view, run) {
     swatch("potential", "potential", 2),
     dashes("threshold", "threshold"),
     ...(isJudged ? [swatch("margin: no tick that counts lies inside", "band")] : []),
+    ...(report.bands?.legend ? [swatch(report.bands.legend, "perturbed")] : []),
     ...(isJudged ? [triangle("nearest spike", "spike-side", -1)] : []),
     ...(isJudged ? [triangle("nearest silence", "silence-side", 1)] : []),
   ]);
@@ -143,7 +144,10 @@ async function drawPotential(view, run) {
   });
   attachWords("potential", view, {
     changes: ["span", "row"],
-    columns: ["tick", "potential (LSB)", "beyond the threshold (LSB)", "spike"],
+    columns: [
+      ...["tick", "potential (LSB)", "beyond the threshold (LSB)", "spike"],
+      ...(report.bands?.legend ? ["all perturbed inputs (LSB)"] : []),
+    ],
     rows: () => plot.rowsInWords(),
   });
   offerFile("potential.csv", "Potential of the chosen neuron", () => toCsv(plot.table()));

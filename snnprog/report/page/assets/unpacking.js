@@ -4,12 +4,18 @@
  * @typedef {{ rows: number, data: string }} PackedRaster
  * @typedef {{ width: number, data: string }} PackedIntegers
  * @typedef {{ reached: PackedIntegers, left: PackedIntegers }} PackedPotential
+ * @typedef {Record<"least" | "greatest", PackedIntegers>} PackedBand
  * @typedef {Record<"line" | "row" | "delay" | "weight", PackedIntegers>} PackedSynapses
  */
 
 /**
  * The potential that a neuron reached at each tick, and what each of its spikes left of it.
  * @typedef {{ reached: Int32Array, left: Int32Array }} Potential
+ */
+
+/**
+ * The least and the greatest potential of a neuron at each tick, over all perturbed inputs.
+ * @typedef {Record<"least" | "greatest", Int32Array>} Band
  */
 
 /**
@@ -69,6 +75,14 @@ async function unpackDifferences(packed) {
  */
 export async function unpackPotential(packed) {
   return { reached: await unpackDifferences(packed.reached), left: await unpackIntegers(packed.left) };
+}
+
+/**
+ * @param {PackedBand} packed
+ * @returns {Promise<Band>}
+ */
+export async function unpackBand(packed) {
+  return { least: await unpackDifferences(packed.least), greatest: await unpackDifferences(packed.greatest) };
 }
 
 /**
