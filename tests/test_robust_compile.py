@@ -257,6 +257,7 @@ def test_on_the_command_line(command: Command, tmp_path: Path) -> None:
     sp.compile(sp.Spec(spec.patterns, spec.delays)).program.save(plain)
     code, text, _ = command("verify", plain, path, "--jitter", 1, "--worst", tmp_path / "worst.npz")
     assert (code, "violated" in text) == (1, True)
+    assert command("verify", plain, path, "--jitter", 0)[0] == 0  # takes back what the file says
     (worst,) = sp.read_rasters(tmp_path / "worst.npz")
     assert worst.shape == spec.patterns[0].inputs.shape
     for option, value in itertools.product(["--jitter", "--missing", "--extra", "--weight-error"], [-1, "x"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -47,7 +47,9 @@ def perturbation_options(command: Callable[..., object]) -> Callable[..., object
 
 def robust_of(spec: Spec, perturbed: Mapping[str, object]) -> Robust | None:
     """Return the perturbations of the command line in place of those of the spec, as far as they are given."""
-    from snnprog.spec.robust import as_robust
+    from snnprog.spec import Robust
 
-    before = {} if spec.robust is None else spec.robust.to_data()
-    return as_robust(before | dict(perturbed)) if perturbed else None
+    if not perturbed:
+        return None
+    given: dict[str, Any] = ({} if spec.robust is None else spec.robust.to_data()) | dict(perturbed)
+    return Robust(**given)  # also if nothing is perturbed: --jitter 0 takes back what the spec says
