@@ -83,6 +83,12 @@ def verify_command(
     program, spec = load(program_path), load_spec(spec_path, chip)
     test = None if test_path is None else load_spec(test_path, chip)
     robust = _robust(spec, {name: value for name, value in given.items() if value is not None})
+    if robust is None and spec.robust is None and (exempt is not None or worst_path is not None):
+        name = "--worst" if exempt is None else "--exempt"
+        raise click.UsageError(
+            f"{name} belongs to perturbations; add --jitter, --missing, --extra or --weight-error, or give the"
+            " specification a table [robust]."
+        )
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
         verification = verify(
@@ -95,12 +101,13 @@ def verify_command(
             test=test,
             progress=progress,
         )
-    if worst_path is not None:
-        _write_worst(worst_path, verification)
+    is_written = worst_path is not None and _write_worst(worst_path, verification)
     if as_json:
         print_json(verification_data(verification))
     else:
         print_verification(terminal(), verification)
+        if is_written:
+            click.echo(f"wrote {worst_path}")
     if verification.exact:
         return EXACT
     is_wrong = any(not check.exact for check in verification.backends.values())
@@ -116,13 +123,14 @@ def _robust(spec: Spec, given: dict[str, object]) -> Robust | None:
     return as_robust(before | given) if given else None
 
 
-def _write_worst(path: Path, verification: Verification) -> None:
-    """Write the perturbed input of a violation, if there is one."""
+def _write_worst(path: Path, verification: Verification) -> bool:
+    """Write the perturbed input of a violation; return whether there is one."""
     from snnprog.files import write_rasters
 
     found = verification.robustness and verification.robustness.violation
     if found:
         write_rasters(path, [found.inputs])
+    return bool(found)
 
 
 def verification_data(verification: Verification) -> dict[str, object]:
