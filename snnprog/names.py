@@ -16,7 +16,7 @@ from itertools import count as counting
 
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
-from snnprog.wording import did_you_mean
+from snnprog.wording import counted, did_you_mean
 
 Names = tuple[str, ...]
 
@@ -63,7 +63,7 @@ def as_names(what: str, names: object, size: int | None, *, may_be_joined: bool 
         raise SpecError(f"{what} must be a list of names, got {names!r:.80}")
     given = list(names)
     if size is not None and len(given) != size:
-        raise SpecError(f"{what} must have {size} names, one for each, got {len(given)}")
+        raise SpecError(f"{what} must have {counted(size, 'name')}, one for each, got {len(given)}")
     if len(given) > COUNT_LIMIT:
         raise SpecError(f"{what} must have at most {COUNT_LIMIT} names, got {len(given)}; omit them")
     found = tuple(as_name(f"{what}[{place}]", name, may_be_joined=may_be_joined) for place, name in enumerate(given))

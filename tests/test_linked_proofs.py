@@ -313,13 +313,34 @@ def test_rows_of_the_whole_are_those_that_all_parts_allow() -> None:
         ({"a": repeating()}, "automata must have one for each part, got none for 'b'"),
         ({"a": repeating(), "b": repeating(), "c": repeating()}, "automata names an unknown part 'c'"),
         ({"a": repeating(), "b": 3}, r"automata\['b'\] must be a Automaton, got a int"),
-        ({"a": repeating(), "b": repeating(lines=2)}, "the program has 1 input lines and 1 outputs"),
+        (
+            {"a": repeating(), "b": repeating(lines=2)},
+            "part 'b' has 1 input line and 1 output, but the automaton has 2 and 2",
+        ),
     ],
 )
 def test_automata_must_fit(automata: object, message: str) -> None:
     system = sp.System({"a": repeater(), "b": repeater()}, wires=[("a.0", "b.0")])
     with pytest.raises(sp.SpecError, match=message):
         sp.prove_parts(system, untyped(automata))
+
+
+def test_a_claim_must_be_one() -> None:
+    system = sp.System({"a": repeater()})
+    with pytest.raises(sp.SpecError, match="claim must be an Automaton or an invariant such as"):
+        sp.prove_parts(system, {"a": repeating()}, claim=untyped(3))
+
+
+@pytest.mark.parametrize("wires", [None, 3, "a.0", {"a.0": "b.0"}])
+def test_wires_must_be_a_list(wires: object) -> None:
+    with pytest.raises(sp.SpecError, match=r"wires must be a list of \(output, line\)"):
+        sp.link({"a": repeater(), "b": repeater()}, wires=untyped(wires))
+
+
+def test_wires_may_come_from_an_iterator() -> None:
+    system = sp.System({"a": repeater(), "b": repeater()}, wires=untyped(iter([("a.0", "b.0")])))
+    assert str(system.wires) == "(('a.0', 'b.0'),)"
+    assert "1 wire" in repr(system)
 
 
 def test_open_outputs_must_be_few() -> None:

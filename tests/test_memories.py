@@ -302,7 +302,7 @@ def test_programs_that_do_not_fit() -> None:
         sp.prove_recall(program, np.ones((4, 3), bool))
     with pytest.raises(sp.SpecError, match="periods must be at least 2"):
         sp.measure_recall(program, raster, periods=1)
-    with pytest.raises(sp.SpecError, match="changes must be at least 1, got 0"):
+    with pytest.raises(sp.SpecError, match="changes must be from 1 to"):
         sp.prove_recall(program, raster, changes=0)
     with pytest.raises(sp.SpecError, match="trials must be at least 1, got 0"):
         sp.measure_recall(program, raster, trials=0)
@@ -324,3 +324,36 @@ def test_it_reports_progress() -> None:
     said: list[tuple[str, int, int]] = []
     sp.prove_recall(program, raster, progress=lambda *step: said.append(step))
     assert said == [("perfect cues", 1, 1), ("memory 0", 8, 8)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"deleted": "x"}, "deleted must be a number, got 'x'"),
+        ({"added": None}, "added must be a number, got None"),
+        ({"added": float("nan")}, "added must be a number, got nan"),
+        ({"seed": -1}, "seed must be a non-negative integer, got -1"),
+        ({"seed": "x"}, "seed must be an integer, got 'x'"),
+    ],
+)
+def test_noise_must_be_numbers(options: dict[str, object], message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        sp.noisy_cue(np.eye(4, dtype=bool), **untyped(options))
+
+
+@pytest.mark.parametrize("delays", [None, "1-3", [1, "a"], [float("nan")]])
+def test_delays_of_a_memory_must_be_integers(delays: object) -> None:
+    with pytest.raises(sp.SpecError, match=r"delays? must be "):
+        sp.specs.memory([np.eye(4, dtype=bool)], delays=untyped(delays))
+
+
+def test_a_memory_takes_two_ticks() -> None:
+    with pytest.raises(sp.SpecError, match="rasters must have at least 2 ticks each, so that lead is less, got 1"):
+        sp.specs.memory([np.ones((1, 4), bool)])
+
+
+def test_no_more_changes_than_bins() -> None:
+    rasters = [np.eye(6, dtype=bool)]
+    program = sp.compile(sp.specs.memory(rasters, delays=[1, 2])).program
+    with pytest.raises(sp.SpecError, match="changes must be from 1 to 36, the bins of the"):
+        sp.prove_recall(program, rasters, changes=10**9)

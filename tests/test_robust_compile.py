@@ -257,10 +257,11 @@ def test_on_the_command_line(command: Command, tmp_path: Path) -> None:
     sp.compile(sp.Spec(spec.patterns, spec.delays)).program.save(plain)
     code, text, _ = command("verify", plain, path, "--jitter", 1, "--worst", tmp_path / "worst.npz")
     assert (code, "violated" in text) == (1, True)
+    assert text.endswith(f"wrote {tmp_path / 'worst.npz'}\n")
     assert command("verify", plain, path, "--jitter", 0)[0] == 0  # takes back what the file says
     (worst,) = sp.read_rasters(tmp_path / "worst.npz")
     assert worst.shape == spec.patterns[0].inputs.shape
-    for option, value in itertools.product(["--jitter", "--missing", "--extra", "--weight-error"], [-1, "x"]):
+    for option, value in itertools.product(["--jitter", "--missing", "--extra", "--weight-error"], [-1, "x", "nan"]):
         assert command("verify", plain, path, option, value)[0] == 2
     code, _, message = command("verify", plain, path, "--exempt", "9")
     assert code == 2
@@ -273,3 +274,18 @@ def test_a_spec_file_with_an_unknown_perturbation(command: Command, tmp_path: Pa
     code, _, message = command("compile", path, "-o", tmp_path / "p.snnp")
     assert code == 2
     assert "unknown key 'jiter' in [robust]; did you mean 'jitter'?" in message
+
+
+@pytest.mark.parametrize(("option", "value"), [("--exempt", "3"), ("--worst", "worst.npz")])
+def test_options_of_perturbations_need_perturbations(
+    command: Command, tmp_path: Path, option: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, program = spec_file(tmp_path, ordered()), tmp_path / "p.snnp"
+    text = path.read_text(encoding="utf-8").replace("[robust]\njitter = 2\nexempt = [3]\n", "")
+    path.write_text(text, encoding="utf-8")
+    assert command("compile", path, "-o", program)[0] == 0
+    code, _, message = command("verify", program, path, option, value)
+    assert code == 2
+    assert f"{option} belongs to perturbations; add --jitter" in message
+    assert not (tmp_path / "worst.npz").exists()

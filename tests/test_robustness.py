@@ -266,7 +266,8 @@ def test_noise_and_perturbations_hold_together() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"jitter": -1}, "jitter must be a non-negative integer, got -1"),
+        ({"jitter": -1}, "jitter must be an integer from 0 to 1048576, got -1"),
+        ({"extra": 10**9}, "extra must be an integer from 0 to 1048576, got 1000000000"),
         ({"missing": 1.5}, "missing must be an integer"),
         ({"weights": 2.0}, "weights must be a share from 0 to 1, got 2"),
         ({"weights": "much"}, "weights must be a number"),
@@ -301,3 +302,41 @@ def test_the_count_is_an_upper_bound() -> None:
     inputs: NDArray[np.bool_] = np.random.default_rng(1).random((6, 2)) < 0.4
     for robust in (sp.Robust(jitter=1), sp.Robust(missing=2, extra=1), sp.Robust(jitter=2, missing=1, exempt=(1,))):
         assert len(list(every_perturbation(inputs, robust))) <= count_at_most(inputs, robust)
+
+
+def crowded(ticks: int = 400, lines: int = 8) -> tuple[sp.Program, sp.Spec]:
+    """Return a program with a hidden neuron that spikes often, and many input spikes; its output is silent."""
+    program = sp.Program.from_arrays(
+        chip="loihi1",
+        n_inputs=lines,
+        n_neurons=2,
+        outputs=[1],
+        pre=[*range(lines), lines],
+        post=[0] * lines + [1],
+        weight=[20] * lines + [5],
+        threshold=[60, 1000],
+    )
+    inputs = np.random.default_rng(0).random((ticks, lines)) < 0.4
+    return program, sp.Spec([sp.Pattern(inputs, np.zeros((ticks, 1), bool))])
+
+
+def test_more_perturbations_than_a_float_holds_are_too_many() -> None:
+    program, spec = crowded()
+    found = check_robust(program, spec, sp.Robust(jitter=1))
+    assert found.verdict == UNDECIDED
+    assert found.reason.endswith("there are too many others to run all (more than 1e308)")
+
+
+@pytest.mark.parametrize("name", ["jitter", "missing", "extra"])
+def test_errors_beyond_a_pattern_change_nothing_more(name: str) -> None:
+    program, spec = chain(), one_pattern([2, 4], [3, 5])
+    most = {"jitter": 7, "missing": 2, "extra": 8}[name]
+    found, beyond = (check_robust(program, spec, untyped(sp.Robust)(**{name: value})) for value in (most, 2**20))
+    assert found.verdict == beyond.verdict
+    assert found.room == beyond.room
+
+
+def test_worst_cases_that_take_too_large_tables_are_refused() -> None:
+    program, spec = crowded()
+    with pytest.raises(SpecError, match="jitter, missing and extra must be small enough"):
+        check_robust(program, spec, sp.Robust(missing=10**6, extra=10**6))

@@ -62,6 +62,12 @@ class StreamClaim(Protocol):
         """Return the monitor for programs of this size; raise `SpecError` where the sizes differ."""
 
 
+def check_claim(claim: object) -> None:
+    """Raise `SpecError` unless a value is a claim."""
+    if not hasattr(claim, "monitor"):
+        raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {type(claim).__name__}")
+
+
 def all_rows(n_inputs: int, *, at_once: int | None = None) -> tuple[Row, ...]:
     """Return every row of some input lines: the rows with the fewest spikes first.
 
@@ -209,12 +215,16 @@ class Automaton(Displayed):
 
     def monitor(self, n_inputs: int, n_outputs: int) -> Automaton:
         """Return the automaton itself, which watches programs of its own size."""
+        self.check_size("the program", n_inputs, n_outputs)
+        return self
+
+    def check_size(self, what: str, n_inputs: int, n_outputs: int) -> None:
+        """Raise `SpecError` unless a program has the automaton's numbers of inputs and outputs."""
         if (n_inputs, n_outputs) != (self.n_inputs, self.n_outputs):
             raise SpecError(
-                f"the program has {n_inputs} input lines and {n_outputs} outputs, but the automaton has {self.n_inputs}"
-                f" and {self.n_outputs}"
+                f"{what} has {counted(n_inputs, 'input line')} and {counted(n_outputs, 'output')},"
+                f" but the automaton has {self.n_inputs} and {self.n_outputs}"
             )
-        return self
 
     def rows(self, state: State) -> tuple[Row, ...]:
         """Return the rows that may come in a state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -37,9 +38,12 @@ class NumberOption(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number of a text."""
         try:
-            return float(super().convert(value, param, ctx))
+            number = float(super().convert(value, param, ctx))
         except click.BadParameter:
+            number = math.nan
+        if math.isnan(number):  # which no range excludes
             self.fail(f"{value!r} must be a number {allowed_of(self)}", param, ctx)
+        return number
 
 
 def allowed_of(kind: IntegerOption | NumberOption) -> str:

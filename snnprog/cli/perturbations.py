@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -45,11 +45,22 @@ def perturbation_options(command: Callable[..., object]) -> Callable[..., object
     return with_perturbations
 
 
-def robust_of(spec: Spec, perturbed: Mapping[str, object]) -> Robust | None:
-    """Return the perturbations of the command line in place of those of the spec, as far as they are given."""
+def robust_of(spec: Spec, perturbed: Mapping[str, object], *, needed_by: Sequence[str] = ()) -> Robust | None:
+    """Return the perturbations of the command line in place of those of the spec, as far as they are given.
+
+    Raises
+    ------
+    click.UsageError
+        If nothing is perturbed, and ``--exempt`` or an option of ``needed_by`` is given.
+    """
     from snnprog.spec import Robust
 
-    if not perturbed:
-        return None
     given: dict[str, Any] = ({} if spec.robust is None else spec.robust.to_data()) | dict(perturbed)
-    return Robust(**given)  # also if nothing is perturbed: --jitter 0 takes back what the spec says
+    robust = Robust(**given)
+    names = (*(["--exempt"] if "exempt" in perturbed else []), *needed_by)
+    if names and robust.is_nothing:
+        raise click.UsageError(
+            f"{names[0]} belongs to perturbations; add --jitter, --missing, --extra or --weight-error, or give the"
+            " specification a table [robust]."
+        )
+    return robust if perturbed else None  # also if nothing is perturbed: --jitter 0 takes back what the spec says

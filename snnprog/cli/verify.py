@@ -71,7 +71,7 @@ def verify_command(
 
     program, spec = load(program_path), load_spec(spec_path, chip)
     test = None if test_path is None else load_spec(test_path, chip)
-    robust = robust_of(spec, perturbed)
+    robust = robust_of(spec, perturbed, needed_by=() if worst_path is None else ("--worst",))
     record: Record = "state" if state else "spikes"
     with progress_bar(as_json, "all backends") as progress:
         verification = verify(
@@ -84,12 +84,13 @@ def verify_command(
             test=test,
             progress=progress,
         )
-    if worst_path is not None:
-        _write_worst(worst_path, verification)
+    is_written = worst_path is not None and _write_worst(worst_path, verification)
     if as_json:
         print_json(verification_data(verification))
     else:
         print_verification(terminal(), verification)
+        if is_written:
+            click.echo(f"wrote {worst_path}")
     if verification.exact:
         return EXACT
     is_wrong = any(not check.exact for check in verification.backends.values())
@@ -97,13 +98,14 @@ def verify_command(
     return NOT_EXACT if is_wrong or is_fragile else BACKEND_FAILED
 
 
-def _write_worst(path: Path, verification: Verification) -> None:
-    """Write the perturbed input of a violation, if there is one."""
+def _write_worst(path: Path, verification: Verification) -> bool:
+    """Write the perturbed input of a violation; return whether there is one."""
     from snnprog.files import write_rasters
 
     found = verification.robustness and verification.robustness.violation
     if found:
         write_rasters(path, [found.inputs])
+    return bool(found)
 
 
 def verification_data(verification: Verification) -> dict[str, object]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from snnprog.arrays import Raster
 from snnprog.automata import StreamClaim
-from snnprog.automata.automaton import Monitor
+from snnprog.automata.automaton import Monitor, check_claim
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
 from snnprog.exploration.bounded import check_streams
@@ -67,8 +67,7 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: 
         raise SpecError(
             "outputs must be read by their spikes, because a claim is about output spikes; some are read by potential"
         )
-    if not hasattr(claim, "monitor"):
-        raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {type(claim).__name__}")
+    check_claim(claim)
     watching = Watching(
         claim.monitor(program.n_inputs, program.n_outputs), n_inputs=program.n_inputs, n_outputs=program.n_outputs
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.automata import StreamClaim
-from snnprog.automata.automaton import Automaton, Monitor, Row, State, Wrong
+from snnprog.automata.automaton import Automaton, Monitor, Row, State, Wrong, check_claim
 from snnprog.checks import as_integer, check_type
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.exploration import PROVED, REFUTED, UNDECIDED, StreamProof, prove
@@ -108,6 +108,8 @@ def prove_parts(
     >>> sp.prove(system.program, proof.automaton)  # the same, by exploring the program: where it is small
     """
     check_type("system", system, kind=System)
+    if claim is not None:
+        check_claim(claim)
     most = as_integer("states", states)
     whole, ordered = system.automaton(automata), [automata[name] for name in system.parts]
     _ = system.program  # is refused where it cannot be linked

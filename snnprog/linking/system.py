@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -58,6 +58,11 @@ class System(Displayed):
             raise SpecError(f"parts must be a mapping of names to programs, got a {type(self.parts).__name__}")
         for name, program in self.parts.items():
             check_type(f"part {name!r}", program, kind=Program)
+        if not isinstance(self.wires, Iterable) or isinstance(self.wires, (str, Mapping)):
+            raise SpecError(
+                f"wires must be a list of (output, line) or (output, line, further ticks), got {self.wires!r}"
+            )
+        object.__setattr__(self, "wires", tuple(self.wires))
         _ = self.plan
 
     @cached_property
@@ -103,7 +108,7 @@ class System(Displayed):
         """
         self._check_of_parts("automata", automata, kind=Automaton)
         for name, program in self.parts.items():
-            automata[name].monitor(program.n_inputs, program.n_outputs)
+            automata[name].check_size(f"part {name!r}", program.n_inputs, program.n_outputs)
         return linked_automaton(self.plan, [automata[name] for name in self.parts])
 
     def spec(self, specs: Mapping[str, Spec]) -> Spec:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.checks import as_number, as_seed
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 
@@ -34,15 +35,17 @@ def noisy_cue(
     Raises
     ------
     SpecError
-        If the raster is malformed, a share is negative, or there are not so many bins.
+        If the raster or an option is malformed, a share is negative, or there are not so many bins.
     """
     noisy = as_raster(raster, "raster").copy()
-    flat, rng = noisy.reshape(-1), np.random.default_rng(seed)
+    flat = noisy.reshape(-1)
+    rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(as_seed(seed))
     full, empty = np.flatnonzero(flat), np.flatnonzero(~flat)
     for name, share, bins in (("deleted", deleted, full), ("added", added, empty)):
+        share = as_number(name, share)
         if not 0 <= share * full.size <= bins.size:
             most = bins.size / max(1, full.size)
-            raise SpecError(f"{name} must be from 0 to {most:g}, the share of bins that there are, got {share!r}")
+            raise SpecError(f"{name} must be from 0 to {most:g}, the share of bins that there are, got {share:g}")
         flat[rng.choice(bins, round(share * full.size), replace=False)] ^= True
     return noisy
 

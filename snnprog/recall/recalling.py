@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.checks import as_integer
+from snnprog.checks import as_integer, as_seed
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.progress import Progress
@@ -61,7 +61,7 @@ def measure_recall(
     if trials < 1:
         raise SpecError(f"trials must be at least 1, got {trials}")
     runs = CueRuns(program, stored, periods=periods)
-    rng = np.random.default_rng(as_integer("seed", seed))
+    rng = np.random.default_rng(as_seed(seed))
     memory = np.arange(trials) % len(stored)
     cues = ((index, noisy_cue(stored[index], deleted=deleted, added=added, seed=rng)) for index in memory.tolist())
     outcomes = runs.outcomes(cues, trials, "noisy cues", progress)
@@ -102,8 +102,8 @@ def prove_recall(
         If the program is not of that kind, the rasters do not fit it, or an option is out of its range.
     """
     stored, changes = as_periods(rasters), as_integer("changes", changes)
-    if changes < 1:
-        raise SpecError(f"changes must be at least 1, got {changes}")
+    if not 1 <= changes <= (most := min(raster.size for raster in stored)):
+        raise SpecError(f"changes must be from 1 to {most}, the bins of the smallest raster, got {changes}")
     runs, bounds = CueRuns(program, stored, periods=periods), CueBounds(program)
     perfect = runs.outcomes(iter(list(enumerate(stored))), len(stored), "perfect cues", progress)
     failures = [(memory, NEVER, NEVER) for memory in np.flatnonzero(perfect.wrong).tolist()]

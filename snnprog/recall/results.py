@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,7 +124,7 @@ class RecallProof(Displayed):
     def __str__(self) -> str:
         of = f"cues with at most {counted(self.changes, 'changed bin')}"
         if self.holds:
-            number = f"{self.cues:,}" if self.cues < MOST_IN_FULL else f"(about 10^{len(str(self.cues)) - 1})"
+            number = f"{self.cues:,}" if self.cues < MOST_IN_FULL else f"(about 10^{math.floor(math.log10(self.cues))})"
             return f"proved: all {number} {of} are recalled exactly, forever"
         known = f"proved for {self.is_proved.sum()} of {len(self.is_proved)} memories"
         if self.verdict == UNDECIDED:

@@ -207,10 +207,11 @@ class RobustCheck:
         neuron = worst.neuron.neuron
         is_read, label = neuron in outputs, self.program.output_label
         name = label(outputs.index(neuron)) if is_read else self.program.neuron_label(neuron)
+        count = f"{runs:.3g}" if runs < np.inf else "more than 1e308"
         return (
             f"the bounds of {name} at tick {worst.tick} of pattern {worst.pattern} are"
             f" {self.spec.noise - worst.room:.3g} LSBs too wide,"
-            f" its worst perturbation has no wrong output, and there are too many others to run all ({runs:.3g})"
+            f" its worst perturbation has no wrong output, and there are too many others to run all ({count})"
         )
 
     def _violated(self, violation: Violation) -> Robustness:

@@ -73,12 +73,13 @@ def perturbation_of(inputs: Raster, targets: Iterable[Int64s], added: Int64s) ->
 
 
 def count_at_most(inputs: Raster, robust: Robust) -> float:
-    """Return an upper bound on the number of perturbations of a pattern's inputs."""
+    """Return an upper bound on the number of perturbations of a pattern's inputs; inf if a float cannot hold it."""
     ticks = len(inputs)
     free = np.setdiff1d(np.arange(inputs.shape[1]), robust.exempt)
-    spikes = int(inputs[:, free].sum())
-    ways = float(min(2 * robust.jitter + 1, ticks)) ** spikes
-    return ways * (1.0 + spikes) ** robust.missing * (1.0 + ticks * free.size) ** robust.extra
+    spikes, bins = int(inputs[:, free].sum()), ticks * free.size
+    ways = np.array([min(2 * robust.jitter + 1, ticks), 1 + spikes, 1 + bins], np.float64)
+    with np.errstate(over="ignore"):
+        return float(np.prod(ways ** [spikes, min(robust.missing, spikes), min(robust.extra, bins)]))
 
 
 def every_perturbation(inputs: Raster, robust: Robust) -> Iterator[Perturbation]:

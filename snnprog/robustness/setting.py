@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s, Raster
+from snnprog.errors import SpecError
 from snnprog.jit import compiled
 from snnprog.potential import PotentialMap, Resets
 from snnprog.robustness.worst import Drive
@@ -25,6 +26,9 @@ SPIKE_TRAINS = 512
 
 FLOAT_SLACK = 1e-6
 """What floats can be wrong by, in LSBs: potentials below 2**17 are right to 2**-35, and sums of thousands to 1e-7."""
+
+MOST_NUMBERS = 1 << 25
+"""How many numbers the table of a worst case may have: a choice, which is 256 MiB."""
 
 
 class Setting:
@@ -107,7 +111,6 @@ class Setting:
 
     def drive(self, weights: Floats) -> Drive:
         """Return what drives the neuron with weights (2, lines, delays): the least and the greatest of each."""
-        robust = self.robust
         return Drive(
             weights=weights,
             delays=self.delays,
@@ -116,8 +119,31 @@ class Setting:
             first=np.concatenate([[0], np.cumsum(self.heard.sum(axis=0))]).astype(np.int64),
             spikes=np.nonzero(self.heard.T)[1].astype(np.int64),
             is_free=self.is_free,
-            freedom=np.array([robust.jitter, robust.missing, robust.extra], np.int64),
+            freedom=self.freedom,
         )
+
+    @cached_property
+    def freedom(self) -> Int64s:
+        """(3,) Jitter in ticks and the greatest numbers of missing and of added spikes, as far as they change anything.
+
+        Raises
+        ------
+        SpecError
+            If the table of a worst case would be too large.
+        """
+        robust, free = self.robust, self.heard[:, self.is_free]
+        most = (max(self.ticks - 1, 0), int(free.sum()), int(free.size))
+        asked = (robust.jitter, robust.missing, robust.extra)
+        jitter, missing, extra = (min(value, end) for value, end in zip(asked, most, strict=True))
+        waiting = min(2 * jitter + 1, int(free.sum(axis=0).max(initial=0)))
+        size = (self.ticks + 1) * (waiting + 1) * (missing + 1) * (extra + 1)
+        if size > MOST_NUMBERS:
+            raise SpecError(
+                f"jitter, missing and extra must be small enough for tables of at most {MOST_NUMBERS} numbers,"
+                f" got {robust}, which takes {size} in a pattern of {self.ticks} ticks;"
+                " lower them, exempt lines, or shorten the patterns"
+            )
+        return np.array([jitter, missing, extra], np.int64)
 
     @cached_property
     def _possible(self) -> Raster:

@@ -217,7 +217,11 @@ def _together(one: Table, other: Table) -> Table:
 @compiled(nogil=True)
 def _table_of(drive: Drive, ticks: int) -> Table:
     jitter, missing, extra = drive.freedom
-    return np.empty((ticks + 1, 2 * jitter + 2, missing + 1, extra + 1))
+    most = 0
+    for line in range(drive.is_free.size):
+        if drive.is_free[line]:
+            most = max(most, drive.first[line + 1] - drive.first[line])
+    return np.empty((ticks + 1, min(2 * jitter + 1, most) + 1, missing + 1, extra + 1))
 
 
 @compiled(nogil=True)

@@ -13,6 +13,9 @@ from fractions import Fraction
 from snnprog.checks import as_integer, as_number
 from snnprog.errors import SpecError
 
+MOST_ERRORS = 1 << 20
+"""The greatest jitter, and the greatest numbers of missing and added spikes: those that `snnprog.check_proof` takes."""
+
 
 @dataclass(frozen=True)
 class Robust:
@@ -21,7 +24,7 @@ class Robust:
     Parameters
     ----------
     jitter : int
-        How many ticks each input spike may move, earlier or later.
+        How many ticks each input spike may move, earlier or later; this and the next at most 2**20.
     missing, extra : int
         How many input spikes may be missing, and how many may be added, in each pattern, over all lines.
     weights : float
@@ -45,8 +48,8 @@ class Robust:
     def __post_init__(self) -> None:
         for name in ("jitter", "missing", "extra"):
             value = as_integer(name, getattr(self, name))
-            if value < 0:
-                raise SpecError(f"{name} must be a non-negative integer, got {value}")
+            if not 0 <= value <= MOST_ERRORS:
+                raise SpecError(f"{name} must be an integer from 0 to {MOST_ERRORS}, got {value}")
             object.__setattr__(self, name, value)
         weights = as_number("weights", self.weights)
         if not 0.0 <= weights <= 1.0:

@@ -12,6 +12,7 @@ from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
+from snnprog.spec.options import as_delays
 from snnprog.specs.needs import check_delays, no_memory
 from snnprog.specs.rhythms import as_periods
 
@@ -66,11 +67,11 @@ def memory(
         If no raster is given, one is malformed or not longer than ``lead``, or the chip's neurons have memory.
     """
     periods, chip = as_periods(rasters), find_chip(chip)
-    offered = tuple(delays)
-    if not offered:
-        raise SpecError("delays must have at least one entry, got none")
+    offered = as_delays(delays)
     check_delays("memory", chip, delays=offered, advice="take shorter delays")
     shortest = min(len(period) for period in periods)
+    if shortest < 2:
+        raise SpecError(f"rasters must have at least 2 ticks each, so that lead is less, got {shortest}")
     usual = min(LEAD_IN_DELAYS * max(offered), shortest // 2)
     lead = usual if lead is None else as_integer("lead", lead)
     if not 0 < lead < shortest:
