@@ -152,7 +152,7 @@ def test_an_event_camera_recording_becomes_classes() -> None:
     assert done.returncode == 0, done.stderr
     right = float(done.stdout.splitlines()[-1].partition("%")[0])
     readme = (EXAMPLES / "event_camera" / "README.md").read_text(encoding="utf-8")
-    said = re.search(r"about (\d+) % of 200 unseen digits", " ".join(readme.split()))
+    said = re.search(r"About (\d+) % of 200 unseen digits", " ".join(readme.split()))
     assert said is not None
     # The weights come from an iterative solver in floats: another processor or BLAS names another digit or two.
     assert abs(right - int(said[1])) <= 2.0

@@ -613,6 +613,7 @@ def test_the_names_are_pinned_and_documented() -> None:
             "finite_state_machine",
             "frequency_divider",
             "from_raster",
+            "memory",
             "pattern_generator",
             "sequence",
             "truth_table",
