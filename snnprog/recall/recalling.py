@@ -102,7 +102,8 @@ def prove_recall(
         If the program is not of that kind, the rasters do not fit it, or an option is out of its range.
     """
     stored, changes = as_periods(rasters), as_integer("changes", changes)
-    if not 1 <= changes <= (most := min(raster.size for raster in stored)):
+    most = min(raster.size for raster in stored)
+    if not 1 <= changes <= most:
         raise SpecError(f"changes must be from 1 to {most}, the bins of the smallest raster, got {changes}")
     runs, bounds = CueRuns(program, stored, periods=periods), CueBounds(program)
     perfect = runs.outcomes(iter(list(enumerate(stored))), len(stored), "perfect cues", progress)

@@ -15,7 +15,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.design.problem import NeuronProblem
-from snnprog.fixed_order import times
+from snnprog.fixed_order import sum_of_products, times
 from snnprog.jit import compiled
 from snnprog.solver import LinearProgram, maximise
 
@@ -92,27 +92,12 @@ def _relaxed(problem: NeuronProblem, rows: Floats, *, taps: Int64s, start: Float
 
 
 @compiled(nogil=True)
-def _product(one: Floats, other: Floats) -> float:
-    """Return the inner product, in four sums side by side: a fixed order, and no sum waits for the one before."""
-    a = b = c = d = 0.0
-    whole = one.size // 4 * 4
-    for place in range(0, whole, 4):
-        a += one[place] * other[place]
-        b += one[place + 1] * other[place + 1]
-        c += one[place + 2] * other[place + 2]
-        d += one[place + 3] * other[place + 3]
-    for place in range(whole, one.size):
-        a += one[place] * other[place]
-    return (a + b) + (c + d)
-
-
-@compiled(nogil=True)
 def _pass(matrix: Floats, squares: Floats, values: Floats, signs: Floats) -> bool:
     """Meet all rows in turn, in place, until all are met; return whether they are."""
     for _ in range(PASSES):
         is_met = True
         for row in range(matrix.shape[0]):
-            total = _product(matrix[row], values)
+            total = sum_of_products(matrix[row], values)
             if total < 1.0:
                 is_met &= total > 0.9
                 change = (1.0 - total) / squares[row]

@@ -19,6 +19,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip
+from snnprog.fixed_order import times, transposed_times
 from snnprog.networks.calibration.features import neuron_rows
 from snnprog.networks.calibration.judging import StageJudge
 from snnprog.networks.calibration.report import Calibrated
@@ -99,7 +100,7 @@ class SpikingBins:
             margin, values = _largest_margin(signed[chosen], is_strict[chosen])
             if margin <= NO_MARGIN:
                 return True
-            reached = signed @ values - np.where(is_strict, NO_MARGIN, 0.0)
+            reached = times(signed, values) - np.where(is_strict, NO_MARGIN, 0.0)
             missed = np.argsort(reached, kind="stable")[:MOST_BINS]
             missed = np.setdiff1d(missed[reached[missed] < 0.0], chosen)
             if not missed.size:
@@ -126,7 +127,7 @@ def _largest_margin(signed: Floats, is_strict: Raster) -> tuple[float, Floats]:
     if optimum is None:
         return np.inf, np.zeros(count)
     whole = float(optimum.duals[is_strict].sum())
-    bound = float(np.abs(optimum.duals @ signed).sum()) / whole if whole > 0.0 else np.inf
+    bound = float(np.abs(transposed_times(signed, optimum.duals)).sum()) / whole if whole > 0.0 else np.inf
     return bound, optimum.values[:-1]
 
 
