@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
+from snnprog.exploration.merging import value_of
 from snnprog.program import Program
-from snnprog.rules.expressions import Expression, Ref, children
-from snnprog.rules.ranges import SPANS, Span, Spans
+from snnprog.rules.ranges import Span, Spans
 from snnprog.rules.rule import SPIKES
 from snnprog.simulate.layout import lean_rule
 from snnprog.simulate.parameters import parameters_of
@@ -72,7 +72,7 @@ class CueBounds:
         held = values.get(target, Span.of(0))
         values[target] = Span(held.low + arriving.low, held.high + arriving.high)
         for step in self._rule.steps:
-            values[step.target] = _value(step.expression, values)
+            values[step.target] = value_of(step.expression, values)
         return values
 
     def _arriving(self, tick: int, cue: Raster, changes: int, *, sure: Raster, is_open: Raster) -> Span:
@@ -104,9 +104,3 @@ def _least(values: Int64s, count: int) -> Int64s:
         return values
     found: Int64s = np.partition(values, count - 1, axis=1)[:, :count]
     return found
-
-
-def _value(node: Expression, values: Spans) -> Span:
-    if isinstance(node, Ref):
-        return values[node.name]
-    return SPANS[type(node)](node, *(_value(child, values) for child in children(node)))

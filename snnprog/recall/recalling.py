@@ -106,7 +106,7 @@ def prove_recall(
     if not 1 <= changes <= most:
         raise SpecError(f"changes must be from 1 to {most}, the bins of the smallest raster, got {changes}")
     runs, bounds = CueRuns(program, stored, periods=periods), CueBounds(program)
-    perfect = runs.outcomes(iter(list(enumerate(stored))), len(stored), "perfect cues", progress)
+    perfect = runs.outcomes(enumerate(stored), len(stored), "perfect cues", progress)
     failures = [(memory, NEVER, NEVER) for memory in np.flatnonzero(perfect.wrong).tolist()]
     is_proved = perfect.settled == 0
     for memory in np.flatnonzero(is_proved).tolist():

@@ -6,6 +6,7 @@ Weights are ordered as taps are: (delays, lines), or flat.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -85,7 +86,7 @@ class PerturbedNeuron:
         )
         self._rounding = [setting.rounding(is_biased=self.bias_is_possible) for setting in self.settings]
 
-    @property
+    @cached_property
     def signs(self) -> Floats:
         """(rows,) +1 where a spike is due, -1 elsewhere."""
         return np.where(self.side == LEAST, 1.0, -1.0)
@@ -127,7 +128,7 @@ class PerturbedNeuron:
         features: Floats = found * kept
         return features
 
-    @property
+    @cached_property
     def taken(self) -> Floats:
         """(rows,) How far rounding can move the potential to the wrong side, in LSBs."""
         lost = np.empty(self.tick.size)
