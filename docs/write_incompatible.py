@@ -39,7 +39,7 @@ ROBUST = (
     ),
     (
         "`weights=w`",
-        "weight errors are no part of a proof: if only they exclude every program, the result is undecided",
+        "proofs do not cover weight errors: if only these exclude every program, the result is undecided",
     ),
     (
         "`hidden`",

@@ -22,6 +22,7 @@ from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule
 from snnprog.rules.source import Writer, indented
 
 WORD_BITS = 64
+"""Bits of a word of a packed state: those of uint64."""
 COUNT_BITS = 8
 """Bits of a slot where neurons spike more than once in a tick: 255 at most (`snnprog.simulate.parameters`)."""
 

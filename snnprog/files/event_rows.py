@@ -95,7 +95,7 @@ def values_of(
     Raises
     ------
     FormatError
-        If they do not match the header, or there is no neuron of a name.
+        If they do not match the header, or a name is unknown.
     """
     texts = [field.strip() for field in row]
     if header[-1] == NAME and len(texts) == len(header):

@@ -29,7 +29,7 @@ def readout_texts(readouts: Sequence[Integers], is_read: Bools, names: Names | N
     is_read : (outputs,) bool
         Which outputs are read by their potential; others have no lines.
     names : tuple of str, optional
-        The names of the outputs; there is no column of names without them.
+        The names of the outputs, for the column ``name``; None omits the column.
     """
     yield f"{HEADER}\n" if names is None else f"{HEADER},{NAME}\n"
     outputs = np.flatnonzero(is_read)

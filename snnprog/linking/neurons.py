@@ -96,7 +96,7 @@ class Wired:
         return pre, ticks
 
     def _moved(self, part: int, each: SharedSynapses) -> SharedSynapses | None:
-        """Return a convolution on the lines of the system; None where its lines are no neighbours any more."""
+        """Return a convolution on the lines of the system; None if its lines are not consecutive there."""
         program = self.programs[part]
         post = each.first_post + int(self.first[part])
         lines = range(each.first_pre, each.first_pre + each.convolution.n_sources)

@@ -1,7 +1,7 @@
 """The neurons of a program under perturbations, each designed again for the spikes that it has.
 
 Neurons are independent for given spikes of all lines, also under perturbations: each has the same spikes under all of
-them. So hidden neurons, outputs that feed outputs, and chosen ticks are no obstacle once their spikes are known.
+them. So the search also covers hidden neurons, outputs that feed outputs, and chosen ticks: their spikes are known.
 """
 
 from __future__ import annotations

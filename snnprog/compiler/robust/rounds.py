@@ -10,7 +10,7 @@ Decisions
 ---------
 - Ticks in windows and don't-care bins are chosen for the patterns as they are; perturbed ones must have the same
   spikes. Only if that fails, each perturbed pattern may choose for itself, which a refusal must allow for.
-- Weight errors are no part of a proof: a chip's mantissas below 1 / share do not change at all, so real weights would
+- Proofs do not cover weight errors: a chip's mantissas below 1 / share do not change at all, so real weights would
   prove too much.
 """
 
