@@ -120,6 +120,16 @@ def test_a_fit_is_exact_and_the_same_again(chip: str) -> None:
     assert (np.array(done) == spec.targets[:, 0])[spec.care[:, 0]].all()
 
 
+def test_starts_alone_are_fitted() -> None:
+    spec = next(spec for seed in range(60) if is_possible(spec := small_spec(seed, "loihi1")))
+    problem, wanted = integer_problem(spec)
+    ones = np.ones_like(problem.ranges[0])
+    found = fitted([], wanted, starts=[(problem, ones)], work=1e7, seed=(0, 0))
+    assert found is not None
+    done = plain_spikes(spec, spec.patterns[0].inputs, found.mantissas.ravel(), found.threshold)
+    assert (np.array(done) == spec.targets[:, 0])[spec.care[:, 0]].all()
+
+
 @pytest.mark.parametrize("seed", [3, 5, 6, 9])
 def test_planted_integers_are_found_although_many_bins_do_not_count(seed: int) -> None:
     generator = np.random.default_rng(seed)

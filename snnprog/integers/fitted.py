@@ -102,7 +102,8 @@ def fitted(
     Parameters
     ----------
     problems : sequence of IntegerProblem
-        The neuron's at the exponents that are tried, the finest first: where only proportions count, it has all.
+        The neuron's at the exponents that are tried, the finest first; where only proportions count, it has what all
+        have. None if only the starts are tried.
     wanted : Wanted
     starts : sequence of (IntegerProblem, (unknowns,) int)
         Unknowns from which to start, beside weights of 0 with a high and with the least threshold.
@@ -116,7 +117,7 @@ def fitted(
     UndecidedError
         If the time that `until` allows runs out.
     """
-    grids = problems[:1] if problems[0].problem.box.is_scale_free else problems
+    grids = problems[:1] if any(each.problem.box.is_scale_free for each in problems) else problems
     zeros = [(each, _raised(each)) for each in grids] + [(each, _origin(each)) for each in grids[:1]]
     others = [(each, values) for each, values in starts if _has_weights(each, values)]
     begun = [_begun(problem, wanted, values) for problem, values in _distinct([*others, *zeros])]
