@@ -107,7 +107,7 @@ class _OutputJob:
     @property
     def care(self) -> Raster:
         """(ticks,) Which ticks count."""
-        return self.alone.asked.care[:, 0]
+        return self.alone.demands.care[:, 0]
 
 
 def design(
@@ -135,7 +135,7 @@ def design(
     """
     task = Task.of(spec)
     is_last_word = may_be_unbuilt or spec.hidden == 0
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_wanted=is_last_word)
     outcomes = []
     for outcome in run_jobs(_run, jobs, executor):
         outcomes.append(outcome)
@@ -182,14 +182,14 @@ def _design_loop(designed: Design) -> Design:
     return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_wanted: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
     spec = task.spec
     is_loop = is_open_loop(spec)
     for index in range(spec.n_outputs):
         alone = Alone.of(task, index)
         yield _OutputJob(
-            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
+            alone=Alone(replace(alone.problem, is_conflict_wanted=is_conflict_wanted), alone.demands),
             is_open_loop=is_loop,
             deadline=present_deadline(),
             thrift=thrift_of(spec),
@@ -221,8 +221,8 @@ def _run(job: _OutputJob) -> NeuronDesign:
 
 def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
     """Return the design with as few synapses as requested; if none is found, the complete search decides."""
-    asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
-    few = thinned(job.problem, designed, job.thrift, asked=asked)
+    relevant = np.ones_like(job.care) if job.is_open_loop else job.problem.relevant(job.care)
+    few = thinned(job.problem, designed, job.thrift, relevant=relevant)
     if few.neuron is None or job.thrift.allows(few.neuron):
         return few
     if job.is_open_loop:
