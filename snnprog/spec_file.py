@@ -103,6 +103,8 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
         If its content is not a valid spec.
     """
     path = Path(path)
+    if path.suffix == ".snnp":
+        raise FormatError(f"{path} is not a SPEC.toml, but a program; sp.load reads it")
     with _located(path):
         return _read_spec(path, chip)
 

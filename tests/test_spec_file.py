@@ -372,6 +372,11 @@ def test_values_beyond_the_chip(place: Path, text: str, item: str, found: int) -
     assert str(place) in str(caught.value)
 
 
+def test_a_program_is_not_a_spec(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"program\.snnp is not a SPEC\.toml, but a program; sp\.load reads it"):
+        load_spec(tmp_path / "program.snnp")
+
+
 def test_patterns_that_do_not_go_together(place: Path) -> None:
     write_rasters(place.parent / "long.npz", [np.zeros((5, 1), dtype=bool)] * 2)
     with pytest.raises(SpecError, match="inputs and targets must have equal numbers of ticks, got 3 and 5"):
