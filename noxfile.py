@@ -109,9 +109,9 @@ def test(session: nox.Session) -> None:
     run(session, "-q", "-n", WORKERS, "--dist", "worksteal", *required, *session.posargs, module="pytest")
 
 
-@nox.session
-def lowest(session: nox.Session) -> None:
-    """Run the main tests with the lowest versions of all dependencies."""
+@nox.session(default=False)
+def install_lowest(session: nox.Session) -> None:
+    """Make the environment with the lowest versions of all dependencies."""
     python, mark = f"{LOWEST}/{SCRIPTS}/python", Path(LOWEST, "ready")
     if not is_newer(mark, "pyproject.toml", "constraints-lowest.txt"):
         install(session)
@@ -129,8 +129,15 @@ def lowest(session: nox.Session) -> None:
             *tools,
         )
         mark.touch()
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the main tests with the lowest versions of all dependencies."""
+    install_lowest(session)
     files = [f"tests/test_{name}.py" for name in LOWEST_TESTS]
-    start(session, python, "-m", "pytest", "-n", WORKERS, "-W", "default", "-p", "no:cacheprovider", *files)
+    words = ("-m", "pytest", "-n", WORKERS, "-W", "default", "-p", "no:cacheprovider")
+    start(session, f"{LOWEST}/{SCRIPTS}/python", *words, *files)
 
 
 @nox.session

@@ -166,6 +166,8 @@ def verify(
 
     Parameters
     ----------
+    program : Program
+    spec : Spec
     backends : sequence of str, optional
         "kernel", "reference", or names of backend folders; by default the simulator that `snnprog.backends.built_in`
         names.
