@@ -389,7 +389,7 @@ def test_what_can_be_built_is_never_called_impossible() -> None:
     for case in CASES.values():
         draft = wiring_of(case())
         histories = histories_of(draft)
-        for output in range(draft.asked.n_outputs):
+        for output in range(draft.spec.n_outputs):
             assert impossibility(draft, output, histories=histories) is None
 
 

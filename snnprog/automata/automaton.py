@@ -269,8 +269,8 @@ class Automaton(Displayed):
         """Return the required outputs of a tick, in words."""
         _, answer = self.answer(state, row)
         words = {True: "spike", False: "silence", None: "either"}
-        told = [(labelled("output", output, output_names), words[must]) for output, must in enumerate(answer)]
-        return ", ".join(f"{name}: {word}" for name, word in told)
+        required = [(labelled("output", output, output_names), words[must]) for output, must in enumerate(answer)]
+        return ", ".join(f"{name}: {word}" for name, word in required)
 
     def _as_rows(self, rows: Iterable[Sequence[bool]]) -> tuple[Row, ...]:
         found = tuple(tuple(map(bool, row)) for row in rows)

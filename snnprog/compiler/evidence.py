@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnprog.names import Names, labelled
 from snnprog.spec import Spec
 from snnprog.wording import counted
 
@@ -78,12 +79,12 @@ def all_evidence(spec: Spec, synapses: Sequence[int]) -> tuple[Evidence, ...]:
     return tuple(evidence_of(spec, output, synapses=count) for output, count in enumerate(synapses))
 
 
-def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool) -> str:
+def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool, names: Names | None = None) -> str:
     """Return a sentence about the outputs with little evidence, and what to do; empty if there are none."""
     little = [each for each in evidence if each.is_little]
     if not little:
         return ""
-    who = counted(len(little), "output") if len(little) > 1 else f"output {little[0].output}"
+    who = counted(len(little), "output") if len(little) > 1 else labelled("output", little[0].output, names)
     have, their = ("have", "their") if len(little) > 1 else ("has", "its")
     events = _span([each.events for each in little], noun="target spike")
     synapses = _span([each.synapses for each in little], noun="synapse")
