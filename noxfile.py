@@ -37,7 +37,7 @@ PIP = ("-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version
 # of tables are left out, as Matplotlib and Rich draw them in other ways since; so are warnings about newer versions.
 LOWEST_TESTS = (
     *("solver", "cli", "commands", "small_specs", "golden", "files", "event_raster", "event_files", "event_inputs"),
-    *("nir", "kernel", "report_command", "convert_onnx", "estimators"),
+    *("nir", "kernel", "report_command", "convert_onnx", "estimators", "cartpole"),
 )
 FIND_LOWEST = (
     "from snnprog.backends.interpreters import find_interpreter; print(find_interpreter((3, 10)))"  # requires-python
@@ -126,7 +126,7 @@ def install_lowest(session: nox.Session) -> None:
             "-c",
             "constraints-lowest.txt",
             "-e",
-            ".[files,events,onnx,plot,sklearn,tables]",
+            ".[files,events,gym,onnx,plot,sklearn,tables]",
             *tools,
         )
         mark.touch()

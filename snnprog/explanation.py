@@ -12,7 +12,6 @@ them is infeasible only if they cannot help either (see `snnprog.design.hidden.i
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -30,6 +29,7 @@ from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SolverError, SpecError, UndecidedError
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.names import name_of, numbered, with_name
+from snnprog.processes.executors import AnyExecutor, as_executor
 from snnprog.progress import Progress, shown
 from snnprog.proof import Node, leaves_of
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
@@ -217,7 +217,7 @@ def status_in_words(verdict: Verdict) -> str:
 def explain(
     spec: Spec,
     *,
-    executor: Executor | None = None,
+    executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> Explanation:
@@ -226,7 +226,7 @@ def explain(
     Parameters
     ----------
     spec : Spec
-    executor : concurrent.futures.Executor, optional
+    executor : concurrent.futures.Executor, dask.distributed.Client or pool, optional
         Executor that designs neurons in parallel, as for `snnprog.compile`.
     progress : callable or True, optional
         True shows a bar for each step, in a terminal or a notebook; a callable is called with (step, done, all) as work
@@ -249,7 +249,7 @@ def explain(
         )
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
-        work = Work(spec, executor=executor, progress=tell, limit=limit)
+        work = Work(spec, executor=as_executor(executor), progress=tell, limit=limit)
         designed = work.designed(may_be_unbuilt=True, share=PART)
         guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
         designed = designed if guessed is None else guessed.design

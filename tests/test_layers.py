@@ -58,6 +58,7 @@ LAYERS = (
     "program_file",
     "program",
     "trace",
+    "journal",
     "fixed_order",
     "potential",
     "network",

@@ -82,6 +82,10 @@ class NeuronDesign:
         """Whether there is neither a neuron nor a proof."""
         return self.neuron is None and not self.conflicts
 
+    def verdict(self) -> str:
+        """Return the result in a word."""
+        return "designed" if self.neuron is not None else "contradictory" if self.conflicts else "undecided"
+
     @property
     def n_cases(self) -> int:
         """Number of cases of the proof behind the conflicts."""

@@ -92,11 +92,12 @@ def fit_outputs(
 
 
 def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor | None) -> dict[int, Neuron]:
-    return {
-        output: neuron
-        for output, neuron in zip(outputs, run_jobs(_fit, jobs, executor), strict=True)
-        if neuron is not None
-    }
+    results = run_jobs(_fit, jobs, executor, total=len(jobs), step="fit", verdict=_verdict)
+    return {output: neuron for output, neuron in zip(outputs, results, strict=True) if neuron is not None}
+
+
+def _verdict(neuron: Neuron | None) -> str:
+    return "not fitted" if neuron is None else "fitted"
 
 
 def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, runs: int, work: float) -> _FitJob:

@@ -88,7 +88,8 @@ def design_in_windows(
     left = [output for output, outcome in enumerate(outcomes) if outcome.is_undecided]
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in left]
     jobs = _jobs(task, groups, is_brief=is_brief, is_begun=known is not None, is_shared=executor is None)
-    for done, (group, designs) in enumerate(zip(groups, run_jobs(_run, jobs, executor), strict=True), start=1):
+    results = run_jobs(_run, jobs, executor, total=len(groups), step="windows", verdict=_verdict)
+    for done, (group, designs) in enumerate(zip(groups, results, strict=True), start=1):
         for output, design in zip(group, designs, strict=True):
             outcomes[output] = design
         if progress is not None:
@@ -155,6 +156,10 @@ def _run(job: _WindowsJob) -> list[NeuronDesign]:
         except SolverError as error:
             is_late = isinstance(error, UndecidedError) and bool(error.ended_by_time)
             return [OUT_OF_TIME if is_late else UNDECIDED] * len(job.outputs)
+
+
+def _verdict(designs: Sequence[NeuronDesign]) -> str:
+    return ", ".join(dict.fromkeys(design.verdict() for design in designs))
 
 
 def _designed(job: _WindowsJob) -> list[NeuronDesign]:
