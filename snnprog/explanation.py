@@ -225,6 +225,7 @@ def explain(
 
     Parameters
     ----------
+    spec : Spec
     executor : concurrent.futures.Executor, dask.distributed.Client or pool, optional
         Executor that designs neurons in parallel, as for `snnprog.compile`.
     progress : callable or True, optional

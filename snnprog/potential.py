@@ -225,7 +225,7 @@ class PotentialMap(Shared):
         """Map values of the simulated ticks to the ticks of the map."""
         return ticks
 
-    def asked_of(self, spikes: Raster) -> Raster:
+    def due_of(self, spikes: Raster) -> Raster:
         """Return where the potential of a neuron firing at ``spikes`` (simulated ticks,) must reach the threshold."""
         return spikes
 
@@ -271,9 +271,9 @@ class PotentialMap(Shared):
         kept = np.where(last == NO_RESET, 0.0, powers(self.gamma, np.where(last == NO_RESET, 0, ticks - last)))
         return Resets(spike, last, kept, np.ones(self.tape.ticks))
 
-    def is_held(self, asked: Raster) -> Raster:
-        """Return when a neuron is refractory if its potential reaches the threshold at ``asked`` (ticks,)."""
-        return self.resets(asked[: self.played.ticks]).is_held
+    def is_held(self, due: Raster) -> Raster:
+        """Return when a neuron is refractory if its potential reaches the threshold at ``due`` (ticks,)."""
+        return self.resets(due[: self.played.ticks]).is_held
 
     def _unforgotten(self, spikes: Raster) -> Resets:
         """Return the resets of a neuron whose spikes subtract a threshold, or nothing, from the potential."""
@@ -339,18 +339,18 @@ class PotentialMap(Shared):
         """Return β, ``(ticks,)``: the contribution of a constant bias of 1 to the potential."""
         return resets.without_past(self.tape.filtered(np.ones(self.tape.ticks), self.gamma))
 
-    def truncation(self, resets: Resets, asked: Raster, *, biased: bool) -> Floats:
+    def truncation(self, resets: Resets, due: Raster, *, biased: bool) -> Floats:
         """Return ρ, ``(ticks,)``: the most that rounding can have moved the potential to the wrong side, in LSBs.
 
         Parameters
         ----------
-        asked : (ticks,) bool
+        due : (ticks,) bool
             Where the potential must reach the threshold; there the wrong side is below it, otherwise above.
         biased : bool
             Whether there is a bias.
         """
         low, high = (self._rounded(resets, end, biased=biased) for end in (0, 1))
-        return np.where(asked, -low, high)
+        return np.where(due, -low, high)
 
     def most_truncation(self, resets: Resets, *, biased: bool) -> float:
         """Return the largest rounding error of the potential at any tick, in either direction, in LSBs."""

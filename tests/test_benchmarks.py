@@ -45,6 +45,14 @@ def test_design(
     assert picture.stat().st_size > 10_000
 
 
+def test_compilation(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    compilation = module("compilation")
+    monkeypatch.setattr(compilation, "SIZES", compilation.SIZES[:1])
+    compilation.main(["--divide", "10", "--repeats", "1"])
+    said = capsys.readouterr().out
+    assert [name in said for name in ("import snnprog", "snnprog compile", "not design")] == [True] * 3
+
+
 def test_hidden_counts(module: Loader) -> None:
     counts = module("hidden_counts")
     assert [len(counts.threshold_functions(lines)) for lines in (1, 2, 3)] == [4, 14, 104]

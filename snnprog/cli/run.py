@@ -169,8 +169,8 @@ def run_command(
             pattern["readout"] = readout.tolist()
         counts = None if activity is None else activity.as_dict()
         versions = dict(answer.versions)
-        told = {"backend": backend, "versions": versions, "output_names": program.output_names, "patterns": events}
-        print_json(told | {"classes": classes, "activity": counts})
+        common = {"backend": backend, "versions": versions, "output_names": program.output_names, "patterns": events}
+        print_json(common | {"classes": classes, "activity": counts})
         return
     if activity is not None:
         _print_activity(activity)

@@ -251,7 +251,7 @@ def report_on(
         placement=placement,
         misfit=misfit,
         evidence=evidence,
-        warning=warning_of(evidence, is_sparse=spec.sparse),
+        warning=warning_of(evidence, is_sparse=spec.sparse, names=spec.output_names),
     )
 
 

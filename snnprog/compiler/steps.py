@@ -64,8 +64,10 @@ def compile(
 
     Parameters
     ----------
+    spec : Spec
+        The patterns, the delays and the options.
     seed : int
-        Of all random choices; none of them is random in any other way.
+        Seed of all random choices: the same seed gives the same program.
     on_infeasible : {"raise", "closest"}
         What to do if no exact program is found, in real weights or in integers: raise an error, or return the
         program with the fewest wrong bins found; ``result.report.deviations`` lists them.

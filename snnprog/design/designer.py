@@ -100,13 +100,13 @@ class _OutputJob:
     output: int
     deadline: Deadline | None
     may_be_unbuilt: bool
-    is_conflict_asked: bool
+    is_conflict_wanted: bool
 
     @cached_property
     def alone(self) -> Alone:
         """The output, as it is designed."""
         alone = Alone.of(self.task, self.output)
-        return Alone(replace(alone.problem, is_conflict_asked=self.is_conflict_asked), alone.asked)
+        return Alone(replace(alone.problem, is_conflict_wanted=self.is_conflict_wanted), alone.demands)
 
     @property
     def is_open_loop(self) -> bool:
@@ -126,7 +126,7 @@ class _OutputJob:
     @property
     def care(self) -> Raster:
         """(ticks,) Which ticks count."""
-        return self.alone.asked.care[:, 0]
+        return self.alone.demands.care[:, 0]
 
 
 def design(
@@ -154,7 +154,7 @@ def design(
     """
     task = Task.of(spec)
     is_last_word = may_be_unbuilt or spec.hidden == 0
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_wanted=is_last_word)
     outcomes = []
     results = run_jobs(_run, jobs, executor, total=spec.n_outputs, step="design", verdict=NeuronDesign.verdict)
     for outcome in results:
@@ -202,10 +202,10 @@ def _design_loop(designed: Design) -> Design:
     return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_wanted: bool = True) -> Iterator[_OutputJob]:
     """Yield the work on each output; not all at once, for each will hold arrays as long as all patterns."""
     for output in range(task.spec.n_outputs):
-        yield _OutputJob(task, output, present_deadline(), may_be_unbuilt, is_conflict_asked)
+        yield _OutputJob(task, output, present_deadline(), may_be_unbuilt, is_conflict_wanted)
 
 
 def _designed(job: _OutputJob) -> NeuronDesign:
@@ -232,8 +232,8 @@ def _run(job: _OutputJob) -> NeuronDesign:
 
 def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
     """Return the design with as few synapses as requested; if none is found, the complete search decides."""
-    asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
-    few = thinned(job.problem, designed, job.thrift, asked=asked)
+    relevant = np.ones_like(job.care) if job.is_open_loop else job.problem.relevant(job.care)
+    few = thinned(job.problem, designed, job.thrift, relevant=relevant)
     if few.neuron is None or job.thrift.allows(few.neuron):
         return few
     if job.is_open_loop:

@@ -79,7 +79,7 @@ def interior_margin(problem: NeuronProblem, start: Unknowns | None = None) -> Wi
     Returns
     -------
     WidestMargin or None
-        None if the path is lost to rounding before it has told anything.
+        None if the path is lost to rounding before it has an answer.
     """
     rows = Rows(problem)
     path = Path(rows, cold_start(rows) if start is None else warm_start(rows, start))

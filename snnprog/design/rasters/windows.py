@@ -205,7 +205,7 @@ def _thrifty(
     """Return designs with as few synapses as are requested, or None if too many are left or one has no neuron."""
     few = []
     for design, problem in zip(designs, problems, strict=True):
-        thin = thinned(problem, design, thrift, asked=np.ones_like(problem.spikes))
+        thin = thinned(problem, design, thrift, relevant=np.ones_like(problem.spikes))
         if thin.neuron is None or not thrift.allows(thin.neuron):
             return None
         few.append(thin)
@@ -242,7 +242,7 @@ class _TickSearch:
         found = self._take_turns(start, TURNS)
         choices, known = self._choices(), 0
         try:
-            while found is None and self.judge.asked < self.verdicts:
+            while found is None and self.judge.calls < self.verdicts:
                 for raster, verdict in self.judge.refusals[known:]:
                     choices.refuse(raster, verdict)
                 known = len(self.judge.refusals)
@@ -265,7 +265,7 @@ class _TickSearch:
         for _ in range(turns):
             if self.judge.verdict(raster).is_feasible:
                 return raster
-            if self.judge.asked >= self.verdicts:
+            if self.judge.calls >= self.verdicts:
                 return None
             columns = [
                 self._chosen_by_fit(index, problem.idealised(0))
