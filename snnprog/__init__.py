@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.journal import JournalProgress as JournalProgress
+    from snnprog.journal import read_journal as read_journal
     from snnprog.linking import PartsProof as PartsProof
     from snnprog.linking import System as System
     from snnprog.linking import link as link
@@ -114,6 +116,7 @@ _HOMES = {
     "FitError": "errors",
     "FormatError": "errors",
     "InfeasibleError": "errors",
+    "JournalProgress": "journal",
     "LimitError": "errors",
     "Network": "network",
     "PartsProof": "linking",
@@ -161,6 +164,7 @@ _HOMES = {
     "prove_recall": "recall",
     "quantize": "networks",
     "read_events": "files.event_files",
+    "read_journal": "journal",
     "read_observed": "files",
     "read_rasters": "files",
     "plot_margins": "report.plots",

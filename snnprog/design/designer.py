@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -96,12 +97,30 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class _OutputJob:
-    alone: Alone
-    is_open_loop: bool
+    """One output of a task; all that is calculated from them is calculated where the job runs."""
+
+    task: Task
+    output: int
     deadline: Deadline | None
-    thrift: Thrift
     may_be_unbuilt: bool
+    is_conflict_wanted: bool
     most_steps: int | None
+
+    @cached_property
+    def alone(self) -> Alone:
+        """The output, as it is designed."""
+        alone = Alone.of(self.task, self.output)
+        return Alone(replace(alone.problem, is_conflict_wanted=self.is_conflict_wanted), alone.demands)
+
+    @property
+    def is_open_loop(self) -> bool:
+        """Whether undecided bins of some neurons are inputs of others."""
+        return is_open_loop(self.task.spec)
+
+    @property
+    def thrift(self) -> Thrift:
+        """How few synapses it is to have."""
+        return thrift_of(self.task.spec)
 
     @property
     def problem(self) -> NeuronProblem:
@@ -111,7 +130,7 @@ class _OutputJob:
     @property
     def care(self) -> Raster:
         """(ticks,) Which ticks count."""
-        return self.alone.asked.care[:, 0]
+        return self.alone.demands.care[:, 0]
 
 
 def design(
@@ -151,11 +170,12 @@ def design(
         task,
         left,
         may_be_unbuilt=may_be_unbuilt or spec.hidden != 0,
-        is_conflict_asked=is_last_word,
+        is_conflict_wanted=is_last_word,
         is_shared=executor is None,
         most_steps=BRIEF_STEPS if is_brief else None,
     )
-    for done, (index, outcome) in enumerate(zip(left, run_jobs(_run, jobs, executor), strict=True), start=1):
+    results = run_jobs(_run, jobs, executor, total=len(left), step="design", verdict=NeuronDesign.verdict)
+    for done, (index, outcome) in enumerate(zip(left, results, strict=True), start=1):
         outcomes[index] = outcome
         if progress is not None:
             progress("design", spec.n_outputs - len(left) + done, spec.n_outputs)
@@ -206,28 +226,18 @@ def _jobs(
     outputs: Sequence[int],
     *,
     may_be_unbuilt: bool,
-    is_conflict_asked: bool,
+    is_conflict_wanted: bool,
     is_shared: bool,
     most_steps: int | None,
 ) -> Iterator[_OutputJob]:
-    """Yield the work on each output; not all at once, for each holds arrays as long as all patterns.
+    """Yield the work on each output; not all at once, for each will hold arrays as long as all patterns.
 
     In turn, each has an equal share of the remaining time.
     """
-    spec = task.spec
-    is_loop = is_open_loop(spec)
-    for number, index in enumerate(outputs):
-        alone = Alone.of(task, index)
+    for number, output in enumerate(outputs):
         with step("design", share=1.0 / (len(outputs) - number) if is_shared else 1.0):
             deadline = present_deadline()
-        yield _OutputJob(
-            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
-            is_open_loop=is_loop,
-            deadline=deadline,
-            thrift=thrift_of(spec),
-            may_be_unbuilt=may_be_unbuilt,
-            most_steps=most_steps,
-        )
+        yield _OutputJob(task, output, deadline, may_be_unbuilt, is_conflict_wanted, most_steps)
 
 
 def _designed(job: _OutputJob) -> NeuronDesign:
@@ -254,8 +264,8 @@ def _run(job: _OutputJob) -> NeuronDesign:
 
 def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
     """Return the design with as few synapses as requested; if none is found, the complete search decides."""
-    asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
-    few = thinned(job.problem, designed, job.thrift, asked=asked)
+    relevant = np.ones_like(job.care) if job.is_open_loop else job.problem.relevant(job.care)
+    few = thinned(job.problem, designed, job.thrift, relevant=relevant)
     if few.neuron is None or job.thrift.allows(few.neuron):
         return few
     if job.is_open_loop:
