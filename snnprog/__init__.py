@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
+    from snnprog.compiler import sweep as sweep
     from snnprog.conflict import Conflict as Conflict
     from snnprog.conversion import Conversion as Conversion
     from snnprog.conversion import convert as convert
@@ -173,6 +174,7 @@ _HOMES = {
     "plot_weights": "report.plots",
     "recover": "recovery",
     "run": "backends",
+    "sweep": "compiler",
     "ticks_of_events": "files.event_stream",
     "to_neo": "files.neo",
     "to_nir": "emit",

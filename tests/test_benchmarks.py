@@ -306,6 +306,17 @@ def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     assert said.count("| 4 of 4 | none |") == 3
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory in MiB")
+def test_scale(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(module("scale"), "SIZE", {"lines": 10, "delays": 2, "ticks": 60})
+    parts = ["workers", "ticks", "outputs", "recording", "csv"]
+    module("scale").main([*parts, "--outputs", "2", "--ticks", "3000", "--workers", "1"])
+    rows = capsys.readouterr().out.splitlines()
+    assert [part for part in parts if part in rows] == parts
+    assert sum(row.rstrip().endswith("yes") for row in rows) == 1
+    assert sum("3,000 ticks" in row for row in rows) == 2
+
+
 def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Few files of some kinds; with a ceiling that nothing keeps, all of them are defects."""
     mutations = module("mutations")

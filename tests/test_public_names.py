@@ -86,6 +86,7 @@ NAMES = {
     "plot_weights": "function",
     "recover": "function",
     "run": "function",
+    "sweep": "function",
     "ticks_of_events": "function",
     "to_neo": "function",
     "to_nir": "function",
