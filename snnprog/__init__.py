@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from snnprog.errors import SpecError as SpecError
     from snnprog.errors import UndecidedError as UndecidedError
     from snnprog.estimators import SpikingClassifier as SpikingClassifier
+    from snnprog.estimators import SpikingRegressor as SpikingRegressor
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
     from snnprog.exploration import StreamProof as StreamProof
@@ -61,10 +62,12 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.linking import GradedReadout as GradedReadout
     from snnprog.linking import PartsProof as PartsProof
     from snnprog.linking import System as System
     from snnprog.linking import link as link
     from snnprog.linking import prove_parts as prove_parts
+    from snnprog.linking import with_readout as with_readout
     from snnprog.network import Network as Network
     from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
@@ -113,6 +116,7 @@ _HOMES = {
     "Explanation": "explanation",
     "FitError": "errors",
     "FormatError": "errors",
+    "GradedReadout": "linking",
     "InfeasibleError": "errors",
     "LimitError": "errors",
     "Network": "network",
@@ -135,6 +139,7 @@ _HOMES = {
     "SpecError": "errors",
     "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
+    "SpikingRegressor": "estimators",
     "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
@@ -174,6 +179,7 @@ _HOMES = {
     "to_nir": "emit",
     "verify": "verification",
     "victor_purpura": "distance",
+    "with_readout": "linking",
     "within": "automata",
     "write_nir": "emit",
     "write_rasters": "files",

@@ -85,6 +85,13 @@ def test_convert(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     assert said.count("0 bins differ on reference") == 4
 
 
+def test_readouts(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("readouts").main(["--data", "digits", "--splits", "1", "--divide", "20"])
+    said = capsys.readouterr().out
+    assert said.count("digits") == 4
+    assert said.count("each pair") == 2
+
+
 def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     before = answer.ROUNDING_PROOF, answer.COMFORTABLE
     module("constants").main(["--only", "margins.answer", "--specs", "small 0"])
