@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.journal import JournalProgress as JournalProgress
+    from snnprog.journal import read_journal as read_journal
     from snnprog.linking import GradedReadout as GradedReadout
     from snnprog.linking import PartsProof as PartsProof
     from snnprog.linking import System as System
@@ -118,6 +120,7 @@ _HOMES = {
     "FormatError": "errors",
     "GradedReadout": "linking",
     "InfeasibleError": "errors",
+    "JournalProgress": "journal",
     "LimitError": "errors",
     "Network": "network",
     "PartsProof": "linking",
@@ -166,6 +169,7 @@ _HOMES = {
     "prove_recall": "recall",
     "quantize": "networks",
     "read_events": "files.event_files",
+    "read_journal": "journal",
     "read_observed": "files",
     "read_rasters": "files",
     "plot_margins": "report.plots",

@@ -13,11 +13,13 @@ import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.coding import Delta, Latency, Levels, Questions, Readout, readout_curve
 from snnprog.errors import InfeasibleError
+from snnprog.journal import JournalProgress, JournalStep
 from snnprog.networks.network import TrainedNetwork
 from snnprog.proving.lemmas import Lemma
 from snnprog.proving.step import StepProof
 
 HOSTILE = "<script>alert('x')</script>&\"'\x1b[2J"
+JOURNAL_STEP = JournalStep("design", 9, 3, 1.5, 3.0, (("designed", 3),))
 
 
 def compiled(seed: int = 3) -> tuple[sp.Spec, sp.CompileResult]:
@@ -119,6 +121,8 @@ def shown_values() -> dict[str, object]:
         "step proof": StepProof((Lemma("reset", True, 0.5),)),
         "conflict": error.conflicts[0],
         "error": error,
+        "journal": JournalProgress("0" * 64, "loihi1", 0, HOSTILE, (JOURNAL_STEP,), 2.0),
+        "journal step": JOURNAL_STEP,
         "placement": sp.place(result.program),
         "activity": sp.activity(result.program, inputs),
         "recall": sp.measure_recall(*ring_of_two(), trials=3),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -93,11 +94,29 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class _OutputJob:
-    alone: Alone
-    is_open_loop: bool
+    """One output of a task; all that is calculated from them is calculated where the job runs."""
+
+    task: Task
+    output: int
     deadline: Deadline | None
-    thrift: Thrift
     may_be_unbuilt: bool
+    is_conflict_wanted: bool
+
+    @cached_property
+    def alone(self) -> Alone:
+        """The output, as it is designed."""
+        alone = Alone.of(self.task, self.output)
+        return Alone(replace(alone.problem, is_conflict_wanted=self.is_conflict_wanted), alone.demands)
+
+    @property
+    def is_open_loop(self) -> bool:
+        """Whether undecided bins of some neurons are inputs of others."""
+        return is_open_loop(self.task.spec)
+
+    @property
+    def thrift(self) -> Thrift:
+        """How few synapses it is to have."""
+        return thrift_of(self.task.spec)
 
     @property
     def problem(self) -> NeuronProblem:
@@ -107,7 +126,7 @@ class _OutputJob:
     @property
     def care(self) -> Raster:
         """(ticks,) Which ticks count."""
-        return self.alone.asked.care[:, 0]
+        return self.alone.demands.care[:, 0]
 
 
 def design(
@@ -135,9 +154,10 @@ def design(
     """
     task = Task.of(spec)
     is_last_word = may_be_unbuilt or spec.hidden == 0
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_asked=is_last_word)
+    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_wanted=is_last_word)
     outcomes = []
-    for outcome in run_jobs(_run, jobs, executor):
+    results = run_jobs(_run, jobs, executor, total=spec.n_outputs, step="design", verdict=NeuronDesign.verdict)
+    for outcome in results:
         outcomes.append(outcome)
         if progress is not None:
             progress("design", len(outcomes), spec.n_outputs)
@@ -182,19 +202,10 @@ def _design_loop(designed: Design) -> Design:
     return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_asked: bool = True) -> Iterator[_OutputJob]:
-    """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    spec = task.spec
-    is_loop = is_open_loop(spec)
-    for index in range(spec.n_outputs):
-        alone = Alone.of(task, index)
-        yield _OutputJob(
-            alone=Alone(replace(alone.problem, is_conflict_asked=is_conflict_asked), alone.asked),
-            is_open_loop=is_loop,
-            deadline=present_deadline(),
-            thrift=thrift_of(spec),
-            may_be_unbuilt=may_be_unbuilt,
-        )
+def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_wanted: bool = True) -> Iterator[_OutputJob]:
+    """Yield the work on each output; not all at once, for each will hold arrays as long as all patterns."""
+    for output in range(task.spec.n_outputs):
+        yield _OutputJob(task, output, present_deadline(), may_be_unbuilt, is_conflict_wanted)
 
 
 def _designed(job: _OutputJob) -> NeuronDesign:
@@ -221,8 +232,8 @@ def _run(job: _OutputJob) -> NeuronDesign:
 
 def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
     """Return the design with as few synapses as requested; if none is found, the complete search decides."""
-    asked = np.ones_like(job.care) if job.is_open_loop else job.problem.asked(job.care)
-    few = thinned(job.problem, designed, job.thrift, asked=asked)
+    relevant = np.ones_like(job.care) if job.is_open_loop else job.problem.relevant(job.care)
+    few = thinned(job.problem, designed, job.thrift, relevant=relevant)
     if few.neuron is None or job.thrift.allows(few.neuron):
         return few
     if job.is_open_loop:

@@ -82,6 +82,10 @@ class NeuronDesign:
         """Whether there is neither a neuron nor a proof."""
         return self.neuron is None and not self.conflicts
 
+    def verdict(self) -> str:
+        """Return the result in a word."""
+        return "designed" if self.neuron is not None else "contradictory" if self.conflicts else "undecided"
+
     @property
     def n_cases(self) -> int:
         """Number of cases of the proof behind the conflicts."""
@@ -115,7 +119,7 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     UndecidedError
         If the time allowed runs out.
     """
-    design = design_asked(problem, care)
+    design = design_relevant(problem, care)
     if design.neuron is not None or care.all():
         return design
     return _design_with_freedom(problem, care)
@@ -123,7 +127,7 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
 
 def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     """Return the neuron of `design_neuron` if it is found without a complete search; else undecided."""
-    design = design_asked(problem, care)
+    design = design_relevant(problem, care)
     if design.neuron is not None:
         return design
     freer = _settled(problem, care)
@@ -135,15 +139,15 @@ def design_given(problem: NeuronProblem) -> NeuronDesign:
     return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
 
 
-def design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+def design_relevant(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     """Design for known resets in the patterns with bins that count; in the others, the resulting weights decide."""
-    asked = problem.asked(care)
-    design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(asked)))
-    if design.neuron is None or asked.all():
+    relevant = problem.relevant(care)
+    design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(relevant)))
+    if design.neuron is None or relevant.all():
         return design
     neuron = design.neuron
     done = free_run(problem, neuron.weights.ravel(), threshold=neuron.threshold, bias=neuron.bias)
-    return replace(design, neuron=replace(neuron, raster=np.where(asked, problem.spikes, done)))
+    return replace(design, neuron=replace(neuron, raster=np.where(relevant, problem.spikes, done)))
 
 
 def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
@@ -155,6 +159,8 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     if answer.is_rounding_proof:
         return NeuronDesign(neuron_of(problem, answer))
     ideal = widest_margin(problem.idealised(problem.box.widest_exponent), near=answer)
+    if ideal.is_feasible and not answer.is_wide:
+        answer = widest_margin(problem, near=answer)
     best = _on_coarser_grids(problem, answer) if ideal.is_feasible else neuron_of(problem, answer)
     if best.margin > 0.0 and best.threshold >= problem.box.least_threshold:
         return NeuronDesign(best)
@@ -191,7 +197,7 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
 
 def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
     """Return the smallest conflict that a proof leads to, if it is requested."""
-    if not problem.is_conflict_asked:
+    if not problem.is_conflict_wanted:
         return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
     smallest, is_minimal = minimal_conflict(problem, certificate)
     return NeuronDesign(None, (contradiction(problem, smallest, is_minimal=is_minimal),), smallest)
@@ -244,7 +250,7 @@ def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
 
 
 def _built(problem: NeuronProblem, care: Raster, *, raster: Raster) -> Neuron | None:
-    return design_asked(problem.with_raster(raster), care).neuron
+    return design_relevant(problem.with_raster(raster), care).neuron
 
 
 def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:

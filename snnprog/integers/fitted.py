@@ -46,7 +46,7 @@ class Wanted:
     ----------
     counts : (ticks played,) bool
         Where it must do what its problem's raster says; elsewhere it runs freely.
-    asked : (ticks played,) bool
+    relevant : (ticks played,) bool
         Where noise must be survived, if any.
     window : (int, int)
         How many ticks before and after its own each spike of the raster may fall.
@@ -55,14 +55,14 @@ class Wanted:
     """
 
     counts: Raster
-    asked: Raster
+    relevant: Raster
     window: tuple[int, int] = NO_WINDOW
     synapses: int | None = None
 
     def at(self, spikes: Raster, *, is_noisy: bool) -> Int64s:
         """Return the target of each tick, in the form for `Fitter`."""
-        asked = np.where(spikes, 1, -1)
-        return np.where(self.counts, asked, np.where(self.asked & is_noisy, 2, 0)).astype(np.int64)
+        target = np.where(spikes, 1, -1)
+        return np.where(self.counts, target, np.where(self.relevant & is_noisy, 2, 0)).astype(np.int64)
 
     def openings(self, spikes: Raster, mapping: PotentialMap, *, is_noisy: bool) -> Openings | None:
         """Return the windows of target spikes (ticks played,), if they have any."""
@@ -252,6 +252,6 @@ def _origin(problem: IntegerProblem) -> Int64s:
 
 def _neuron(problem: IntegerProblem, values: Int64s, wanted: Wanted) -> IntegerNeuron:
     """Return the neuron of exact unknowns, with its threshold in the middle if all spikes are prescribed."""
-    is_told = bool(wanted.counts.all()) and wanted.window == NO_WINDOW
-    centred = problem.exact_neuron(values, FITTED) if is_told else None
+    is_fixed = bool(wanted.counts.all()) and wanted.window == NO_WINDOW
+    centred = problem.exact_neuron(values, FITTED) if is_fixed else None
     return centred or problem.run_neuron(values, FITTED, counts=wanted.counts)

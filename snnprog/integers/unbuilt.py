@@ -24,7 +24,7 @@ from snnprog.errors import SolverError
 from snnprog.integers.fitted import FEW_RUNS, Swept, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
-from snnprog.integers.rehearsal import asked_of
+from snnprog.integers.rehearsal import relevant_of
 from snnprog.integers.reoptimise import MODERATE_ENTRIES, ideal
 from snnprog.integers.rounding import IntegerNeuron
 from snnprog.network import Neuron
@@ -92,20 +92,21 @@ def fit_outputs(
 
 
 def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor | None) -> dict[int, Neuron]:
-    return {
-        output: neuron
-        for output, neuron in zip(outputs, run_jobs(_fit, jobs, executor), strict=True)
-        if neuron is not None
-    }
+    results = run_jobs(_fit, jobs, executor, total=len(jobs), step="fit", verdict=_verdict)
+    return {output: neuron for output, neuron in zip(outputs, results, strict=True) if neuron is not None}
+
+
+def _verdict(neuron: Neuron | None) -> str:
+    return "not fitted" if neuron is None else "fitted"
 
 
 def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, runs: int, work: float) -> _FitJob:
-    spec, care, asked = task.spec, task.care[:, output], asked_of(task, output)
+    spec, care, relevant = task.spec, task.care[:, output], relevant_of(task, output)
     problem = neuron_problem(
-        task.map_of(output), output, raster=task.targets[:, output], constrained=asked, box=task.box.without_zero()
+        task.map_of(output), output, raster=task.targets[:, output], constrained=relevant, box=task.box.without_zero()
     )
     counts = np.ones_like(care) if spec.recurrent else care
-    wanted = Wanted(counts, asked, NO_WINDOW if spec.recurrent else spec.window, spec.fan_in)
+    wanted = Wanted(counts, relevant, NO_WINDOW if spec.recurrent else spec.window, spec.fan_in)
     return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), runs, work)
 
 
@@ -182,6 +183,6 @@ def as_designed(found: IntegerNeuron, machine: Machine) -> Neuron:
         exponent=found.exponent,
         margin=0.0,
         bound=0.0,
-        raster=run.spikes[: machine.told.size],
+        raster=run.spikes[: machine.fired.size],
         is_integral=True,
     )

@@ -105,9 +105,9 @@ def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:
     features -= features.mean(axis=0)
     wanted = 2.0 * (classes[:, None] == np.arange(classes.max() + 1)) - 1.0
     gram = features.T @ features + RIDGE * np.eye(features.shape[1])
-    told = features @ np.linalg.solve(gram, features.T @ (wanted - wanted.mean(axis=0))) + wanted.mean(axis=0)
-    own = np.take_along_axis(told, classes[:, None], axis=1)[:, 0]
-    clarity: Floats = own - np.where(wanted > 0.0, -np.inf, told).max(axis=1)
+    fitted = features @ np.linalg.solve(gram, features.T @ (wanted - wanted.mean(axis=0))) + wanted.mean(axis=0)
+    own = np.take_along_axis(fitted, classes[:, None], axis=1)[:, 0]
+    clarity: Floats = own - np.where(wanted > 0.0, -np.inf, fitted).max(axis=1)
     return clarity
 
 

@@ -19,7 +19,7 @@ LOOKS = 256
 """Ticks that are checked between two looks at the clock: some milliseconds."""
 
 
-class _TimedClaim(Claim):
+class TimedClaim(Claim):
     """A claim whose proofs are checked as long as the time allows."""
 
     looks = 0
@@ -54,7 +54,7 @@ class Referee:
     @cached_property
     def claim(self) -> Claim:
         """The document as the checker reads it."""
-        claim: Claim = _TimedClaim(self.document)  # type: ignore[no-untyped-call]
+        claim: Claim = TimedClaim(self.document)  # type: ignore[no-untyped-call]
         return claim
 
     def refutes(self, leaf: Leaf, path: Sequence[Step] = ()) -> bool:
@@ -78,7 +78,7 @@ class Referee:
 
 
 @lru_cache(maxsize=8)
-def first_told(spec: Spec) -> tuple[int, ...]:
+def first_known(spec: Spec) -> tuple[int, ...]:
     """Return for each pattern the first tick at which a hidden neuron's spike can arrive, as in the checker."""
     claim, delay = Claim(spec_to_data(spec)), min(spec.delays)
     return tuple(first_spike(claim, pattern) + delay for pattern in range(len(spec.patterns)))
