@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from snnprog.errors import SpecError as SpecError
     from snnprog.errors import UndecidedError as UndecidedError
     from snnprog.estimators import SpikingClassifier as SpikingClassifier
+    from snnprog.estimators import SpikingRegressor as SpikingRegressor
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
     from snnprog.exploration import StreamProof as StreamProof
@@ -64,10 +65,12 @@ if TYPE_CHECKING:
     from snnprog.files.neo import to_neo as to_neo
     from snnprog.journal import JournalProgress as JournalProgress
     from snnprog.journal import read_journal as read_journal
+    from snnprog.linking import GradedReadout as GradedReadout
     from snnprog.linking import PartsProof as PartsProof
     from snnprog.linking import System as System
     from snnprog.linking import link as link
     from snnprog.linking import prove_parts as prove_parts
+    from snnprog.linking import with_readout as with_readout
     from snnprog.network import Network as Network
     from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
@@ -116,6 +119,7 @@ _HOMES = {
     "Explanation": "explanation",
     "FitError": "errors",
     "FormatError": "errors",
+    "GradedReadout": "linking",
     "InfeasibleError": "errors",
     "JournalProgress": "journal",
     "LimitError": "errors",
@@ -139,6 +143,7 @@ _HOMES = {
     "SpecError": "errors",
     "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
+    "SpikingRegressor": "estimators",
     "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
@@ -180,6 +185,7 @@ _HOMES = {
     "to_nir": "emit",
     "verify": "verification",
     "victor_purpura": "distance",
+    "with_readout": "linking",
     "within": "automata",
     "write_nir": "emit",
     "write_rasters": "files",
