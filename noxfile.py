@@ -30,7 +30,8 @@ SCRIPTS = "Scripts" if sys.platform == "win32" else "bin"
 PYTHON = f"{VENV}/{SCRIPTS}/python"
 READY = Path(VENV, "ready")
 LOWEST = f"{VENV}-lowest"
-PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+# Python compiles what it imports; pip would compile thousands of files that are never imported.
+PIP = ("-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
 
 # The main tests with the lowest version of each dependency, on the lowest Python. Tests of pictures and of the layout
 # of tables are left out, as Matplotlib and Rich draw them in other ways since; so are warnings about newer versions.
