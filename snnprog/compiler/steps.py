@@ -150,16 +150,16 @@ def _built(work: Work, *, is_closest: bool) -> tuple[Built, int, Robustness | No
     """
     robust = work.spec.robust
     if robust is None:
-        return (*(_closest(work) if is_closest else (_exact(work), 0)), None)
+        return (*(_closest(work) if is_closest else (exact_built(work), 0)), None)
     with suppress(*(EXPECTED if is_closest else ())):
-        built, robustness = robust_built(work, _exact)
+        built, robustness = robust_built(work, exact_built)
         return built, 0, robustness
     plain = replace(work, spec=replace(work.spec, robust=None))
     built, at_least = _closest(plain)
     return built, at_least, check_robust(built.program, work.spec, robust)
 
 
-def _exact(work: Work) -> Built:
+def exact_built(work: Work) -> Built:
     """Return the exact program, with hidden neurons if the spec allows them, or raise the reason why there is none."""
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
     share = PART if is_helped or has_choice(work.spec) else 1.0
@@ -191,7 +191,7 @@ def _closest(work: Work) -> tuple[Built, int]:
     """
     if work.spec.hidden != 0:
         with suppress(*EXPECTED), step("hidden", share=PART):
-            built = _exact(work)
+            built = exact_built(work)
             check_limits(work.spec, built)
             return built, 0
         return _closest(replace(work, spec=replace(work.spec, hidden=0)))

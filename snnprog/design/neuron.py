@@ -159,6 +159,8 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     if answer.is_rounding_proof:
         return NeuronDesign(neuron_of(problem, answer))
     ideal = widest_margin(problem.idealised(problem.box.widest_exponent), near=answer)
+    if ideal.is_feasible and not answer.is_wide:
+        answer = widest_margin(problem, near=answer)
     best = _on_coarser_grids(problem, answer) if ideal.is_feasible else neuron_of(problem, answer)
     if best.margin > 0.0 and best.threshold >= problem.box.least_threshold:
         return NeuronDesign(best)

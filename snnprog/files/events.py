@@ -188,12 +188,12 @@ def _read_columns(path: Path, names: Names | None) -> tuple[tuple[str, ...], Col
     first = FIRST_LINE.match(content)
     assert first is not None, "it also matches an empty string"
     header, body = header_of(path, first.group(), allowed=HEADERS), content[first.end() :]
-    columns = _plain_columns(header, body)
+    columns = plain_columns(header, body)
     columns = _columns_by_line(path, header, body=body, names=names) if columns is None else columns
     return numbers_in(header), columns
 
 
-def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
+def plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
     """Return the contents of the columns, or None if NumPy might read them differently from Python, or fails."""
     is_timed = header[0] in TIME_UNITS
     if (

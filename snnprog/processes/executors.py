@@ -20,7 +20,7 @@ from snnprog.wording import counted
 P = ParamSpec("P")
 T = TypeVar("T")
 ASK_SECONDS = 1.0
-"""How often the number of workers is asked for: a cluster changes more slowly."""
+"""Interval between requests for the number of workers: a cluster changes more slowly."""
 
 LOST_CLUSTER = "the Dask scheduler was lost; start it and run the same call again: a journal keeps finished neurons"
 
@@ -159,7 +159,7 @@ def scheduler_at(address: str) -> Iterator[Executor]:
     except ImportError as error:
         raise SpecError("a scheduler needs Dask; install it with: pip install 'snnprog[dask]'") from error
     try:
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are told in one sentence
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are reported in one sentence
         client: Any = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise BackendError(

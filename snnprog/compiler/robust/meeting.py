@@ -26,6 +26,9 @@ programs end are worse for rows that are not there yet."""
 STIFFNESS = np.array([40.0, 25.0])
 """How readily threshold and bias move beside one weight, as in `snnprog.design.margins.quick`."""
 
+AIM = 1.1
+"""What a row that is not met, whose sum must be 1, is brought to. With 1, the passes took 1.4 times as long."""
+
 UNBOUNDED = 1e6
 """The margin above which none is sought, in scaled units, as in `snnprog.design.margins.lazy_rows`."""
 
@@ -93,19 +96,32 @@ def _relaxed(problem: NeuronProblem, rows: Floats, *, taps: Int64s, start: Float
 
 @compiled(nogil=True)
 def _pass(matrix: Floats, squares: Floats, values: Floats, signs: Floats) -> bool:
-    """Meet all rows in turn, in place, until all are met; return whether they are."""
+    """Meet all rows in turn, in place, until all are met; return whether they are.
+
+    Rows that were met are looked at again only once the others are nearly met.
+    """
+    chosen, count = np.arange(matrix.shape[0]), matrix.shape[0]
     for _ in range(PASSES):
-        is_met = True
-        for row in range(matrix.shape[0]):
+        is_whole, is_met, left = count == matrix.shape[0], True, 0
+        for at in range(count):
+            row = chosen[at]
             total = sum_of_products(matrix[row], values)
             if total < 1.0:
                 is_met &= total > 0.9
-                change = (1.0 - total) / squares[row]
+                change = (AIM - total) / squares[row]
                 for column in range(values.size):
                     value = values[column] + change * matrix[row, column]
                     values[column] = min(max(value, signs[0, column]), signs[1, column])
-        if is_met:
+                if is_whole:
+                    chosen[left] = row
+                    left += 1
+        if is_met and is_whole:
             return True
+        if is_whole:
+            count = left
+        elif is_met:
+            count = matrix.shape[0]
+            chosen[:] = np.arange(count)
     return False
 
 
