@@ -36,7 +36,7 @@ Answer = Callable[[NDArray[Any]], bool]
 
 
 class Recorder:
-    """Keeps the states, and the answers to them."""
+    """Keeps each state, and the answer to it."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -92,7 +92,7 @@ def episodes(world: World, count: int, *, moved: int) -> list[tuple[object, ...]
 
 
 def recorded(world: World, backend: str, count: int) -> list[Recorder]:
-    """Return the states and answers of some episodes in which a backend closes the loop."""
+    """Return the states and answers of some episodes in whose loop a backend is."""
     with sp.Simulator(world.result.program, backend) as simulator:
         found = [Recorder(world.neuron(simulator)) for _ in range(count)]
         for seed, recorder in enumerate(found):

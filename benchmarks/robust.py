@@ -213,14 +213,17 @@ def main() -> None:
     parser.add_argument("--part", choices=("table", "retina", "digits"), default="table")
     parser.add_argument("--recording", help="the retina's .npz")
     parser.add_argument("--ticks", type=int, default=7300, help="of the recording")
+    parser.add_argument("--exempt", type=int, default=0, help="how many of the recording's inputs do not move")
     parser.add_argument("--outputs", type=int, default=45, help="how many of the digits' neurons")
     parser.add_argument("--seconds", type=float, default=60.0, help="time limit of each output")
     given = parser.parse_args()
     if given.part == "retina":
-        found = each_output(retina(given.recording, given.ticks), sp.Robust(jitter=1), given.seconds)
-        print_outputs(f"retina, {given.ticks} ticks, jitter 1", found)
+        found = each_output(
+            retina(given.recording, given.ticks), sp.Robust(jitter=1, exempt=tuple(range(given.exempt))), given.seconds
+        )
+        print_outputs(f"retina, {given.ticks} ticks, jitter 1 of {INPUTS - given.exempt} of {INPUTS} inputs", found)
     elif given.part == "digits":
-        for is_clocked, robust in ((False, sp.Robust(jitter=1)), (True, sp.Robust(jitter=1, exempt=[1024]))):
+        for is_clocked, robust in ((False, sp.Robust(jitter=1)), (True, sp.Robust(jitter=1, exempt=(1024,)))):
             found = each_output(digits(given.outputs, is_clocked=is_clocked), robust, given.seconds)
             print_outputs(f"digits{', with a clock' if is_clocked else ''}, jitter 1", found)
     else:

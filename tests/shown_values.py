@@ -11,7 +11,7 @@ from test_page import impossible
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.coding import Delta, Latency, Levels, Questions
+from snnprog.coding import Delta, Latency, Levels, Questions, Readout, readout_curve
 from snnprog.errors import InfeasibleError
 from snnprog.journal import JournalProgress, JournalStep
 from snnprog.networks.network import TrainedNetwork
@@ -90,6 +90,9 @@ def shown_values() -> dict[str, object]:
     system = sp.System({"first": repeats, "second": repeats}, wires=[("first.0", "second.0")])
     automaton = line.automaton
     assert automaton is not None
+    spikes = [sp.run(by_hand(), rng.random((40, 2)) < rate).spikes for rate in np.linspace(0.1, 0.9, 20)]
+    readout = Readout().fit(spikes, np.arange(20))
+    curve = readout_curve(spikes, np.arange(20), readouts=[Readout(), Readout(bits=1)])
     return {
         "pattern": spec.patterns[0],
         "spec": spec,
@@ -139,6 +142,10 @@ def shown_values() -> dict[str, object]:
         "latency": Latency(),
         "delta": Delta(),
         "questions": Questions.one_vs_one(10, voters=3),
+        "readout": readout,
+        "readout curve": curve,
+        "curve point": curve.points[0],
+        "graded readout": sp.with_readout(by_hand(), readout),
     }
 
 

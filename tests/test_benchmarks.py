@@ -98,6 +98,26 @@ def test_convert(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     assert said.count("0 bins differ on reference") == 4
 
 
+def test_paper(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("paper").main(["--claim", "locality", "--claim", "transformation", "--seeds", "1"])
+    said = capsys.readouterr().out
+    assert "0 in 1 networks" in said
+    assert "in 1 of 1" in said
+    shares, right, worst = module("paper").recovered(0, 50, 0)
+    assert 0.2 < shares < 0.9
+    assert (right, worst) == (1.0, pytest.approx(0.0, abs=1e-9))
+    assert module("paper").recovered(0, 50, 64)[2] > 0.1
+    assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden=0) == (False, 0)
+    assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden="auto")[0]
+
+
+def test_readouts(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("readouts").main(["--data", "digits", "--splits", "1", "--divide", "20"])
+    said = capsys.readouterr().out
+    assert said.count("digits") == 4
+    assert said.count("each pair") == 2
+
+
 @pytest.mark.parametrize("name", ["digits", "digits_subtract"])
 def test_quantization_aware(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -304,6 +324,17 @@ def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
     said = capsys.readouterr().out
     assert said.count("| 4 of 4 | none |") == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory in MiB")
+def test_scale(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(module("scale"), "SIZE", {"lines": 10, "delays": 2, "ticks": 60})
+    parts = ["workers", "ticks", "outputs", "recording", "csv"]
+    module("scale").main([*parts, "--outputs", "2", "--ticks", "3000", "--workers", "1"])
+    rows = capsys.readouterr().out.splitlines()
+    assert [part for part in parts if part in rows] == parts
+    assert sum(row.rstrip().endswith("yes") for row in rows) == 1
+    assert sum("3,000 ticks" in row for row in rows) == 2
 
 
 def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -272,7 +271,7 @@ VALUES = [
 def test_values_come_back(value: object) -> None:
     again = decoded(encoded(value))
     assert again == value
-    assert type(again) is (MappingProxyType if isinstance(value, dict) else type(value))
+    assert type(again) is type(value)
     assert encoded(again) == encoded(value)
 
 
@@ -284,7 +283,7 @@ def test_arrays_come_back(dtype: str, shape: tuple[int, ...]) -> None:
     assert again.dtype == array.dtype
     assert again.shape == shape
     assert np.array_equal(again, array)
-    assert encoded(np.asfortranarray(array)) == encoded(array)
+    assert encoded(array.copy(order="F")) == encoded(array)
 
 
 def test_a_neuron_comes_back() -> None:

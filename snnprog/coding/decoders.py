@@ -56,6 +56,11 @@ def with_rest(raster: Raster) -> Raster:
     return np.concatenate([raster, np.zeros((1, raster.shape[1]), dtype=np.bool_)])
 
 
+def with_start(raster: Raster) -> Raster:
+    """Return a raster ``(ticks, lines + 1)`` with a last line that spikes at tick 0, when a sample begins."""
+    return np.concatenate([raster, np.arange(len(raster))[:, None] == 0], axis=1)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Questions(Displayed):
     """The question of each output about the class of a sample, and the decoding of answers.

@@ -119,7 +119,7 @@ def compile(
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    is_closest, identity = on_infeasible == CLOSEST, _identity(spec, seed)
+    is_closest, identity = on_infeasible == CLOSEST, identity_of(spec.digest(), spec.chip.name, seed)
     folder = None if journal is None else Path(journal)
     pool = as_executor(executor)
     with opened(folder, identity), shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
@@ -137,10 +137,10 @@ def compile(
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
 
 
-def _identity(spec: Spec, seed: int) -> Identity:
+def identity_of(digest: str, chip: str, seed: int) -> Identity:
     """Return what a journal is of: all that decides the bytes of a program."""
     versions = ", ".join(f"{name} {version}" for name, version in determining_versions().items())
-    return Identity(spec.digest(), spec.chip.name, seed, versions)
+    return Identity(digest, chip, seed, versions)
 
 
 def _built(work: Work, *, is_closest: bool) -> tuple[Built, int, Robustness | None]:

@@ -19,7 +19,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -125,7 +125,9 @@ def present_journal() -> Journal | None:
 
 @contextmanager
 def opened(folder: Path | None, identity: Identity) -> Iterator[None]:
-    """Record the results of all jobs inside in a journal, and take those that it has; without a folder, do nothing.
+    """Record the results of all jobs inside in a journal, and take those that it has.
+
+    Without a folder, nothing is recorded, also inside another journal.
 
     Raises
     ------
@@ -133,7 +135,8 @@ def opened(folder: Path | None, identity: Identity) -> Iterator[None]:
         If the folder cannot be written, or its journal is damaged or belongs to something else.
     """
     if folder is None:
-        yield
+        with _as_present(None):
+            yield
         return
     path = folder / FILE
     try:
@@ -150,12 +153,17 @@ def opened(folder: Path | None, identity: Identity) -> Iterator[None]:
         except BaseException:
             connection.close()
             raise
-    token = _present.set(Journal(path, connection))
+    with closing(connection), _as_present(Journal(path, connection)):
+        yield
+
+
+@contextmanager
+def _as_present(journal: Journal | None) -> Iterator[None]:
+    token = _present.set(journal)
     try:
         yield
     finally:
         _present.reset(token)
-        connection.close()
 
 
 def _check_identity(folder: Path, connection: sqlite3.Connection, identity: Identity) -> None:

@@ -160,7 +160,7 @@ class _ValueReader:
         if kind in COLLECTIONS:
             return COLLECTIONS[kind](self.value() for _ in range(self._length()))
         if kind == b"m":
-            return MappingProxyType({self.value(): self.value() for _ in range(self._length())})
+            return {self.value(): self.value() for _ in range(self._length())}
         if kind == b"d":
             kept = _dataclass_named(self._take(self._length()).decode("utf-8"))
             return kept(**{self.value(): self.value() for _ in range(self._length())})

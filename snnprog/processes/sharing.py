@@ -10,6 +10,7 @@ import hashlib
 import io
 import pickle
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -17,6 +18,10 @@ from typing import Any
 
 KEPT = 16
 """Parts that a process keeps at most: one compilation has a few, for each of the patterns that it designs for."""
+
+
+LEVEL = 1
+"""Of the compression of parts: the fastest. Rasters are mostly zeros, and shrink a hundredfold."""
 
 
 class Shared:
@@ -43,7 +48,7 @@ class Packer:
     Attributes
     ----------
     parts : dict of str to bytes
-        Hash -> pickle of each part.
+        Hash -> compressed pickle of each part.
     needs : dict of str to tuple of str
         Hash -> hashes of the parts that a part holds, directly or not.
     """
@@ -73,7 +78,8 @@ class Packer:
 
     def _key_of(self, held: Shared) -> str:
         if id(held) not in self._known:
-            content, needs = self._packed(held, held)
+            pickled, needs = self._packed(held, held)
+            content = zlib.compress(pickled, LEVEL)
             key = hashlib.sha256(content).hexdigest()
             self.parts[key], self.needs[key] = content, needs
             self._known[id(held)] = held, key
@@ -117,7 +123,7 @@ class KeptParts:
         Parameters
         ----------
         given : mapping of str to callable
-            Hash -> function that returns the pickle of a part, or raises OSError.
+            Hash -> function that returns the compressed pickle of a part, or raises OSError.
 
         Raises
         ------
@@ -132,7 +138,7 @@ class KeptParts:
                         pickled = given[key]()
                     except (KeyError, OSError) as error:
                         raise MissingPartError(key) from error
-                    self._parts[key] = self.loaded(pickled, given)
+                    self._parts[key] = self.loaded(zlib.decompress(pickled), given)
                 self._parts.move_to_end(key)
                 part = self._parts[key]
                 while len(self._parts) > self._most:

@@ -97,11 +97,11 @@ class _Record(Generic[J, T]):
         return True
 
     def keep(self, results: Iterable[tuple[int, _Noted[T]]]) -> None:
-        """Record results, except those that a time limit decided, and how many the journal had."""
+        """Record results, except errors and those that a time limit decided, and how many the journal had."""
         rows = [
             (self._keys.pop(index), each.result, self._verdict(each.result), each.seconds)
             for index, each in results
-            if not each.is_cut_short
+            if not each.is_cut_short and not isinstance(each.result, Exception)
         ]
         self._journal.record(self._step, rows)
 

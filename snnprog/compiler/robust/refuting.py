@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from snnprog.check_proof import fault_in
 from snnprog.conflict import Conflict
 from snnprog.design.proofs.referee import TimedClaim
 from snnprog.errors import InfeasibleError, UndecidedError
 from snnprog.proof import Exhausted, proof_to_data
 from snnprog.robustness.checking import RobustCheck
-from snnprog.robustness.perturbation import Perturbation
+from snnprog.robustness.perturbation import Perturbation, perturbation_of
 from snnprog.spec import Spec
 from snnprog.spec.document import spec_to_data
 from snnprog.wording import counted
@@ -59,6 +61,23 @@ def named(conflict: Conflict, perturbed: Sequence[Perturbed], *, given: int) -> 
     ]
     reason = "; ".join([f"{conflict.reason}{', under perturbed inputs' if words else ''}", *words])
     return replace(conflict, reason=reason)
+
+
+def late_patterns(spec: Spec) -> list[tuple[int, Perturbation]]:
+    """Return for each output with spikes the shortest such pattern all of whose input may be one tick late."""
+    robust = spec.robust
+    if robust is None or not robust.jitter or spec.bias != 0:
+        return []
+    late: dict[int, Perturbation] = {}
+    for output in range(spec.n_outputs):
+        for index in sorted(range(len(spec.patterns)), key=lambda index: spec.patterns[index].ticks):
+            pattern = spec.patterns[index]
+            due = (pattern.targets & pattern.care)[:-1, output]
+            if due.any() and not pattern.inputs[:, np.array(robust.exempt, np.int64)].any():
+                places = [np.minimum(np.flatnonzero(line) + 1, pattern.ticks - 1) for line in pattern.inputs.T]
+                late[index] = perturbation_of(pattern.inputs, places, np.empty((0, 2), np.int64))
+                break
+    return list(late.items())
 
 
 class _BriefClaim(TimedClaim):

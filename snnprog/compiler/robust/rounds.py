@@ -10,6 +10,8 @@ Decisions
 ---------
 - Ticks in windows and don't-care bins are chosen for the patterns as they are; perturbed ones must have the same
   spikes. Only if that fails, each perturbed pattern may choose for itself, which a refusal must allow for.
+- Without a bias, neurons from rest do not depend on when the input begins. So if all spikes of a pattern may be one
+  tick late, its outputs would be late, too, and a target spike is impossible. These perturbed patterns come first.
 - Weight errors are part of a proof only where all integers are tried: a chip's mantissas below 1 / share do not change
   at all, so a proof about real weights would prove too much. See `snnprog.compiler.robust.refuting`.
 """
@@ -25,7 +27,7 @@ from snnprog.arrays import Raster
 from snnprog.check_proof import check
 from snnprog.compiler.built import Built
 from snnprog.compiler.robust.neurons import separated_built
-from snnprog.compiler.robust.refuting import Perturbed, named, refused_by_weights, with_perturbed
+from snnprog.compiler.robust.refuting import Perturbed, late_patterns, named, refused_by_weights, with_perturbed
 from snnprog.compiler.work import Work
 from snnprog.design import Design
 from snnprog.errors import InfeasibleError, SnnprogError, UndecidedError
@@ -143,6 +145,9 @@ def robust_built(work: Work, exact: Exact) -> tuple[Built, Robustness]:
     built = rounds.built([])
     chosen = [trace.spikes for trace in built.traces]
     perturbed: dict[tuple[int, bytes], Perturbed] = {}
+    _take_in(perturbed, late_patterns(spec), rounds.spec)
+    if perturbed:
+        built = rounds.built(list(perturbed.values()), chosen)
     for number in range(ROUNDS):
         check_time()
         blamed: list[tuple[int, Perturbation]] = []

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.designer import Design
+from snnprog.design.designer import BRIEF_STEPS, Design
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_readily
 from snnprog.design.problem import NeuronProblem
@@ -46,8 +46,6 @@ from snnprog.spec import Spec
 # size; and how often weights and ticks take turns, from the targets and from each later choice.
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 12
 TURNS, MORE_TURNS = 10, 4
-# Steps of a complete search that is brief, some 5 ms each: most that are refused are refused in fewer.
-BRIEF_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
