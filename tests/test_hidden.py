@@ -366,7 +366,7 @@ def small_specs(draw: st.DrawFn) -> sp.Spec:
     return sp.Spec(patterns, range(1, draw(st.integers(2, 4))), hidden="auto")
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(small_specs())
 def test_all_is_built_that_histories_allow(spec: sp.Spec) -> None:
     try:

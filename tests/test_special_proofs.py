@@ -180,15 +180,15 @@ def test_other_hardware_is_refused() -> None:
 
 def test_a_random_program_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(5)
-    pre, post = generator.integers(0, 9, 40), generator.integers(0, 4, 40)
+    pre, post = generator.integers(0, 9, 20), generator.integers(0, 4, 20)
     program = sp.Program.from_arrays(
         chip="fpga-subtract",
         n_inputs=5,
         n_neurons=4,
         pre=pre,
         post=post,
-        delay=generator.integers(1, 9, 40),
-        weight=generator.integers(-900, 900, 40),
+        delay=generator.integers(1, 9, 20),
+        weight=generator.integers(-900, 900, 20),
         threshold=generator.integers(300, 900, 4),
         current_decay=generator.integers(0, 4096, 4),
         potential_decay=generator.integers(1, 4096, 4),

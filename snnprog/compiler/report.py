@@ -150,7 +150,7 @@ class CompileReport(Displayed):
         return Card(
             BAD if self.wrong_bins else GOOD,
             facts=facts,
-            pictures=[Picture(margins, caption + pictures.sampling(len(neurons)))],
+            pictures=[Picture(margins, caption + pictures.sampling(len(neurons)))] if len(neurons) > 1 else [],
             table=Table.plain(of, columns=("neuron", "status", "margin (LSB)", "synapses"), rows=rows),
             notes=[
                 *([] if self.misfit is None else [f"does not fit the chip: {self.misfit}"]),

@@ -81,4 +81,4 @@ class StreamProof(Displayed):
         return str(self)
 
     def _card(self) -> Card:
-        return Card(KINDS[self.verdict], facts=(("States", self.states), ("Ticks tried", self.depth)))
+        return Card(KINDS[self.verdict], facts=(("states", self.states), ("ticks tried", self.depth)))

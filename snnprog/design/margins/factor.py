@@ -31,7 +31,7 @@ from snnprog.solver import check_time
 # From this many unknowns on, a factor by rows is the cheaper one, if they are few: 47 ms instead of 123 for a design of
 # 1000 taps on 1600 ticks, whose factors have 84 to 160 rows.
 MANY_UNKNOWNS = 200
-# The share of a column's square that must be left, or its products with taps are excluded, too.
+# The share of a column's square that must remain, or its products with taps are skipped, too.
 SINGULAR = 1e-3
 
 
