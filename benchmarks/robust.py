@@ -124,15 +124,15 @@ def rows(sizes: list[tuple[int, int]], *, runs: int, seed: int) -> Iterator[tupl
             robust = sp.Robust(**errors, exempt=(lines - 1,))
             found, after = timed(sp.Spec(patterns, DELAYS, robust=robust))
             lost = wrong_runs(ordinary.program, patterns, robust, runs=runs, seed=seed)
-            told = ", ".join(f"{name} {value}" for name, value in errors.items())
+            label = ", ".join(f"{name} {value}" for name, value in errors.items())
             times = f"{before:.2f}", f"{after:.2f}", f"{after / before:.1f}"
             if isinstance(found, str):
-                yield lines, count, told, *times, found, "", lost, ""
+                yield lines, count, label, *times, found, "", lost, ""
                 continue
             verdict = found.report.robustness
             assert verdict is not None, "the spec names perturbations"
             right = wrong_runs(found.program, patterns, robust, runs=runs, seed=seed)
-            yield lines, count, told, *times, verdict.rows, f"{verdict.room:.1f}", lost, right
+            yield lines, count, label, *times, verdict.rows, f"{verdict.room:.1f}", lost, right
 
 
 def verdict_of(spec: sp.Spec, seconds: float) -> tuple[str, str, str]:

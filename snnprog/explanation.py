@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -39,6 +38,7 @@ from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.names import name_of, numbered, with_name
+from snnprog.processes.executors import AnyExecutor, as_executor
 from snnprog.progress import Progress, shown
 from snnprog.proof import Node, leaves_of, proof_from_data, proof_to_data
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
@@ -238,7 +238,7 @@ def status_in_words(verdict: Verdict) -> str:
 def explain(
     spec: Spec,
     *,
-    executor: Executor | None = None,
+    executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> Explanation:
@@ -246,7 +246,8 @@ def explain(
 
     Parameters
     ----------
-    executor : concurrent.futures.Executor, optional
+    spec : Spec
+    executor : concurrent.futures.Executor, dask.distributed.Client or pool, optional
         Executor that designs neurons in parallel, as for `snnprog.compile`.
     progress : callable or True, optional
         True shows a bar for each step, in a terminal or a notebook; a callable is called with (step, done, all) as work
@@ -264,7 +265,7 @@ def explain(
     check_type("spec", spec, kind=Spec)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
-        work = Work(spec, executor=executor, progress=tell, limit=limit)
+        work = Work(spec, executor=as_executor(executor), progress=tell, limit=limit)
         verdicts = _verdicts(work) if spec.robust is None else _robust_verdicts(work)
         verdicts = [replace(each, label=name_of(each.output, spec.output_names)) for each in verdicts]
     return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)), everything(spec))

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binomtest
 
 from snnprog.arrays import Raster
 from snnprog.display.card import GOOD, OPEN, Card, Displayed
@@ -54,6 +53,8 @@ class EventRate:
         """Wilson's interval; from 0 to 1 without trials."""
         if not self.trials:
             return 0.0, 1.0
+        from scipy.stats import binomtest  # scipy.stats takes a quarter of a second to import
+
         found = binomtest(self.events, self.trials).proportion_ci(CONFIDENCE, method="wilson")
         return float(found.low), float(found.high)
 

@@ -79,6 +79,15 @@ def entry_of(function: Callable[..., int], arguments: Sequence[object]) -> Calla
     return entry
 
 
+def is_ready(function: Callable[..., object], arguments: Sequence[object]) -> bool:
+    """Return whether the machine code for arguments of these types is loaded or stored, so that none is compiled."""
+    if not isinstance(function, Dispatcher):  # with NUMBA_DISABLE_JIT
+        return True
+    declared: Any = function
+    types = tuple(map(numba.typeof, arguments))
+    return types in declared.overloads or declared._cache.holds(types, declared.targetctx)
+
+
 @lru_cache(maxsize=256)
 def source_digest(module: str) -> str:
     """Return a digest of the source of a module and of all modules of this package that it imports.
@@ -125,6 +134,12 @@ class MachineCodeCache:
             if _is_trusted(folder) and hashlib.sha256(pickled).digest() == digest:
                 return rebuild(target_context, *pickle.loads(pickled))
         return None
+
+    def holds(self, sig: Any, target_context: Any) -> bool:
+        """Return whether there is an entry for a signature."""
+        with suppress(Exception):  # as for any fault of an entry: it is compiled
+            return (machine_code_folder() / self._name(sig, target_context.codegen())).is_file()
+        return False
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Store the compiled code of a signature, if possible."""

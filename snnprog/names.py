@@ -63,7 +63,8 @@ def as_names(what: str, names: object, size: int | None, *, may_be_joined: bool 
         raise SpecError(f"{what} must be a list of names, got {names!r:.80}")
     given = list(names)
     if size is not None and len(given) != size:
-        raise SpecError(f"{what} must have {counted(size, 'name')}, one for each, got {len(given)}")
+        noun = what.removesuffix("_names").replace("_", " ")
+        raise SpecError(f"{what} must have {counted(size, 'name')}, one for each {noun}, got {len(given)}")
     if len(given) > COUNT_LIMIT:
         raise SpecError(f"{what} must have at most {COUNT_LIMIT} names, got {len(given)}; omit them")
     found = tuple(as_name(f"{what}[{place}]", name, may_be_joined=may_be_joined) for place, name in enumerate(given))

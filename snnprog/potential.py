@@ -38,6 +38,7 @@ from scipy.sparse import csr_matrix
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.fixed_order import powers
 from snnprog.jit import compiled
+from snnprog.processes.sharing import Shared
 from snnprog.rules.linear import SUBTRACT, LinearRule
 
 Ticks = Int64s
@@ -175,7 +176,7 @@ class Resets:
         return past
 
 
-class PotentialMap:
+class PotentialMap(Shared):
     """The map for all neurons with the same presynaptic rasters and delays.
 
     Parameters
@@ -199,6 +200,12 @@ class PotentialMap:
         places = (self.tape.row[tick], line)
         self._spikes = csr_matrix((np.ones(tick.size), places), shape=(self.tape.rows, self.n_lines))
 
+    @property
+    def content(self) -> object:
+        """See `Shared.content`."""
+        spikes = self._spikes
+        return type(self), self.tape.lengths, self.delays, self.linear, spikes.indptr, spikes.indices, spikes.shape
+
     @cached_property
     def _trace(self) -> Floats:
         """(rows, lines) The reset-free traces, on the padded axis."""
@@ -218,7 +225,7 @@ class PotentialMap:
         """Map values of the simulated ticks to the ticks of the map."""
         return ticks
 
-    def asked_of(self, spikes: Raster) -> Raster:
+    def due_of(self, spikes: Raster) -> Raster:
         """Return where the potential of a neuron firing at ``spikes`` (simulated ticks,) must reach the threshold."""
         return spikes
 
@@ -264,9 +271,9 @@ class PotentialMap:
         kept = np.where(last == NO_RESET, 0.0, powers(self.gamma, np.where(last == NO_RESET, 0, ticks - last)))
         return Resets(spike, last, kept, np.ones(self.tape.ticks))
 
-    def is_held(self, asked: Raster) -> Raster:
-        """Return when a neuron is refractory if its potential reaches the threshold at ``asked`` (ticks,)."""
-        return self.resets(asked[: self.played.ticks]).is_held
+    def is_held(self, due: Raster) -> Raster:
+        """Return when a neuron is refractory if its potential reaches the threshold at ``due`` (ticks,)."""
+        return self.resets(due[: self.played.ticks]).is_held
 
     def _unforgotten(self, spikes: Raster) -> Resets:
         """Return the resets of a neuron whose spikes subtract a threshold, or nothing, from the potential."""
@@ -332,18 +339,18 @@ class PotentialMap:
         """Return β, ``(ticks,)``: the contribution of a constant bias of 1 to the potential."""
         return resets.without_past(self.tape.filtered(np.ones(self.tape.ticks), self.gamma))
 
-    def truncation(self, resets: Resets, asked: Raster, *, biased: bool) -> Floats:
+    def truncation(self, resets: Resets, due: Raster, *, biased: bool) -> Floats:
         """Return ρ, ``(ticks,)``: the most that rounding can have moved the potential to the wrong side, in LSBs.
 
         Parameters
         ----------
-        asked : (ticks,) bool
+        due : (ticks,) bool
             Where the potential must reach the threshold; there the wrong side is below it, otherwise above.
         biased : bool
             Whether there is a bias.
         """
         low, high = (self._rounded(resets, end, biased=biased) for end in (0, 1))
-        return np.where(asked, -low, high)
+        return np.where(due, -low, high)
 
     def most_truncation(self, resets: Resets, *, biased: bool) -> float:
         """Return the largest rounding error of the potential at any tick, in either direction, in LSBs."""

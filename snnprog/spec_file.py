@@ -42,7 +42,8 @@ dt_ms and ticks, and have these additional keys, as in `snnprog.EventView`::
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -52,7 +53,7 @@ from snnprog.archive import SIZE_LIMIT_BYTES, read_toml
 from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
-from snnprog.errors import FormatError, SpecError
+from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.event_view import EventView
@@ -61,7 +62,7 @@ from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names
 from snnprog.spec import Dynamics, Pattern, Robust, Spec
 from snnprog.spec.options import OPTIONS
-from snnprog.wording import did_you_mean
+from snnprog.wording import did_you_mean, printable
 
 NAME_KEYS = (INPUT_NAMES, OUTPUT_NAMES, HIDDEN_NAMES)
 SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), *NAME_KEYS, "dynamics", "patterns")
@@ -90,6 +91,8 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
 
     Parameters
     ----------
+    path : str or Path
+        The ``SPEC.toml``.
     chip : str or Chip, optional
         The chip to compile for instead of that in the file: a registered name, or a `Chip`. A file can name chips that
         are built in or registered by installed packages, and never causes an import from its folder.
@@ -102,6 +105,24 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
         If its content is not a valid spec.
     """
     path = Path(path)
+    if path.suffix == ".snnp":
+        raise FormatError(f"{path} is not a SPEC.toml, but a program; sp.load reads it")
+    with _located(path):
+        return _read_spec(path, chip)
+
+
+@contextmanager
+def _located(path: Path, where: str = "") -> Iterator[None]:
+    """Name the file, and the table in it, in errors that do not name it."""
+    try:
+        yield
+    except (LimitError, SpecError) as error:
+        if str(path) not in str(error):
+            error.args = (printable(f"{path}, {where}: {error}" if where else f"{path}: {error}"),)
+        raise
+
+
+def _read_spec(path: Path, chip: str | Chip | None) -> Spec:
     table = read_toml(path)
     _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
     options = {name: table[name] for name in (*(option.name for option in OPTIONS), *NAME_KEYS) if name in table}
@@ -184,11 +205,10 @@ def _dynamics(path: Path, value: object, *, chip: Chip) -> Dynamics:
                 f"[dynamics] of {path} mixes decays and time constants; give decays, or tau_potential (and tau_current)"
             )
         potential, current = table["tau_potential"], table.get("tau_current", 0.0)
-        try:
+        with _located(path, "[dynamics]"):
             return Dynamics.from_time_constants(potential, current, chip=chip)  # type: ignore[arg-type]
-        except SpecError as error:
-            raise SpecError(f"{path}, [dynamics]: {error}") from error
-    return replace(Dynamics.usual(chip), **table)  # type: ignore[arg-type]
+    with _located(path, "[dynamics]"):
+        return replace(Dynamics.usual(chip), **table)  # type: ignore[arg-type]
 
 
 def _patterns(path: Path, table: Table) -> list[Pattern]:
@@ -200,7 +220,8 @@ def _patterns(path: Path, table: Table) -> list[Pattern]:
     patterns: list[Pattern] = []
     bins, names = 0, _names(table)
     for index, entry in enumerate(entries):
-        group = _pattern_group(path, index, value=entry, names=names)
+        with _located(path, f"[[patterns]] number {index}"):
+            group = _pattern_group(path, index, value=entry, names=names)
         bins += sum(pattern.inputs.size + 2 * pattern.targets.size for pattern in group)
         patterns += group
         if bins > SIZE_LIMIT_BYTES or len(patterns) > PATTERN_LIMIT:

@@ -133,8 +133,8 @@ class Verification(Displayed):
         wrong = [name for name, check in self.backends.items() if not check.exact]
         verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
         verdict += "" if self.robustness is None else f"; {self.robustness}"
-        told = f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
-        return told if self.test is None else f"{told}; {self.test._summary()}"
+        summary = f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+        return summary if self.test is None else f"{summary}; {self.test._summary()}"
 
     def _card(self) -> Card:
         rows = [
@@ -166,6 +166,8 @@ def verify(
 
     Parameters
     ----------
+    program : Program
+    spec : Spec
     backends : sequence of str, optional
         "kernel", "reference", or names of backend folders; by default the simulator that `snnprog.backends.built_in`
         names.
@@ -237,8 +239,8 @@ def verify(
             first_divergence=divergence,
             versions=runs[name].versions,
         )
-    asked = spec.robust if robust is None else robust
-    robustness = None if asked is None or asked.is_nothing else check_robust(program, spec, asked)
+    errors = spec.robust if robust is None else robust
+    robustness = None if errors is None or errors.is_nothing else check_robust(program, spec, errors)
     scores = None if test is None else _tested(program, test, backend=next(iter(checks)))
     return Verification(MappingProxyType(checks), against, MappingProxyType(failures), robustness, scores)
 

@@ -89,6 +89,8 @@ def test_what_takes_too_many_states_is_undecided(command: Command, tmp_path: Pat
         (["--within", "3", "--after", "1"], "after must be from 0 to 0 for this program, got 1"),
         (["--fires-when", "b"], "must stand at 'b'"),
         (["--within", "0", "--after", "0"], "must be an integer from 1"),
+        (["--fires-when", "a", "--latency", "1000000000"], "must be an integer from 0 to 10000"),
+        (["--never-together", "--depth", "1000000000000"], "must be an integer from 0 to 10000"),
         (["--never-together", "--for-output", "0"], "--for-output belongs to --fires-when"),
         (["--fires-when", "a", "--for-output", "1"], "the output must be from 0 to 0 for 1 outputs, got 1"),
     ],

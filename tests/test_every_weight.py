@@ -47,13 +47,13 @@ def coarse(seed: int, *, recurrent: bool = False) -> sp.Spec:
 def is_any_exact(spec: sp.Spec) -> bool:
     """Run every weight at every exponent with every threshold that anything could reach."""
     mapping = potential_map(spec)
-    simulator, asked = NeuronSimulator(XYLO.rule, mapping), mapping.asked_of(spec.targets[:, 0])
+    simulator, due = NeuronSimulator(XYLO.rule, mapping), mapping.due_of(spec.targets[:, 0])
     for exponent, mantissas in product(range(8), product((-1, 0, 1), repeat=mapping.n_taps)):
         weights = np.array(mantissas) << exponent
         highest = int(simulator.run(weights, 32767, 0).potentials.max(initial=0))
         for threshold in range(1, highest + 2):
             run = simulator.run(weights, threshold, 0)
-            if run.is_portable and np.array_equal(run.spikes, asked):
+            if run.is_portable and np.array_equal(run.spikes, due):
                 return True
     return False
 
@@ -86,8 +86,8 @@ def test_weights_that_are_never_zero_are_tried_as_such() -> None:
 def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, Any], countable: bool) -> None:
     spec = coarse(9)
     options: dict[str, Any] = {"dynamics": spec.dynamics, "chip": "xylo", "weight_bits": 2} | changes
-    asked = sp.Spec(spec.patterns, **options)
-    mapping, targets = potential_map(asked), asked.targets[:, 0]
-    problem = neuron_problem(mapping, 0, raster=targets, constrained=np.ones_like(targets), box=box_of(asked, mapping))
+    due = sp.Spec(spec.patterns, **options)
+    mapping, targets = potential_map(due), due.targets[:, 0]
+    problem = neuron_problem(mapping, 0, raster=targets, constrained=np.ones_like(targets), box=box_of(due, mapping))
     machine = Machine(XYLO, mapping, problem.raster)
     assert is_countable(IntegerProblem(problem, XYLO, machine)) == countable

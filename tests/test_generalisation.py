@@ -140,7 +140,10 @@ def test_compile_warns_of_dense_weights_on_few_samples() -> None:
     targets[4:, 0] = inputs[1:-3, 0] & inputs[3:-1, 1]
     spec = sp.Spec([sp.Pattern(inputs, targets)], range(1, 9), dynamics=sp.Dynamics(4095, 4095))
     dense, sparse = sp.compile(spec).report, sp.compile(replace(spec, sparse=True)).report
+    assert dense.warning.startswith("output 0 has ")
     assert "sparse=True" in dense.warning
+    named = sp.compile(replace(spec, output_names=["stop"])).report
+    assert named.warning == dense.warning.replace("output 0", "output 0 (stop)")
     assert dense.as_dict()["warning"] == dense.warning
     assert sparse.neurons[0].synapses == 2
     assert (sparse.warning, sparse.as_dict()["warning"]) == ("", None)

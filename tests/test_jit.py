@@ -50,6 +50,19 @@ def test_what_was_compiled_is_kept(folder: Path) -> None:
     assert len(list(folder.iterdir())) == 2
 
 
+def test_code_is_ready_once_it_is_kept(folder: Path) -> None:
+    assert not jit.is_ready(declared(), [3])
+    declared()(3)
+    assert jit.is_ready(declared(), [3])
+    assert not jit.is_ready(declared(), [1.5])
+    used = declared()
+    used(1.5)
+    for entry in folder.iterdir():
+        entry.unlink()
+    assert jit.is_ready(used, [1.5]), "it is loaded"
+    assert not jit.is_ready(used, [3])
+
+
 def test_functions_and_options_are_told_apart(folder: Path) -> None:
     assert declared()(3) == 6
     assert jit.compiled(nogil=True)(twice)(3) == 6

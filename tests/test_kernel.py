@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, built_in, execution, run_backend
-from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS, NEURON_ADDITIONS
+from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS, NEURON_ADDITIONS, READY_SHARE
 from snnprog.chips import CHIPS
 from snnprog.conformance import random_trial
 from snnprog.rules.expressions import End, Expression, Hold, Ref, Rounding, Scale, rebuilt
@@ -263,8 +263,9 @@ def test_the_kernel_runs_by_default() -> None:
         sp.run(one_neuron(exponent=[7], threshold=[131071]), np.ones((9, 1), dtype=bool))
 
 
-def test_little_work_is_the_references() -> None:
+def test_little_work_is_the_references(monkeypatch: pytest.MonkeyPatch) -> None:
     """By ticks of the longest pattern, and by what is computed in all of them: here one synapse and one neuron."""
+    monkeypatch.setattr(kernel, "is_ready", lambda program: False)
     program = one_neuron()
     assert (program.n_synapses, program.n_neurons) == (1, 1)
     longest, shorter = (np.ones((ticks, 1), dtype=bool) for ticks in (LITTLE_TICKS, LITTLE_TICKS // 2))
@@ -276,6 +277,15 @@ def test_little_work_is_the_references() -> None:
     shortest = np.ones((1, 1), dtype=bool)
     assert built_in(program, [longest] + [shortest] * most) == REFERENCE
     assert built_in(program, [longest] + [shortest] * 2 * most) == KERNEL, "the reference pads patterns to the longest"
+
+
+def test_the_kernel_takes_less_work_where_its_machine_code_is_stored() -> None:
+    program = one_neuron()
+    medium, little = (np.ones((ticks, 1), dtype=bool) for ticks in (LITTLE_TICKS, LITTLE_TICKS // READY_SHARE))
+    sp.run(program, little, KERNEL)
+    assert kernel.is_ready(program)
+    assert built_in(program, [medium]) == KERNEL
+    assert built_in(program, [little]) == REFERENCE
 
 
 def test_the_final_check_of_a_compilation_runs_where_it_takes_less_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -304,8 +304,10 @@ def test_programs_that_do_not_fit() -> None:
         sp.measure_recall(program, raster, periods=1)
     with pytest.raises(sp.SpecError, match="changes must be from 1 to"):
         sp.prove_recall(program, raster, changes=0)
-    with pytest.raises(sp.SpecError, match="trials must be at least 1, got 0"):
+    with pytest.raises(sp.SpecError, match="trials must be from 1 to 1,048,576, got 0"):
         sp.measure_recall(program, raster, trials=0)
+    with pytest.raises(sp.SpecError, match="trials must be from 1 to 1,048,576, got 1000000000000"):
+        sp.measure_recall(program, raster, trials=10**12)
     hidden = sp.Program.from_arrays(chip="loihi1", n_inputs=1, n_neurons=2, outputs=[0], threshold=5)
     with pytest.raises(sp.SpecError, match="every neuron of the program must be an output, got 2 neurons and 1 output"):
         sp.prove_recall(hidden, raster[:, :1])

@@ -95,8 +95,8 @@ def test_names_are_composed() -> None:
 
 
 LISTS: dict[str, tuple[object, str]] = {
-    "too few": (["a"], "input_names must have 2 names, one for each, got 1"),
-    "too many": (["a", "b", "c"], "input_names must have 2 names, one for each, got 3"),
+    "too few": (["a"], "input_names must have 2 names, one for each input, got 1"),
+    "too many": (["a", "b", "c"], "input_names must have 2 names, one for each input, got 3"),
     "twice": (["a", "a"], "input_names must be different, got 'a' at 0 and 1"),
     "text": ("ab", "input_names must be a list of names, got 'ab'"),
     "set": ({"a", "b"}, "input_names must be a list of names, got "),
@@ -184,7 +184,7 @@ def program(**names: Any) -> sp.Program:
 def test_a_program_by_hand_has_names() -> None:
     named = program(input_names=["a", "p.a"], neuron_names=["x", "y", "p.z"])
     assert named.output_names == ("p.z", "x")
-    with pytest.raises(sp.SpecError, match="neuron_names must have 3 names, one for each, got 2"):
+    with pytest.raises(sp.SpecError, match="neuron_names must have 3 names, one for each neuron, got 2"):
         program(neuron_names=["x", "y"])
     bare = sp.Program.from_arrays(chip="loihi1", n_inputs=0, n_neurons=1, threshold=1, input_names=[])
     assert bare.input_names is None
@@ -203,7 +203,7 @@ HOSTILE: dict[str, tuple[dict[str, object], str]] = {
     "numbers": ({"line_names": [1, 2]}, "line_names in .* must be a list of names"),
     "nothing": ({"neuron_names": []}, "neuron_names in .* must be a list of names"),
     "null": ({"neuron_names": None}, "neuron_names in .* must be a list of names"),
-    "too few": ({"line_names": ["a"]}, "no valid program: input_names must have 2 names, one for each, got 1"),
+    "too few": ({"line_names": ["a"]}, "no valid program: input_names must have 2 names, one for each input, got 1"),
     "markup": ({"line_names": ["a", "<script>"]}, r"no valid program: input_names\[1\] must begin with a letter"),
     "control": ({"line_names": ["a", "b\u001b[2J"]}, r"input_names\[1\] must begin with a letter"),
     "long": ({"line_names": ["a", "b" * 10**6]}, r"input_names\[1\] must begin with a letter"),
@@ -271,5 +271,5 @@ def test_a_spec_file_has_names(tmp_path: Path) -> None:
     read = sp.load_spec(path)
     assert {key: list(getattr(read, key)) for key in names} == names
     path.write_text(f'input_names = ["left"]\n{patterns}')
-    with pytest.raises(sp.SpecError, match="input_names must have 2 names, one for each, got 1"):
+    with pytest.raises(sp.SpecError, match="input_names must have 2 names, one for each input, got 1"):
         sp.load_spec(path)

@@ -309,11 +309,11 @@ def test_sonata_is_refused(tmp_path: Path, change: Callable[[h5py.Group], None],
         ),
         (
             {"dt_ms": 1.0, "ticks": 1 << 40, "neurons": 3},
-            "has 1 rasters of 1099511627776 x 3; at most 1048576 rasters and 1073741824",
+            "has 1 raster of 1099511627776 x 3; at most 1048576 rasters and 1073741824",
         ),
         (
             {"dt_ms": 1.0, "ticks": 4, "neurons": 1 << 40},
-            "has 1 rasters of 4 x 1099511627776; at most 1048576 rasters and 1073741824",
+            "has 1 raster of 4 x 1099511627776; at most 1048576 rasters and 1073741824",
         ),
         ({"dt_ms": 1.0, "ticks": 4, "neurons": 2, "ids": [1]}, "is read with 1 ids; 2 neurons were given"),
         ({"dt_ms": 1.0, "ticks": 4, "neurons": 3, "key": "x"}, "has no /spikes/x/timestamps; /spikes holds cortex"),

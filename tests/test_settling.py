@@ -62,7 +62,7 @@ def box_neuron(spec: sp.Spec) -> BoxNeuron:
 
 
 def does_all(claim: check_proof.Claim, neuron: BoxNeuron, values: tuple[int, ...]) -> bool:
-    """Return whether one choice of integers does what is asked, by a checker whose ranges hold nothing else."""
+    """Return whether one choice of integers does what is relevant, by a checker whose ranges hold nothing else."""
     case = check_proof.Case(claim, [])
     box = case.box(0)
     for tap, mantissa in zip(neuron.taps, values, strict=False):
@@ -213,14 +213,14 @@ def test_silence_at_a_given_threshold_needs_no_search() -> None:
 
 @pytest.mark.parametrize(("name", "most"), [("six patterns of three lines", 12), ("two slow decays", 8)])
 def test_bins_that_are_named_stand_by_themselves(name: str, most: int) -> None:
-    """No integers do what the named bins ask: they fail, without cuts, where the neuron does all else as asked."""
+    """No integers do what the named bins ask: they fail, without cuts, where the neuron does all else as relevant."""
     patterns, options = REFUSED[name]
     spec = spec_of(*patterns, chip="xylo", **options)
     (conflict,) = AllIntegers(Task.of(spec), 0, Referee(spec)).settled(MANY).conflicts
     named = {(each.pattern, each.tick) for each in conflict.bins}
     assert len(named) <= most
-    asked = [(index, tick) in named for index, pattern in enumerate(spec.patterns) for tick in range(pattern.ticks)]
-    assert Exhausting(box_neuron(spec).asking(np.array(asked))).until(1 << 24).is_complete
+    relevant = [(index, tick) in named for index, pattern in enumerate(spec.patterns) for tick in range(pattern.ticks)]
+    assert Exhausting(box_neuron(spec).restricted_to(np.array(relevant))).until(1 << 24).is_complete
 
 
 def test_two_bins_are_named_where_two_are_to_blame() -> None:

@@ -330,6 +330,10 @@ BAD_VALUES: dict[str, tuple[str, str]] = {
         "dynamics = { tau_potential = nan }",
         "time constant of the potential must be a non-negative number of ticks such as 20.0, got",
     ),
+    "exempt from nothing": (
+        "robust = { exempt = [9] }",
+        "robust has exempt lines but no errors; give jitter, missing, extra or weights as well",
+    ),
     "negative time constant": (
         "dynamics = { tau_potential = 1, tau_current = -1 }",
         "time constant of the current must be a non-negative number of ticks such as 20.0,",
@@ -339,14 +343,15 @@ BAD_VALUES: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize(("text", "message"), BAD_VALUES.values(), ids=BAD_VALUES)
 def test_values_are_refused(place: Path, text: str, message: str) -> None:
-    with pytest.raises(SpecError, match=re.escape(message)):
+    with pytest.raises(SpecError, match=re.escape(message)) as caught:
         load(place, f"{text}\n{NPZ}")
+    assert str(place) in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["ticks", "n_inputs", "n_outputs", "count"])
 @pytest.mark.parametrize("value", ["1.0", "true", '"1"', "[1]", "nan"])
 def test_sizes_are_whole_numbers(place: Path, key: str, value: str) -> None:
-    with pytest.raises(SpecError, match=rf"^{key} must be an integer, got .*$"):
+    with pytest.raises(SpecError, match=rf"SPEC\.toml, \[\[patterns\]\] number 0: {key} must be an integer, got .*$"):
         load(place, f"{NPZ}{key} = {value}\n")
 
 
@@ -364,6 +369,12 @@ def test_values_beyond_the_chip(place: Path, text: str, item: str, found: int) -
     with pytest.raises(LimitError, match=f"{item} must be .*, got {found}") as caught:
         load(place, f"{text}\n{NPZ}")
     assert (caught.value.item, caught.value.found) == (item, found)
+    assert str(place) in str(caught.value)
+
+
+def test_a_program_is_not_a_spec(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"program\.snnp is not a SPEC\.toml, but a program; sp\.load reads it"):
+        load_spec(tmp_path / "program.snnp")
 
 
 def test_patterns_that_do_not_go_together(place: Path) -> None:

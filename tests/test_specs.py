@@ -418,7 +418,8 @@ ERRORS = {
         [0, 1, 2, 3, 0, 1, None, None, 2], tolerance=2
     ),
     "at_once must be from 1 to 3, the number of lines, got 4": lambda: sp.specs.winner_take_all(3, at_once=4),
-    "at_once must be from 1 to 0, the number of lines, got 0": lambda: sp.specs.winner_take_all(0),
+    "lines must be at least 1, got 0": lambda: sp.specs.winner_take_all(0),
+    "lines must be at least 1, got -1": lambda: sp.specs.coincidence(-1),
     "winner_take_all must have at most 131072 ticks to cover all possible inputs,": lambda: sp.specs.winner_take_all(
         24, reset=True
     ),
@@ -615,6 +616,7 @@ def test_the_names_are_pinned_and_documented() -> None:
             "from_raster",
             "memory",
             "pattern_generator",
+            "regressor",
             "sequence",
             "truth_table",
             "winner_take_all",

@@ -347,7 +347,7 @@ def test_noise_survived_counts_equality_as_a_spike() -> None:
 # -------------------------------------------------------------------------------------------------------- what is not
 
 REFUSED: Mapping[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "delays": ({"delays": [1, 2]}, sp.LimitError, "delay must be 1 to 1 on xylo, got 2"),
+    "delays": ({"delays": [1, 2]}, sp.LimitError, "delay must be 1 on xylo, got 2"),
     "decays of another chip": ({"dynamics": sp.Dynamics()}, sp.LimitError, "must be 0 to 15 on xylo, got 205"),
     "a bias": ({"bias": 128}, sp.LimitError, "bias must be -127 to 127 on xylo, got 128"),
 }

@@ -1,9 +1,9 @@
 """Running a program: on a built-in simulator, or by a backend's runner in a separate process.
 
 Two simulators are built in: the kernel, which is fast, and the reference, which defines the meaning of the integers.
-Their results are equal; by default the kernel runs if it supports the program's rule. Importing Numba takes longer
-than the reference takes for a small run: `snnprog run` and the final check of a compilation then use the
-reference.
+Their results are equal; by default the kernel runs if it supports the program's rule. Importing Numba, and compiling
+the kernel for a rule, take longer than the reference takes for a small run: `snnprog run` and the final check of a
+compilation then use the reference, unless both have been done already.
 
 A runner is not trusted: `failure_of` runs it, and all shapes and types of its result are checked before it
 becomes a `Trace`.
@@ -11,6 +11,7 @@ becomes a `Trace`.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,6 +54,9 @@ potentials. A choice, not a measurement."""
 LITTLE_TICKS = 4000
 LITTLE_ADDITIONS = 10_000_000
 """The work of the reference in about 0.3 s, at 45 us a tick and 10 ns an addition; importing Numba takes 0.6 s."""
+
+READY_SHARE = 8
+"""The kernel's machine code loads in an eighth of that: 40 ms from the cache (measured), nothing when it is loaded."""
 
 PROGRAM_FILE = "program.snnp"
 RESULT_LIMIT_VARIABLE = "SNNPROG_RESULT_LIMIT_BYTES"
@@ -112,6 +116,7 @@ def run(
 
     Parameters
     ----------
+    program : Program
     inputs : (ticks, inputs) bool, or a list of them
         One raster gives one trace; a list gives a list, each from rest.
     backend : str, optional
@@ -203,20 +208,29 @@ def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
     Parameters
     ----------
     inputs : list of rasters (ticks, inputs), optional
-        Everything that this process will run: "reference" if it takes less time than importing Numba.
+        Everything that this process will run: "reference" if it takes less time than getting the kernel ready.
     """
-    return REFERENCE if inputs is not None and _is_little(program, inputs) else KERNEL
+    if inputs is None or not _is_little(program, inputs):
+        return KERNEL
+    is_worth_loading = "numba" in sys.modules and not _is_little(program, inputs, share=READY_SHARE)
+    return KERNEL if is_worth_loading and _is_kernel_ready(program) else REFERENCE
 
 
-def _is_little(program: Program, inputs: Sequence[Raster]) -> bool:
-    """Return whether the reference takes less time than importing Numba.
+def _is_kernel_ready(program: Program) -> bool:
+    from snnprog.simulate import kernel
+
+    return kernel.is_ready(program)
+
+
+def _is_little(program: Program, inputs: Sequence[Raster], *, share: int = 1) -> bool:
+    """Return whether the reference takes less time than importing Numba, or than this share of it.
 
     It runs patterns side by side, so each takes as many ticks as the longest.
     """
     lengths = [len(raster) for raster in inputs]
     longest = max(lengths, default=0)
     additions = sum(lengths) * program.n_synapses + longest * len(lengths) * program.n_neurons * NEURON_ADDITIONS
-    return longest <= LITTLE_TICKS and additions <= LITTLE_ADDITIONS
+    return longest * share <= LITTLE_TICKS and additions * share <= LITTLE_ADDITIONS
 
 
 def built_in_rules(backend: str) -> list[str]:

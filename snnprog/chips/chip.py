@@ -261,7 +261,8 @@ class Chip:
             What to try.
         """
         if not allowed[0] <= value <= allowed[1]:
-            raise LimitError(item, value, f"{allowed[0]} to {allowed[1]} on {self.name}", hint)
+            range_ = f"{allowed[0]}" if allowed[0] == allowed[1] else f"{allowed[0]} to {allowed[1]}"
+            raise LimitError(item, value, f"{range_} on {self.name}", hint)
 
     def check_wiring(self, wiring: Wiring) -> None:
         """Raise `LimitError` if the chip does not support a program's connections."""

@@ -21,6 +21,7 @@ from snnprog.cli.failures import INFEASIBLE_HINT, TRACEBACK_VARIABLE, code_and_s
 from snnprog.cli.groups import CommandSections
 from snnprog.cli.init import init_command
 from snnprog.cli.inspect import inspect_command
+from snnprog.cli.journal import journal_command
 from snnprog.cli.link import link_command
 from snnprog.cli.options import Invocation
 from snnprog.cli.output import print_json, say
@@ -35,7 +36,15 @@ from snnprog.cli.watch import watch_command
 from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
 
 SECTIONS = {
-    "Design": (init_command, explain_command, compile_command, link_command, watch_command, demo_command),
+    "Design": (
+        init_command,
+        explain_command,
+        compile_command,
+        journal_command,
+        link_command,
+        watch_command,
+        demo_command,
+    ),
     "Run and check": (run_command, verify_command, prove_command, inspect_command, report_command),
     "Import and export": (quantize_command, convert_command, export_command),
     "Backends and shell": (backends_group, completion_command),

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from snnprog.program import Program
 
 LATENCY = 1  # ticks: the shortest synapse
+LATENCY_LIMIT = 10_000
+"""Each state of a claim holds the outputs of so many ticks; twenty synapses in a row delay 1,240 on Loihi."""
+
+DEPTH_LIMIT = 10_000
+"""The formulas of 1,000 ticks of one neuron take Bitwuzla 8 s, and those of so many, minutes."""
 
 
 HELP = """\
@@ -43,7 +48,7 @@ do, _ is silence and . any tick.
 @click.argument("table_path", metavar="[TABLE.kiss2]", required=False, type=InputFile(".kiss2", ".kiss"))
 @click.option(
     "--latency",
-    type=IntegerOption(0),
+    type=IntegerOption(0, LATENCY_LIMIT),
     default=LATENCY,
     show_default=True,
     help="Ticks from the inputs of TABLE.kiss2 or of --fires-when to the output spikes.",
@@ -63,7 +68,7 @@ do, _ is silence and . any tick.
 )
 @click.option(
     "--depth",
-    type=IntegerOption(0),
+    type=IntegerOption(0, DEPTH_LIMIT),
     default=0,
     metavar="TICKS",
     help="If exploring does not decide, a solver decides all streams of up to TICKS ticks.",

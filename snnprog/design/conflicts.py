@@ -116,8 +116,8 @@ def no_choice(
         for index, ticks in sorted(named.items())
         if ticks
     ]
-    asked = ", and ".join(demands) or f"{known[min(named)].name} reproduce its targets"
-    reason = f"no weights let {asked}{reservations}{_fixed(known[0])}"
+    demand = ", and ".join(demands) or f"{known[min(named)].name} reproduce its targets"
+    reason = f"no weights let {demand}{reservations}{_fixed(known[0])}"
     blamed = {index: ticks for index, ticks in named.items() if ticks} or {min(named): set()}
     return [_choiceless(known[index], sorted(ticks), reason) for index, ticks in sorted(blamed.items())]
 
@@ -161,8 +161,8 @@ def conflict_of_integers(problem: NeuronProblem, demands: Raster, *, reservation
     """Return the conflict of bins, (ticks played,), that no integers fulfil: all that are allowed were tried."""
     ticks = np.flatnonzero(demands).tolist()
     pattern, tick = problem.potential_map.tape.where(next((each for each in ticks if problem.raster[each]), ticks[0]))
-    asked = f"{_demands(problem, ticks)}{reservations}{_fixed(problem)}"
-    reason = f"no integers let {problem.name} {asked}: all that stay within the chip's limits were tried"
+    demand = f"{_demands(problem, ticks)}{reservations}{_fixed(problem)}"
+    reason = f"no integers let {problem.name} {demand}: all that stay within the chip's limits were tried"
     return Conflict(problem.neuron, pattern, tick, reason, tuple(_bin(problem, each, price=0) for each in ticks))
 
 
@@ -196,12 +196,12 @@ def _bin(problem: NeuronProblem, tick: int, *, price: int) -> PricedBin:
 
 def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
     tape = problem.potential_map.tape
-    asked = f"{problem.name} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
+    demand = f"{problem.name} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
     if not is_same_trial(problem, due, other=silent):
-        return f"{asked}, but what it has received by then is the same"
+        return f"{demand}, but what it has received by then is the same"
     one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))
     return (
-        f"{asked}, but what it has received by then is the same: patterns {one} and {other} are identical up to tick"
+        f"{demand}, but what it has received by then is the same: patterns {one} and {other} are identical up to tick"
         f" {tape.where(due)[1]} and require different answers"
     )
 
@@ -233,10 +233,12 @@ def _place(problem: NeuronProblem, tick: int) -> str:
 
 def _demands(problem: NeuronProblem, ticks: Sequence[int]) -> str:
     """Return the targets at some ticks, in words."""
-    asked: dict[str, list[int]] = {demand: [] for demand in DEMANDS}
+    ticks_of: dict[str, list[int]] = {demand: [] for demand in DEMANDS}
     for tick in ticks:
-        asked[_bin(problem, tick, price=0).demand].append(tick)
-    return " and ".join(_demand(DEMANDS[demand], problem, ticks=places) for demand, places in asked.items() if places)
+        ticks_of[_bin(problem, tick, price=0).demand].append(tick)
+    return " and ".join(
+        _demand(DEMANDS[demand], problem, ticks=places) for demand, places in ticks_of.items() if places
+    )
 
 
 def _demand(what: str, problem: NeuronProblem, *, ticks: list[int]) -> str:

@@ -208,14 +208,14 @@ def _step(
     tried: set[bytes],
 ) -> tuple[Decision | None, Built | None]:
     """Run weights; return the next decision, or the design, or neither if all is decided."""
-    done, asked = scope.run(weights), np.stack([problem.spikes for problem in known], axis=1)
+    done, targets = scope.run(weights), np.stack([problem.spikes for problem in known], axis=1)
     wrong = scope.wrong(done, known)
     crowded = [index for index, one in enumerate(weights) if scope.most is not None and one.support.size > scope.most]
     following = _next_bin(scope, assumed, wrong=wrong, done=done)
     if crowded and (wrong is None or following is None):
         following = _heaviest(crowded[0], weights[crowded[0]], assumed=assumed) or following
     if wrong is None or following is None:
-        raster = done if wrong is None else asked
+        raster = done if wrong is None else targets
         is_any = scope.most is None or bool(crowded)
         taps = tuple(_usable(problem) if is_any else one.support for problem, one in zip(known, weights, strict=True))
         key = raster.tobytes() + b"".join(chosen.tobytes() for chosen in taps if not is_any)

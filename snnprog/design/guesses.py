@@ -52,11 +52,11 @@ def guesses(spec: Spec, designed: Design) -> Iterator[Design]:
 def rasters(task: Task, outputs: Sequence[int]) -> Iterator[Raster]:
     """Yield different rasters (ticks, outputs) that reproduce the targets, the targets first."""
     starts, seen = task.mapping.played.starts, set()
-    asked = Demands.of(task.spec, targets=task.targets, care=task.care, starts=starts)
+    demands = Demands.of(task.spec, targets=task.targets, care=task.care, starts=starts)
     generator = np.random.default_rng(SEED)
     for number in range(RASTERS):
         raster = task.targets.copy()
-        for (output, pattern), windows in asked.windows.items():
+        for (output, pattern), windows in demands.windows.items():
             if number > 0 and output in outputs:
                 span = slice(int(starts[pattern]), int(starts[pattern]) + len(windows.care))
                 raster[span, output] = _drawn(windows, raster[span, output], generator)

@@ -82,6 +82,10 @@ class NeuronDesign:
         """Whether there is neither a neuron nor a proof."""
         return self.neuron is None and not self.conflicts
 
+    def verdict(self) -> str:
+        """Return the result in a word."""
+        return "designed" if self.neuron is not None else "contradictory" if self.conflicts else "undecided"
+
     @property
     def n_cases(self) -> int:
         """Number of cases of the proof behind the conflicts."""
@@ -98,7 +102,7 @@ def soonest_checked(outcomes: Iterable[NeuronDesign]) -> Node | None:
     return min(proved, key=lambda outcome: outcome.work).proof if proved else None
 
 
-def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+def design_neuron(problem: NeuronProblem, care: Raster, *, most_steps: int | None = None) -> NeuronDesign:
     """Design one neuron that feeds no other neuron, or say why it cannot be.
 
     Parameters
@@ -107,23 +111,25 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
         Its rows at every tick, with the target as its raster.
     care : (ticks,) bool
         Which ticks count.
+    most_steps : int, optional
+        As for `snnprog.design.freedom.search`.
 
     Raises
     ------
     SolverError
         If the solver fails.
     UndecidedError
-        If the time allowed runs out.
+        If the time allowed or the steps run out.
     """
-    design = design_asked(problem, care)
+    design = design_relevant(problem, care)
     if design.neuron is not None or care.all():
         return design
-    return _design_with_freedom(problem, care)
+    return _design_with_freedom(problem, care, most_steps)
 
 
 def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     """Return the neuron of `design_neuron` if it is found without a complete search; else undecided."""
-    design = design_asked(problem, care)
+    design = design_relevant(problem, care)
     if design.neuron is not None:
         return design
     freer = _settled(problem, care)
@@ -135,15 +141,15 @@ def design_given(problem: NeuronProblem) -> NeuronDesign:
     return _design_constrained(problem.constrained_to(np.ones_like(problem.raster)))
 
 
-def design_asked(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+def design_relevant(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     """Design for known resets in the patterns with bins that count; in the others, the resulting weights decide."""
-    asked = problem.asked(care)
-    design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(asked)))
-    if design.neuron is None or asked.all():
+    relevant = problem.relevant(care)
+    design = _design_constrained(problem.constrained_to(problem.potential_map.at_every_look(relevant)))
+    if design.neuron is None or relevant.all():
         return design
     neuron = design.neuron
     done = free_run(problem, neuron.weights.ravel(), threshold=neuron.threshold, bias=neuron.bias)
-    return replace(design, neuron=replace(neuron, raster=np.where(asked, problem.spikes, done)))
+    return replace(design, neuron=replace(neuron, raster=np.where(relevant, problem.spikes, done)))
 
 
 def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
@@ -155,6 +161,8 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     if answer.is_rounding_proof:
         return NeuronDesign(neuron_of(problem, answer))
     ideal = widest_margin(problem.idealised(problem.box.widest_exponent), near=answer)
+    if ideal.is_feasible and not answer.is_wide:
+        answer = widest_margin(problem, near=answer)
     best = _on_coarser_grids(problem, answer) if ideal.is_feasible else neuron_of(problem, answer)
     if best.margin > 0.0 and best.threshold >= problem.box.least_threshold:
         return NeuronDesign(best)
@@ -191,7 +199,7 @@ def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:
 
 def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
     """Return the smallest conflict that a proof leads to, if it is requested."""
-    if not problem.is_conflict_asked:
+    if not problem.is_conflict_wanted:
         return NeuronDesign(None, (contradiction(problem, certificate, is_minimal=False),), certificate)
     smallest, is_minimal = minimal_conflict(problem, certificate)
     return NeuronDesign(None, (contradiction(problem, smallest, is_minimal=is_minimal),), smallest)
@@ -210,7 +218,7 @@ def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
     return best
 
 
-def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+def _design_with_freedom(problem: NeuronProblem, care: Raster, most_steps: int | None) -> NeuronDesign:
     """Let the weights decide the don't-care bins: by repetition, and if that fails by a complete search."""
     freer = _settled(problem, care)
     if freer is not None:
@@ -218,7 +226,11 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     evident = _evident_conflicts(under_assumptions(problem, care, assumed={}))
     if evident is not None:
         return evident
-    found = search(Alone.cared(problem, care), lambda candidate: _built(problem, care, raster=candidate.raster[:, 0]))
+    found = search(
+        Alone.cared(problem, care),
+        lambda candidate: _built(problem, care, raster=candidate.raster[:, 0]),
+        most_steps=most_steps,
+    )
     if isinstance(found, Neuron):
         return NeuronDesign(found)
     if isinstance(found, Certificate):
@@ -244,7 +256,7 @@ def _settled(problem: NeuronProblem, care: Raster) -> Neuron | None:
 
 
 def _built(problem: NeuronProblem, care: Raster, *, raster: Raster) -> Neuron | None:
-    return design_asked(problem.with_raster(raster), care).neuron
+    return design_relevant(problem.with_raster(raster), care).neuron
 
 
 def _separating(problem: NeuronProblem, separation: Separation) -> Neuron:

@@ -57,8 +57,8 @@ class OnceMap(PotentialMap):
         """See `PotentialMap.at_every_look`."""
         return np.tile(ticks, 2)
 
-    def asked_of(self, spikes: Raster) -> Raster:
-        """See `PotentialMap.asked_of`: after a reset, silence."""
+    def due_of(self, spikes: Raster) -> Raster:
+        """See `PotentialMap.due_of`: after a reset, silence."""
         return np.concatenate([spikes, np.zeros_like(spikes)])
 
     @cached_property

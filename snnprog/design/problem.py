@@ -53,7 +53,7 @@ class NeuronProblem:
         The ranges at exponent 0.
     exponent : int
         The grid has steps of ``2**exponent``, and weights reach as much further.
-    is_conflict_asked : bool
+    is_conflict_wanted : bool
         Whether a conflict must be as small as can be; not where hidden neurons are tried next, and nobody reads it.
     """
 
@@ -69,7 +69,7 @@ class NeuronProblem:
     leeway: Floats
     box: Box
     exponent: int = 0
-    is_conflict_asked: bool = True
+    is_conflict_wanted: bool = True
 
     @property
     def spikes(self) -> Raster:
@@ -204,9 +204,9 @@ class NeuronProblem:
         """Return the same problem with rows at these ticks only."""
         return replace(self, constrained=ticks & ~_is_silent_anyway(self.resets, self.raster))
 
-    def asked(self, care: Raster) -> Raster:
-        """(ticks played,) Return the ticks of patterns with bins that count; see `asked_ticks`."""
-        return asked_ticks(care, self.potential_map.played.starts)
+    def relevant(self, care: Raster) -> Raster:
+        """(ticks played,) Return the ticks of patterns with bins that count; see `relevant_ticks`."""
+        return relevant_ticks(care, self.potential_map.played.starts)
 
     def with_raster(self, raster: Raster) -> NeuronProblem:
         """Return the problem of a neuron that spikes, and so resets, elsewhere: at ``raster`` (ticks played,)."""
@@ -215,7 +215,7 @@ class NeuronProblem:
         ).constrained_to(self.constrained)
 
 
-def asked_ticks(care: Raster, starts: Ticks) -> Raster:
+def relevant_ticks(care: Raster, starts: Ticks) -> Raster:
     """Return the relevant ticks of a neuron that feeds no other: those of patterns with bins that count.
 
     Every pattern starts from rest, so its spikes in the others do not matter. If no bin counts, all
@@ -240,18 +240,18 @@ def neuron_problem(
 
     Messages call it ``name``, by default "output" and its index.
     """
-    resets, asked = potential_map.resets(raster), potential_map.asked_of(raster)
+    resets, due = potential_map.resets(raster), potential_map.due_of(raster)
     return NeuronProblem(
         neuron=neuron,
         name=name or f"output {neuron}",
         potential_map=potential_map,
         resets=resets,
-        raster=asked,
-        constrained=potential_map.at_every_look(constrained) & ~_is_silent_anyway(resets, asked),
+        raster=due,
+        constrained=potential_map.at_every_look(constrained) & ~_is_silent_anyway(resets, due),
         norms=potential_map.norms(resets),
         bias_response=potential_map.bias_response(resets),
-        truncation=potential_map.truncation(resets, asked, biased=box.has_bias) + box.noise,
-        leeway=potential_map.truncation(resets, ~asked, biased=box.has_bias) + box.noise,
+        truncation=potential_map.truncation(resets, due, biased=box.has_bias) + box.noise,
+        leeway=potential_map.truncation(resets, ~due, biased=box.has_bias) + box.noise,
         box=box,
     )
 

@@ -18,7 +18,7 @@ import numpy as np
 from snnprog.arrays import Int64s, Raster
 from snnprog.design.completion import Windows
 from snnprog.design.freedom import Assumed, Bin, Choice, Decision, Tap, Weights
-from snnprog.design.problem import NeuronProblem, asked_ticks
+from snnprog.design.problem import NeuronProblem, relevant_ticks
 from snnprog.design.proofs.certificate import Certificate, NoCompletion, TooManySynapses
 from snnprog.design.proofs.pull import NOTHING, pull
 from snnprog.design.rasters.running import closed_loop, free_run
@@ -159,15 +159,15 @@ class Alone:
     ----------
     problem : NeuronProblem
         The neuron; what its raster says in open bins plays no part.
-    asked : Demands
+    demands : Demands
         Of this neuron alone.
     """
 
-    def __init__(self, problem: NeuronProblem, asked: Demands) -> None:
-        self.problem, self.asked, self.most = problem, asked, asked.most
+    def __init__(self, problem: NeuronProblem, demands: Demands) -> None:
+        self.problem, self.demands, self.most = problem, demands, demands.most
         self.pattern = problem.potential_map.played.pattern
-        matters = asked_ticks(asked.care[:, 0], asked.starts)
-        self.open_bins = [(tick, 0) for tick in np.flatnonzero(~asked.given[:, 0] & matters).tolist()]
+        matters = relevant_ticks(demands.care[:, 0], demands.starts)
+        self.open_bins = [(tick, 0) for tick in np.flatnonzero(~demands.given[:, 0] & matters).tolist()]
         self._taps = [_usable(problem)]
 
     @classmethod
@@ -179,18 +179,18 @@ class Alone:
     def of(cls, task: Task, output: int) -> Alone:
         """Return one output of a task, with the targets of its spec."""
         own, starts = [output], task.mapping.played.starts
-        asked = Demands.of(task.spec, targets=task.targets[:, own], care=task.care[:, own], starts=starts)
-        return cls(task.problem(output, task.targets[:, output], constrained=task.care[:, output]), asked)
+        demands = Demands.of(task.spec, targets=task.targets[:, own], care=task.care[:, own], starts=starts)
+        return cls(task.problem(output, task.targets[:, output], constrained=task.care[:, output]), demands)
 
     def known(self, assumed: Assumed) -> list[NeuronProblem]:
         """See `Scope.known`."""
         own = {tick: value for (tick, _), value in _bins(assumed).items()}
-        rows = under_assumptions(self.problem, self.asked.given[:, 0], assumed=own)
+        rows = under_assumptions(self.problem, self.demands.given[:, 0], assumed=own)
         return [_without(rows, _absent_taps(assumed, 0))]
 
     def implied(self, assumed: Assumed) -> list[Decision]:
         """See `Scope.implied`."""
-        return self.asked.implied(assumed, taps=self._taps)
+        return self.demands.implied(assumed, taps=self._taps)
 
     def run(self, weights: Sequence[Weights]) -> Raster:
         """See `Scope.run`."""
@@ -199,7 +199,7 @@ class Alone:
 
     def wrong(self, done: Raster, known: Sequence[NeuronProblem]) -> int | None:
         """See `Scope.wrong`."""
-        return _first_wrong(done, known, asked=self.asked)
+        return _first_wrong(done, known, demands=self.demands)
 
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Assumed) -> set[Choice]:
         """See `Scope.rests_on`: bins in its rows, or between them and their last resets, and taps it would pull at."""
@@ -229,9 +229,9 @@ class Together:
         self.task, self.mapping = task, task.mapping
         self.tape = self.mapping.played
         self.pattern = self.tape.pattern
-        self.asked = Demands.of(task.spec, targets=task.targets, care=task.care, starts=self.tape.starts)
-        self.most = self.asked.most
-        self.open_bins = [(tick, neuron) for tick, neuron in np.argwhere(~self.asked.given).tolist()]
+        self.demands = Demands.of(task.spec, targets=task.targets, care=task.care, starts=self.tape.starts)
+        self.most = self.demands.most
+        self.open_bins = [(tick, neuron) for tick, neuron in np.argwhere(~self.demands.given).tolist()]
         self._fastest = min(task.spec.delays)
         self._taps = [_usable(problem) for problem in self.problems(task.targets)]
 
@@ -242,7 +242,7 @@ class Together:
 
     def known(self, assumed: Assumed) -> list[NeuronProblem]:
         """See `Scope.known`: a row is sure as long as no undecided bin of any neuron can have acted."""
-        raster, decided = self.task.targets & self.asked.given, self.asked.given.copy()
+        raster, decided = self.task.targets & self.demands.given, self.demands.given.copy()
         for each, value in _bins(assumed).items():
             raster[each], decided[each] = value, True
         sure = self._unaffected(decided)
@@ -258,7 +258,7 @@ class Together:
 
     def implied(self, assumed: Assumed) -> list[Decision]:
         """See `Scope.implied`."""
-        return self.asked.implied(assumed, taps=self._taps)
+        return self.demands.implied(assumed, taps=self._taps)
 
     def run(self, weights: Sequence[Weights]) -> Raster:
         """See `Scope.run`: a closed loop."""
@@ -270,12 +270,12 @@ class Together:
 
     def wrong(self, done: Raster, known: Sequence[NeuronProblem]) -> int | None:
         """See `Scope.wrong`."""
-        return _first_wrong(done, known, asked=self.asked)
+        return _first_wrong(done, known, demands=self.demands)
 
-    def is_asked(self, done: Raster) -> bool:
+    def meets_demands(self, done: Raster) -> bool:
         """Return whether a raster (ticks, neurons) reproduces the targets."""
-        is_given_done = not ((done != self.task.targets) & self.asked.given).any()
-        return bool(is_given_done) and self.asked.wrong_in_windows(done) is None
+        is_given_done = not ((done != self.task.targets) & self.demands.given).any()
+        return bool(is_given_done) and self.demands.wrong_in_windows(done) is None
 
     def rests_on(self, known: Sequence[NeuronProblem], proof: Certificate, assumed: Assumed) -> set[Choice]:
         """See `Scope.rests_on`: the neuron's own up to its rows, those that can have acted by then, and its taps."""
@@ -316,12 +316,12 @@ def under_assumptions(problem: NeuronProblem, care: Raster, *, assumed: Mapping[
     return filled.constrained_to(problem.potential_map.at_every_look(sure))
 
 
-def _first_wrong(done: Raster, known: Sequence[NeuronProblem], *, asked: Demands) -> int | None:
+def _first_wrong(done: Raster, known: Sequence[NeuronProblem], *, demands: Demands) -> int | None:
     """Return the first tick with a wrong spike or silence of neurons, or in a pattern with a missed window."""
     spikes = np.stack([problem.spikes for problem in known], axis=1)
     rows = np.stack([problem.constrained[: len(done)] for problem in known], axis=1)
-    wrong = np.flatnonzero(((done != spikes) & (asked.given | rows)).any(axis=1))
-    return int(wrong[0]) if wrong.size else asked.wrong_in_windows(done)
+    wrong = np.flatnonzero(((done != spikes) & (demands.given | rows)).any(axis=1))
+    return int(wrong[0]) if wrong.size else demands.wrong_in_windows(done)
 
 
 def _since(problem: NeuronProblem) -> Ticks:

@@ -15,7 +15,7 @@ from snnprog.conflict import Conflict
 from snnprog.design.conflicts import no_choice
 from snnprog.design.freedom import Candidate, Weights, search
 from snnprog.design.margins.margin import widest_margin
-from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_asked, design_given, refusal
+from snnprog.design.neuron import UNDECIDED, NeuronDesign, design_given, design_relevant, refusal
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, Proof
 from snnprog.design.scopes import Alone, Demands, Together
@@ -69,7 +69,7 @@ def design_few(problem: NeuronProblem, thrift: Thrift) -> NeuronDesign:
         As in `design_chosen`.
     """
     design, everything = design_given(problem), np.ones_like(problem.spikes)
-    few = thinned(problem, design, thrift, asked=everything)
+    few = thinned(problem, design, thrift, relevant=everything)
     if few.neuron is None or thrift.allows(few.neuron):
         return few
     given = problem.constrained_to(problem.potential_map.at_every_look(everything))
@@ -117,18 +117,18 @@ def _settled(scope: Together) -> Iterator[Candidate]:
     Real weights that survive truncation come first, then any. Nothing comes of it where no round ends in a closed loop
     that reproduces the targets; the complete search tries on.
     """
-    care, taps = scope.asked.care, np.arange(scope.mapping.n_taps)
+    care, taps = scope.demands.care, np.arange(scope.mapping.n_taps)
     for is_ideal in (False, True):
         raster = scope.task.targets
         for _ in range(0 if care.all() else ROUNDS):
             check_time()
             weights = []
             for index, problem in enumerate(scope.problems(raster)):
-                asked = problem.constrained_to(scope.mapping.at_every_look(care[:, index]))
-                answer = widest_margin(asked.idealised(asked.box.widest_exponent) if is_ideal else asked)
+                narrowed = problem.constrained_to(scope.mapping.at_every_look(care[:, index]))
+                answer = widest_margin(narrowed.idealised(narrowed.box.widest_exponent) if is_ideal else narrowed)
                 weights.append(Weights(answer.weights, answer.threshold, answer.bias))
             done = scope.run(weights)
-            if scope.is_asked(done):
+            if scope.meets_demands(done):
                 yield Candidate(done, (taps,) * len(weights))
                 break
             raster = np.where(care, raster, done)
@@ -151,9 +151,9 @@ def _unless_refused(
 
 
 def _built(scope: Alone, candidate: Candidate, thrift: Thrift) -> list[NeuronDesign] | None:
-    care = scope.asked.care[:, 0]
+    care = scope.demands.care[:, 0]
     problem = _on_taps(scope.problem.with_raster(candidate.raster[:, 0]), candidate.taps[0], thrift)
-    design = _thrifty(problem, design_asked(problem, care), thrift, asked=problem.asked(care))
+    design = _thrifty(problem, design_relevant(problem, care), thrift, relevant=problem.relevant(care))
     return None if design is None else [design]
 
 
@@ -161,7 +161,7 @@ def _built_together(scope: Together, candidate: Candidate, thrift: Thrift) -> li
     designs, everything = [], np.ones(len(candidate.raster), dtype=np.bool_)
     for problem, taps in zip(scope.problems(candidate.raster), candidate.taps, strict=True):
         on_taps = _on_taps(problem, taps, thrift)
-        design = _thrifty(on_taps, design_given(on_taps), thrift, asked=everything)
+        design = _thrifty(on_taps, design_given(on_taps), thrift, relevant=everything)
         if design is None:
             return None
         designs.append(design)
@@ -172,37 +172,37 @@ def _on_taps(problem: NeuronProblem, taps: Int64s, thrift: Thrift) -> NeuronProb
     return problem if thrift.most is None else restricted_to(problem, taps)
 
 
-def _thrifty(problem: NeuronProblem, design: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign | None:
+def _thrifty(problem: NeuronProblem, design: NeuronDesign, thrift: Thrift, *, relevant: Raster) -> NeuronDesign | None:
     """Return the design with as few synapses as are requested, or None."""
-    thin = thinned(problem, design, thrift, asked=asked)
+    thin = thinned(problem, design, thrift, relevant=relevant)
     return thin if thin.neuron is not None and thrift.allows(thin.neuron) else None
 
 
 def _conflicts(scope: Alone | Together, proof: Proof) -> list[Conflict]:
     return no_choice(
         scope.known({}),
-        scope.asked.given,
-        care=scope.asked.care,
+        scope.demands.given,
+        care=scope.demands.care,
         proof=proof,
-        reservations=reservations_of(scope.asked),
+        reservations=reservations_of(scope.demands),
     )
 
 
-def reservations_of(asked: Demands) -> str:
+def reservations_of(demands: Demands) -> str:
     """Return the open choices, in words."""
     parts = []
-    if asked.windows:
-        spikes = sum(len(windows.due) for windows in asked.windows.values())
-        before, after = next(iter(asked.windows.values())).window
+    if demands.windows:
+        spikes = sum(len(windows.due) for windows in demands.windows.values())
+        before, after = next(iter(demands.windows.values())).window
         parts.append(
             f"wherever the {counted(spikes, 'target spike')} fall{'s' * (spikes == 1)} in"
             f" {'its window' if spikes == 1 else 'their windows'} of {before} ticks before to {after} after"
         )
-    ignored = int((~asked.care).sum())
+    ignored = int((~demands.care).sum())
     if ignored:
-        who = "the outputs do in their" if asked.care.shape[1] > 1 else "it does in its"
+        who = "the outputs do in their" if demands.care.shape[1] > 1 else "it does in its"
         noun = "don't-care bin"
         parts.append(f"whatever {who} {counted(ignored, noun)}")
-    if asked.most is not None:
-        parts.append(f"with at most {counted(asked.most, 'synapse')}")
+    if demands.most is not None:
+        parts.append(f"with at most {counted(demands.most, 'synapse')}")
     return ", " + " and ".join(parts) if parts else ""

@@ -55,7 +55,7 @@ class Thrift:
     most: int | None
 
     @property
-    def is_asked(self) -> bool:
+    def is_limited(self) -> bool:
         """Whether anything is."""
         return self.is_fewest or self.most is not None
 
@@ -73,20 +73,20 @@ def thrift_of(spec: Spec) -> Thrift:
     return Thrift(spec.sparse, spec.fan_in)
 
 
-def thinned(problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, asked: Raster) -> NeuronDesign:
+def thinned(problem: NeuronProblem, designed: NeuronDesign, thrift: Thrift, *, relevant: Raster) -> NeuronDesign:
     """Return a designed neuron with fewer synapses, as few as are found; there may be more than allowed.
 
     Parameters
     ----------
     problem : NeuronProblem
         The one that was designed for.
-    asked : (ticks,) bool
+    relevant : (ticks,) bool
         At which ticks the neuron has to go on doing what it does.
     """
     neuron = designed.neuron
-    if neuron is None or not thrift.is_asked:
+    if neuron is None or not thrift.is_limited:
         return designed
-    rows = problem.potential_map.at_every_look(asked)
+    rows = problem.potential_map.at_every_look(relevant)
     settled = problem.with_raster(neuron.raster).constrained_to(rows).at_exponent(neuron.exponent)
     taps = np.flatnonzero(neuron.weights.ravel())
     if thrift.is_met_by(taps) or neuron.margin <= 0.0:

@@ -88,17 +88,17 @@ class AllIntegers:
         """The logarithm (base 2) of the number of remaining choices; 0 if none are examined."""
         return 0 if self.neuron is None else self._search.left
 
-    def asking(self, asked: Raster) -> Exhausting:
+    def restricted_to(self, relevant: Raster) -> Exhausting:
         """Return a new search that checks only some bins; in the others the neuron spikes as its target does."""
         assert self.neuron is not None
-        rows = self._known.constrained & self._known.potential_map.at_every_look(asked)
+        rows = self._known.constrained & self._known.potential_map.at_every_look(relevant)
         known, has_rows = self._known.constrained_to(rows), bool(rows.any()) and self.neuron.may_answer
         cutter = CourseCutter(course_of(known, self.task.spec), self._places) if has_rows else None
-        return Exhausting(self.neuron.asking(asked), cutter)
+        return Exhausting(self.neuron.restricted_to(relevant), cutter)
 
     @cached_property
     def _search(self) -> Exhausting:
-        return self.asking(self.care)
+        return self.restricted_to(self.care)
 
     @cached_property
     def _problem(self) -> NeuronProblem:
@@ -156,7 +156,7 @@ def _leave_out(search: AllIntegers, kept: Raster) -> None:
             fewer = kept.copy()
             fewer[first:last] = False
             if left > 0 and trials > 0 and fewer.any() and (fewer != kept).any():
-                found = search.asking(fewer).until(min(left, NAMING_WORK // 4))
+                found = search.restricted_to(fewer).until(min(left, NAMING_WORK // 4))
                 left, trials = left - found.work, trials - 1
                 kept[:] = fewer if found.is_complete else kept
         halves = [(first, (first + last) // 2, last) for first, last in parts if last - first > 1]

@@ -46,8 +46,8 @@ class Machine:
     def __init__(self, chip: Chip, mapping: PotentialMap, raster: Raster) -> None:
         self.mapping, self.raster, self.unit = mapping, raster, chip.unit
         self.is_equal_a_spike = chip.rule.is_equal_a_spike
-        self.told = raster[: mapping.played.ticks]
-        self.resets = mapping.resets(self.told)
+        self.fired = raster[: mapping.played.ticks]
+        self.resets = mapping.resets(self.fired)
         self.simulator = NeuronSimulator(chip.rule, mapping)
 
     @property
@@ -57,7 +57,7 @@ class Machine:
 
     def run(self, weights: Int64s, bias: int) -> Course:
         """Return the course under weights (taps,), exponents applied, and a bias in units of the potential."""
-        run = self.simulator.run(weights, 1, bias, self.told)
+        run = self.simulator.run(weights, 1, bias, self.fired)
         return Course(run.potentials, run.is_portable)
 
     def threshold(self, weights: Int64s, bias: int, allowed: Range) -> int | None:

@@ -25,10 +25,11 @@ from snnprog.arrays import Floats
 from snnprog.design.problem import neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
+from snnprog.integers.exhaustive import Repair
 from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.fitted import Wanted
 from snnprog.integers.readout import with_readouts
-from snnprog.integers.rehearsal import Rehearsal, asked_of, rehearse
+from snnprog.integers.rehearsal import Rehearsal, rehearse, relevant_of
 from snnprog.integers.repair import BRIEF, FULL, SWEEP, RepairJob, repair
 from snnprog.integers.rounding import IntegerNeuron, Rounder
 from snnprog.integers.widths import (
@@ -185,7 +186,7 @@ def quantize(
 def _rounded(task: Task, network: Network, scales: Floats) -> Candidate:
     """Round all neurons, those that fail at other scales too; return how, and the result of it."""
     searches = [
-        _ScaleSearch(neuron, Rounder(task, neuron, mapping.at_every_look(asked_of(task, index)), mapping))
+        _ScaleSearch(neuron, Rounder(task, neuron, mapping.at_every_look(relevant_of(task, index)), mapping))
         for index, (neuron, mapping) in enumerate(
             zip(network.neurons, map(task.map_of, range(task.n_neurons)), strict=True)
         )
@@ -260,7 +261,7 @@ class _Repairs:
         failing = [index for index, outcome in enumerate(outcomes) if outcome.flaws]
         late: list[int] = []
         jobs = (replace(self._job(index, searches[index].neuron), effort=effort) for index in failing)
-        repairs = run_jobs(repair, jobs, self.executor)
+        repairs = run_jobs(repair, jobs, self.executor, total=len(failing), step="repair", verdict=Repair.verdict)
         self._tell(0, len(failing))
         for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
             self._tell(done, len(failing))
@@ -276,19 +277,19 @@ class _Repairs:
 
     def _job(self, index: int, neuron: Neuron) -> RepairJob:
         """Return the work of repairing a neuron; with limited synapses, it uses only the existing ones."""
-        task, spec, asked = self.task, self.task.spec, asked_of(self.task, index)
+        task, spec, relevant = self.task, self.task.spec, relevant_of(self.task, index)
         problem = neuron_problem(
-            task.map_of(index), index, raster=neuron.raster, constrained=asked, box=task.box.without_zero()
+            task.map_of(index), index, raster=neuron.raster, constrained=relevant, box=task.box.without_zero()
         )
         if spec.may_taps_be_absent:
             problem = restricted_to(problem, np.flatnonzero(neuron.weights))
-        counts = np.ones_like(asked) if spec.recurrent or index < task.n_hidden else task.care[:, index]
+        counts = np.ones_like(relevant) if spec.recurrent or index < task.n_hidden else task.care[:, index]
         return RepairJob(
             problem,
             neuron,
             spec.chip,
             (self.seed, index),
-            Wanted(counts, asked),
+            Wanted(counts, relevant),
             present_deadline(),
             task.n_neurons == 1,
         )

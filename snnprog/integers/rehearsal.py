@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.design.problem import asked_ticks
+from snnprog.design.problem import relevant_ticks
 from snnprog.design.task import Task
 from snnprog.integers.noise import survived_noise
 from snnprog.integers.rounding import IntegerNeuron
@@ -50,15 +50,15 @@ def _rehearsal(task: Task, simulator: NeuronSimulator, *, neuron: IntegerNeuron,
     weights = (neuron.mantissas << neuron.exponent).ravel()
     run, mapping = simulator.run(weights, neuron.threshold, neuron.bias), simulator.mapping
     spikes, excursion = run.spikes, None if run.excursion is None else replace(run.excursion, neuron=output)
-    targets, care = mapping.asked_of(task.targets[:, output]), mapping.at_every_look(task.care[:, output])
-    asked = mapping.at_every_look(asked_of(task, output))
-    compared = run.potentials[asked & ~mapping.is_held(spikes)]
+    targets, care = mapping.due_of(task.targets[:, output]), mapping.at_every_look(task.care[:, output])
+    relevant = mapping.at_every_look(relevant_of(task, output))
+    compared = run.potentials[relevant & ~mapping.is_held(spikes)]
     noise = survived_noise(compared, neuron.threshold, rule=task.spec.chip.rule) if task.spec.noise > 0.0 else None
     wrong = int(((spikes != targets) & care).sum())
     return Rehearsal(wrong, excursion, noise, is_too_close=noise is not None and noise < task.spec.noise)
 
 
-def asked_of(task: Task, index: int) -> Raster:
+def relevant_of(task: Task, index: int) -> Raster:
     """(ticks played,) The ticks at which a neuron must follow its design; all if others receive its spikes."""
     care = task.care[:, index]
-    return np.ones_like(care) if task.spec.recurrent else asked_ticks(care, task.mapping.played.starts)
+    return np.ones_like(care) if task.spec.recurrent else relevant_ticks(care, task.mapping.played.starts)

@@ -122,7 +122,7 @@ def _repair(job: RepairJob) -> Repair:
     neuron = family.fitted(starts, BRIEF_FIT if job.effort == BRIEF else SHORT_FIT)
     if job.effort == BRIEF:
         return Repair(neuron)
-    neuron = neuron or _search_all(family, starts, schedule=SHORT, asked=(_sure, _bare))
+    neuron = neuron or _search_all(family, starts, schedule=SHORT, bounds=(_sure, _bare))
     for share in SMALL_SHARES if family.entries <= MODERATE_ENTRIES else ():
         if neuron is not None:
             break
@@ -139,7 +139,7 @@ def _repair(job: RepairJob) -> Repair:
     if every.neuron is not None or every.is_complete:
         return Repair(every.neuron)
     neuron = family.fitted(starts, LONG_FIT)
-    return Repair(neuron or _search_all(family, starts, schedule=LONG, asked=(_sure,)))
+    return Repair(neuron or _search_all(family, starts, schedule=LONG, bounds=(_sure,)))
 
 
 class _Family:
@@ -245,11 +245,11 @@ def _rows(problem: IntegerProblem, least: Floats) -> IntegerRows:
 
 
 def _search_all(
-    family: _Family, starts: list[_Start], *, schedule: Schedule, asked: Sequence[Callable[[IntegerProblem], Floats]]
+    family: _Family, starts: list[_Start], *, schedule: Schedule, bounds: Sequence[Callable[[IntegerProblem], Floats]]
 ) -> IntegerNeuron | None:
     """Search at each exponent, for each kind of row; the work is shared among the exponents."""
     share = replace(schedule, work=schedule.work / max(len(starts), 1))
-    for (index, start), (kind, least) in itertools.product(enumerate(starts), enumerate(asked)):
+    for (index, start), (kind, least) in itertools.product(enumerate(starts), enumerate(bounds)):
         seed = int(np.random.default_rng([*family.job.seed, index, kind]).integers(1 << 31))
         unknowns = search(_rows(start.problem, least(start.problem)), start.unknowns, share, seed=seed)
         neuron = None if unknowns is None else family.exact(start.problem, unknowns, SEARCHED)

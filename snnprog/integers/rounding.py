@@ -111,7 +111,7 @@ class Rounder:
         self.box = _box_of(task, neuron)
         self.greatest = float(np.abs(neuron.weights).max(initial=0.0))
         self.unit = chip.unit
-        self.resets, self.raster = mapping.resets(neuron.raster), mapping.asked_of(neuron.raster)
+        self.resets, self.raster = mapping.resets(neuron.raster), mapping.due_of(neuron.raster)
         self.constrained = constrained & ~self.resets.is_held
         spikes = np.ones(mapping.n_lines)
         spikes[spec.n_inputs :] = mapping.linear.most_spikes

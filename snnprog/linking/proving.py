@@ -120,9 +120,9 @@ def prove_parts(
     found = tuple(assumptions_of(system.plan, ordered, most=most))
     if found and not found[-1].holds:
         return PartsProof(UNDECIDED, str(found[-1]), whole, parts, found)
-    told = ", ".join(f"{name} ({counted(proof.states, 'state')})" for name, proof in parts.items())
+    listed = ", ".join(f"{name} ({counted(proof.states, 'state')})" for name, proof in parts.items())
     joined = sum(each.search.states for each in found if each.cone)
-    reason = f"each part meets its automaton, {told}, and gets what it expects" + (
+    reason = f"each part meets its automaton, {listed}, and gets what it expects" + (
         f" ({counted(joined, 'joint state')} of automata)" if joined else ""
     )
     if claim is None:

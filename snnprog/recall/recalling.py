@@ -17,6 +17,9 @@ from snnprog.recall.results import NEVER, Recall, RecallProof
 from snnprog.recall.runs import CueRuns
 from snnprog.specs.rhythms import as_periods
 
+TRIALS_LIMIT = 1 << 20
+"""Maximum number of noisy cues: the standard error of a share is less than 0.0005 then."""
+
 
 def measure_recall(
     program: Program,
@@ -43,7 +46,7 @@ def measure_recall(
     deleted, added : float
         The noise; see `noisy_cue`.
     trials : int
-        Number of cues.
+        Number of cues, at most 2**20.
     periods : int
         For how many periods each cue runs after its end. What is exact then is so forever.
     seed : int
@@ -58,8 +61,8 @@ def measure_recall(
     """
     stored = as_periods(rasters)
     trials = as_integer("trials", trials)
-    if trials < 1:
-        raise SpecError(f"trials must be at least 1, got {trials}")
+    if not 1 <= trials <= TRIALS_LIMIT:
+        raise SpecError(f"trials must be from 1 to {TRIALS_LIMIT:,}, got {trials}")
     runs = CueRuns(program, stored, periods=periods)
     rng = np.random.default_rng(as_seed(seed))
     memory = np.arange(trials) % len(stored)

@@ -29,8 +29,8 @@ def trains_table(rasters: Sequence[Raster], *, backend: str, names: Names | None
 
 def classes_table(classes: Sequence[int], *, backend: str, names: Names | None = None) -> Table:
     """Return the class of each pattern; -1 for none."""
-    told = [numbered(number, name_of(number, names)) if number >= 0 else "none or several" for number in classes]
-    rows = list(enumerate(told))
+    labels = [numbered(number, name_of(number, names)) if number >= 0 else "none or several" for number in classes]
+    rows = list(enumerate(labels))
     title = f"Classes of {counted(len(classes), 'pattern')}, on {backend}"
     return Table(title, (Column("pattern"), Column("class")), tuple(rows), noun="pattern")
 

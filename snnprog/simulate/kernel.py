@@ -14,6 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Bytes, Int64s, Integers, Raster
 from snnprog.jit import entry_of
+from snnprog.jit import is_ready as is_code_ready
 from snnprog.program import Program
 from snnprog.rules.rule import CURRENT, POTENTIAL
 from snnprog.simulate.event_kernel import EventNetwork, EventStepper, simulate_events
@@ -47,6 +48,17 @@ def simulate(program: Program, inputs: Sequence[Raster], *, state: bool = False)
     return simulate_events(program, inputs, state=state)
 
 
+def is_ready(program: Program) -> bool:
+    """Return whether `simulate` can begin without compiling: the machine code of the program's rule is stored."""
+    if not can_be_laid_out(program):
+        return False
+    layout = _layout_of(program)
+    spikes, states = _room(layout, 0, state=False)
+    tape, ends = np.zeros((0, layout.shape.n_inputs), np.uint8), np.zeros(1, np.int64)
+    arguments = _LayoutRun(layout, 1).arguments(tape, ends, first_tick=0, spikes=spikes, states=states)
+    return is_code_ready(layout.code.run, arguments)
+
+
 def stepper_of(program: Program, *, state: bool) -> LayoutStepper | EventStepper:
     """Return the object that runs one pattern of a program in steps; see `LayoutStepper.step`.
 
@@ -76,8 +88,7 @@ def run_layout(layout: Layout, inputs: Sequence[Raster], *, state: bool = False,
     shape = layout.shape
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
     ticks = int(ends[-1])
-    spikes = np.empty((ticks, shape.n_outputs), dtype=np.bool_)
-    states = np.zeros((2, ticks if state else 0, shape.n_neurons), dtype=layout.cells.dtype)
+    spikes, states = _room(layout, ticks, state=state)
     most = max(1, min(threads, ticks * shape.padded // THREAD_WORK))
 
     def run(span: tuple[int, int]) -> Int64s:
@@ -178,9 +189,14 @@ class LayoutStepper:
         )
 
     def _room(self, ticks: int) -> tuple[Raster, Integers]:
-        shape = self._layout.shape
-        spikes = np.empty((ticks, shape.n_outputs), np.bool_)
-        return spikes, np.zeros((2, ticks if self._state else 0, shape.n_neurons), self._layout.cells.dtype)
+        return _room(self._layout, ticks, state=self._state)
+
+
+def _room(layout: Layout, ticks: int, *, state: bool) -> tuple[Raster, Integers]:
+    """Return the places for the spikes and states of so many ticks."""
+    shape = layout.shape
+    spikes = np.empty((ticks, shape.n_outputs), np.bool_)
+    return spikes, np.zeros((2, ticks if state else 0, shape.n_neurons), layout.cells.dtype)
 
 
 def _workspace(layout: Layout, patterns: int) -> Workspace:

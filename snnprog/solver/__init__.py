@@ -17,11 +17,11 @@ from snnprog.solver.deadline import (
     telling,
     until,
 )
-from snnprog.solver.integers import Division, IntegerProgram, Integral, find_integers
 from snnprog.solver.interrupts import interruptible
 from snnprog.solver.jobs import run_jobs
 from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise, maximise_if_possible
-from snnprog.solver.packing import Packing, PackingAnswer, StoredParts, find_packing
+from snnprog.solver.programs import Division, IntegerProgram, Integral, Packing, PackingAnswer, StoredParts
+from snnprog.solver.searches import find_integers, find_packing
 from snnprog.solver.threads import one_blas_thread
 
 __all__ = [

@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from ortools.sat.python import cp_model
 
-from snnprog.arrays import Int64s
 from snnprog.rules.expressions import Rounding
+from snnprog.solver.programs import Division, IntegerProgram, Integral
 from snnprog.solver.sat import solve_model
 
 WIDEST = 1 << 50
 """Limit of half a quotient: CP-SAT sums within 63 bits."""
-
-
-@dataclass(frozen=True)
-class Division:
-    """``values[quotient] = factor values[dividend] / divisor``, rounded; factor and divisor are positive."""
-
-    quotient: int
-    dividend: int
-    factor: int
-    divisor: int
-    rounding: Rounding = Rounding.TOWARD_ZERO
-
-
-@dataclass(frozen=True, eq=False)
-class IntegerProgram:
-    """Find integers with ``matrix x >= least``, ``lower <= x <= upper`` and all divisions.
-
-    Attributes
-    ----------
-    matrix : (rows, variables) int
-    least : (rows,) int
-    lower, upper : (variables,) int
-    steps : (variables,) int
-        The values of each variable are ``lower``, ``lower + step``, and so on.
-    divisions : tuple of Division
-    """
-
-    matrix: Int64s
-    least: Int64s
-    lower: Int64s
-    upper: Int64s
-    steps: Int64s
-    divisions: tuple[Division, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Integral:
-    """The answer to an integer program.
-
-    Attributes
-    ----------
-    values : (variables,) int or None
-        A solution, if one was found.
-    is_impossible : bool
-        Whether it is proved that there is none.
-    effort : float
-        Units of deterministic work that it took.
-    """
-
-    values: Int64s | None
-    is_impossible: bool
-    effort: float
 
 
 def find_integers(program: IntegerProgram, *, effort: float) -> Integral:

@@ -2,73 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from ortools.sat.python import cp_model
 
 from snnprog.arrays import Bools, Int64s
+from snnprog.solver.programs import Packing, PackingAnswer, StoredParts
 from snnprog.solver.sat import solve_model
-
-
-@dataclass(frozen=True, eq=False)
-class StoredParts:
-    """The memory that parts take in a bin, as tables.
-
-    Attributes
-    ----------
-    words : int
-        The capacity of a bin.
-    format : (parts,) int
-    sizes : tuple of int
-        Maximum number of items of each class of bins, ascending.
-    listed : (classes, formats, synapses) int
-        Words of a part by its number of synapses.
-    whole : (formats, items) int
-        Alternative words by the bin's number of items, if no item has two synapses in the part.
-    """
-
-    words: int
-    format: Int64s
-    sizes: tuple[int, ...]
-    listed: Int64s
-    whole: Int64s
-
-
-@dataclass(frozen=True, eq=False)
-class Packing:
-    """Put all items into bins, within the limits of each bin.
-
-    Attributes
-    ----------
-    bins : int
-    capacity : int or None
-        Maximum number of items in a bin.
-    kinds : tuple of ((items, marks) bool, int)
-        Maximum number of distinct marks of the items of a bin.
-    lines : (items, lines) bool
-        Which lines reach a bin with the item in it; the last lines are those of the items themselves.
-    routes : int or None
-        Maximum number of pairs, in a bin, of an item and a bin that its line reaches.
-    synapses : (items, parts) int
-    stored : StoredParts or None
-    """
-
-    bins: int
-    capacity: int | None
-    kinds: tuple[tuple[Bools, int], ...]
-    lines: Bools
-    routes: int | None
-    synapses: Int64s
-    stored: StoredParts | None
-
-
-@dataclass(frozen=True, eq=False)
-class PackingAnswer:
-    """The bin of each item, if found, and whether it is proved that there is no packing."""
-
-    bins: Int64s | None
-    is_impossible: bool
 
 
 def find_packing(packing: Packing, *, effort: float) -> PackingAnswer:

@@ -110,7 +110,10 @@ def as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
         raise SpecError("patterns must have at least one Pattern, got none")
     for index, pattern in enumerate(collected):
         if not isinstance(pattern, Pattern):
-            raise SpecError(f"patterns[{index}] must be a Pattern, got a {type(pattern).__name__}")
+            raise SpecError(
+                f"patterns[{index}] must be a Pattern, got a {type(pattern).__name__};"
+                " sp.Pattern(inputs, targets) makes one"
+            )
         for name in ("inputs", "targets"):
             first, found = getattr(collected[0], name).shape[1], getattr(pattern, name).shape[1]
             if found != first:

@@ -121,7 +121,7 @@ def as_robust(value: object) -> Robust | None:
     Raises
     ------
     SpecError
-        If the value is anything else, or a parameter is unknown or invalid.
+        If the value is anything else, a parameter is unknown or invalid, or lines are exempt from no errors.
     """
     if isinstance(value, Mapping):
         known = tuple(field.name for field in fields(Robust))
@@ -131,4 +131,8 @@ def as_robust(value: object) -> Robust | None:
         value = Robust(**value)
     if value is not None and not isinstance(value, Robust):
         raise SpecError(f"robust must be a Robust, such as sp.Robust(jitter=1), got {value!r}")
-    return None if value is None or value.is_nothing else value
+    if value is None or not value.is_nothing:
+        return value
+    if value.exempt:
+        raise SpecError("robust has exempt lines but no errors; give jitter, missing, extra or weights as well")
+    return None

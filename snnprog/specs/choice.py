@@ -11,6 +11,7 @@ from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
 from snnprog.specs.machines import Row, StateMachine
+from snnprog.specs.needs import check_lines
 from snnprog.specs.streams import check_ticks
 
 
@@ -43,6 +44,7 @@ def winner_take_all(
     """
     lines = as_integer("lines", lines)
     at_once = lines if at_once is None else as_integer("at_once", at_once)
+    check_lines(lines)
     if not 1 <= at_once <= lines:
         raise SpecError(f"at_once must be from 1 to {lines}, the number of lines, got {at_once}")
     n_rows = sum(math.comb(lines, size) for size in range(at_once + 1)) * (1 + reset)

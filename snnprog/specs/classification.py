@@ -85,7 +85,7 @@ def classifier(
     if clarity is not None:
         asked &= _is_clear(rasters, classes, clarity)[:, None]
     answers = questions.answers[classes] == YES
-    patterns = [_pattern(*row) for row in zip(rasters, answers, asked, strict=True)]
+    patterns = [pattern_of(*row) for row in zip(rasters, answers, asked, strict=True)]
     named = None if class_names is None else questions.output_names(class_names)
     return Spec(patterns, delays, chip=chip, output_names=named)
 
@@ -105,9 +105,9 @@ def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:
     features -= features.mean(axis=0)
     wanted = 2.0 * (classes[:, None] == np.arange(classes.max() + 1)) - 1.0
     gram = features.T @ features + RIDGE * np.eye(features.shape[1])
-    told = features @ np.linalg.solve(gram, features.T @ (wanted - wanted.mean(axis=0))) + wanted.mean(axis=0)
-    own = np.take_along_axis(told, classes[:, None], axis=1)[:, 0]
-    clarity: Floats = own - np.where(wanted > 0.0, -np.inf, told).max(axis=1)
+    fitted = features @ np.linalg.solve(gram, features.T @ (wanted - wanted.mean(axis=0))) + wanted.mean(axis=0)
+    own = np.take_along_axis(fitted, classes[:, None], axis=1)[:, 0]
+    clarity: Floats = own - np.where(wanted > 0.0, -np.inf, fitted).max(axis=1)
     return clarity
 
 
@@ -125,7 +125,7 @@ def _is_clear(rasters: list[Raster], classes: Int64s, clarity: float) -> Bools:
     return is_clear
 
 
-def _pattern(raster: Raster, answers: Raster, asked: Raster) -> Pattern:
+def pattern_of(raster: Raster, answers: Bools, asked: Bools) -> Pattern:
     """Return a sample's raster followed by the decision tick; bins without a target do not count."""
     targets = np.zeros((len(raster) + 1, answers.size), dtype=np.bool_)
     targets[-1] = answers & asked

@@ -75,3 +75,9 @@ def check_delays(what: str, chip: Chip, *, delays: Collection[int], advice: str 
         raise SpecError(
             f"{what} needs a delay of {missing[-1]}, and {chip.name} has {chip.delays[0]} to {chip.delays[1]}: {advice}"
         )
+
+
+def check_lines(lines: int) -> None:
+    """Raise `SpecError` unless there are input lines."""
+    if lines < 1:
+        raise SpecError(f"lines must be at least 1, got {lines}")

@@ -21,7 +21,7 @@ from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.names import names_from
 from snnprog.spec import Pattern, Spec
-from snnprog.specs.needs import check_delays, no_memory
+from snnprog.specs.needs import check_delays, check_lines, no_memory
 from snnprog.specs.streams import check_ticks, delayed, pauses, recent, stream_of
 
 TRIAL_LIMIT = 1 << 12
@@ -104,6 +104,7 @@ def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: 
     """
     lines, within = as_integer("lines", lines), as_integer("within", within)
     least = lines if least is None else as_integer("least", least)
+    check_lines(lines)
     if not 1 <= least <= lines:
         raise SpecError(f"least must be from 1 to {lines}, the number of lines, got {least}")
     if within < 0:

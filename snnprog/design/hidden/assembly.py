@@ -45,7 +45,7 @@ class _Manner:
 
 
 def add_hidden(
-    asked: Spec,
+    spec: Spec,
     designed: Design,
     outputs: Sequence[int],
     *,
@@ -57,7 +57,7 @@ def add_hidden(
 
     Parameters
     ----------
-    asked : Spec
+    spec : Spec
         The specification; its ``hidden`` says how many there may be.
     designed : Design
         The result of every output so far.
@@ -83,128 +83,128 @@ def add_hidden(
         outputs. If the time that `until` allows runs out before every output is built; it names none.
     """
     if not designed.hidden and draw == 0:
-        draft = Draft(asked)
+        draft = Draft(spec)
         histories = histories_of(draft)
         refused = {output: impossibility(draft, output, histories=histories) for output in outputs}
         if any(refused.values()):
             return _refused(designed, refused)
     manner = _Manner(is_proof_needed, draw, progress)
-    if asked.window == NO_WINDOW and (draw == 0 or asked.care.all()):
-        return _added(asked, designed, outputs, manner)
-    tried = _chosen_ticks(asked, designed, outputs) if draw == 0 else _drawn_ticks(asked, designed, outputs, draw)
+    if spec.window == NO_WINDOW and (draw == 0 or spec.care.all()):
+        return _added(spec, designed, outputs, manner)
+    tried = _chosen_ticks(spec, designed, outputs) if draw == 0 else _drawn_ticks(spec, designed, outputs, draw)
     for chosen in tried:
         try:
-            fixed = with_targets(replace(asked, window=NO_WINDOW), range(asked.n_outputs), chosen)
+            fixed = with_targets(replace(spec, window=NO_WINDOW), range(spec.n_outputs), chosen)
             found = _added(fixed, designed, outputs, manner)
         except UndecidedError as error:
-            if error.ended_by_time or asked.window == NO_WINDOW:
+            if error.ended_by_time or spec.window == NO_WINDOW:
                 raise
         else:
             if not found.unbuilt:
                 return found
     raise UndecidedError(
-        f"{asked.output_label(outputs[0])}: no hidden neurons were found for any ticks that were tried in the windows"
-        f" of {asked.window}, and no proof that none would do; widen the windows, or {_advice(asked)}",
+        f"{spec.output_label(outputs[0])}: no hidden neurons were found for any ticks that were tried in the windows"
+        f" of {spec.window}, and no proof that none would do; widen the windows, or {_advice(spec)}",
         outputs,
     )
 
 
-def _chosen_ticks(asked: Spec, designed: Design, outputs: Sequence[int]) -> Iterator[Raster]:
+def _chosen_ticks(spec: Spec, designed: Design, outputs: Sequence[int]) -> Iterator[Raster]:
     """Yield (ticks, outputs) possible spikes of outputs within their windows; the actual spikes of built ones."""
-    raster, starts = asked.targets.copy(), Task.of(asked).mapping.played.starts
+    raster, starts = spec.targets.copy(), Task.of(spec).mapping.played.starts
     for output, outcome in enumerate(designed.outcomes):
         if outcome.neuron is not None:
             raster[:, output] = outcome.neuron.raster
     windows = {
         output: windows_of(
-            asked.targets[:, output],
-            asked.care[:, output],
+            spec.targets[:, output],
+            spec.care[:, output],
             starts=starts,
-            window=asked.window,
-            refractory=asked.refractory,
+            window=spec.window,
+            refractory=spec.refractory,
         )
         for output in outputs
     }
     if any((ends[:, 0] > ends[:, 1]).any() for ends in windows.values()):
         return
-    before, after = asked.window
+    before, after = spec.window
     for shift in sorted(range(-before, after + 1), key=lambda ticks: (abs(ticks), -ticks))[:MOST_SHIFTS]:
         moved = raster.copy()
         for output, ends in windows.items():
-            due = asked.targets[:, output] & asked.care[:, output]
+            due = spec.targets[:, output] & spec.care[:, output]
             moved[due, output] = False
             moved[np.clip(np.flatnonzero(due) + shift, ends[:, 0], ends[:, 1]), output] = True
         yield moved
 
 
-def _drawn_ticks(asked: Spec, designed: Design, outputs: Sequence[int], draw: int) -> Iterator[Raster]:
+def _drawn_ticks(spec: Spec, designed: Design, outputs: Sequence[int], draw: int) -> Iterator[Raster]:
     """Yield (ticks, outputs) possible spikes of outputs, redrawn each time; at first silent in uncounted bins."""
-    drawn = list(rasters(Task.of(asked), outputs))
+    drawn = list(rasters(Task.of(spec), outputs))
     raster = drawn[draw % len(drawn)].copy()
     for output, outcome in enumerate(designed.outcomes):
         if outcome.neuron is not None and output not in outputs:
             raster[:, output] = outcome.neuron.raster
         elif draw % 2 == 1:
-            raster[:, output] &= asked.care[:, output]
+            raster[:, output] &= spec.care[:, output]
     yield raster
 
 
-def _added(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Design:
+def _added(spec: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Design:
     """Add hidden neurons for outputs with known ticks."""
     try:
         with step("hidden", share=GROWTH_SHARE):
-            built = _grown(asked, designed, outputs, manner)
+            built = _grown(spec, designed, outputs, manner)
     except UndecidedError:
-        drawn = _from_pool(asked, designed, outputs, manner)
+        drawn = _from_pool(spec, designed, outputs, manner)
         if drawn is None:
             raise
         built = drawn
     outcomes = list(designed.outcomes)
     for output, neuron in built.outputs.items():
-        thinner = thin(built.draft, output, NeuronDesign(neuron), Thrift(asked.sparse, asked.fan_in))
+        thinner = thin(built.draft, output, NeuronDesign(neuron), Thrift(spec.sparse, spec.fan_in))
         outcomes[output] = NeuronDesign(neuron) if thinner.neuron is None else thinner
     hidden = tuple(built.draft.fitted(neuron) for neuron in built.draft.hidden)
     return Design(built.draft.task, tuple(outcomes), hidden)
 
 
-def _grown(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled:
+def _grown(spec: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled:
     """Add hidden neurons in turn, for one output after another."""
     if manner.draw > 0:
         raise UndecidedError(
             f"{counted(len(outputs), 'output')} could not be built with hidden neurons drawn at random, and nothing"
-            f" proves that they cannot be; {_advice(asked)}",
+            f" proves that they cannot be; {_advice(spec)}",
             outputs,
         )
-    draft = Draft(asked, designed.hidden)
+    draft = Draft(spec, designed.hidden)
     outcomes = list(designed.outcomes)
-    limit = MOST_HIDDEN if asked.hidden == AUTO else 2 * int(asked.hidden)
+    limit = MOST_HIDDEN if spec.hidden == AUTO else 2 * int(spec.hidden)
     for done, output in enumerate(outputs):
         draft, neuron = grow(draft, output, limit, is_proof_needed=manner.is_proof_needed)
         if neuron is None:
             made = "made rounding-proof" if manner.is_proof_needed else "built"
-            name, hidden = asked.output_label(output), counted(len(draft.hidden), "hidden neuron")
+            name, hidden = spec.output_label(output), counted(len(draft.hidden), "hidden neuron")
             raise UndecidedError(
-                f"{name} could not be {made} with {hidden}, and nothing proves that it cannot be; {_advice(asked)}",
+                f"{name} could not be {made} with {hidden}, and nothing proves that it cannot be; {_advice(spec)}",
                 outputs[done:],
             )
         outcomes[output] = NeuronDesign(neuron)
         if manner.progress is not None:
             manner.progress("hidden", done + 1, len(outputs))
     built = pruned(Assembled(draft, _neurons(draft, outcomes)))
-    if asked.hidden != AUTO and len(built.draft.hidden) > asked.hidden:
+    if spec.hidden != AUTO and len(built.draft.hidden) > spec.hidden:
         check_time()
         raise UndecidedError(
             f"{counted(len(built.draft.hidden), 'hidden neuron')} are the fewest that were found, and hidden allows"
-            f" {asked.hidden}; nothing proves that fewer cannot do: {_advice(asked)}",
+            f" {spec.hidden}; nothing proves that fewer cannot do: {_advice(spec)}",
             outputs,
         )
     return built
 
 
-def _from_pool(asked: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled | None:
+def _from_pool(spec: Spec, designed: Design, outputs: Sequence[int], manner: _Manner) -> Assembled | None:
     """Add random hidden neurons for all outputs together; None if no drawn ones suffice."""
-    draft = Draft(asked, designed.hidden)
-    most = MOST_HIDDEN if asked.hidden == AUTO else int(asked.hidden) - len(draft.hidden)
+    draft = Draft(spec, designed.hidden)
+    most = MOST_HIDDEN if spec.hidden == AUTO else int(spec.hidden) - len(draft.hidden)
     more = 0 if manner.draw == 0 else MORE << manner.draw
     try:
         helped = helped_from_pool(draft, outputs, Draw(most, manner.draw, manner.is_proof_needed, more))
@@ -240,8 +240,8 @@ def _unbuilt(refusal: Refusal | None) -> NeuronDesign:
     return UNDECIDED if refusal is None else NeuronDesign(None, (refusal.conflict,), proof=refusal.proof)
 
 
-def _advice(asked: Spec) -> str:
+def _advice(spec: Spec) -> str:
     """Return the advice after an unsuccessful search for hidden neurons."""
-    nearest, farthest = asked.chip.delays
+    nearest, farthest = spec.chip.delays
     slower = "offer more delays, or a slower potential" if nearest < farthest else "offer more inputs, or other decays"
-    return slower if asked.hidden == AUTO else f"allow more hidden neurons, or 'auto'; or {slower}"
+    return slower if spec.hidden == AUTO else f"allow more hidden neurons, or 'auto'; or {slower}"

@@ -60,7 +60,7 @@ class Lack:
     @property
     def lead(self) -> int:
         """How many ticks before it acts a hidden neuron fires."""
-        return int(min(self.draft.asked.delays))
+        return int(min(self.draft.spec.delays))
 
 
 def detector(lack: Lack, missed: Raster) -> Neuron | None:
@@ -150,23 +150,23 @@ def chain(lack: Lack, missed: Raster) -> Draft:
     """Return the draft with echoes of echoes, so that a detector of the nearest missed spike has an input."""
     draft, tape = lack.draft, lack.draft.mapping.tape
     tick = int(np.argmax(np.where(missed, lack.miss.excess, -np.inf)))
-    inputs = draft.asked.inputs
+    inputs = draft.spec.inputs
     open_lines = draft.box.weight_upper.reshape(-1, draft.mapping.n_lines)[-1, : inputs.shape[1]] > 0.0
     past = np.argwhere(inputs[tape.starts[tape.pattern[tick]] : tick - lack.lead] & open_lines)
     if not past.size:
         return draft
     gap = tick - lack.lead - int(tape.starts[tape.pattern[tick]] + past[-1][0])
-    line, longest = int(past[-1][1]), draft.asked.delays[-1]
+    line, longest = int(past[-1][1]), draft.spec.delays[-1]
     spikes = inputs[:, line]
     while gap > longest:
         spikes, gap = later(tape, spikes, longest), gap - longest
         known = next((index for index, old in enumerate(draft.hidden) if np.array_equal(old.raster, spikes)), None)
         if known is None:
-            echo = _echo(draft, len(draft.asked.delays) - 1, line=line, late=spikes)
+            echo = _echo(draft, len(draft.spec.delays) - 1, line=line, late=spikes)
             if echo is None or not np.array_equal(echo.raster, spikes):
                 break
             draft, known = draft.with_neuron(echo), len(draft.hidden)
-        line = draft.asked.n_inputs + known
+        line = draft.spec.n_inputs + known
     return draft
 
 
@@ -201,7 +201,7 @@ def _best_echoes(lack: Lack) -> list[Neuron]:
     draft, tape = lack.draft, lack.draft.mapping.tape
     spikes = np.concatenate(draft.task.lines)
     rated = []
-    for slot, delay in enumerate(draft.asked.delays):
+    for slot, delay in enumerate(draft.spec.delays):
         late = later(tape, spikes, delay)
         pull = map_of(draft, late).adjoint(lack.miss.prices, lack.resets)
         strongest = np.abs(pull).reshape(-1, spikes.shape[1]).max(axis=0) / np.sqrt(late.sum(axis=0) + 1.0)
@@ -209,7 +209,7 @@ def _best_echoes(lack: Lack) -> list[Neuron]:
     echoes = []
     for pull_of, slot, line in sorted(rated)[:ECHOES]:
         if pull_of < 0.0 and draft.box.weight_upper[slot * spikes.shape[1] + line] > 0.0:
-            echoes.append(_echo(draft, slot, line=line, late=later(tape, spikes[:, line], draft.asked.delays[slot])))
+            echoes.append(_echo(draft, slot, line=line, late=later(tape, spikes[:, line], draft.spec.delays[slot])))
     return [echo for echo in echoes if echo is not None]
 
 
@@ -226,9 +226,9 @@ def _clock(draft: Draft) -> Neuron | None:
     """Return a neuron that any excitable input makes fire, and that then keeps itself firing; None if a bias can."""
     if draft.box.bias[1] > 0.0:
         return None
-    lead, n_inputs, tape = min(draft.asked.delays), draft.asked.n_inputs, draft.mapping.tape
+    lead, n_inputs, tape = min(draft.spec.delays), draft.spec.n_inputs, draft.mapping.tape
     open_lines = draft.box.weight_upper.reshape(-1, draft.mapping.n_lines)[0, :n_inputs] > 0.0
-    inputs = draft.asked.inputs
+    inputs = draft.spec.inputs
     spikes: Raster = np.any(inputs[:, open_lines], axis=1)
     raster = later(tape, spikes, lead)
     for tick in range(lead, tape.ticks):

@@ -85,9 +85,9 @@ def _first(draft: Draft, goal: Goal, counts: Sequence[_Count]) -> list[Neuron] |
 
 def _counts(draft: Draft, goal: Goal, lean: Floats) -> list[_Count]:
     """Return weighted counts of the lines at each delay, with the changes that they leave."""
-    spikes, lead = np.concatenate(draft.task.lines), int(min(draft.asked.delays))
+    spikes, lead = np.concatenate(draft.task.lines), int(min(draft.spec.delays))
     found = []
-    for slot, delay in enumerate(draft.asked.delays):
+    for slot, delay in enumerate(draft.spec.delays):
         seen, signs = _answers(later(draft.mapping.tape, spikes, delay + lead), goal.wanted)
         weights = _weights(draft, slot, lean)
         levels = np.einsum("kl,wl->wk", seen.astype(np.int64), weights)
@@ -97,10 +97,10 @@ def _counts(draft: Draft, goal: Goal, lean: Floats) -> list[_Count]:
 
 def _answers(seen: Raster, wanted: Floats) -> tuple[Raster, Floats]:
     """Return the distinct histories of lines with their answers: (kinds, lines) and (kinds,) ±1."""
-    asked = np.flatnonzero(wanted)
-    packed = np.column_stack([np.packbits(seen[asked], axis=1), wanted[asked] > 0.0])
+    priced = np.flatnonzero(wanted)
+    packed = np.column_stack([np.packbits(seen[priced], axis=1), wanted[priced] > 0.0])
     _, first = np.unique(packed, axis=0, return_index=True)
-    return seen[asked[first]], np.sign(wanted[asked[first]])
+    return seen[priced[first]], np.sign(wanted[priced[first]])
 
 
 def _weights(draft: Draft, slot: int, lean: Floats) -> Int64s:
@@ -141,7 +141,7 @@ def _changes(sums: Int64s, signs: Floats) -> tuple[int, int]:
 
 def _pool(draft: Draft, counts: Sequence[_Count], most: int) -> list[Neuron]:
     """Return the detectors of some counts, each that does something else than the existing lines, once."""
-    most = min(most, MOST_CELLS // (draft.mapping.tape.ticks * len(draft.asked.delays)))
+    most = min(most, MOST_CELLS // (draft.mapping.tape.ticks * len(draft.spec.delays)))
     known = {np.packbits(line).tobytes() for line in np.concatenate(draft.task.lines).T}
     found: list[Neuron] = []
     for weights, level in _thresholds(draft, counts):
@@ -164,11 +164,11 @@ def _thresholds(draft: Draft, counts: Sequence[_Count]) -> Iterator[tuple[Floats
     known = set()
     for count, side in itertools.product(counts, (1, -1)):
         sums = side * count.sums
-        weights = np.zeros((len(draft.asked.delays), draft.mapping.n_lines))
+        weights = np.zeros((len(draft.spec.delays), draft.mapping.n_lines))
         weights[count.slot] = side * count.weights
         levels = np.unique(np.maximum(sums, 0))
         for below, above in itertools.pairwise(levels.tolist()):
-            told = count.slot, np.packbits(sums >= above).tobytes()
-            if told not in known:
-                known.add(told)
+            key = count.slot, np.packbits(sums >= above).tobytes()
+            if key not in known:
+                known.add(key)
                 yield weights.ravel(), (below + above) / 2

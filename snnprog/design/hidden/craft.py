@@ -61,7 +61,7 @@ def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
     if not made.weights.any() and made.bias == 0:
         return None
     best: Crafted | None = None
-    threshold = 1 if draft.asked.threshold == FREE else int(draft.asked.threshold)
+    threshold = 1 if draft.spec.threshold == FREE else int(draft.spec.threshold)
     while threshold <= draft.chip.thresholds[1]:
         check_time()
         run = draft.run(made.weights, threshold, made.bias)
@@ -74,7 +74,7 @@ def craft(draft: Draft, unknowns: Floats, *, value: Floats) -> Crafted | None:
             best = best if neuron is None else Crafted(neuron, worth)
         is_harm = np.concatenate([once & (value < 0.0), *twice])[: run.spikes.size]
         harm = run.potentials[is_harm]
-        if not harm.size or draft.asked.threshold != FREE:
+        if not harm.size or draft.spec.threshold != FREE:
             break
         threshold = max(threshold + 1, math.ceil(float(np.median(harm)) / _unit(draft)))
     return best
@@ -90,7 +90,7 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
     made = _integers(draft, np.concatenate([weights, [gain * threshold, bias]]))
     least, most = draft.chip.thresholds
     level = half_even_integer(gain * threshold * made.scale)
-    level = int(draft.asked.threshold) if draft.asked.threshold != FREE else min(max(level, least), most)
+    level = int(draft.spec.threshold) if draft.spec.threshold != FREE else min(max(level, least), most)
     run = draft.run(made.weights, level, made.bias)
     return _settled(draft, made, run, level) if run.is_portable else None
 
@@ -111,7 +111,7 @@ def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, ran
     """
     made, chip = _Rounded(weights, exponent, bias, 1.0), draft.chip
     threshold = chip.thresholds[1]
-    if draft.asked.threshold == FREE:
+    if draft.spec.threshold == FREE:
         reached = draft.run(weights, threshold, bias).potentials[: draft.mapping.tape.ticks]
         levels = np.unique(np.maximum(reached, 0))
         if levels.size < 2:
@@ -119,7 +119,7 @@ def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, ran
         level = int(levels[int(rank * (levels.size - 1))])
         threshold = min(max(level // chip.unit + 1, chip.thresholds[0]), threshold)
     else:
-        threshold = int(draft.asked.threshold)
+        threshold = int(draft.spec.threshold)
     run = draft.run(weights, threshold, bias)
     return _settled(draft, made, run, threshold) if run.is_portable and run.spikes.any() else None
 
@@ -131,7 +131,7 @@ def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
     more than the chip's without an exponent, so that thresholds between their sums must be had; where there is noise
     to survive, the coarsest that the widths have room for.
     """
-    chip, box, limit = draft.chip, draft.box, draft.asked.mantissas.limit
+    chip, box, limit = draft.chip, draft.box, draft.spec.mantissas.limit
     weights, threshold, bias = unknowns[:-2], float(unknowns[-2]), float(unknowns[-1])
     scale = 1.0
     if box.is_bias_free or not box.has_bias:
@@ -141,11 +141,9 @@ def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
     reach = scale * float(np.abs(weights).max(initial=0.0))
     exponent = min(chip.exponents[1], max(0, math.ceil(math.log2(max(reach, limit) / limit))))
     real = scale * weights / (1 << exponent)
-    mantissas = box.nearest_weights(real) * (
-        np.abs(real) >= HALF_STEP * limit if draft.asked.mantissas.is_binary else 1
-    )
+    mantissas = box.nearest_weights(real) * (np.abs(real) >= HALF_STEP * limit if draft.spec.mantissas.is_binary else 1)
     top = max(-chip.bias_limit, min(chip.bias_limit, scale * bias * _unit(draft)))
-    fixed = draft.asked.bias
+    fixed = draft.spec.bias
     return _Rounded(mantissas << exponent, exponent, chip.nearest_bias(top) if fixed == FREE else int(fixed), scale)
 
 
@@ -156,7 +154,7 @@ def _widest_scale(draft: Draft, unknowns: Floats) -> float:
     reach = np.abs(weights)
     quiet = mapping.resets(np.zeros(mapping.played.ticks, dtype=np.bool_))
     widest = float((mapping.potential(reach, quiet) + bias * mapping.bias_response(quiet)).max(initial=0.0))
-    most, limit = ROOM * float(min(limits.potential, limits.arrivals)), draft.asked.mantissas.limit
+    most, limit = ROOM * float(min(limits.potential, limits.arrivals)), draft.spec.mantissas.limit
     shift = chip.exponents[1] if box.noise > 0.0 else (chip.weight_limit // limit).bit_length() - 1
     greatest = limit << min(chip.exponents[1], shift)
     return min(
@@ -175,19 +173,19 @@ def _settled(draft: Draft, made: _Rounded, run: SimulatedNeuron, threshold: int)
     spikes = run.spikes[:ticks]
     if run.spikes[ticks:].any():
         return None
-    resets, asked = mapping.resets(spikes), mapping.asked_of(spikes)
+    resets, due = mapping.resets(spikes), mapping.due_of(spikes)
     potential = mapping.potential(made.weights.astype(np.float64), resets)
     potential = potential + made.bias / _unit(draft) * mapping.bias_response(resets)
-    if mapping.linear.is_reset_to_zero and draft.asked.threshold == FREE:
-        centred = _centred(draft, potential, asked)
+    if mapping.linear.is_reset_to_zero and draft.spec.threshold == FREE:
+        centred = _centred(draft, potential, due)
         if centred is None:
             return None
         threshold, run = centred, draft.run(made.weights, centred, made.bias)
-    if not np.array_equal(run.spikes, asked) or not _survives_noise(draft, run, threshold, resets):
+    if not np.array_equal(run.spikes, due) or not _survives_noise(draft, run, threshold, resets):
         return None
-    truncation = mapping.truncation(resets, asked, biased=made.bias != 0) + draft.box.noise
+    truncation = mapping.truncation(resets, due, biased=made.bias != 0) + draft.box.noise
     norms = mapping.potential((made.weights != 0).astype(np.float64), resets)
-    distance = np.where(asked, 1.0, -1.0) * (potential - threshold * resets.threshold_response)
+    distance = np.where(due, 1.0, -1.0) * (potential - threshold * resets.threshold_response)
     return Neuron(
         weights=made.weights.astype(np.float64).reshape(mapping.delays.size, mapping.n_lines),
         threshold=float(threshold),

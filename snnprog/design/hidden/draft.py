@@ -25,19 +25,19 @@ class Draft:
 
     Attributes
     ----------
-    asked : Spec
+    spec : Spec
         What the outputs must do.
     hidden : tuple of Neuron
         In order; each listens to inputs, to those before it and, if recurrent, to outputs.
     """
 
-    asked: Spec
+    spec: Spec
     hidden: tuple[Neuron, ...] = ()
 
     @cached_property
     def task(self) -> Task:
         """The specification, with the spikes of the hidden neurons."""
-        return Task.of(self.asked, [neuron.raster for neuron in self.hidden])
+        return Task.of(self.spec, [neuron.raster for neuron in self.hidden])
 
     @cached_property
     def mapping(self) -> PotentialMap:
@@ -45,7 +45,7 @@ class Draft:
         mapping = self.task.mapping
         if mapping.played is mapping.tape:
             return mapping
-        return PotentialMap(self.task.lines, self.asked.delays, mapping.linear)
+        return PotentialMap(self.task.lines, self.spec.delays, mapping.linear)
 
     @property
     def box(self) -> Box:
@@ -63,21 +63,21 @@ class Draft:
     @property
     def chip(self) -> Chip:
         """The chip that is meant."""
-        return self.asked.chip
+        return self.spec.chip
 
     @cached_property
     def targets(self) -> Raster:
         """(ticks of all patterns, outputs) The specification of the outputs."""
-        return self.asked.targets
+        return self.spec.targets
 
     @cached_property
     def care(self) -> Raster:
         """(ticks of all patterns, outputs) Where it counts."""
-        return self.asked.care
+        return self.spec.care
 
     def within_fan_in(self, unknowns: Floats) -> Floats:
         """Return unknowns (taps + 2,) with no more weights than a neuron may have synapses: the heaviest."""
-        most = self.asked.fan_in
+        most = self.spec.fan_in
         if most is None or np.count_nonzero(unknowns[:-2]) <= most:
             return unknowns
         light = np.argsort(-np.abs(unknowns[:-2]), kind="stable")[most:]
@@ -95,14 +95,14 @@ class Draft:
 
     def without(self, index: int) -> Draft:
         """Return the draft without one hidden neuron, which no other hidden neuron may listen to."""
-        line = self.asked.n_inputs + index
+        line = self.spec.n_inputs + index
         after = [replace(later, weights=np.delete(later.weights, line, axis=1)) for later in self.hidden[index + 1 :]]
         return replace(self, hidden=(*self.hidden[:index], *after))
 
     def fitted(self, neuron: Neuron) -> Neuron:
         """Return a neuron that was designed when there were fewer hidden ones, deaf to those that came later."""
         deaf = np.zeros((neuron.weights.shape[0], self.mapping.n_lines - neuron.weights.shape[1]))
-        place = neuron.weights.shape[1] - (self.asked.n_presynaptic - self.asked.n_inputs)
+        place = neuron.weights.shape[1] - (self.spec.n_presynaptic - self.spec.n_inputs)
         weights = np.concatenate([neuron.weights[:, :place], deaf, neuron.weights[:, place:]], axis=1)
         return replace(neuron, weights=weights)
 
@@ -137,4 +137,4 @@ def nearest(draft: Draft, *, resets: Resets, wanted: Floats, start: Floats | Non
 def map_of(draft: Draft, rasters: Raster) -> PotentialMap:
     """Return the map of lines that do ``rasters`` (ticks, lines), beside those of a draft."""
     ends = np.cumsum(draft.mapping.tape.lengths)[:-1]
-    return PotentialMap(np.split(rasters, ends), draft.asked.delays, draft.mapping.linear)
+    return PotentialMap(np.split(rasters, ends), draft.spec.delays, draft.mapping.linear)

@@ -106,8 +106,8 @@ def designed(draft: Draft, output: int) -> Neuron | None:
     target, care = draft.targets[:, output], draft.care[:, output]
     problem = draft.task.problem(output, target, constrained=care)
     try:
-        found = design_given(problem) if draft.asked.recurrent else design_neuron(problem, care)
-        return thin(draft, output, found, Thrift(is_fewest=False, most=draft.asked.fan_in)).neuron
+        found = design_given(problem) if draft.spec.recurrent else design_neuron(problem, care)
+        return thin(draft, output, found, Thrift(is_fewest=False, most=draft.spec.fan_in)).neuron
     except SolverError as error:
         if isinstance(error, UndecidedError) and error.ended_by_time:
             raise
@@ -119,7 +119,7 @@ def thin(draft: Draft, output: int, found: NeuronDesign, thrift: Thrift) -> Neur
     target, care = draft.targets[:, output], draft.care[:, output]
     problem = draft.task.problem(output, target, constrained=care)
     thinner = thinned(
-        problem, found, thrift, asked=np.ones_like(care) if draft.asked.recurrent else problem.asked(care)
+        problem, found, thrift, relevant=np.ones_like(care) if draft.spec.recurrent else problem.relevant(care)
     )
     return thinner if thinner.neuron is None or thrift.allows(thinner.neuron) else UNDECIDED
 
@@ -145,6 +145,6 @@ def _wider(lack: Lack) -> Draft:
 
 def _with_lines(unknowns: Floats, draft: Draft, *, more: int) -> Floats:
     """Return the unknowns with weights 0 for some more hidden neurons."""
-    weights = unknowns[:-2].reshape(len(draft.asked.delays), -1)
-    places = [draft.asked.n_inputs + len(draft.hidden)] * more
+    weights = unknowns[:-2].reshape(len(draft.spec.delays), -1)
+    places = [draft.spec.n_inputs + len(draft.hidden)] * more
     return np.concatenate([np.insert(weights, places, 0.0, axis=1).ravel(), unknowns[-2:]])

@@ -28,7 +28,7 @@ from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem
-from snnprog.design.proofs.referee import first_told
+from snnprog.design.proofs.referee import first_known
 from snnprog.fixed_order import powers
 from snnprog.potential import NO_RESET, Ticks
 from snnprog.solver import LinearProgram, maximise_if_possible
@@ -75,9 +75,9 @@ def guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, 
     rows = np.flatnonzero(counted & ~silent_anyway & _matters(problem, counted & ~is_own & ~silent_anyway))
     if not rows.size or rows.size * (mapping.n_taps + rows.size) > MOST_CELLS:
         return
-    told = _told(problem, histories, rows)
-    yield from ({spike: 1, silence: 1} for spike, silence in _clashes(problem, rows, told=told)[:MOST_CLASHES])
-    optimum = maximise_if_possible(_relaxation(problem, rows, told=told))
+    effects = _effects(problem, histories, rows)
+    yield from ({spike: 1, silence: 1} for spike, silence in _clashes(problem, rows, effects=effects)[:MOST_CLASHES])
+    optimum = maximise_if_possible(_relaxation(problem, rows, effects=effects))
     if optimum is not None and float(optimum.values[-1]) <= TOLERANCE:
         shares = optimum.duals / max(float(optimum.duals.max(initial=0.0)), WORTHLESS)
         priced = np.flatnonzero(shares > WORTHLESS)
@@ -87,9 +87,9 @@ def guesses(problem: NeuronProblem, histories: Histories) -> Iterator[dict[int, 
             yield {int(rows[row]): int(share * common) for row, share in zip(priced, exact, strict=True) if share > 0}
 
 
-def _clashes(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> list[tuple[int, int]]:
+def _clashes(problem: NeuronProblem, rows: Ticks, *, effects: Floats) -> list[tuple[int, int]]:
     """Return pairs of a spike and a silence with the same history, inputs and hidden neurons included."""
-    features = np.column_stack([problem.signed_rows(rows) * problem.signs[rows][:, None], told])
+    features = np.column_stack([problem.signed_rows(rows) * problem.signs[rows][:, None], effects])
     _, kind = np.unique(np.round(features, DIGITS), axis=0, return_inverse=True)
     found: list[tuple[int, int]] = []
     silences: dict[int, int] = {}
@@ -126,10 +126,10 @@ def _matters(problem: NeuronProblem, shared: Raster) -> Raster:
 
 def histories_of(draft: Draft) -> Histories:
     """Return the information that hidden neurons can have, for a draft without any."""
-    spec, has_bias = draft.asked, draft.box.has_bias
+    spec, has_bias = draft.spec, draft.box.has_bias
     lag, known = 2 * min(spec.delays), {(NOTHING, b""): NOTHING}
     history, can_tell = [], []
-    for pattern, first in zip(spec.patterns, first_told(spec), strict=True):
+    for pattern, first in zip(spec.patterns, first_known(spec), strict=True):
         lines = presynaptic_raster(spec, pattern)
         state, silence = NOTHING, np.zeros(lines.shape[1], dtype=np.bool_)
         for tick in range(pattern.ticks):
@@ -143,7 +143,7 @@ def histories_of(draft: Draft) -> Histories:
 
 def _arrivals(draft: Draft, lines: Raster) -> Raster:
     """(ticks,) Whether a spike of some hidden neuron can arrive in one pattern."""
-    spec, ticks = draft.asked, len(lines)
+    spec, ticks = draft.spec, len(lines)
     excitable = lines if spec.signs is None else lines[:, np.array(spec.signs) >= 0]
     fired: Raster = np.any(excitable, axis=1)
     keeps = draft.mapping.linear.current > 0
@@ -156,7 +156,7 @@ def _arrivals(draft: Draft, lines: Raster) -> Raster:
     return arrives
 
 
-def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
+def _effects(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
     """Return (rows, histories) the effect on the potential of one unit at each history."""
     tape, gamma = problem.potential_map.tape, problem.potential_map.gamma
     entries = []
@@ -168,22 +168,22 @@ def _told(problem: NeuronProblem, histories: Histories, rows: Ticks) -> Floats:
         entries.append((np.full(window.size, row), histories.history[window], powers(gamma, tick - window)))
     row_of, history, share = (np.concatenate(parts) for parts in zip(*entries, strict=True))
     columns, column_of = np.unique(history, return_inverse=True)
-    told = np.zeros((rows.size, columns.size))
-    np.add.at(told, (row_of, column_of), share)
-    return told
+    effects = np.zeros((rows.size, columns.size))
+    np.add.at(effects, (row_of, column_of), share)
+    return effects
 
 
-def _relaxation(problem: NeuronProblem, rows: Ticks, *, told: Floats) -> LinearProgram:
+def _relaxation(problem: NeuronProblem, rows: Ticks, *, effects: Floats) -> LinearProgram:
     """Build the program; its unknowns are weights, threshold, bias, hidden signals, and a distance of at most 1."""
     box = problem.box
-    free = np.full(told.shape[1], np.inf)
+    free = np.full(effects.shape[1], np.inf)
     lower, upper = box.weight_lower * (1 << box.widest_exponent), box.weight_upper * (1 << box.widest_exponent)
     threshold, bias = box.threshold, box.bias
     if box.is_scale_free:
         lower, upper = np.where(lower < 0.0, -np.inf, 0.0), np.where(upper > 0.0, np.inf, 0.0)
         threshold, bias = (0.0, np.inf), (-np.inf, np.inf) if box.is_bias_free else (0.0, 0.0)
-    told = told * problem.signs[rows][:, None]
-    matrix = np.column_stack([problem.signed_rows(rows), told, -np.ones(rows.size)])
+    effects = effects * problem.signs[rows][:, None]
+    matrix = np.column_stack([problem.signed_rows(rows), effects, -np.ones(rows.size)])
     return LinearProgram(
         objective=np.append(np.zeros(matrix.shape[1] - 1), 1.0),
         matrix=matrix,
@@ -198,7 +198,7 @@ def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, dr
     if problem.refractory_spikes.size and priced[0] == problem.refractory_spikes[0]:
         tick = int(priced[0])
         return Conflict(problem.neuron, *problem.potential_map.tape.where(tick), refractory_reason(problem, tick))
-    lag = 2 * min(draft.asked.delays)
+    lag = 2 * min(draft.spec.delays)
     due = [int(tick) for tick in priced if problem.raster[tick]]
     silent = [int(tick) for tick in priced if not problem.raster[tick]]
     tape = problem.potential_map.tape

@@ -81,7 +81,7 @@ def helped_from_pool(
         if not pool:
             return None
         is_all = len(pool) < size
-        if draft.asked.fan_in is not None and draft.asked.fan_in <= FEW_SYNAPSES:
+        if draft.spec.fan_in is not None and draft.spec.fan_in <= FEW_SYNAPSES:
             helped = _one_by_one(draft, goals, pool, scope)
             if helped is not None:
                 return helped
@@ -155,7 +155,7 @@ def _with_others(chosen: tuple[int, ...], others: Sequence[int], count: int) -> 
 
 def drawn(draft: Draft, size: int, *, seed: int) -> list[Neuron]:
     """Return up to this many random hidden neurons, each of which does something else than all lines and others."""
-    size = min(size, MOST_CELLS // max(draft.mapping.tape.ticks * len(draft.asked.delays), 1))
+    size = min(size, MOST_CELLS // max(draft.mapping.tape.ticks * len(draft.spec.delays), 1))
     known = {np.packbits(line).tobytes() for line in np.concatenate(draft.task.lines).T}
     generator, found, vain = np.random.default_rng([seed, size]), list[Neuron](), 0
     shared = _exponent(draft, generator) if draft.chip.is_exponent_shared else None
@@ -173,9 +173,9 @@ def drawn(draft: Draft, size: int, *, seed: int) -> list[Neuron]:
 
 def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> Neuron | None:
     """Return a random hidden neuron, or None if its integers are of no use; all may have to share an exponent."""
-    box, asked, limit = draft.box, draft.asked, draft.asked.mantissas.limit
+    box, spec, limit = draft.box, draft.spec, draft.spec.mantissas.limit
     taps = np.flatnonzero((box.weight_lower < 0.0) | (box.weight_upper > 0.0))
-    most = taps.size if asked.fan_in is None else min(asked.fan_in, taps.size)
+    most = taps.size if spec.fan_in is None else min(spec.fan_in, taps.size)
     bias = _bias(draft, generator)
     if most == 0 and bias == 0:
         return None
@@ -184,7 +184,7 @@ def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> 
         if generator.random() < 0.5
         else min(most, 1 + generator.poisson(1.0))
     )
-    if asked.mantissas.is_binary:
+    if spec.mantissas.is_binary:
         number = taps.size
     elif bias != 0 and generator.random() < CLOCKS:
         number = 0
@@ -201,17 +201,17 @@ def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> 
 
 def _bias(draft: Draft, generator: np.random.Generator) -> int:
     """Return the fixed bias, or draw one: 0, or as large as some weights."""
-    if draft.asked.bias != FREE:
-        return int(draft.asked.bias)
+    if draft.spec.bias != FREE:
+        return int(draft.spec.bias)
     size = 2.0 ** generator.uniform(0.0, math.log2(draft.chip.weight_limit)) * draft.chip.unit
     return int(draft.chip.nearest_bias(size * generator.choice((-1.0, 0.0, 0.0, 1.0))))
 
 
 def _exponent(draft: Draft, generator: np.random.Generator) -> int:
     """Draw an exponent: 0, or one by which weights come near a fixed threshold, or distinguish more than noise."""
-    chip, box, asked = draft.chip, draft.box, draft.asked
+    chip, box, spec = draft.chip, draft.box, draft.spec
     exponent = 0 if box.noise == 0.0 else math.ceil(math.log2(max(2.0 * box.noise, 1.0)))
-    if asked.threshold != FREE:
-        near = math.ceil(math.log2(max(float(asked.threshold) / asked.mantissas.limit, 1.0)))
+    if spec.threshold != FREE:
+        near = math.ceil(math.log2(max(float(spec.threshold) / spec.mantissas.limit, 1.0)))
         exponent = max(exponent, near - 1 + int(generator.integers(0, 3)))
     return min(max(exponent, chip.exponents[0]), chip.exponents[1])

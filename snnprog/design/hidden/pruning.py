@@ -39,7 +39,7 @@ def pruned(built: Assembled) -> Assembled:
 
 def _without(built: Assembled, index: int) -> Assembled | None:
     """Return the network without one hidden neuron, or None if another cannot do without it."""
-    line = built.draft.asked.n_inputs + index
+    line = built.draft.spec.n_inputs + index
     smaller, outputs = built.draft.without(index), {}
     for output, neuron in built.outputs.items():
         heard = bool(neuron.weights[:, line].any())

@@ -49,8 +49,8 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
     has_programs : bool
         Whether integer programs refute the cases of open bins that no prices of real weights refute.
     """
-    asked = draft.asked if draft.asked.hidden != 0 else replace(draft.asked, hidden=AUTO)
-    referee = Referee(asked)
+    spec = draft.spec if draft.spec.hidden != 0 else replace(draft.spec, hidden=AUTO)
+    referee = Referee(spec)
     search = _Cases(draft, output, histories, referee if has_programs else None)
     problem, histories = search.rows({})
     for prices in guesses(problem, histories):
@@ -58,7 +58,7 @@ def impossibility(draft: Draft, output: int, *, histories: Histories, has_progra
         leaf = _leaf(problem, prices)
         if referee.fault(leaf) is None:
             return Refusal(reason_of(problem, histories, priced=np.array(list(prices)), draft=draft), leaf)
-    for pattern in search.open_patterns() if has_programs or not asked.recurrent else ():
+    for pattern in search.open_patterns() if has_programs or not spec.recurrent else ():
         proof = search.refuted(pattern, {})
         if proof is not None and referee.fault(proof) is None:
             return Refusal(search.conflict(pattern), proof)
@@ -91,9 +91,9 @@ class _Cases:
         tape = draft.mapping.tape
         self.starts = tape.starts.tolist()
         parts = [np.split(every[:, output], self.starts[1:]) for every in (draft.targets, draft.care)]
-        self.windows = [Windows.of(target, care, draft.asked.window) for target, care in zip(*parts, strict=True)]
+        self.windows = [Windows.of(target, care, draft.spec.window) for target, care in zip(*parts, strict=True)]
         given = draft.care[:, output].copy()
-        if draft.asked.window != NO_WINDOW:
+        if draft.spec.window != NO_WINDOW:
             for start, windows in zip(self.starts, self.windows, strict=True):
                 values = windows.open_values({}) or ()
                 is_open = [silent and spike for silent, spike in values]
@@ -109,9 +109,9 @@ class _Cases:
         raster, known = self.draft.targets[:, self.output] & self.given, self.given.copy()
         for tick, spike in assumed.items():
             raster[tick], known[tick] = spike, True
-        draft, histories, asked = self.draft, self.histories, self.draft.asked
-        if asked.recurrent:
-            draft = Draft(with_targets(replace(asked, window=NO_WINDOW), (self.output,), raster[:, None]))
+        draft, histories, spec = self.draft, self.histories, self.draft.spec
+        if spec.recurrent:
+            draft = Draft(with_targets(replace(spec, window=NO_WINDOW), (self.output,), raster[:, None]))
             histories = histories_of(draft)
             parts = np.split(known, self.starts[1:])
             known = np.concatenate([np.logical_and.accumulate(part) for part in parts])
@@ -121,7 +121,7 @@ class _Cases:
             raster=raster,
             constrained=known,
             box=draft.box,
-            name=asked.output_label(self.output),
+            name=spec.output_label(self.output),
         )
         return problem, histories
 
@@ -138,7 +138,7 @@ class _Cases:
         """Return a proof that assumptions about a pattern's open bins leave nothing; None if none was found."""
         self.left -= 1
         windows, start = self.windows[pattern], self.starts[pattern]
-        if self.draft.asked.window != NO_WINDOW:
+        if self.draft.spec.window != NO_WINDOW:
             known = {tick - start: spike for tick, spike in assumed.items() if windows.care[tick - start]}
             if windows.open_values(known) is None:
                 return UnmatchedWindows(self.output, pattern)
@@ -173,8 +173,8 @@ class _Cases:
 
     def conflict(self, pattern: int) -> Conflict:
         """Return the sentence about a pattern that a proof by cases refutes."""
-        asked = self.draft.asked
-        tick, lag, name = self.windows[pattern].due[0], 2 * min(asked.delays), asked.output_label(self.output)
+        spec = self.draft.spec
+        tick, lag, name = self.windows[pattern].due[0], 2 * min(spec.delays), spec.output_label(self.output)
         reason = (
             f"{name} cannot reproduce its targets in pattern {pattern}, from its spike at tick {tick} on,"
             f" for any choice of the open bins, and hidden neurons do not help: up to {lag} ticks"

@@ -76,35 +76,35 @@ def nearest_miss(
     start : (taps + 2,) float, optional
         Unknowns to start from.
     """
-    asked = np.flatnonzero(wanted)
+    ticks = np.flatnonzero(wanted)
     signs, cost = np.sign(wanted), np.abs(wanted)
     gap, bounds = _scale(box)
-    rows = _Rows(mapping, resets, asked)
+    rows = _Rows(mapping, resets, ticks)
 
     def loss(unknowns: Floats) -> tuple[float, Floats]:
-        return _loss(unknowns, rows, signs=signs[asked], cost=cost[asked], gap=gap)
+        return _loss(unknowns, rows, signs=signs[ticks], cost=cost[ticks], gap=gap)
 
     unknowns = _minimised(loss, np.zeros(mapping.n_taps + 2) if start is None else start, bounds=bounds)
     excess, prices = np.full(wanted.size, np.inf), np.zeros(wanted.size)
-    excess[asked] = signs[asked] * rows.distance(unknowns) / gap
-    prices[asked] = (wanted[asked]) * np.maximum(1.0 - excess[asked], 0.0)
+    excess[ticks] = signs[ticks] * rows.distance(unknowns) / gap
+    prices[ticks] = (wanted[ticks]) * np.maximum(1.0 - excess[ticks], 0.0)
     return NearestMiss(unknowns, excess, prices)
 
 
 class _Rows:
     """The rows of the given ticks, stored if they are small enough."""
 
-    def __init__(self, mapping: PotentialMap, resets: Resets, asked: Ticks) -> None:
-        self.mapping, self.resets, self.asked = mapping, resets, asked
-        self.beta, self.counts = mapping.bias_response(resets)[asked], resets.threshold_response[asked]
-        is_small = asked.size * mapping.n_taps <= DENSE
-        self.features = mapping.rows(resets, asked) if is_small else None
+    def __init__(self, mapping: PotentialMap, resets: Resets, ticks: Ticks) -> None:
+        self.mapping, self.resets, self.ticks = mapping, resets, ticks
+        self.beta, self.counts = mapping.bias_response(resets)[ticks], resets.threshold_response[ticks]
+        is_small = ticks.size * mapping.n_taps <= DENSE
+        self.features = mapping.rows(resets, ticks) if is_small else None
 
     def distance(self, unknowns: Floats) -> Floats:
         """Return how far the potential lies above the threshold."""
         weights, (threshold, bias) = unknowns[:-2], unknowns[-2:]
         if self.features is None:
-            potential = self.mapping.potential(weights, self.resets)[self.asked]
+            potential = self.mapping.potential(weights, self.resets)[self.ticks]
         else:
             potential = np.einsum("kt,t->k", self.features, weights)
         distance: Floats = potential + bias * self.beta - threshold * self.counts
@@ -114,7 +114,7 @@ class _Rows:
         """Return the gradient of ``Σ prices · distance`` with respect to the unknowns."""
         if self.features is None:
             everywhere = np.zeros(self.resets.last.size)
-            everywhere[self.asked] = prices
+            everywhere[self.ticks] = prices
             pull = self.mapping.adjoint(everywhere, self.resets)
         else:
             pull = np.einsum("kt,k->t", self.features, prices)

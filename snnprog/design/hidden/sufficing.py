@@ -74,13 +74,13 @@ def searched(
 
 def separator_of(draft: Draft, goal: Goal, pool: Sequence[Neuron]) -> Separator:
     """Return the distinct rows of an output, over the existing lines and a pool of detectors."""
-    mapping, asked = draft.mapping, np.flatnonzero(goal.wanted)
+    mapping, priced = draft.mapping, np.flatnonzero(goal.wanted)
     rasters = np.stack([neuron.raster for neuron in pool], axis=1)
-    columns = map_of(draft, rasters).rows(goal.resets, asked).reshape(asked.size, -1, len(pool))
-    rows = mapping.rows(goal.resets, asked)
-    offsets = np.column_stack([-goal.resets.threshold_response, mapping.bias_response(goal.resets)])[asked]
-    signs = np.sign(goal.wanted[asked])
+    columns = map_of(draft, rasters).rows(goal.resets, priced).reshape(priced.size, -1, len(pool))
+    rows = mapping.rows(goal.resets, priced)
+    offsets = np.column_stack([-goal.resets.threshold_response, mapping.bias_response(goal.resets)])[priced]
+    signs = np.sign(goal.wanted[priced])
     mixed = np.random.default_rng(0).random(rows.shape[1] + columns[0].size)
-    hashes = np.einsum("kt,t->k", np.column_stack([rows, columns.reshape(asked.size, -1)]), mixed)
+    hashes = np.einsum("kt,t->k", np.column_stack([rows, columns.reshape(priced.size, -1)]), mixed)
     first = distinct(np.column_stack([hashes, offsets, signs]))
     return Separator(rows[first], columns[first].transpose(0, 2, 1), offsets[first], signs[first], draft.box)

@@ -12,9 +12,13 @@ from snnprog.rounding import HALF_STEP
 
 # A margin is counted in steps that rounding can move, so half a step is what rounding takes of it.
 ROUNDING_PROOF = HALF_STEP
+# By what a margin must exceed this: more than two ways to add it up differ (1e-12).
+SURE = 1e-6
 # Where a search for a wider margin ends: the same again for truncating decays and noise. A third of it takes .43 of the
 # time, three times as much 1.7, and gives another program on 3 of 6 specs, as exact.
 COMFORTABLE = 1.0
+# The shares of the widest margin at which a search ends: the first if that is comfortable, else nearly all.
+SHARE, NEARLY = 0.5, 0.95
 # The share of the dearest price below which a row has none: above what solvers leave.
 # × 3 and ÷ 3: no change on 6 specs.
 WORTHLESS = 1e-7
@@ -54,6 +58,21 @@ class WidestMargin:
         return priced[np.argsort(-self.prices[priced], kind="stable")]
 
     @property
+    def is_wide(self) -> bool:
+        """Whether the margin is comfortable and half of the widest, or nearly the widest."""
+        return is_wide(self.margin, self.bound)
+
+    @property
     def is_rounding_proof(self) -> bool:
         """Whether every rounding of these weights reproduces the targets."""
         return self.margin >= ROUNDING_PROOF
+
+
+def is_wide(margin: float, bound: float) -> bool:
+    """Return whether a margin is comfortable and half of the widest, or nearly the widest."""
+    return margin >= max(SHARE * bound, min(COMFORTABLE, NEARLY * bound))
+
+
+def is_proof_or_hopeless(margin: float, bound: float) -> bool:
+    """Return whether a margin survives rounding, or none does."""
+    return margin >= ROUNDING_PROOF * (1.0 + SURE) or bound < ROUNDING_PROOF * (1.0 - SURE)

@@ -12,6 +12,9 @@ The margin is eliminated first, which centres the rows, so that what is left kee
 
 Many rows are factorised by unknowns, in the precision they come in; few rows by rows (Woodbury's identity), always in
 double precision, because there large terms cancel.
+
+Far from the optimum, the weights of the rows are alike, and leaving out all products between taps is enough: see
+`by_taps`, which costs a few passes over the network's events instead of a factor.
 """
 
 from __future__ import annotations
@@ -21,12 +24,15 @@ from typing import Protocol
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
+from snnprog.design.margins.rows import Rows
 from snnprog.fixed_order import Cholesky, Matrix, coarse_gram, dot, gram, times, transposed_times
 from snnprog.solver import check_time
 
 # From this many unknowns on, a factor by rows is the cheaper one, if they are few: 47 ms instead of 123 for a design of
 # 1000 taps on 1600 ticks, whose factors have 84 to 160 rows.
 MANY_UNKNOWNS = 200
+# The share of a column's square that must be left, or its products with taps are left out, too.
+SINGULAR = 1e-3
 
 
 class Inverse(Protocol):
@@ -65,6 +71,42 @@ def factorised(weights: Floats, ends: Floats, *, matrix: Matrix, chosen: Int64s)
     few = matrix.shape[1] >= MANY_UNKNOWNS and matrix.shape[0] < matrix.shape[1] / 2
     inverse = (ByRows if few else ByUnknowns)(matrix, weights[chosen], ends)
     return Factor(weights, ends, mean.astype(np.float64), total, inverse)
+
+
+def by_taps(weights: Floats, ends: Floats, rows: Rows) -> Factor:
+    """Return the factor over all rows without the products between taps; those with threshold and bias remain."""
+    total = float(weights.sum())
+    mean = rows.transposed_times(weights) / total
+    return Factor(weights, ends, mean, total, ByTaps(weights, ends, rows, mean))
+
+
+class ByTaps:
+    """``Σ d (r - mean)(r - mean)ᵀ + diag(ends)`` without the products between taps: a diagonal, and its last columns.
+
+    The columns of threshold and bias are eliminated (Schur's complement), unless what they leave out makes that
+    negative.
+    """
+
+    def __init__(self, weights: Floats, ends: Floats, rows: Rows, mean: Floats) -> None:
+        taps, total = rows.taps.size, float(weights.sum())
+        own = np.maximum(rows.squared_times(weights) - total * mean[:taps] ** 2, 0.0) + ends[:taps]
+        self._inverse = 1.0 / own
+        others = rows.columns - mean[taps:]
+        self._across = np.stack(
+            [rows.transposed_times(weights * column)[:taps] for column in others.T] or [np.zeros(taps)]
+        )[: others.shape[1]]
+        block = np.einsum("k,ki,kj->ij", weights, others, others) + np.diag(ends[taps:])
+        left = block - np.einsum("ij,j,kj->ik", self._across, self._inverse, self._across)
+        if not (Cholesky(left).is_found and (np.diag(left) > SINGULAR * np.diag(block)).all()):
+            self._across, left = np.zeros_like(self._across), np.diag(np.diag(block))
+        self._block = Cholesky(left)
+
+    def solve(self, right: Floats) -> Floats:
+        """See `Inverse`."""
+        taps = self._inverse.size
+        alone = right[:taps] * self._inverse
+        others = self._block.solve(right[taps:] - times(self._across, alone))
+        return np.concatenate([alone - transposed_times(self._across, others) * self._inverse, others])
 
 
 class ByUnknowns:

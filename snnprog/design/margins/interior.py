@@ -30,13 +30,14 @@ For prices ``y >= 0`` that sum to 1, no weights have more margin than ``Σ_j max
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from snnprog.arrays import Floats
-from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
-from snnprog.design.margins.factor import Factor, factorised
+from snnprog.design.margins.answer import WidestMargin, is_wide
+from snnprog.design.margins.factor import Factor, by_taps, factorised
 from snnprog.design.margins.rows import Precision, Rows
 from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
@@ -49,8 +50,6 @@ from snnprog.solver import check_time
 #
 # Ends a path that leads nowhere; usual ones have tens of steps.
 STEPS = 200
-# Good enough: this share of the widest margin if that is comfortable, else of the widest nearly all.
-SHARE, NEARLY = 0.5, 0.95
 # How far a step goes towards the first price or distance that would be 0 (usual: .9 to .999).
 SHORT_OF_THE_EDGE = 0.99
 # A cold start keeps so far from all ends, as a share of the ranges.
@@ -64,22 +63,28 @@ WEIGHTY, LESS_WEIGHTY, LEAST_WEIGHTY = 3e-3, 1e-2, 1e-16
 # How far the conjugate gradients go, as a share of the gap (what is left only weakens the bound), and their most
 # rounds.
 SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 0.3, 60
+# The same without a factor, where rounds are cheap and many: as many as take the time of a factor. A round takes two
+# passes over the events, and a factor one multiplication for each unknown, row, and unknown or row, whichever are
+# fewer; so many of these take the time of an event (measured: 2000 taps on 16,000 ticks).
+TAPS_TOLERANCE, FACTOR_SPEED = 3.0, 16
 
 
-def interior_margin(problem: NeuronProblem, start: Unknowns | None = None) -> WidestMargin | None:
+def interior_margin(
+    problem: NeuronProblem, start: Unknowns | None = None, *, is_enough: Callable[[float, float], bool] = is_wide
+) -> WidestMargin | None:
     """Maximise the margin of a neuron; end early at an answer that is good enough.
-
-    Good enough is half of the widest, if that is comfortably rounding-proof or nearly the widest.
 
     Parameters
     ----------
     start : Unknowns, optional
         What the relaxation method came to, for the same problem.
+    is_enough : callable
+        Whether a margin is good enough, given a bound on all margins.
 
     Returns
     -------
     WidestMargin or None
-        None if the path is lost to rounding before it has told anything.
+        None if the path is lost to rounding before it has an answer.
     """
     rows = Rows(problem)
     path = Path(rows, cold_start(rows) if start is None else warm_start(rows, start))
@@ -93,17 +98,11 @@ def interior_margin(problem: NeuronProblem, start: Unknowns | None = None) -> Wi
             best, margin = at.values, reached
         if proved < bound:
             prices, bound = at.prices, proved
-        if _is_good_enough(problem, margin * rows.unit, bound * rows.unit):
+        if bound * rows.unit <= problem.tolerance or is_enough(margin * rows.unit, bound * rows.unit):
             return rows.answer(best, prices, bound)
         if not path.advance(pull):
             break
     return None
-
-
-def _is_good_enough(problem: NeuronProblem, margin: float, bound: float) -> bool:
-    if bound <= problem.tolerance:
-        return True
-    return margin >= max(SHARE * bound, min(COMFORTABLE, NEARLY * bound))
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +179,11 @@ class Path:
         self.rows, self.point = rows, start
         self.weighty = WEIGHTY
         self.precision: Precision = np.float32
+        self.is_by_taps = True
 
     def advance(self, pull: Floats) -> bool:
         """Take one step: predict, centre, correct; ``pull`` is ``Rᵀ y``. Return whether it led anywhere."""
-        system = NewtonSystem(self.rows, self.point, pull, self._factor())
+        system = self._system(pull)
         pairs = system.pairs
         count = sum(first.size for first, _ in pairs)
         gap = system.gap / count
@@ -197,19 +197,39 @@ class Path:
             ]
         )
         primal, dual = (SHORT_OF_THE_EDGE * length for length in system.room(step))
-        if system.is_slow:
+        if system.is_slow and self.is_by_taps:
+            self.is_by_taps = False
+        elif system.is_slow:
             self.precision, self.weighty = np.float64, self.weighty * LESS_WEIGHTY
         self.point = self.point.moved(step, min(1.0, primal), min(1.0, dual))
         return bool(np.isfinite(self.point.values).all()) and self.weighty > LEAST_WEIGHTY
 
-    def _factor(self) -> Factor:
+    def _system(self, pull: Floats) -> NewtonSystem:
         at, rows = self.point, self.rows
         to_lower, to_upper = rows.room(at.values)
-        weights = at.prices / at.slacks
+        weights, ends = at.prices / at.slacks, at.below / to_lower + at.above / to_upper
         chosen = np.flatnonzero(weights > self.weighty * weights.max())
-        return factorised(
-            weights, at.below / to_lower + at.above / to_upper, matrix=rows.some(chosen, self.precision), chosen=chosen
-        )
+        if self.is_by_taps:
+            rounds = _rounds_worth_a_factor(rows, chosen.size)
+            return NewtonSystem(rows, at, pull, by_taps(weights, ends, rows), Effort(TAPS_TOLERANCE, rounds))
+        factor = factorised(weights, ends, matrix=rows.some(chosen, self.precision), chosen=chosen)
+        return NewtonSystem(rows, at, pull, factor, Effort(SYSTEM_TOLERANCE, SYSTEM_ROUNDS))
+
+
+def _rounds_worth_a_factor(rows: Rows, chosen: int) -> int:
+    """Return how many rounds without a factor take as long as a factor over so many rows, for one of two solutions."""
+    unknowns = rows.lower.size
+    events = rows.sweeper.n_events + rows.ticks.size
+    multiplications = int(unknowns * chosen * min(unknowns, chosen))
+    return max(SYSTEM_ROUNDS, multiplications // (FACTOR_SPEED * 4 * events))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How far the conjugate gradients go, as a share of the gap, and their most rounds."""
+
+    tolerance: float
+    rounds: int
 
 
 def _changes(step: Point) -> list[tuple[Floats, Floats]]:
@@ -229,8 +249,8 @@ class NewtonSystem:
         Whether the factor was too coarse for a solution in good time.
     """
 
-    def __init__(self, rows: Rows, point: Point, pull: Floats, factor: Factor) -> None:
-        self.rows, self.point, self.factor = rows, point, factor
+    def __init__(self, rows: Rows, point: Point, pull: Floats, factor: Factor, effort: Effort) -> None:
+        self.rows, self.point, self.factor, self.effort = rows, point, factor, effort
         self.to_lower, self.to_upper = rows.room(point.values)
         self.pairs = [(point.slacks, point.prices), (self.to_lower, point.below), (self.to_upper, point.above)]
         self.gap = math.fsum(dot(first, second) for first, second in self.pairs)
@@ -274,10 +294,10 @@ class NewtonSystem:
         """Solve by preconditioned conjugate gradients."""
         solution = np.zeros_like(right)
         residual = right
-        target = SYSTEM_TOLERANCE * min(norm(right), self.gap / math.sqrt(right.size))
+        target = self.effort.tolerance * min(norm(right), self.gap / math.sqrt(right.size))
         improved = self.factor.solve(residual)
         direction, slope = improved, dot(residual, improved)
-        for _ in range(SYSTEM_ROUNDS):
+        for _ in range(self.effort.rounds):
             if not slope > 0.0:
                 break
             image = self._times(direction)

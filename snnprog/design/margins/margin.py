@@ -7,9 +7,11 @@ method that starts where the relaxation method left off. What that loses to roun
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
+from snnprog.design.margins.answer import COMFORTABLE, WidestMargin, is_proof_or_hopeless, is_wide
 from snnprog.design.margins.interior import interior_margin
 from snnprog.design.margins.lazy_rows import lazy_margin
 from snnprog.design.margins.quick import relax
@@ -22,7 +24,7 @@ FEW_TAPS, SMALL = 40, 20_000
 
 
 def safe_margin(problem: NeuronProblem) -> WidestMargin:
-    """Return the first answer that survives rounding, or the widest margin if there is none.
+    """Return the first answer that survives rounding, or one whose bound proves that none does.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def safe_margin(problem: NeuronProblem) -> WidestMargin:
     answer = None if relaxed is None else relaxed.answer
     if answer is not None and answer.is_rounding_proof and np.isfinite(answer.bound):
         return answer
-    return _solved(problem, None if relaxed is None else relaxed.unknowns)
+    return _solved(problem, None if relaxed is None else relaxed.unknowns, is_enough=is_proof_or_hopeless)
 
 
 def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> WidestMargin:
@@ -65,8 +67,10 @@ def _unknowns(problem: NeuronProblem, near: WidestMargin) -> Unknowns:
     return Unknowns(near.weights, np.array([near.threshold, near.bias]), near.prices * problem.slack)
 
 
-def _solved(problem: NeuronProblem, start: Unknowns | None) -> WidestMargin:
-    interior = None if _is_small(problem) else interior_margin(problem, start)
+def _solved(
+    problem: NeuronProblem, start: Unknowns | None, *, is_enough: Callable[[float, float], bool] = is_wide
+) -> WidestMargin:
+    interior = None if _is_small(problem) else interior_margin(problem, start, is_enough=is_enough)
     return interior or lazy_margin(problem)
 
 

@@ -90,6 +90,12 @@ class Rows:
             [self.sweeper.adjoint(spread * self.factor)[self.taps], transposed_times(self.columns, prices)]
         )
 
+    def squared_times(self, weights: Floats) -> Floats:
+        """Return ``Σ_k weights[k] r²`` of the taps' columns, (taps,)."""
+        spread = np.zeros(self.factor.size)
+        spread[self.ticks] = weights
+        return self.sweeper.squared_adjoint(spread * self.factor**2)[self.taps]
+
     def some(self, rows: Int64s, precision: Precision) -> NDArray[np.floating]:
         """Return rows of R, (len(rows), unknowns), in single or double precision."""
         ticks = self.ticks[rows]

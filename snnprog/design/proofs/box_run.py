@@ -64,7 +64,7 @@ class BoxRun:
         self._gather(pattern.heard[tick])
         for step in rule.steps:
             if step.target == SPIKES:
-                is_given = due >= 0 and not pattern.asked[tick]
+                is_given = due >= 0 and not pattern.relevant[tick]
                 self.values[SPIKES] = self._given(due) if is_given else self._asked(pattern, tick)
                 self.values["threshold"] = self._column(THRESHOLD)
             else:

@@ -60,7 +60,7 @@ class Bins:
         For each tick.
     due : (ticks,) int
         1 where it must spike, 0 where it must not, -1 where either may do.
-    asked : (ticks,) bool
+    relevant : (ticks,) bool
         Where its potential must be such that it does; elsewhere it does so for any the potential is.
     counts : (ticks,) bool
         Which bins count.
@@ -70,7 +70,7 @@ class Bins:
 
     heard: Sequence[Heard]
     due: Int64s
-    asked: Raster
+    relevant: Raster
     counts: Raster
     matched: Matched | None = None
 
@@ -146,11 +146,11 @@ class BoxNeuron:
             return most.value
         return self.parameters[most.name] if isinstance(most, Ref) else MANY_SPIKES
 
-    def asking(self, asked: Raster) -> BoxNeuron:
+    def restricted_to(self, relevant: Raster) -> BoxNeuron:
         """Return the neuron with fewer target bins, (ticks of all patterns,)."""
         ends = np.cumsum([bins.due.size for bins in self.patterns])[:-1]
-        parts = zip(self.patterns, np.split(asked, ends), strict=True)
-        return replace(self, patterns=[replace(bins, asked=part) for bins, part in parts])
+        parts = zip(self.patterns, np.split(relevant, ends), strict=True)
+        return replace(self, patterns=[replace(bins, relevant=part) for bins, part in parts])
 
     @classmethod
     def of(cls, spec: Spec, output: int, document: Document) -> BoxNeuron | None:

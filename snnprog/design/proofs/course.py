@@ -18,7 +18,7 @@ from scipy.sparse import csr_matrix
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
-from snnprog.design.proofs.referee import first_told
+from snnprog.design.proofs.referee import first_known
 from snnprog.design.proofs.roundings import Ends, Rounded, gaps_of, key_of, meet, rounded_end
 from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
 from snnprog.rules.expressions import Hold, Rounding
@@ -63,8 +63,10 @@ class IntegerCourse(Sums):
     def __init__(self, problem: NeuronProblem, spec: Spec, assumed: Assumed = NOTHING_ASSUMED) -> None:
         self.problem, self.spec, self.rule, self.assumed = problem, spec, spec.chip.rule, assumed
         rule = self.rule
-        self.told = (
-            _told(spec, problem) if spec.hidden != 0 and spec.fan_in != 0 else np.zeros(problem.spikes.size, np.int64)
+        self.history = (
+            _histories(spec, problem)
+            if spec.hidden != 0 and spec.fan_in != 0
+            else np.zeros(problem.spikes.size, np.int64)
         )
         self.mapping, box = problem.potential_map, widest_box(problem)
         self.unit, taps = rule.unit, self.mapping.n_taps
@@ -121,8 +123,8 @@ class IntegerCourse(Sums):
             state = rest if local == 0 else state
             arrivals = tap[first[tick] : first[tick + 1]].tolist()
             self.watched, self.n_arrivals = [], len(arrivals)
-            self.is_gathering = bool(arrivals) or bool(self.told[tick])
-            arriving = self._arriving(arrivals, int(self.told[tick]))
+            self.is_gathering = bool(arrivals) or bool(self.history[tick])
+            arriving = self._arriving(arrivals, int(self.history[tick]))
             after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
             state = dict(after.state)
             self._learn_comparison(after.compared, is_spike=bool(is_spike), is_known=bool(decided[tick]))
@@ -189,11 +191,11 @@ class IntegerCourse(Sums):
         before = (self.n_arrivals - 1) * (self.rule.gather.name in self.limits)
         return ((index + before, each) for index, each in enumerate(self.watched) if index + before >= 0)
 
-    def _arriving(self, taps: list[int], told: int) -> Form:
+    def _arriving(self, taps: list[int], history: int) -> Form:
         """Return the arrivals: weights, and if hidden neurons are allowed, their effect after such a history."""
         terms: dict[str, Fraction | int] = {}
-        if told:
-            name = f"told {told}"
+        if history:
+            name = f"history {history}"
             if name not in self.columns:
                 self.columns[name] = len(self.lower), 1
                 self.lower.append(-np.inf)
@@ -275,10 +277,9 @@ class IntegerCourse(Sums):
     def ends(self, form: Form) -> Ends:
         """Return the smallest and the largest that a sum can be, in units of the potential."""
         low = high = float(form.constant)
-        for name, coefficient in form.terms.items():
-            column, scale = self.columns[name]
-            ends = [float(coefficient * scale) * end for end in (self.lower[column], self.upper[column])]
-            low, high = low + min(ends), high + max(ends)
+        for column, multiple in self.multiples(form):
+            one, other = multiple * self.lower[column], multiple * self.upper[column]
+            low, high = (low + one, high + other) if multiple > 0 else (low + other, high + one)
         return meet((low, high), self.facts.get(key_of(form), (-np.inf, np.inf)))
 
     # ------------------------------------------------------------------------------------------------- the program
@@ -301,7 +302,7 @@ class IntegerCourse(Sums):
                 entries.append((index, lift, -1.0))
             least.append(-float(form.constant) / self.unit)
         for each in self.roundings:
-            terms = self._coefficients(each.operand.times(-each.factor))
+            terms = self._coefficients(each.operand, -float(each.factor))
             low, high = self.errors(each)
             offset = float(each.operand.constant * each.factor) / self.unit
             for sign, end in ((1.0, low / self.unit + offset), (-1.0, -high / self.unit - offset)):
@@ -321,13 +322,18 @@ class IntegerCourse(Sums):
             upper=upper,
         )
 
-    def _coefficients(self, form: Form) -> list[tuple[int, float]]:
-        """Return (column, coefficient) of a sum, in units of the threshold."""
+    def multiples(self, form: Form) -> list[tuple[int, float]]:
+        """Return (column, multiple) of a sum, in units of the potential."""
         found = []
         for name, coefficient in form.terms.items():
             column, scale = self.columns[name]
-            found.append((column, float(coefficient * scale) / self.unit))
+            found.append((column, float(coefficient) * scale))
         return found
+
+    def _coefficients(self, form: Form, times: float = 1.0) -> list[tuple[int, float]]:
+        """Return (column, coefficient) of a multiple of a sum, in units of the threshold."""
+        by = times / self.unit
+        return [(column, multiple * by) for column, multiple in self.multiples(form)]
 
     def errors(self, each: Rounded) -> Ends:
         """Return the bounds of a rounding's error, one-sided if the sign of the value is known."""
@@ -363,7 +369,7 @@ def lifted(course: IntegerCourse) -> Lifted:
     return Lifted(float(optimum.values[-1]), optimum.duals[: len(course.rows)], optimum.values[:-1])
 
 
-def _told(spec: Spec, problem: NeuronProblem) -> Int64s:
+def _histories(spec: Spec, problem: NeuronProblem) -> Int64s:
     """(ticks,) Return the number of the history that hidden neurons can know; 0 if they cannot have spiked.
 
     What they tell has passed two synapses at least. Without a bias, a history begins at the first spike.
@@ -371,13 +377,13 @@ def _told(spec: Spec, problem: NeuronProblem) -> Int64s:
     lag, has_bias = 2 * min(spec.delays), problem.box.has_bias
     signs = np.zeros(spec.n_presynaptic) if spec.signs is None else np.array(spec.signs)
     numbers: dict[tuple[int, bytes], int] = {}
-    told: list[int] = []
-    for pattern, first in zip(spec.patterns, first_told(spec), strict=True):
+    found: list[int] = []
+    for pattern, first in zip(spec.patterns, first_known(spec), strict=True):
         lines, number, is_excited = presynaptic_raster(spec, pattern), 0, has_bias
         for tick in range(pattern.ticks):
             heard = lines[tick - lag] if tick >= lag else np.zeros(lines.shape[1], np.bool_)
             if has_bias or number or heard.any():
                 number = numbers.setdefault((number, np.packbits(heard).tobytes()), len(numbers) + 1)
             is_excited = is_excited or bool((heard & (signs >= 0)).any())
-            told.append(number * (is_excited and tick >= first))
-    return np.array(told, np.int64)
+            found.append(number * (is_excited and tick >= first))
+    return np.array(found, np.int64)

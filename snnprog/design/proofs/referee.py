@@ -78,7 +78,7 @@ class Referee:
 
 
 @lru_cache(maxsize=8)
-def first_told(spec: Spec) -> tuple[int, ...]:
+def first_known(spec: Spec) -> tuple[int, ...]:
     """Return for each pattern the first tick at which a hidden neuron's spike can arrive, as in the checker."""
     claim, delay = Claim(spec_to_data(spec)), min(spec.delays)
     return tuple(first_spike(claim, pattern) + delay for pattern in range(len(spec.patterns)))

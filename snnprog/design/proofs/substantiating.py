@@ -62,8 +62,8 @@ def substantiated(
     if proof is None:
         return UNDECIDED
     known = scope.known({})
-    given = [scope.asked.given[:, index] for index in range(len(known))]
-    first = _named(designed.conflicts[0], known, given, proof=proof, reservations=reservations_of(scope.asked))
+    given = [scope.demands.given[:, index] for index in range(len(known))]
+    first = _named(designed.conflicts[0], known, given, proof=proof, reservations=reservations_of(scope.demands))
     others = [each for each in designed.conflicts[1:] if _is_proved(each, known, referee)]
     return replace(designed, conflicts=(first, *others), proof=proof)
 

@@ -78,6 +78,10 @@ class NearestDesign:
     designs: tuple[NeuronDesign, ...]
     is_out_of_time: bool = False
 
+    def verdict(self) -> str:
+        """Return the result in a word."""
+        return "closest"
+
 
 @dataclass(frozen=True, eq=False)
 class _NearestJob:
@@ -115,7 +119,8 @@ def design_closest(
     task = Task.of(spec)
     jobs = [_NearestJob(task, group, rounding_proof, present_deadline()) for group in groups]
     found = []
-    for nearest in run_jobs(_run, jobs, executor):
+    results = run_jobs(_run, jobs, executor, total=len(jobs), step="closest", verdict=NearestDesign.verdict)
+    for nearest in results:
         found.append(nearest)
         if progress is not None:
             progress("closest", len(found), len(jobs))
@@ -197,7 +202,7 @@ class Search:
         self._repair(self.target, self.verdicts // 4)
         self._win_back(3 * self.verdicts // 4)
         if self.is_small:
-            self._prove(min(self.verdicts, self.judge.asked + PROOF_VERDICTS))
+            self._prove(min(self.verdicts, self.judge.calls + PROOF_VERDICTS))
         self._exchange()
 
     def _keep_if_possible(self, raster: Raster) -> bool:
@@ -211,7 +216,7 @@ class Search:
         """Change the dearest bin, each at most once, until the raster is possible; more at once if necessary."""
         changed = np.zeros_like(raster)
         step = 0
-        while self.judge.asked < verdicts and self.wrong(raster) < self.wrong(self.best):
+        while self.judge.calls < verdicts and self.wrong(raster) < self.wrong(self.best):
             verdict = self.judge.verdict(raster)
             if verdict.is_feasible:
                 self.best = raster
@@ -239,11 +244,11 @@ class Search:
     def _win_back(self, verdicts: int) -> None:
         """Set wrong bins right, neighbours together, in ever smaller groups."""
         size = self.wrong(self.best)
-        while size > 0 and self.judge.asked < verdicts:
+        while size > 0 and self.judge.calls < verdicts:
             bins = np.flatnonzero((self.best != self.target) & self.care)
             won = False
             for first in range(0, bins.size, size):
-                if self.judge.asked >= verdicts:
+                if self.judge.calls >= verdicts:
                     return
                 won |= self._keep_if_possible(self.best ^ _bins(self.best, bins[first : first + size]))
             size = size if won and size == 1 else size // 2
@@ -255,7 +260,7 @@ class Search:
             choices.refuse(raster, verdict)
         known = len(self.judge.refusals)
         try:
-            while self.judge.is_sure and self.at_least < self.wrong(self.best) and self.judge.asked < verdicts:
+            while self.judge.is_sure and self.at_least < self.wrong(self.best) and self.judge.calls < verdicts:
                 cheapest = choices.cheapest()
                 if cheapest is None:
                     return
@@ -278,14 +283,14 @@ class Search:
         wrong = np.flatnonzero((self.best != self.target) & self.care)
         right = ((self.best == self.target) & self.care).ravel()
         one = self.best ^ _bins(self.best, first)
-        if self.judge.asked >= self.verdicts:
+        if self.judge.calls >= self.verdicts:
             return False
         prices = self.judge.verdict(one).prices.ravel() * right
         for price in np.argsort(-prices, kind="stable")[:TRADES]:
             two = one ^ _bins(self.best, price)
-            if self.judge.asked < self.verdicts and prices[price] > 0.0 and self.judge.verdict(two).is_feasible:
+            if self.judge.calls < self.verdicts and prices[price] > 0.0 and self.judge.verdict(two).is_feasible:
                 for third in wrong[wrong != first]:
-                    if self.judge.asked < self.verdicts and self._keep_if_possible(two ^ _bins(two, third)):
+                    if self.judge.calls < self.verdicts and self._keep_if_possible(two ^ _bins(two, third)):
                         return True
         return False
 

@@ -60,7 +60,7 @@ class Judge:
 
     Attributes
     ----------
-    asked : int
+    calls : int
         Number of calls of the solver.
     refusals : list of (raster, Ruling)
         What it refused, in that order.
@@ -70,7 +70,7 @@ class Judge:
 
     def __init__(self, task: Task, outputs: Iterable[int], *, rounding_proof: bool = False) -> None:
         self.spec, self.outputs, self.rounding_proof = task.spec, tuple(outputs), rounding_proof
-        self.asked = 0
+        self.calls = 0
         self.refusals: list[tuple[Raster, Ruling]] = []
         self.is_sure = True
         self._task = task
@@ -98,7 +98,7 @@ class Judge:
         return None
 
     def _ask(self, raster: Raster) -> Ruling:
-        self.asked += 1
+        self.calls += 1
         for index, problem in enumerate(self.problems(raster)):
             prices = self._prices_of_refusal(problem)
             if prices is None and self.spec.fan_in is not None:

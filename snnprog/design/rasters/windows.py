@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.designer import Design
+from snnprog.design.designer import BRIEF_STEPS, Design
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_readily
 from snnprog.design.problem import NeuronProblem
@@ -46,8 +46,6 @@ from snnprog.spec import Spec
 # size; and how often weights and ticks take turns, from the targets and from each later choice.
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 12
 TURNS, MORE_TURNS = 10, 4
-# Steps of a complete search that is brief, some 5 ms each: most that are refused are refused in fewer.
-BRIEF_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +86,8 @@ def design_in_windows(
     left = [output for output, outcome in enumerate(outcomes) if outcome.is_undecided]
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in left]
     jobs = _jobs(task, groups, is_brief=is_brief, is_begun=known is not None, is_shared=executor is None)
-    for done, (group, designs) in enumerate(zip(groups, run_jobs(_run, jobs, executor), strict=True), start=1):
+    results = run_jobs(_run, jobs, executor, total=len(groups), step="windows", verdict=_verdict)
+    for done, (group, designs) in enumerate(zip(groups, results, strict=True), start=1):
         for output, design in zip(group, designs, strict=True):
             outcomes[output] = design
         if progress is not None:
@@ -157,6 +156,10 @@ def _run(job: _WindowsJob) -> list[NeuronDesign]:
             return [OUT_OF_TIME if is_late else UNDECIDED] * len(job.outputs)
 
 
+def _verdict(designs: Sequence[NeuronDesign]) -> str:
+    return ", ".join(dict.fromkeys(design.verdict() for design in designs))
+
+
 def _designed(job: _WindowsJob) -> list[NeuronDesign]:
     thrift = thrift_of(job.task.spec)
     quick = None if job.is_begun else _quickly(job, thrift)
@@ -200,7 +203,7 @@ def _thrifty(
     """Return designs with as few synapses as are requested, or None if too many are left or one has no neuron."""
     few = []
     for design, problem in zip(designs, problems, strict=True):
-        thin = thinned(problem, design, thrift, asked=np.ones_like(problem.spikes))
+        thin = thinned(problem, design, thrift, relevant=np.ones_like(problem.spikes))
         if thin.neuron is None or not thrift.allows(thin.neuron):
             return None
         few.append(thin)
@@ -237,7 +240,7 @@ class _TickSearch:
         found = self._take_turns(start, TURNS)
         choices, known = self._choices(), 0
         try:
-            while found is None and self.judge.asked < self.verdicts:
+            while found is None and self.judge.calls < self.verdicts:
                 for raster, verdict in self.judge.refusals[known:]:
                     choices.refuse(raster, verdict)
                 known = len(self.judge.refusals)
@@ -260,7 +263,7 @@ class _TickSearch:
         for _ in range(turns):
             if self.judge.verdict(raster).is_feasible:
                 return raster
-            if self.judge.asked >= self.verdicts:
+            if self.judge.calls >= self.verdicts:
                 return None
             columns = [
                 self._chosen_by_fit(index, problem.idealised(0))
