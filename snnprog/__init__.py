@@ -93,6 +93,8 @@ if TYPE_CHECKING:
     from snnprog.spec_file import load_spec as load_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
     from snnprog.trace import Trace as Trace
+    from snnprog.unit_fits import Units as Units
+    from snnprog.unit_fits import units as units
     from snnprog.verification import Verification as Verification
     from snnprog.verification import verify as verify
     from snnprog.workload import Activity as Activity
@@ -133,11 +135,12 @@ _HOMES = {
     "SolverError": "errors",
     "Spec": "spec",
     "SpecError": "errors",
-    "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
+    "StreamProof": "exploration",
     "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
+    "Units": "unit_fits",
     "Verification": "verification",
     "activity": "workload",
     "at_most": "automata",
@@ -156,6 +159,10 @@ _HOMES = {
     "never": "automata",
     "noisy_cue": "recall",
     "place": "placement",
+    "plot_margins": "report.plots",
+    "plot_potential": "report.plots",
+    "plot_raster": "report.plots",
+    "plot_weights": "report.plots",
     "prove": "exploration",
     "prove_parts": "linking",
     "prove_recall": "recall",
@@ -163,15 +170,12 @@ _HOMES = {
     "read_events": "files.event_files",
     "read_observed": "files",
     "read_rasters": "files",
-    "plot_margins": "report.plots",
-    "plot_potential": "report.plots",
-    "plot_raster": "report.plots",
-    "plot_weights": "report.plots",
     "recover": "recovery",
     "run": "backends",
     "ticks_of_events": "files.event_stream",
     "to_neo": "files.neo",
     "to_nir": "emit",
+    "units": "unit_fits",
     "verify": "verification",
     "victor_purpura": "distance",
     "within": "automata",

@@ -81,6 +81,7 @@ LAYERS = (
     "verification",
     "compiler",
     "explanation",
+    "unit_fits",
     "estimators",
     "spec_file",
     "report",

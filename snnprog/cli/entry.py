@@ -29,13 +29,22 @@ from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
 from snnprog.cli.streams import forgiving_streams
+from snnprog.cli.units import units_command
 from snnprog.cli.verify import verify_command
 from snnprog.cli.versions import show_versions
 from snnprog.cli.watch import watch_command
 from snnprog.errors import InfeasibleError, PortabilityWarning, SnnprogError
 
 SECTIONS = {
-    "Design": (init_command, explain_command, compile_command, link_command, watch_command, demo_command),
+    "Design": (
+        init_command,
+        explain_command,
+        units_command,
+        compile_command,
+        link_command,
+        watch_command,
+        demo_command,
+    ),
     "Run and check": (run_command, verify_command, prove_command, inspect_command, report_command),
     "Import and export": (quantize_command, convert_command, export_command),
     "Backends and shell": (backends_group, completion_command),
