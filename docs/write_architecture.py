@@ -41,7 +41,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "recovery": "recovery",
         "backends": "backends",
         "comparison": "figures divergence workload conversion verification exploration linking recall",
-        "compiler": "compiler explanation estimators spec_file",
+        "compiler": "compiler explanation unit_fits estimators spec_file",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",
     }

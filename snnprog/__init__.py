@@ -99,6 +99,8 @@ if TYPE_CHECKING:
     from snnprog.spec_file import load_spec as load_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
     from snnprog.trace import Trace as Trace
+    from snnprog.unit_fits import Units as Units
+    from snnprog.unit_fits import units as units
     from snnprog.verification import Verification as Verification
     from snnprog.verification import verify as verify
     from snnprog.workload import Activity as Activity
@@ -141,12 +143,13 @@ _HOMES = {
     "SolverError": "errors",
     "Spec": "spec",
     "SpecError": "errors",
-    "StreamProof": "exploration",
     "SpikingClassifier": "estimators",
     "SpikingRegressor": "estimators",
+    "StreamProof": "exploration",
     "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
+    "Units": "unit_fits",
     "Verification": "verification",
     "activity": "workload",
     "at_most": "automata",
@@ -165,6 +168,10 @@ _HOMES = {
     "never": "automata",
     "noisy_cue": "recall",
     "place": "placement",
+    "plot_margins": "report.plots",
+    "plot_potential": "report.plots",
+    "plot_raster": "report.plots",
+    "plot_weights": "report.plots",
     "prove": "exploration",
     "prove_parts": "linking",
     "prove_recall": "recall",
@@ -173,16 +180,13 @@ _HOMES = {
     "read_journal": "journal",
     "read_observed": "files",
     "read_rasters": "files",
-    "plot_margins": "report.plots",
-    "plot_potential": "report.plots",
-    "plot_raster": "report.plots",
-    "plot_weights": "report.plots",
     "recover": "recovery",
     "run": "backends",
     "sweep": "compiler",
     "ticks_of_events": "files.event_stream",
     "to_neo": "files.neo",
     "to_nir": "emit",
+    "units": "unit_fits",
     "verify": "verification",
     "victor_purpura": "distance",
     "with_readout": "linking",

@@ -73,6 +73,7 @@ def shown_values() -> dict[str, object]:
     """Return the values by name."""
     rng = np.random.default_rng(0)
     spec, result = compiled()
+    recorded = sp.units(np.eye(20, 2, dtype=bool), delays=[1])
     error, explanation = refused(), sp.explain(sp.Spec(impossible().patterns))
     inputs = [pattern.inputs for pattern in spec.patterns]
     (trace, *_) = sp.run(by_hand(), [rng.random((400, 2)) < 0.4], record="state")
@@ -116,6 +117,8 @@ def shown_values() -> dict[str, object]:
         "held-out scores": held_out,
         "held-out output": held_out.outputs[0],
         "explanation": explanation,
+        "units": recorded,
+        "unit": recorded.units[0],
         "verdict": explanation.verdicts[0],
         "proof": proof,
         "step proof": StepProof((Lemma("reset", True, 0.5),)),

@@ -31,6 +31,10 @@ SHARED = {
     "neurons[]": "A neuron",
     "hidden[]": "A neuron",
     "cores": "Cores",
+    "training_score": "A score",
+    "held_out_score": "A score",
+    "glm_training_score": "A score",
+    "glm_held_out_score": "A score",
     "divergence_parts": "A divergence",
     "summary": "inspect",
 }
@@ -116,6 +120,15 @@ def test_explain(command: Command, tmp_path: Path) -> None:
     certified = json.loads(command("explain", FILES / "SPEC.toml", "--json")[1])
     check("explain", certified)
     assert certified["outputs"][0].keys() == answer["outputs"][0].keys()
+
+
+def test_units(command: Command, tmp_path: Path) -> None:
+    raster = np.random.default_rng(0).random((60, 3)) < 0.2
+    np.savez(tmp_path / "recording.npz", raster)
+    options = ("--longest-delay", 2, "--inputs", "0,1", "--glm", "--json")
+    answer = json.loads(command("units", tmp_path / "recording.npz", *options)[1])
+    check("units", answer)
+    assert stems("units") <= set(keys_of(answer))
 
 
 def test_compile_inspect_and_run(command: Command, tmp_path: Path) -> None:

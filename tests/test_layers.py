@@ -83,6 +83,7 @@ LAYERS = (
     "verification",
     "compiler",
     "explanation",
+    "unit_fits",
     "estimators",
     "spec_file",
     "report",

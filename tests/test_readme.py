@@ -66,6 +66,7 @@ def test_the_commands_of_the_readme_exist(tmp_path: Path) -> None:
         "quantize",
         "report",
         "run",
+        "units",
         "verify",
         "watch",
     ]

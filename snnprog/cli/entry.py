@@ -30,6 +30,7 @@ from snnprog.cli.quantize import quantize_command
 from snnprog.cli.report import report_command
 from snnprog.cli.run import run_command
 from snnprog.cli.streams import forgiving_streams
+from snnprog.cli.units import units_command
 from snnprog.cli.verify import verify_command
 from snnprog.cli.versions import show_versions
 from snnprog.cli.watch import watch_command
@@ -39,6 +40,7 @@ SECTIONS = {
     "Design": (
         init_command,
         explain_command,
+        units_command,
         compile_command,
         journal_command,
         link_command,

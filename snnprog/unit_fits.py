@@ -1,0 +1,351 @@
+"""Which units of a recording are neurons driven by the others: per unit a verdict, and hits on held-out time.
+
+For each unit, a neuron is designed that has the inputs (all other units, unless they are chosen) as its lines. It is
+exact on the training time, or a proof shows that no neuron is; then the closest neuron that is found takes its place,
+and the longest beginning of the recording that a neuron reproduces is given. Each neuron then runs on time that it was
+not designed from.
+
+A logistic GLM (generalised linear model) may stand beside it: it is given the same features, which are the potential of
+each line and delay since the unit's last recorded spike, and its cutoff is the one with the fewest wrong bins on the
+training time. So on held-out time, too, it knows the unit's own past, which the neuron does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from snnprog.arrays import Floats, Raster
+from snnprog.backends import run
+from snnprog.checks import as_integer
+from snnprog.chips import Chip
+from snnprog.compiler import compile as compile_spec
+from snnprog.conflict import Conflict
+from snnprog.design.mapping import potential_map
+from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
+from snnprog.errors import SpecError
+from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict, explain
+from snnprog.frames import data_frame_of_rows
+from snnprog.generalisation import OutputScore, scored
+from snnprog.integers import INEXACT
+from snnprog.progress import Progress
+from snnprog.raster import as_raster
+from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.table import Column, Table
+from snnprog.wording import counted
+
+if TYPE_CHECKING:
+    import pandas
+
+USUAL_DELAYS = range(1, 17)
+"""Those of `snnprog.specs.from_raster`."""
+
+GLM_ROUNDS = 1000
+"""Iterations of the GLM's solver; 100, its default, end too soon on 2480 features."""
+
+SHORTER = 4
+"""A beginning that is neither possible nor impossible shrinks by one part in so many. A choice."""
+
+
+@dataclass(frozen=True, repr=False)
+class UnitFit(Displayed):
+    """One unit as a neuron that the inputs drive.
+
+    Attributes
+    ----------
+    unit : int
+    status : str
+        The status on the training time, as in `snnprog.explain`: "certified", "exact", "inexact", "infeasible" or
+        "undecided".
+    exact_ticks : int
+        The longest beginning of the training time that a neuron reproduces exactly; where a verdict is undecided, at
+        least so long.
+    training, held_out : OutputScore
+        Hits, misses and false alarms of the neuron on the two parts.
+    glm_training, glm_held_out : OutputScore or None
+        The same of the GLM, if it was requested.
+    """
+
+    unit: int
+    status: str
+    exact_ticks: int
+    training: OutputScore
+    held_out: OutputScore
+    glm_training: OutputScore | None = None
+    glm_held_out: OutputScore | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a neuron reproduces all of the training time."""
+        return self.status not in (INEXACT, INFEASIBLE, UNDECIDED)
+
+    def _summary(self) -> str:
+        due = self.held_out.hit_rate.trials
+        return f"unit {self.unit}, {self.status}, {self.held_out.hits} of {counted(due, 'held-out spike')} hit"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as plain data."""
+        parts = {name: getattr(self, name) for name in PARTS}
+        scores = {f"{name}_score": None if score is None else score.as_dict() for name, score in parts.items()}
+        return {"unit": self.unit, "status": self.status, "exact_ticks": self.exact_ticks, **scores}
+
+
+PARTS = ("training", "held_out", "glm_training", "glm_held_out")
+COUNTS = ("hits", "misses", "false_alarms")
+
+
+@dataclass(frozen=True, repr=False)
+class Units(Displayed):
+    """All units of a recording.
+
+    Attributes
+    ----------
+    units : tuple of UnitFit
+    training_ticks, held_out_ticks : int
+    """
+
+    units: tuple[UnitFit, ...]
+    training_ticks: int
+    held_out_ticks: int
+
+    @property
+    def exact(self) -> tuple[int, ...]:
+        """The units that a neuron reproduces on all of the training time."""
+        return tuple(each.unit for each in self.units if each.is_exact)
+
+    def table(self) -> Table:
+        """Return a row for each unit."""
+        has_glm = any(each.glm_training is not None for each in self.units)
+        parts = [part for part in PARTS if has_glm or not part.startswith("glm")]
+        scores = [Column(f"{_words(part)}: hits, missed, false alarms", part) for part in parts]
+        columns = (Column("unit", "unit"), Column("status", "status"), Column("exact ticks", "exact_ticks"), *scores)
+        rows = tuple(
+            (each.unit, each.status, each.exact_ticks, *(_cell(getattr(each, part)) for part in parts))
+            for each in self.units
+        )
+        return Table("Units", columns, rows, noun="unit")
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a data frame with a row for each unit.
+
+        Raises
+        ------
+        SpecError
+            If pandas is not installed.
+        """
+        names = ("unit", "status", "exact_ticks", *(f"{part}_{count}" for part in PARTS for count in COUNTS))
+        rows = []
+        for each in self.units:
+            row: dict[str, object] = {name: getattr(each, name) for name in names[:3]}
+            for part in PARTS:
+                row |= {f"{part}_{count}": getattr(getattr(each, part), count, None) for count in COUNTS}
+            rows.append(row)
+        return data_frame_of_rows(rows, names)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as plain data."""
+        ticks = {"training_ticks": self.training_ticks, "held_out_ticks": self.held_out_ticks}
+        return {**ticks, "units": [each.as_dict() for each in self.units]}
+
+    def _summary(self) -> str:
+        return f"{len(self.exact)} of {counted(len(self.units), 'unit')} exact on {self.training_ticks} ticks"
+
+    def _card(self) -> Card:
+        is_good = len(self.exact) == len(self.units)
+        return Card(GOOD if is_good else BAD if not self.exact else OPEN, table=self.table())
+
+
+def _words(part: str) -> str:
+    return part.replace("glm", "GLM").replace("_", " ").replace("held out", "held-out")
+
+
+def _cell(score: OutputScore | None) -> str:
+    return "" if score is None else f"{score.hits}, {score.misses}, {score.false_alarms}"
+
+
+def units(
+    raster: ArrayLike,
+    *,
+    inputs: Iterable[int] | None = None,
+    delays: Iterable[int] = USUAL_DELAYS,
+    training_ticks: int | None = None,
+    glm: bool = False,
+    dynamics: Dynamics | None = None,
+    chip: str | Chip = "loihi1",
+    executor: Executor | None = None,
+    progress: Progress | bool | None = None,
+    time_limit_s: float | None = None,
+) -> Units:
+    """Determine which units of a recording are neurons that the others drive, and judge them on held-out time.
+
+    Parameters
+    ----------
+    raster : (ticks, units) bool
+        The recording.
+    inputs : iterable of int, optional
+        The units that drive all others. By default, each unit is driven by all others.
+    delays : iterable of int
+        The delays that synapses may have. What happened before either part is unknown, so as many of its first ticks
+        as the longest delay do not count.
+    training_ticks : int, optional
+        The ticks from which neurons are designed; the others are held out. By default the first half.
+    glm : bool
+        Whether to fit a logistic GLM to the same features, for comparison. It requires scikit-learn.
+    dynamics, chip
+        As for `snnprog.Spec`.
+    executor, progress, time_limit_s
+        As for `snnprog.compile`, which is called once for each set of inputs.
+
+    Returns
+    -------
+    Units
+
+    Raises
+    ------
+    SpecError
+        If an argument is invalid, or scikit-learn is not installed.
+    """
+    recorded = as_raster(raster, "raster")
+    ticks, count = recorded.shape
+    training = ticks // 2 if training_ticks is None else as_integer("training_ticks", training_ticks)
+    offered = tuple(delays)
+    longest = max(offered, default=0)
+    if not longest < training < ticks - longest:
+        raise SpecError(
+            f"training_ticks must leave more than {longest} ticks, the longest delay, on both sides of {ticks} ticks,"
+            f" got {training}"
+        )
+    chosen = None if inputs is None else _checked(inputs, count)
+    groups = (
+        [([other for other in range(count) if other != unit], [unit]) for unit in range(count)]
+        if chosen is None
+        else [(chosen, [unit for unit in range(count) if unit not in chosen])]
+    )
+    found: list[UnitFit] = []
+    for lines, driven in groups:
+        parts = [
+            Spec([_pattern(part, lines, driven, longest)], offered, dynamics=dynamics, chip=chip)
+            for part in (recorded[:training], recorded[training:])
+        ]
+        explanation = explain(parts[0], executor=executor, progress=progress, time_limit_s=time_limit_s)
+        found += _fits(parts, driven, explanation, has_glm=glm, options=_Options(executor, progress, time_limit_s))
+    return Units(tuple(found), training, ticks - training)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The options of `snnprog.compile` that are passed on."""
+
+    executor: Executor | None
+    progress: Progress | bool | None
+    time_limit_s: float | None
+
+
+def _checked(inputs: Iterable[int], count: int) -> list[int]:
+    chosen = [as_integer("inputs", unit) for unit in inputs]
+    if len(set(chosen)) < len(chosen) or not all(0 <= unit < count for unit in chosen) or not 0 < len(chosen) < count:
+        raise SpecError(f"inputs must be some of the units 0 to {count - 1}, each once, and not all, got {chosen}")
+    return chosen
+
+
+def _pattern(raster: Raster, lines: Sequence[int], driven: Sequence[int], unknown: int) -> Pattern:
+    care = np.ones((len(raster), len(driven)), dtype=np.bool_)
+    care[:unknown] = False
+    return Pattern(raster[:, lines], raster[:, driven], care)
+
+
+def _fits(
+    parts: Sequence[Spec], driven: Sequence[int], explanation: Explanation, *, has_glm: bool, options: _Options
+) -> list[UnitFit]:
+    """Return the fits of units that have the same inputs."""
+    program = compile_spec(
+        parts[0],
+        on_infeasible="closest",
+        executor=options.executor,
+        progress=options.progress,
+        time_limit_s=options.time_limit_s,
+    ).program
+    scores = [
+        scored(part, [run(program, pattern.inputs).spikes for pattern in part.patterns], backend="kernel").outputs
+        for part in parts
+    ]
+    fits = []
+    for output, unit in enumerate(driven):
+        verdict = explanation.verdicts[output]
+        fit = UnitFit(
+            unit=unit,
+            status=verdict.status,
+            exact_ticks=_longest_beginning(parts[0], verdict),
+            training=replace(scores[0][output], output=unit),
+            held_out=replace(scores[1][output], output=unit),
+        )
+        if has_glm:
+            glm = [replace(score, output=unit) for score in _glm_scores(parts, output)]
+            fit = replace(fit, glm_training=glm[0], glm_held_out=glm[1])
+        fits.append(fit)
+    return fits
+
+
+def _longest_beginning(spec: Spec, verdict: Verdict) -> int:
+    """Return the length of the longest beginning that a neuron reproduces.
+
+    A beginning that holds all bins of a conflict is impossible, so the next one to try ends before the last of them;
+    the first possible one is the longest.
+    """
+    (pattern,) = spec.patterns
+    end, output = len(pattern.inputs), verdict.output
+    while end and (verdict.conflicts or verdict.status in (UNDECIDED, INEXACT)):
+        ends = [_last_tick(conflict) for conflict in verdict.conflicts]
+        end = min(ends, default=end - max(1, end // SHORTER))
+        if not pattern.care[:end, output].any():
+            break
+        shorter = Pattern(pattern.inputs[:end], pattern.targets[:end, [output]], pattern.care[:end, [output]])
+        (verdict,) = explain(replace(spec, patterns=(shorter,))).verdicts
+    return end
+
+
+def _last_tick(conflict: Conflict) -> int:
+    return max((each.tick for each in conflict.bins), default=conflict.tick)
+
+
+def _glm_scores(parts: Sequence[Spec], output: int) -> list[OutputScore]:
+    """Return the scores of a logistic GLM on both parts."""
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise SpecError("glm requires scikit-learn; install it with pip install 'snnprog[sklearn]'") from error
+    features = [_features(part, output) for part in parts]
+    due = parts[0].targets[:, output]
+    counts = parts[0].care[:, output]
+    if not due[counts].any():
+        drives = [np.full(len(part.targets), -np.inf) for part in parts]
+    else:
+        glm = LogisticRegression(max_iter=GLM_ROUNDS).fit(features[0][counts], due[counts])
+        drives = [glm.decision_function(each) for each in features]
+    cutoff = _best_cutoff(drives[0][counts], due[counts])
+    scores = []
+    for part, drive in zip(parts, drives, strict=True):
+        (pattern,) = part.patterns
+        alone = Pattern(pattern.inputs, pattern.targets[:, [output]], pattern.care[:, [output]])
+        spikes = (drive >= cutoff)[:, None]
+        scores.append(scored(replace(part, patterns=(alone,)), [spikes], backend="GLM").outputs[0])
+    return scores
+
+
+def _features(spec: Spec, output: int) -> Floats:
+    """Return the potential of each line and delay since the output's last target spike, (ticks, taps)."""
+    mapping = potential_map(spec)
+    return mapping.rows(mapping.resets(spec.targets[:, output]), np.arange(len(spec.targets)))
+
+
+def _best_cutoff(drive: Floats, due: Raster) -> float:
+    """Return the cutoff with the fewest wrong bins if a bin is a spike where the drive reaches it."""
+    order = np.argsort(-drive, kind="stable")
+    wrong = int(due.sum()) + np.cumsum(np.where(due[order], -1, 1))
+    best = int(wrong.argmin())
+    return float(drive[order[best]]) if wrong[best] < due.sum() else np.inf
