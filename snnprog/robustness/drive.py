@@ -52,7 +52,7 @@ class Drive(NamedTuple):
     freedom: Int64s
 
 
-class Groups(NamedTuple):
+class SpikeGroups(NamedTuple):
     """The bins in which spikes may be, in groups that share nothing but the budgets.
 
     A group is a spike that is not perturbed, or spikes of a line whose windows overlap one after another. It has one
@@ -82,12 +82,12 @@ class Groups(NamedTuple):
     pool: int
 
 
-class Moment(NamedTuple):
+class DriveMoment(NamedTuple):
     """What each place contributes at one tick.
 
     Attributes
     ----------
-    groups : Groups
+    groups : SpikeGroups
     lags : (sides, lines, longest delay + 1) float
         The effect of a spike after each number of ticks, the longest delay first; one side if both are alike.
     currents, potentials : (sides, places) float
@@ -99,7 +99,7 @@ class Moment(NamedTuple):
         How many these are, and the next group to come.
     """
 
-    groups: Groups
+    groups: SpikeGroups
     lags: Floats
     currents: Floats
     potentials: Floats
@@ -109,7 +109,7 @@ class Moment(NamedTuple):
 
 
 @compiled(nogil=True)
-def groups_of(drive: Drive) -> Groups:
+def groups_of(drive: Drive) -> SpikeGroups:
     """Return the groups of a drive."""
     ticks, lines, (jitter, missing, extra) = drive.is_cleared.size, drive.is_free.size, drive.freedom
     pooled = np.flatnonzero(drive.is_free & (extra > 0))
@@ -139,11 +139,11 @@ def groups_of(drive: Drive) -> Groups:
             count, begin = count + 1, stop
     order = np.arange(count)
     order[pool:] = pool + np.argsort(at[places[pool:count, 0]], kind="mergesort")
-    return Groups(line_of[order], spikes[order], places[order], at[:filled], shares[:filled], pool)
+    return SpikeGroups(line_of[order], spikes[order], places[order], at[:filled], shares[:filled], pool)
 
 
 @compiled(nogil=True)
-def at_rest(drive: Drive) -> Moment:
+def at_rest(drive: Drive) -> DriveMoment:
     """Return the moment before the first tick."""
     groups = groups_of(drive)
     sides = 2 if (drive.weights[0] != drive.weights[1]).any() else 1
@@ -152,11 +152,11 @@ def at_rest(drive: Drive) -> Moment:
         lags[:, :, lags.shape[2] - 1 - drive.delays[slot]] = drive.shares[2] * drive.weights[:sides, :, slot]
     currents, potentials = np.zeros((sides, groups.ticks.size)), np.zeros((sides, groups.ticks.size))
     live, counts = np.empty(groups.line.size, np.int64), np.zeros(2, np.int64)
-    return Moment(groups, lags, currents, potentials, groups.places[:, 0].copy(), live, counts)
+    return DriveMoment(groups, lags, currents, potentials, groups.places[:, 0].copy(), live, counts)
 
 
 @compiled(nogil=True)
-def advance(drive: Drive, moment: Moment, tick: int) -> None:
+def advance(drive: Drive, moment: DriveMoment, tick: int) -> None:
     """Go on to a tick from the one before, in place.
 
     All is in one function, and arrays are taken out of the loops: each call and each array of a tuple takes as long as

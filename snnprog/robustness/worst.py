@@ -14,12 +14,12 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.jit import compiled
-from snnprog.robustness.drive import Drive, Moment, advance, at_rest
+from snnprog.robustness.drive import Drive, DriveMoment, advance, at_rest
 from snnprog.robustness.group import NOWHERE, Room, Table, best_places, greatest, of_few, sweep, trace, trace_one
 
 
 @compiled(nogil=True)
-def _room(drive: Drive, moment: Moment) -> Room:
+def _room(drive: Drive, moment: DriveMoment) -> Room:
     groups, states, places, longest = moment.groups, 0, 0, 0
     budgets, count = (drive.freedom[1] + 1, drive.freedom[2] + 1), groups.line.size
     for group in range(count):
@@ -53,13 +53,13 @@ def _is_perturbed(drive: Drive, line: int) -> bool:
 
 
 @compiled(nogil=True)
-def _pool_of(moment: Moment) -> int:
+def _pool_of(moment: DriveMoment) -> int:
     """Return how many groups of the pool are followed: all, or before the shortest delay, none."""
     return min(moment.groups.pool, int(moment.counts[0]))
 
 
 @compiled(nogil=True)
-def _of_many(drive: Drive, moment: Moment, at: int, side: int, room: Room) -> None:
+def _of_many(drive: Drive, moment: DriveMoment, at: int, side: int, room: Room) -> None:
     """Fill in the best of a group of several spikes, for each budget, and the table."""
     groups, group = moment.groups, moment.live[at]
     begin, end = groups.places[group]
@@ -71,7 +71,7 @@ def _of_many(drive: Drive, moment: Moment, at: int, side: int, room: Room) -> No
 
 
 @compiled(nogil=True)
-def _of_all(drive: Drive, moment: Moment, side: int, room: Room) -> float:
+def _of_all(drive: Drive, moment: DriveMoment, side: int, room: Room) -> float:
     """Fill in the best of each group and of the first groups together; return the best of all.
 
     The pool counts as one group, the last of its own.
@@ -126,7 +126,7 @@ def _share(before: Table, own: Table, value: float, budget: tuple[int, int]) -> 
 
 
 @compiled(nogil=True)
-def _worst_now(drive: Drive, moment: Moment, side: int, room: Room) -> tuple[Int64s, Int64s]:
+def _worst_now(drive: Drive, moment: DriveMoment, side: int, room: Room) -> tuple[Int64s, Int64s]:
     """Return a perturbation of the worst case at a moment, as `worst_spikes`."""
     groups, count, pool, best = moment.groups, moment.counts[0], _pool_of(moment), room.best
     targets, added, n_added = drive.spikes.copy(), np.empty((drive.freedom[2], 2), np.int64), 0
