@@ -281,6 +281,14 @@ def test_other_resets_are_refused_with_a_number(case: str) -> None:
         sp.quantize(network, chip=chip, inputs=[inputs])
 
 
+def test_outputs_that_subtract_late_need_synapses_that_xylo_does_not_have() -> None:
+    network = sp.from_nir(neuron_graph(lif(3)), dt_ms=1.0, reset="subtract", reset_delay=1, compare=">=")
+    with pytest.raises(SpecError, match=r"outputs of xylo feed no neurons, .*; give reset_delay=0 \(--reset-delay 0\)"):
+        sp.quantize(network, chip="xylo")
+    at_once = sp.from_nir(neuron_graph(lif(3)), dt_ms=1.0, reset="subtract", compare=">=")
+    assert sp.quantize(at_once, chip="xylo").program.n_neurons == 3
+
+
 def test_inputs_on_which_no_neuron_spikes_show_no_difference() -> None:
     network = sp.from_nir(neuron_graph(lif(3)), dt_ms=1.0, reset="subtract")
     with pytest.raises(SpecError, match=r"loihi1 to 0: on the given inputs, no neuron spikes\. Choose a chip"):

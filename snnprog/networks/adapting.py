@@ -45,7 +45,13 @@ class AdaptedNetwork:
 
 
 def adapted_to(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork | None:
-    """Return a network that spikes on a chip as one does, but for rounding; None if the chip has no such neurons."""
+    """Return a network that spikes on a chip as one does, but for rounding; None if the chip has no such neurons.
+
+    Raises
+    ------
+    SpecError
+        If outputs subtract a tick late, and those of the chip feed no neurons.
+    """
     reset = network.convention.reset
     late = [each for each in network.populations if each.reset_delay and not each.is_readout]
     lasting = [each for each in network.populations if not each.is_readout and each.potential_kept.any()]
@@ -54,8 +60,20 @@ def adapted_to(network: TrainedNetwork, chip: Chip) -> AdaptedNetwork | None:
             return None
         if reset == ZERO:
             return _with_pauses(network, chip, late)
+        _check_late_outputs(network, chip, late)
         network = with_late_subtraction(network)
     return as_the_chip(_with_seconds(network, chip), chip)
+
+
+def _check_late_outputs(network: TrainedNetwork, chip: Chip, late: Sequence[Population]) -> None:
+    leaking = [each.name for each in late if (each.potential_kept < 1.0).any()]
+    outputs = [name for name in leaking if np.isin(network.neurons_in(name), network.outputs).any()]
+    if chip.is_readout_apart and outputs:
+        raise SpecError(
+            f"outputs of {chip.name} feed no neurons, but those of {network.name}, {outputs[0]!r}, must feed themselves"
+            " as they subtract the threshold a tick after a spike; give reset_delay=0 (--reset-delay 0), with which"
+            " spikes may differ, or choose another chip"
+        )
 
 
 def _with_seconds(network: TrainedNetwork, chip: Chip) -> TrainedNetwork:
