@@ -1,9 +1,9 @@
 """The best that the spikes of one group can contribute for each budget, and how.
 
-A group is spikes of a line whose windows overlap (`snnprog.robustness.drive.SpikeGroups`). Its best is found by a dynamic
-programme over ticks. Windows of equal length, in the order of their spikes, may be filled in that order: two spikes
-that cross can be exchanged. So the state before a tick is how many of the spikes are dealt with, how many of these are
-missing, and how many were added. At tick t
+A group is spikes of a line whose windows overlap (`snnprog.robustness.drive.SpikeGroups`). Its best is found by a
+dynamic programme over ticks. Windows of equal length, in the order of their spikes, may be filled in that order: two
+spikes that cross can be exchanged. So the state before a tick is how many of the spikes are dealt with, how many of
+these are missing, and how many were added. At tick t
 
 - spikes whose windows hold t may be declared missing;
 - one or more of the next spikes may be put at t, whose contribution counts once, because spikes in one tick merge;
