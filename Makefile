@@ -14,7 +14,7 @@ VENV ?= .venv
 BACKENDS ?= lava nengo_loihi brian2_loihi xylosim c
 export VENV BACKENDS REQUIRE WORKERS
 
-SESSIONS := demo test lowest lint types scripts docs install
+SESSIONS := demo test lowest lint types scripts docs install install_lowest
 NOX := $(VENV)/bin/nox
 
 .PHONY: $(SESSIONS) check backends clean

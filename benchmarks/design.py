@@ -77,7 +77,7 @@ class Measured:
     taps, ticks : int
         Its size.
     answers : dict
-        Who -> answer; without those who were not asked.
+        Who -> answer; without those that did not run.
     bound : float
         No weights have more margin, as ours proves it.
     """

@@ -64,6 +64,18 @@ def row_of(memories: int, seed: int, chosen: argparse.Namespace) -> tuple[object
     return (memories, seed, f"{seconds:.0f}", f"{margin:.0f}", program.n_synapses, cores, proved, *shares)
 
 
+def over_seeds(rows: Sequence[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Return a row for each number of memories: the measured shares over seeds, as mean and standard deviation."""
+    found: list[tuple[object, ...]] = []
+    for memories in dict.fromkeys(row[0] for row in rows):
+        chosen = [row[len(COLUMNS) :] for row in rows if row[0] == memories and str(row[-1]).endswith("%")]
+        if chosen:
+            shares = np.array([[float(str(share).rstrip(" %")) for share in row] for row in chosen])
+            ends = zip(shares.mean(axis=0), shares.std(axis=0), strict=True)
+            found.append((memories, len(chosen), *(f"{mean:.1f} ± {deviation:.1f} %" for mean, deviation in ends)))
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -76,14 +88,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--prove", type=int, default=10, help="the most memories of which recall is proved")
     parser.add_argument("--seeds", type=int, default=1)
     chosen = parser.parse_args(arguments)
-    columns = (*COLUMNS, *(f"measured: {100 * noise:.0f} % noise" for noise in NOISES))
+    noises = [f"measured: {100 * noise:.0f} % noise" for noise in NOISES]
     rows = []
     for memories in chosen.memories:
         for seed in range(chosen.seeds):
             rows.append(row_of(memories, seed, chosen))
             Console(width=200).print(*rows[-1])
     title = f"{chosen.neurons} neurons, delays 1 to {chosen.longest}, {chosen.trials} noisy cues each"
-    print_table(Console(width=200), Table.plain(title, columns=columns, rows=rows))
+    print_table(Console(width=200), Table.plain(title, columns=(*COLUMNS, *noises), rows=rows))
+    columns = ("memories", "seeds", *noises)
+    print_table(Console(width=200), Table.plain("Over seeds", columns=columns, rows=over_seeds(rows)))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Record:
     brute : str
         What brute force says where the compiler built nothing: "possible", "impossible" or "open".
     explained : str
-        What `explain` said; "" where it was not asked.
+        What `explain` said; "" where it did not run.
     false : list of str
         Every word that turned out to be false.
     differs : str
@@ -102,7 +102,7 @@ def judge(case: Case, say: Say, *, seconds: float, has_explain: bool = True) -> 
     Parameters
     ----------
     say : callable
-        Told each stage and the seconds after which it counts as hung.
+        Gets each stage and the seconds after which it counts as hung.
     seconds : float
         The time limit of `compile` and of `explain`, each.
     has_explain : bool

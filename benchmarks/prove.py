@@ -6,8 +6,9 @@ Three tables:
   same question by solvers: all streams of that many ticks (bounded model checking), by Bitwuzla and by Z3 on the same
   formulas; and all streams forever by Z3's engine for Horn clauses (Spacer), on the transition relation that
   `SpacerProblem` writes down a second time, with unbounded integers;
-- planted faults: each weight in turn is 0. The shortest wrong stream that exploration found is confirmed by Bitwuzla:
-  there is a wrong stream of this length, and none shorter;
+- planted faults: weights in turn are 0. The shortest wrong stream that exploration found is confirmed by Bitwuzla:
+  there is a wrong stream of this length, and none shorter. A program that is not refuted is proved all the same, so
+  that the fault changes no output on any stream;
 - states per minute, bytes per state and the memory of the process on larger programs.
 
 Z3 is optional: ``pip install z3-solver``.
@@ -21,6 +22,9 @@ import resource
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -41,7 +45,7 @@ from snnprog.table import Table
 KEPT_BITS, UNIT = 12, 6
 """Of Loihi's rule (`snnprog.rules.loihi`): decays are in 1/2^12, and weights and thresholds in 2^6."""
 
-VERDICTS = {"unsat": "holds", "sat": "REFUTED"}
+VERDICTS = {"unsat": "holds", "sat": "REFUTED", "unknown": "open"}
 MACHINE = {"a": {"x": "b", "y": "a"}, "b": {"x": "c"}, "c": {"y": "a"}}
 SPECS: Mapping[str, Callable[[], sp.Spec]] = {
     "finite_state_machine": lambda: sp.specs.finite_state_machine(MACHINE),
@@ -71,10 +75,29 @@ def explored(program: sp.Program, claim: StreamClaim, *, most: int) -> Explorati
     return exploration
 
 
-def seconds_of(call: Callable[[], object]) -> tuple[object, float]:
-    """Return the result of a call, and its processor time."""
+def limited(ask: Callable[[], str], limit_s: int) -> tuple[str, float]:
+    """Return what a call in another process returns, and its processor time; "unknown" if it takes longer."""
+    receiver, sender = Pipe(duplex=False)
+    process = get_context("fork").Process(target=_send, args=(ask, limit_s, sender))
+    process.start()
+    sender.close()
+    try:
+        found: tuple[str, float] = receiver.recv()
+    except EOFError:
+        found = "unknown", float(limit_s)
+    process.join()
+    return found
+
+
+def _send(ask: Callable[[], str], limit_s: int, sender: Connection) -> None:
     began = time.process_time()
-    return call(), time.process_time() - began
+    resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 1))
+    sender.send((ask(), time.process_time() - began))
+
+
+def bitwuzla_on_script(script: str) -> str:
+    """Return what Bitwuzla says of a script: "sat" or "unsat"."""
+    return "unsat" if solve_formulas(script).values is None else "sat"
 
 
 def has_z3() -> bool:
@@ -82,12 +105,11 @@ def has_z3() -> bool:
     return importlib.util.find_spec("z3") is not None
 
 
-def z3_on_script(script: str, *, limit_s: float) -> str:
+def z3_on_script(script: str) -> str:
     """Return what Z3 says of a script: "sat", "unsat" or "unknown"."""
     import z3
 
     solver = z3.Solver()
-    solver.set("timeout", int(1000 * limit_s))
     solver.from_string(script)
     return str(solver.check())
 
@@ -108,14 +130,14 @@ class SpacerProblem:
         self.rows = [z3.Bool(f"r{line}") for line in range(program.n_inputs)]
         self.monitor = z3.Int("m")
 
-    def verdict(self, limit_s: float) -> str:
+    def verdict(self) -> str:
         """Return "unsat" where no wrong output can be reached, "sat" or "unknown"."""
         z3 = self.z3
         state = [*self.registers, *self.history, self.monitor]
         reached = z3.Function("reached", *(each.sort() for each in state), z3.BoolSort())
         wrong = z3.Function("wrong", z3.BoolSort())
         engine = z3.Fixedpoint()
-        engine.set(engine="spacer", timeout=int(1000 * limit_s))
+        engine.set(engine="spacer")
         engine.register_relation(reached, wrong)
         engine.declare_var(*state, *self.rows)
         rest = [z3.IntVal(0)] * len(self.registers) + [z3.BoolVal(False)] * len(self.history) + [z3.IntVal(1)]
@@ -129,10 +151,7 @@ class SpacerProblem:
             after = reached(*registers, *history, z3.IntVal(case.after))
             engine.rule(after, [reached(*state), *at, *right])
             engine.rule(wrong(), [reached(*state), *at, z3.Not(z3.And(right))])
-        try:
-            return str(engine.query(wrong()))
-        except z3.Z3Exception:  # the time ran out
-            return "unknown"
+        return str(engine.query(wrong()))
 
     def _tick(self) -> tuple[list[Any], list[Any]]:
         """Return the registers after a tick, and which neurons spike."""
@@ -187,7 +206,7 @@ def questions(names: Sequence[str]) -> Iterator[Question]:
         yield Question(name, program, automaton, exploration, seconds)
 
 
-def beside_solvers(question: Question, *, limit_s: float) -> tuple[object, ...]:
+def beside_solvers(question: Question, *, limit_s: int) -> tuple[object, ...]:
     """Return the row of a question: states, seconds, and what solvers say in which time."""
     exploration, program = question.exploration, question.program
     cases = cases_of(question.automaton, ticks=exploration.depth, n_outputs=program.n_outputs)
@@ -196,34 +215,38 @@ def beside_solvers(question: Question, *, limit_s: float) -> tuple[object, ...]:
         row.append("too many cases")
         return (*row, *[""] * (7 - len(row)))
     script = Unrolled(exploration.ticks, cases).script(exploration.depth)
-    found, seconds = seconds_of(lambda: solve_formulas(script).values)
-    row.append(f"{'holds' if found is None else 'REFUTED'} {seconds:.2f}")
+    asked: list[Callable[[], str]] = [lambda: bitwuzla_on_script(script)]
     if has_z3():
-        asked: list[Callable[[], object]] = [lambda: z3_on_script(script, limit_s=limit_s)]
-        asked.append(lambda: SpacerProblem(program, cases).verdict(limit_s))
-        for ask in asked:
-            said, seconds = seconds_of(ask)
-            row.append(f"{VERDICTS.get(str(said), 'open')} {seconds:.2f}")
+        asked += [lambda: z3_on_script(script), lambda: SpacerProblem(program, cases).verdict()]
+    for ask in asked:
+        said, seconds = limited(ask, limit_s)
+        row.append(f"{VERDICTS[said]} {seconds:.2f}")
     return (*row, *[""] * (7 - len(row)))
 
 
-def faults(question: Question, *, most: int) -> tuple[object, ...]:
+def faults(question: Question, *, most: int, limit_s: int) -> tuple[object, ...]:
     """Return the row of a question's planted faults: how many are refuted, and how many lengths a solver confirms."""
     program, automaton = question.program, question.automaton
-    tried = refuted = confirmed = longest = 0
-    for synapse in range(min(most, program.n_synapses)):
+    tried = refuted = confirmed = proved = longest = 0
+    for synapse in np.linspace(0, program.n_synapses - 1, min(most, program.n_synapses), dtype=int).tolist():
         weight = program.weight.copy()
         weight[synapse] = 0
         exploration = explored(program.with_synapses(weight=weight), automaton, most=1 << 17)
         tried += 1
         if exploration.counterexample is None:
+            proved += exploration.is_closed
             continue
         length = len(exploration.counterexample)
         refuted, longest = refuted + 1, max(longest, length)
-        found = check_streams(exploration.ticks, automaton, known=0, depth=length)
-        is_shortest = found is not None and found.counterexample is not None and len(found.counterexample) == length
-        confirmed += is_shortest
-    return question.name, tried, refuted, confirmed, longest
+        confirmed += limited(partial(shortest, exploration, automaton), limit_s)[0] == str(length)
+    return question.name, tried, refuted, confirmed, longest, proved
+
+
+def shortest(exploration: Exploration, automaton: Automaton) -> str:
+    """Return the length of the shortest wrong stream that Bitwuzla finds, up to that of the counterexample."""
+    assert exploration.counterexample is not None
+    found = check_streams(exploration.ticks, automaton, known=0, depth=len(exploration.counterexample))
+    return "none" if found is None or found.counterexample is None else str(len(found.counterexample))
 
 
 def random_program(seed: int) -> sp.Program:
@@ -267,23 +290,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=SPECS, default=list(SPECS), metavar="SPEC")
-    parser.add_argument("--limit", type=float, default=20.0, help="seconds for each question to Z3")
+    parser.add_argument("--limit", type=int, default=20, help="seconds of processor time for a question to a solver")
     parser.add_argument("--faults", type=int, default=6, help="weights of each program that are set to 0")
     parser.add_argument("--states", type=int, default=10_000_000, help="the most states of the table of speeds")
     chosen = parser.parse_args(arguments)
     console = Console(width=120)
     asked = list(questions(chosen.only))
     columns = ("spec", "states", "ticks", "seconds", "Bitwuzla, these ticks", "Z3, these ticks", "Z3, forever")
-    rows = [beside_solvers(each, limit_s=chosen.limit) for each in asked]
+    rows = []
+    for each in asked:
+        rows.append(beside_solvers(each, limit_s=chosen.limit))
+        console.print(*rows[-1])
     print_table(console, Table.plain("Every stream", columns=columns, rows=rows))
     console.print(
         f"all together: {sum(each.seconds for each in asked):.2f} s" + ("" if has_z3() else "; Z3 is missing")
     )
-    headings = ("spec", "weights", "refuted", "shortest by Bitwuzla, too", "longest stream")
-    print_table(
-        console,
-        Table.plain("Weights set to 0", columns=headings, rows=[faults(each, most=chosen.faults) for each in asked]),
-    )
+    headings = ("spec", "weights", "refuted", "shortest by Bitwuzla, too", "longest stream", "proved all the same")
+    rows = []
+    for each in asked:
+        rows.append(faults(each, most=chosen.faults, limit_s=chosen.limit))
+        console.print(*rows[-1])
+    print_table(console, Table.plain("Weights set to 0", columns=headings, rows=rows))
     columns = ("program", "neurons", "states", "verdict", "states per minute", "bytes per state", "peak MB")
     print_table(console, Table.plain("Speed", columns=columns, rows=list(throughput(chosen.states))))
 

@@ -34,6 +34,8 @@ import tables
 
 Rasters = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 Pieces = dict[str, tuple[sp.Program, sp.Automaton]]
+SWINGS = 4
+"""Of the gestures of a Wiimote, as `examples/gestures.py` chooses it."""
 PORTS = {"multiply": range(4)}
 """The numbers at the input port: two bits each, so that all pairs can be proved."""
 
@@ -50,7 +52,7 @@ def adding() -> Pieces:
 
 def waving() -> Pieces:
     """Return the state machine of gestures."""
-    spec = sp.specs.finite_state_machine(gestures.machine())
+    spec = sp.specs.finite_state_machine(gestures.machine(SWINGS))
     assert spec.automaton is not None
     return {"gestures": (sp.compile(spec).program, spec.automaton)}
 

@@ -108,11 +108,11 @@ def draw_resets(figure: Figure) -> None:
 def draw_rounding(figure: Figure) -> None:
     """Draw each tick's distance from the threshold, and what rounding could do to it and did."""
     spec, result, trace = example()
-    neuron, told, leak = result.network.neurons[0], result.report.neurons[0], leak_of(result)
+    neuron, found, leak = result.network.neurons[0], result.report.neurons[0], leak_of(result)
     traces = responses(spec, leak, has_resets=True)
-    designed = told.scale * np.tensordot(traces, neuron.weights, axes=2)
-    distance = np.abs(designed - told.scale * neuron.threshold)
-    at_most = 0.5 * (1 << told.exponent) * traces.sum(axis=(1, 2)) + truncation(spec, leak)
+    designed = found.scale * np.tensordot(traces, neuron.weights, axes=2)
+    distance = np.abs(designed - found.scale * neuron.threshold)
+    at_most = 0.5 * (1 << found.exponent) * traces.sum(axis=(1, 2)) + truncation(spec, leak)
     did = np.abs(reached(result.program, trace) - designed)
     assert (did <= at_most).all(), "rounding does no more than the bound says"
     ax = figure.subplots()

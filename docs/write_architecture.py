@@ -27,6 +27,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "specs": "automata spec coding specs",
         "programs": "judgement generalisation distance synapses program_checks program_names program_file program"
         " trace",
+        "journal": "journal",
         "potentials": "fixed_order potential network",
         "solvers": "solver",
         "placement": "placement",

@@ -95,8 +95,8 @@ def unsupported(chip: Chip) -> list[str]:
 def ranges(chip: Chip) -> str:
     """Return the row of one chip's ranges."""
     ends = (chip.delays, chip.refractory, chip.thresholds, (1, chip.weight_bits), (1, chip.weight_limit))
-    told = " | ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in ends)
-    return f"| {chip.name} | {told} |\n"
+    cells = " | ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in ends)
+    return f"| {chip.name} | {cells} |\n"
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from snnprog.backends import run as run
     from snnprog.compiler import CompileResult as CompileResult
     from snnprog.compiler import compile as compile
+    from snnprog.compiler import sweep as sweep
     from snnprog.conflict import Conflict as Conflict
     from snnprog.conversion import Conversion as Conversion
     from snnprog.conversion import convert as convert
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from snnprog.errors import SpecError as SpecError
     from snnprog.errors import UndecidedError as UndecidedError
     from snnprog.estimators import SpikingClassifier as SpikingClassifier
+    from snnprog.estimators import SpikingRegressor as SpikingRegressor
     from snnprog.explanation import Explanation as Explanation
     from snnprog.explanation import explain as explain
     from snnprog.exploration import StreamProof as StreamProof
@@ -61,10 +63,14 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.journal import JournalProgress as JournalProgress
+    from snnprog.journal import read_journal as read_journal
+    from snnprog.linking import GradedReadout as GradedReadout
     from snnprog.linking import PartsProof as PartsProof
     from snnprog.linking import System as System
     from snnprog.linking import link as link
     from snnprog.linking import prove_parts as prove_parts
+    from snnprog.linking import with_readout as with_readout
     from snnprog.network import Network as Network
     from snnprog.networks import from_net as from_net
     from snnprog.networks import from_nir as from_nir
@@ -115,7 +121,9 @@ _HOMES = {
     "Explanation": "explanation",
     "FitError": "errors",
     "FormatError": "errors",
+    "GradedReadout": "linking",
     "InfeasibleError": "errors",
+    "JournalProgress": "journal",
     "LimitError": "errors",
     "Network": "network",
     "PartsProof": "linking",
@@ -136,6 +144,7 @@ _HOMES = {
     "Spec": "spec",
     "SpecError": "errors",
     "SpikingClassifier": "estimators",
+    "SpikingRegressor": "estimators",
     "StreamProof": "exploration",
     "System": "linking",
     "Trace": "trace",
@@ -168,16 +177,19 @@ _HOMES = {
     "prove_recall": "recall",
     "quantize": "networks",
     "read_events": "files.event_files",
+    "read_journal": "journal",
     "read_observed": "files",
     "read_rasters": "files",
     "recover": "recovery",
     "run": "backends",
+    "sweep": "compiler",
     "ticks_of_events": "files.event_stream",
     "to_neo": "files.neo",
     "to_nir": "emit",
     "units": "unit_fits",
     "verify": "verification",
     "victor_purpura": "distance",
+    "with_readout": "linking",
     "within": "automata",
     "write_nir": "emit",
     "write_rasters": "files",

@@ -14,9 +14,9 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,6 +179,65 @@ def array_of(path: Path, members: Mapping[str, bytes], *, name: str, has_fields:
     if dtype.kind == "b" and flat.view(np.uint8).max(initial=0) > 1:
         raise FormatError(f"array {name!r} in {path} must hold bools stored as 0 and 1")
     return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def rows_of_array(path: Path, key: str | None, rows: Callable[[int], int]) -> Iterator[NDArray[np.generic]]:
+    """Yield the rows of an array of two axes piece by piece, so that memory does not depend on their number.
+
+    Parameters
+    ----------
+    key : str, optional
+        Name of the array; if it is None, the archive must have one.
+    rows : callable
+        Row length -> number of rows of a piece.
+
+    Raises
+    ------
+    FormatError
+        As `read_archive` and `array_of`, but for sizes; also if the array has other axes, or columns come first.
+    """
+    size = check_regular(path)
+    try:
+        with path.open("rb") as file:
+            _check_ending(path, file, size=size)
+            with zipfile.ZipFile(file) as archive:
+                names = [member.filename for member in archive.infolist() if member.filename.endswith(".npy")]
+                if key is None and len(names) != 1:
+                    raise FormatError(f"{path} must hold one array, or be named as in {path.name}:NAME; it has {names}")
+                name = names[0] if key is None else f"{key}.npy"
+                if name not in names:
+                    raise FormatError(f"{path} has no array {key!r}; it has {', '.join(sorted(names)) or 'nothing'}")
+                with archive.open(name) as member:
+                    yield from _pieces(path, name[:-4], member, rows)
+    except FormatError:
+        raise
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise FormatError(f"{path} is not a complete zip archive: {error}") from error
+
+
+def _pieces(path: Path, name: str, member: IO[bytes], rows: Callable[[int], int]) -> Iterator[NDArray[np.generic]]:
+    head = io.BytesIO(member.read(HEADER_LIMIT_BYTES + LARGE_BYTES))
+    try:
+        shape, fortran, dtype = _read_npy_header(head)
+    except Exception as error:  # every fault of a header means that this is not an array
+        raise FormatError(f"array {name!r} in {path} has a malformed header: {type(error).__name__}") from error
+    _check_type(path, name, dtype, has_fields=False)
+    if len(shape) != 2 or fortran:
+        raise FormatError(
+            f"array {name!r} in {path} must have shape (ticks, neurons) in C order to be streamed, got {shape}"
+            f"{' in Fortran order' if fortran else ''}"
+        )
+    piece, kept, left = rows(shape[1]), head.read(), shape[0]
+    while left:
+        count = min(piece, left)
+        wanted = count * shape[1] * dtype.itemsize
+        content = kept[:wanted] + member.read(max(wanted - len(kept), 0))
+        kept, left = kept[wanted:], left - count
+        if len(content) < wanted:
+            raise FormatError(f"array {name!r} in {path} ends before its {shape[0]} rows do")
+        yield np.frombuffer(content, dtype).reshape(count, shape[1])
 
 
 def fields_of(path: Path, members: Mapping[str, bytes], *, name: str) -> tuple[str, ...]:

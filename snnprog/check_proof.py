@@ -15,12 +15,14 @@ spikes on its lines.
 
 With ``robust``, the targets must be reproduced for every perturbation of a pattern, too: spikes of the lines that are
 not exempt move by at most ``jitter`` ticks, at most ``missing`` of them are missing, and at most ``extra`` are added,
-all within the pattern's ticks. Two spikes of a line in one tick are one.
+all within the pattern's ticks. Two spikes of a line in one tick are one. Besides, each mantissa m of an output's
+synapses may change by any integer up to ``floor(abs(m) * p / q)``, with ``weights`` the share [p, q].
 
 The proof
 ---------
 ``perturbed`` lists perturbations that the proof uses: which pattern, and what is moved, missing and added. Each gives a
-further pattern, numbered after those of the specification, with the same targets.
+further pattern, numbered after those of the specification, with the same targets. With ``weights`` -1 or 1, all
+mantissas are changed in it, downward or upward by as much as is allowed.
 
 The rest is a tree of cases. Each inner node splits what is unknown in two, and lists both halves:
 
@@ -63,6 +65,7 @@ BITS = 400  # multiples of atoms are counted in units of 2**-BITS, and rounded o
 MOST_BYTES, MOST_NODES, MOST_DEPTH = 1 << 28, 1 << 18, 1 << 12
 MOST_WORK = 1 << 24  # ticks of one neuron, and spikes that arrive at it
 MOST_TICKS, MOST_NUMBER, DEEPEST = 1 << 24, 1 << 62, 24
+LARGEST = 1 << 1100  # of a denominator: that of any floating-point number is less
 OPERANDS = {  # the words of the rule, and what each takes: expressions (e), integers (i) and names (n)
     **dict.fromkeys(("add", "sub", "mul", "min", "max", "floor_div"), "ee"),
     **{"neg": "e", "shl": "ei", "shr": "een", "leak": "een", "scale": "eein"},
@@ -164,6 +167,16 @@ def held(value, low, high, end):
 def weights_of(box):
     """Return the effect of one spike over each tap, as for `added`."""
     return {name[1:]: added(box, *name[1:]) for name in box if name[0] == "mantissa"}
+
+
+def changed(box, line, delay, change, share):
+    """Return the same as `added` where the mantissa is changed in a direction by as much as a share of it allows.
+
+    ``m - floor(abs(m) * share)`` and ``m + floor(abs(m) * share)`` never fall as m grows, for the share is at most 1.
+    """
+    low, high = (m + change * (abs(m) * share[0] // share[1]) for m in box["mantissa", line, delay])
+    first, last = box["exponent"]
+    return min(low << first, low << last), max(high << first, high << last)
 
 
 def added(box, line, delay):
@@ -429,12 +442,18 @@ class AtomSums:
         """Return an unknown within its ends."""
         return low if low == high is not None else self.atom(name, low, high, None)
 
+    def changed(self, line, delay, change):
+        """Return the effect of one spike over a tap whose mantissa is changed, as an unknown of its own."""
+        return self.free(("changed", line, delay, change), *changed(self.box, line, delay, change, self.spec.share))
+
     def unknown(self, name):
         """Return a parameter."""
         return self.free(name, *self.box[name])
 
-    def weight(self, line, delay):
+    def weight(self, line, delay, change=0):
         """Return the effect of one spike over a tap."""
+        if change:
+            return self.changed(line, delay, change)
         return self.free(("weight", line, delay), *added(self.box, line, delay))
 
     def maybe(self, value):
@@ -831,10 +850,14 @@ class Claim:
         self.patterns = [self.pattern(each) for each in entry(data, "patterns", list, what)]
         self.check_size()
         self.n_given, robust = len(self.patterns), data.get("robust")
+        self.changes = [0] * self.n_given
         need(robust is None or isinstance(robust, dict), "robust must be an object")
         for name in ("jitter", "missing", "extra"):
             setattr(self, name, 0 if robust is None else integer(robust.get(name), f"{name} of robust", 0, 1 << 20))
         self.exempt = [] if robust is None else entry(robust, "exempt", list, "robust")
+        self.share = [0, 1] if robust is None or "weights" not in robust else entry(robust, "weights", list, "robust")
+        need(len(self.share) == 2, "weights of robust must be two integers")
+        integer(self.share[0], "the share of weights", 0, integer(self.share[1], "weights of robust", 1, LARGEST))
         for line in self.exempt:
             integer(line, "an exempt line", 0, self.n_inputs - 1)
 
@@ -844,7 +867,7 @@ class Claim:
 
     def perturb(self, data):
         """Take up the perturbed patterns of a proof; return why one of them is not allowed, or None."""
-        del self.patterns[self.n_given :]
+        del self.patterns[self.n_given :], self.changes[self.n_given :]
         self.first_spikes, self.arriving = {}, {}
         need(isinstance(data, list) and len(data) <= MOST_NODES, f"perturbed must be a list of at most {MOST_NODES}")
         for index, each in enumerate(data):
@@ -853,7 +876,11 @@ class Claim:
             spikes = self.perturbed(each, ticks, inputs)
             if isinstance(spikes, str):
                 return f"perturbation {index} is not allowed: {spikes}"
+            change = integer(each.get("weights", 0), "weights of a perturbation", -1, 1)
+            if change and self.may_have_hidden_neurons:
+                return f"perturbation {index} is not allowed: weights are changed, and those of hidden neurons as well"
             self.patterns.append((ticks, spikes, due, is_open))
+            self.changes.append(change)
             self.check_size()
         return None
 
@@ -1073,6 +1100,9 @@ class Case:
         gaps = spec.least_gaps if output is None else spec.gaps
         is_open = output is not None and None in self.known(output, pattern)
         move = self.openings(output, pattern).move if is_open else None
+        change = spec.changes[pattern]
+        if change:
+            weights = {name[1:]: changed(box, *name[1:], change, spec.share) for name in box if name[0] == "mantissa"}
         try:
             ends = box["threshold"], box["bias"]
             box["threshold"] = spec.run_on_intervals(script, move, weights, ends, gaps, history)
@@ -1165,7 +1195,8 @@ class OutputRun:
     def arriving(self, pattern, tick, own, history):
         """Return the arrivals from inputs, hidden neurons and outputs, and their history."""
         spec = self.spec
-        values = [self.domain.weight(line, delay) for line, delay in spec.arrivals(pattern)[tick]]
+        change = spec.changes[pattern]
+        values = [self.domain.weight(line, delay, change) for line, delay in spec.arrivals(pattern)[tick]]
         if spec.may_have_hidden_neurons and spec.fan_in != 0:
             history = self.heard(pattern, tick - 2 * spec.delays[0], own, history)
             if history and history[1] and tick >= first_spike(spec, pattern) + spec.delays[0]:
@@ -1176,7 +1207,7 @@ class OutputRun:
             for delay in spec.delays:
                 spike = spikes[tick - delay] if tick >= delay else 0
                 if spike != 0:
-                    value = self.domain.weight(spec.n_inputs + output, delay)
+                    value = self.domain.weight(spec.n_inputs + output, delay, change)
                     values.append(value if spike else self.domain.maybe(value))
         return values, history
 

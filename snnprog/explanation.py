@@ -7,19 +7,27 @@ have windows, the integers are calculated for the ticks that were chosen.
 Each output is examined without hidden neurons. Where hidden neurons may be added, an output that is infeasible without
 them is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Otherwise it is undecided:
 `compile` searches for them.
+
+Where the spec names perturbations, outputs are compiled as `compile` does, hidden neurons included, and conflicts name
+the perturbed inputs that exclude one another.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import Executor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
+import numpy as np
+
+from snnprog.check_proof import check
 from snnprog.checks import as_seconds, check_type
 from snnprog.compiler.advice import everything
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice
+from snnprog.compiler.robust import robust_built
+from snnprog.compiler.steps import exact_built
 from snnprog.compiler.work import PART, Work
 from snnprog.conflict import Conflict
 from snnprog.design import Design
@@ -27,13 +35,15 @@ from snnprog.design.hidden.draft import Draft
 from snnprog.design.hidden.impossible import histories_of
 from snnprog.design.hidden.refuting import Refusal, impossibility
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
-from snnprog.errors import SolverError, SpecError, UndecidedError
+from snnprog.errors import InfeasibleError, LimitError, QuantizationError, SolverError, UndecidedError
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.names import name_of, numbered, with_name
+from snnprog.processes.executors import AnyExecutor, as_executor
 from snnprog.progress import Progress, shown
-from snnprog.proof import Node, leaves_of
+from snnprog.proof import Node, leaves_of, proof_from_data, proof_to_data
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
+from snnprog.spec.document import spec_to_data
 from snnprog.table import Table
 from snnprog.wording import counted
 
@@ -70,6 +80,8 @@ class Verdict(Displayed):
         if no reason was found. None if this was not examined, or not within the time limit.
     label : str or None
         The name of the output, if it has one.
+    perturbed : tuple of mapping
+        Where the spec names perturbations: the perturbed patterns of the proof, as plain data.
     """
 
     output: int
@@ -78,6 +90,7 @@ class Verdict(Displayed):
     proof: Node | None = None
     hidden: Conflict | Literal[True] | None = None
     label: str | None = None
+    perturbed: tuple[Mapping[str, object], ...] = ()
 
     @property
     def name(self) -> str:
@@ -139,6 +152,14 @@ class Explanation(Displayed):
     def proof(self) -> Node | None:
         """The proof of the first output that is infeasible."""
         return next((verdict.proof for verdict in self.verdicts if verdict.status == INFEASIBLE), None)
+
+    def proof_data(self, spec: Spec) -> dict[str, object] | None:
+        """Return the document of that proof, which `snnprog.check_proof` accepts for a spec; None if there is none."""
+        first = next((verdict for verdict in self.verdicts if verdict.status == INFEASIBLE), None)
+        if first is None or first.proof is None:
+            return None
+        data = proof_to_data(first.proof, spec_to_data(spec))
+        return data | ({"perturbed": list(first.perturbed)} if first.perturbed else {})
 
     @property
     def infeasible(self) -> tuple[int, ...]:
@@ -217,7 +238,7 @@ def status_in_words(verdict: Verdict) -> str:
 def explain(
     spec: Spec,
     *,
-    executor: Executor | None = None,
+    executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> Explanation:
@@ -225,7 +246,8 @@ def explain(
 
     Parameters
     ----------
-    executor : concurrent.futures.Executor, optional
+    spec : Spec
+    executor : concurrent.futures.Executor, dask.distributed.Client or pool, optional
         Executor that designs neurons in parallel, as for `snnprog.compile`.
     progress : callable or True, optional
         True shows a bar for each step, in a terminal or a notebook; a callable is called with (step, done, all) as work
@@ -236,31 +258,74 @@ def explain(
     Raises
     ------
     SpecError
-        If an argument is invalid, or the spec names perturbations, which only `snnprog.compile` takes into account.
+        If an argument is invalid.
     SolverError
         If the solver fails to find ticks in windows, or integers.
     """
     check_type("spec", spec, kind=Spec)
-    if spec.robust is not None:
-        raise SpecError(
-            f"robust must be None to explain a specification, got {spec.robust}; compile it: the InfeasibleError names"
-            " the perturbed inputs, and has the proof"
-        )
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
-        work = Work(spec, executor=executor, progress=tell, limit=limit)
-        designed = work.designed(may_be_unbuilt=True, share=PART)
-        guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
-        designed = designed if guessed is None else guessed.design
-        built = guessed or (_built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None)
-        verdicts = [
-            replace(_verdict(index, designed=designed, built=built), label=name_of(index, spec.output_names))
-            for index in range(spec.n_outputs)
-        ]
-        if spec.hidden != 0:
-            help_of = _help_of_hidden(work, designed)
-            verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
+        work = Work(spec, executor=as_executor(executor), progress=tell, limit=limit)
+        verdicts = _verdicts(work) if spec.robust is None else _robust_verdicts(work)
+        verdicts = [replace(each, label=name_of(each.output, spec.output_names)) for each in verdicts]
     return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)), everything(spec))
+
+
+def _verdicts(work: Work) -> list[Verdict]:
+    """Return the verdict on each output of a specification without perturbations."""
+    spec = work.spec
+    designed = work.designed(may_be_unbuilt=True, share=PART)
+    guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
+    designed = designed if guessed is None else guessed.design
+    built = guessed or (_built(work, designed) if len(designed.unbuilt) < spec.n_outputs else None)
+    verdicts = [_verdict(index, designed=designed, built=built) for index in range(spec.n_outputs)]
+    if spec.hidden != 0:
+        help_of = _help_of_hidden(work, designed)
+        verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
+    return verdicts
+
+
+def _robust_verdicts(work: Work) -> list[Verdict]:
+    """Return the verdict on each output of a specification with perturbations.
+
+    All outputs are compiled together. If that fails and outputs do not feed outputs, each is compiled for itself: the
+    bins of the others do not count.
+    """
+    spec = work.spec
+    found = {verdict.output: verdict for verdict in _robust(work, range(spec.n_outputs))}
+    for output in range(spec.n_outputs):
+        if found[output].status == UNDECIDED and spec.n_outputs > 1 and not spec.recurrent:
+            care = np.arange(spec.n_outputs) == output
+            patterns = tuple(replace(each, care=each.care & care) for each in spec.patterns)
+            (found[output],) = _robust(replace(work, spec=replace(spec, patterns=patterns)), [output])
+    return [_about(spec, found[output]) for output in range(spec.n_outputs)]
+
+
+def _robust(work: Work, outputs: Sequence[int]) -> list[Verdict]:
+    """Return the verdict on some outputs of a specification, compiled together."""
+    try:
+        built, _ = robust_built(work, exact_built)
+    except InfeasibleError as error:
+        first = error.conflicts[0].neuron
+        perturbed = cast("list[Mapping[str, object]]", error.proof.get("perturbed", []))
+        conflicts = tuple(each for each in error.conflicts if each.neuron == first)
+        refused = Verdict(first, INFEASIBLE, conflicts, proof_from_data(dict(error.proof)), perturbed=tuple(perturbed))
+        return [refused if output == first else Verdict(output, UNDECIDED) for output in outputs]
+    except QuantizationError:
+        return [Verdict(output, INEXACT if len(outputs) == 1 else UNDECIDED) for output in outputs]
+    except (UndecidedError, LimitError) as error:
+        work.watch.ended += error.ended_by_time if isinstance(error, UndecidedError) else ()
+        return [Verdict(output, UNDECIDED) for output in outputs]
+    return [Verdict(output, _status(output, built)) for output in outputs]
+
+
+def _about(spec: Spec, verdict: Verdict) -> Verdict:
+    """Return a verdict whose proof, found for its output alone, is checked for the whole specification."""
+    if verdict.proof is None:
+        return verdict
+    document = spec_to_data(spec)
+    proof = proof_to_data(verdict.proof, document) | {"perturbed": list(verdict.perturbed)}
+    return verdict if check(document, proof) is None else Verdict(verdict.output, UNDECIDED)
 
 
 def _built(work: Work, designed: Design) -> Built | None:

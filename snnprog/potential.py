@@ -38,6 +38,7 @@ from scipy.sparse import csr_matrix
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.fixed_order import powers
 from snnprog.jit import compiled
+from snnprog.processes.sharing import Shared
 from snnprog.rules.linear import SUBTRACT, LinearRule
 
 Ticks = Int64s
@@ -175,7 +176,7 @@ class Resets:
         return past
 
 
-class PotentialMap:
+class PotentialMap(Shared):
     """The map for all neurons with the same presynaptic rasters and delays.
 
     Parameters
@@ -198,6 +199,12 @@ class PotentialMap:
         tick = tick + np.repeat(self.tape.starts, [np.count_nonzero(raster) for raster in presynaptic])
         places = (self.tape.row[tick], line)
         self._spikes = csr_matrix((np.ones(tick.size), places), shape=(self.tape.rows, self.n_lines))
+
+    @property
+    def content(self) -> object:
+        """See `Shared.content`."""
+        spikes = self._spikes
+        return type(self), self.tape.lengths, self.delays, self.linear, spikes.indptr, spikes.indices, spikes.shape
 
     @cached_property
     def _trace(self) -> Floats:

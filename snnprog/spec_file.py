@@ -91,6 +91,8 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
 
     Parameters
     ----------
+    path : str or Path
+        The ``SPEC.toml``.
     chip : str or Chip, optional
         The chip to compile for instead of that in the file: a registered name, or a `Chip`. A file can name chips that
         are built in or registered by installed packages, and never causes an import from its folder.

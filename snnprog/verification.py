@@ -166,6 +166,8 @@ def verify(
 
     Parameters
     ----------
+    program : Program
+    spec : Spec
     backends : sequence of str, optional
         "kernel", "reference", or names of backend folders; by default the simulator that `snnprog.backends.built_in`
         names.
@@ -200,7 +202,7 @@ def verify(
     check_type("spec", spec, kind=Spec)
     if robust is not None:
         check_type("robust", robust, kind=Robust)
-        robust.check_lines(spec.n_inputs)
+        robust = robust.on_lines(spec.n_inputs, spec.input_names)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
         raise SpecError(f"backends must be a list with at least one name, got {backends!r}")

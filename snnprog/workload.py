@@ -132,6 +132,7 @@ def activity(
 
     Parameters
     ----------
+    program : Program
     inputs : list of (ticks, inputs) bool
         One pattern each, from rest.
     backend : str, optional

@@ -11,13 +11,15 @@ from test_page import impossible
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.coding import Delta, Latency, Levels, Questions
+from snnprog.coding import Delta, Latency, Levels, Questions, Readout, readout_curve
 from snnprog.errors import InfeasibleError
+from snnprog.journal import JournalProgress, JournalStep
 from snnprog.networks.network import TrainedNetwork
 from snnprog.proving.lemmas import Lemma
 from snnprog.proving.step import StepProof
 
 HOSTILE = "<script>alert('x')</script>&\"'\x1b[2J"
+JOURNAL_STEP = JournalStep("design", 9, 3, 1.5, 3.0, (("designed", 3),))
 
 
 def compiled(seed: int = 3) -> tuple[sp.Spec, sp.CompileResult]:
@@ -89,6 +91,9 @@ def shown_values() -> dict[str, object]:
     system = sp.System({"first": repeats, "second": repeats}, wires=[("first.0", "second.0")])
     automaton = line.automaton
     assert automaton is not None
+    spikes = [sp.run(by_hand(), rng.random((40, 2)) < rate).spikes for rate in np.linspace(0.1, 0.9, 20)]
+    readout = Readout().fit(spikes, np.arange(20))
+    curve = readout_curve(spikes, np.arange(20), readouts=[Readout(), Readout(bits=1)])
     return {
         "pattern": spec.patterns[0],
         "spec": spec,
@@ -119,6 +124,8 @@ def shown_values() -> dict[str, object]:
         "step proof": StepProof((Lemma("reset", True, 0.5),)),
         "conflict": error.conflicts[0],
         "error": error,
+        "journal": JournalProgress("0" * 64, "loihi1", 0, HOSTILE, (JOURNAL_STEP,), 2.0),
+        "journal step": JOURNAL_STEP,
         "placement": sp.place(result.program),
         "activity": sp.activity(result.program, inputs),
         "recall": sp.measure_recall(*ring_of_two(), trials=3),
@@ -138,6 +145,10 @@ def shown_values() -> dict[str, object]:
         "latency": Latency(),
         "delta": Delta(),
         "questions": Questions.one_vs_one(10, voters=3),
+        "readout": readout,
+        "readout curve": curve,
+        "curve point": curve.points[0],
+        "graded readout": sp.with_readout(by_hand(), readout),
     }
 
 

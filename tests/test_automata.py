@@ -198,8 +198,13 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "no rows": (lambda: sp.Automaton(n_inputs=1, n_outputs=1, start=0, step=STEP, symbols=[]), "at least one row"),
     "an empty table": (lambda: from_table({}), "start must be a state of the table"),
-    "a negative delay": (lambda: from_table({0: {(0,): (0, [True])}}).delayed(-1), "ticks must be at least 0, got -1"),
-    "never within": (lambda: sp.within(0, after=0), "ticks must be at least 1, got 0"),
+    "a negative delay": (lambda: from_table({0: {(0,): (0, [True])}}).delayed(-1), "from 0 to 4096 ticks, got -1"),
+    "a delay without end": (
+        lambda: from_table({0: {(0,): (0, [True])}}).delayed(10**9),
+        "the delay of an automaton's outputs must be from 0 to 4096 ticks, got 1000000000",
+    ),
+    "within ages": (lambda: sp.within(10**9, after=0), "ticks must be from 1 to 4096, got 1000000000"),
+    "never within": (lambda: sp.within(0, after=0), "ticks must be from 1 to 4096, got 0"),
     "at most less than none": (lambda: sp.at_most(-1, ticks=1, output=0), "spikes must be at least 0"),
     "a line too many": (
         lambda: sp.within(1, after=1).monitor(1, 1),

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import nir
 import numpy as np
 import pytest
 from chromium import chromium_command, is_required
 from hardware_tools import need
 
+import snnprog as sp
 from snnprog.design.margins import answer
+from snnprog.networks import run_network
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -91,6 +96,63 @@ def test_convert(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert said.count("breast cancer  loihi1") == 8
     assert said.count("0 bins differ on reference") == 4
+
+
+def test_paper(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("paper").main(["--claim", "locality", "--claim", "transformation", "--seeds", "1"])
+    said = capsys.readouterr().out
+    assert "0 in 1 networks" in said
+    assert "in 1 of 1" in said
+    shares, right, worst = module("paper").recovered(0, 50, 0)
+    assert 0.2 < shares < 0.9
+    assert (right, worst) == (1.0, pytest.approx(0.0, abs=1e-9))
+    assert module("paper").recovered(0, 50, 64)[2] > 0.1
+    assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden=0) == (False, 0)
+    assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden="auto")[0]
+
+
+def test_readouts(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+    module("readouts").main(["--data", "digits", "--splits", "1", "--divide", "20"])
+    said = capsys.readouterr().out
+    assert said.count("digits") == 4
+    assert said.count("each pair") == 2
+
+
+@pytest.mark.parametrize("name", ["digits", "digits_subtract"])
+def test_quantization_aware(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its network has the spikes of the package's, and its weights at 2 bits have three values for each neuron."""
+    monkeypatch.syspath_prepend(FOLDER / "rivals")
+    rival = importlib.import_module("quantization_aware")
+    monkeypatch.setattr(rival, "FITTING", 16)
+    monkeypatch.setattr(rival, "CHOOSING", 8)
+    generator, ones = np.random.default_rng(3), np.ones(6)
+    lif = nir.LIF(tau=0.001 * ones, r=10.0 * ones, v_leak=0.0 * ones, v_threshold=ones)
+    nodes = {"input": nir.Input(np.array([6]))}
+    for place in (0, 2):
+        nodes |= {f"{place}": nir.Linear(generator.normal(0.5, 1.0, (6, 6))), f"{place + 1}": lif}
+    nodes["output"] = nir.Output(np.array([6]))
+    nir.write(tmp_path / f"{name}.nir", nir.NIRGraph(nodes, list(itertools.pairwise(nodes))))
+    inputs = generator.random((24, 20, 6)) < 0.3
+    labels = generator.integers(0, 6, 24)
+    np.savez(tmp_path / f"{name}.npz", train_inputs=inputs, train_labels=labels, test_inputs=inputs, test_labels=labels)
+
+    layers, subtracts = rival.read(tmp_path / f"{name}.nir"), name.endswith("subtract")
+    *_, last = rival.run(layers, [layer.weights for layer in layers], inputs, subtracts=subtracts)
+    convention: dict[str, Any] = {"exporter": "snntorch", "reset_delay": 0} if subtracts else {"reset": "zero"}
+    network = sp.from_nir(tmp_path / f"{name}.nir", dt_ms=0.1, **convention)
+    lag = int(network.latency[0])
+    longer = [np.concatenate([raster, np.zeros((lag, 6), bool)]) for raster in inputs]
+    spikes = [trace.spikes[lag:, network.outputs] for trace in run_network(network, longer)]
+    assert np.array_equal(last.spikes.transpose(1, 0, 2), spikes)
+    assert 0 < np.mean(spikes) < 1
+
+    data = rival.split(tmp_path / f"{name}.nir", layers, seed=0)
+    for weights in rival.trained(data, bits=2, seed=0):
+        assert all(np.unique(np.abs(each)).size <= 2 for each in weights)
+    assert rival.main([str(tmp_path), "--bits", "2", "--seeds", "1"]) == 0
+    assert f"{name}, 2, 1, " in capsys.readouterr().out
 
 
 def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
@@ -262,6 +324,17 @@ def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
     said = capsys.readouterr().out
     assert said.count("| 4 of 4 | none |") == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory in MiB")
+def test_scale(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(module("scale"), "SIZE", {"lines": 10, "delays": 2, "ticks": 60})
+    parts = ["workers", "ticks", "outputs", "recording", "csv"]
+    module("scale").main([*parts, "--outputs", "2", "--ticks", "3000", "--workers", "1"])
+    rows = capsys.readouterr().out.splitlines()
+    assert [part for part in parts if part in rows] == parts
+    assert sum(row.rstrip().endswith("yes") for row in rows) == 1
+    assert sum("3,000 ticks" in row for row in rows) == 2
 
 
 def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,6 +107,16 @@ def test_too_many_cases_stay_undecided() -> None:
     assert proof.method.endswith("the claim has too many cases for a solver")
 
 
+def test_a_depth_without_end_is_answered_at_once() -> None:
+    spec = sp.specs.delay_line(3)
+    program, claim = sp.compile(spec).program, spec.automaton
+    assert claim is not None
+    assert sp.prove(program, claim, depth=10**12).holds
+    undecided = sp.prove(adder(270), sp.never(lambda row, spikes: False), states=10, depth=10**12)
+    assert undecided.verdict == "undecided"
+    assert undecided.method.endswith("depth must be at most 4,096 for this program, got 1,000,000,000,000")
+
+
 def test_depth_is_checked() -> None:
     with pytest.raises(sp.SpecError, match="depth must be at least 0, got -1"):
         sp.prove(adder(270), sp.never(lambda row, spikes: False), depth=-1)

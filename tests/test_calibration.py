@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -168,6 +169,14 @@ def test_fewest_bits_stay_within_the_tolerance() -> None:
     assert all(stage.bits == bits for stage, bits in zip(found.result.stages, found.bits, strict=True))
     assert sum(found.bits) < 16
     assert found.sensitivity[0, 1] > found.sensitivity[0, 4] > found.sensitivity[0, 8]
+    assert len(found.trials) <= 1 + math.ceil(math.log2(15)) + math.ceil(math.log2(8))
+
+
+def test_one_bit_is_found_where_every_loss_is_tolerated() -> None:
+    example = dense((6, 4, 2), seed=8, samples=32)
+    found = fewest_bits(example.layers, example.samples, tolerance=math.inf)
+    assert found.bits == (1, 1)
+    assert len(found.trials) == 1 + math.ceil(math.log2(15))
 
 
 @pytest.mark.parametrize("name", CHIPS)

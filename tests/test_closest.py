@@ -283,7 +283,7 @@ def test_the_closest_program_keeps_to_a_fan_in_and_is_the_nearest(seed: int) -> 
 # weights whose sum is beyond it.
 OVERRUNS = {
     "arrivals": (7, (12, 2), sp.Dynamics(0, 4095), 0, False),
-    "potential": (9, (12, 2), sp.Dynamics(20, 20), 32_000, False),
+    "potential": (0, (6, 2), sp.Dynamics(20, 20), 32_000, False),
     "recurrent": (7, (12, 2), sp.Dynamics(0, 4095), 0, True),
 }
 

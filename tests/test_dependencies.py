@@ -8,7 +8,7 @@ from pathlib import Path
 import tomli
 
 ROOT = Path(__file__).resolve().parents[1]
-EXTRAS = ("files", "events", "plot", "onnx", "sklearn", "tables")
+EXTRAS = ("files", "events", "plot", "onnx", "sklearn", "tables", "gym")
 
 
 def parts(version: str) -> tuple[int, ...]:

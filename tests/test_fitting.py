@@ -120,6 +120,30 @@ def test_a_fit_is_exact_and_the_same_again(chip: str) -> None:
     assert (np.array(done) == spec.targets[:, 0])[spec.care[:, 0]].all()
 
 
+def test_starts_alone_are_fitted() -> None:
+    spec = next(spec for seed in range(60) if is_possible(spec := small_spec(seed, "loihi1")))
+    problem, wanted = integer_problem(spec)
+    ones = np.ones_like(problem.ranges[0])
+    found = fitted([], wanted, starts=[(problem, ones)], work=1e7, seed=(0, 0))
+    assert found is not None
+    done = plain_spikes(spec, spec.patterns[0].inputs, found.mantissas.ravel(), found.threshold)
+    assert (np.array(done) == spec.targets[:, 0])[spec.care[:, 0]].all()
+
+
+@pytest.mark.parametrize("seed", [3, 5, 6, 9])
+def test_planted_integers_are_found_although_many_bins_do_not_count(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    raster, care = generator.random((200, 16)) < 0.3, generator.random((200, 1)) < 0.5
+    blank = sp.Spec([sp.Pattern(raster, care)], dynamics=sp.Dynamics(1000, 4095))
+    planted = np.array([plain_spikes(blank, raster, generator.integers(-255, 256, 16), 250)]).T
+    targets = np.where(care, planted, generator.random((200, 1)) < 0.3)
+    problem, wanted = integer_problem(sp.Spec([sp.Pattern(raster, targets, care)], dynamics=blank.dynamics))
+    found = fitted([problem], wanted, work=3e7, seed=(0, 0))
+    assert found is not None
+    done = plain_spikes(blank, raster, found.mantissas.ravel(), found.threshold)
+    assert (np.array(done) == targets[:, 0])[care[:, 0]].all()
+
+
 def test_what_lives_off_truncation_is_found() -> None:
     only = pattern("1 1 . 1 1 . 1 . 1 1 1", ". . . . . 1 . 1 . 1 1")
     spec = sp.Spec([only], dynamics=sp.Dynamics(7, 3), chip="xylo")

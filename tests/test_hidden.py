@@ -141,7 +141,7 @@ def symmetric(levels: str) -> sp.Spec:
     return sp.Spec(patterns, [1, 2], hidden="auto")
 
 
-@pytest.mark.parametrize(("levels", "least"), [("0101", 1), ("01010", 2), ("010101", 2), ("001100", 1), ("0110010", 2)])
+@pytest.mark.parametrize(("levels", "least"), [("0101", 1), ("01010", 2), ("001100", 1), ("0110010", 2)])
 def test_as_few_as_the_answer_changes(levels: str, least: int) -> None:
     """Each time that the answer falls as the count grows takes one detector of that count."""
     spec = symmetric(levels)

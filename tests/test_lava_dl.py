@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import nir
 import numpy as np
 import pytest
 from command_line import Command
@@ -443,8 +444,12 @@ def test_the_suffix_or_what_is_in_it_tells_which_file_it_is(tmp_path: Path) -> N
     with pytest.raises(sp.SpecError, match="compare must be given to from_nir or from_net"):
         quantize(from_net(path), compare=">")
     path.rename(tmp_path / "n.nir")
-    with pytest.raises(sp.FormatError, match="has no /node; / holds layer"):
+    with pytest.raises(sp.FormatError, match=r"holds a network of lava-dl, not a NIR graph; rename it to NAME\.net"):
         quantize(tmp_path / "n.nir", exporter="lava-dl")
+    graph = nir.NIRGraph({"in": nir.Input(np.array([2])), "out": nir.Output(np.array([2]))}, [("in", "out")])
+    nir.write(tmp_path / "other.net", graph)
+    with pytest.raises(sp.FormatError, match=r"holds a NIR graph, not a network of lava-dl; rename it to NAME\.nir"):
+        quantize(tmp_path / "other.net")
 
 
 def test_the_command_line_reads_it_and_tells_how_many_spikes_differ(tmp_path: Path, command: Command) -> None:

@@ -98,6 +98,11 @@ def test_relays_are_few() -> None:
     assert sorted(program.delay.tolist()) == [1, 1, 12, 63, 63, 63, 63]
 
 
+def test_a_chain_may_have_a_thousand_relays() -> None:
+    program = sp.link({"a": repeater("loihi1")}, outputs={"late": ("a.0", 1 << 16)})
+    assert program.n_neurons == 1 + -(-(1 << 16) // 63)
+
+
 def test_a_relay_is_no_relay_if_it_forgets_or_repeats_itself() -> None:
     chip = find_chip("fpga-subtract")
     relay = relay_of(chip, 0)

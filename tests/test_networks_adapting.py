@@ -281,6 +281,12 @@ def test_other_resets_are_refused_with_a_number(case: str) -> None:
         sp.quantize(network, chip=chip, inputs=[inputs])
 
 
+def test_inputs_on_which_no_neuron_spikes_show_no_difference() -> None:
+    network = sp.from_nir(neuron_graph(lif(3)), dt_ms=1.0, reset="subtract")
+    with pytest.raises(SpecError, match=r"loihi1 to 0: on the given inputs, no neuron spikes\. Choose a chip"):
+        sp.quantize(network, chip="loihi1", inputs=[np.zeros((50, 3), np.bool_)])
+
+
 @pytest.mark.parametrize("kind", NEURON_KINDS)
 def test_neurons_that_keep_nothing_have_no_reset(kind: str) -> None:
     """A Threshold, and neurons whose time constant is a tick, go to any chip whose neurons forget."""

@@ -202,7 +202,9 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     (tmp_path / "y.csv").write_text("one")
     code, _, err = command(*given)
     assert code == 2
-    assert "y.csv must hold one integer for each input" in err
+    assert (
+        "y.csv must hold one integer for each input: 'one' is none; one number in each line, without a heading" in err
+    )
 
 
 def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> None:

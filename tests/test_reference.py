@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-import pytest
-
 import snnprog as sp
 
 PAGES = sorted((Path(__file__).resolve().parents[1] / "docs" / "reference" / "api").glob("*.md"))
@@ -72,34 +70,32 @@ def test_every_public_name_has_an_entry() -> None:
         assert missing <= without
 
 
-@pytest.mark.parametrize(("name", "value"), EVERYTHING, ids=[name for name, _ in EVERYTHING])
-def test_it_begins_with_one_sentence(name: str, value: object) -> None:
-    text = inspect.cleandoc(getattr(value, "__doc__", None) or "")
-    assert text, f"{name} has no docstring"
-    first = text.partition("\n\n")[0]
-    assert first.rstrip()[-1] in ".:", f"{name}: the first paragraph is no sentence"
-    assert set(re.findall(r"^(\w+)\n-{3,}$", text, re.MULTILINE)) <= set(SECTIONS)
+def test_everything_begins_with_one_sentence() -> None:
+    for name, value in EVERYTHING:
+        text = inspect.cleandoc(getattr(value, "__doc__", None) or "")
+        assert text, f"{name} has no docstring"
+        first = text.partition("\n\n")[0]
+        assert first.rstrip()[-1] in ".:", f"{name}: the first paragraph is not a sentence"
+        assert set(re.findall(r"^(\w+)\n-{3,}$", text, re.MULTILINE)) <= set(SECTIONS), name
 
 
-@pytest.mark.parametrize(("name", "value"), FUNCTIONS, ids=[name for name, _ in FUNCTIONS])
-def test_every_option_is_described(name: str, value: object) -> None:
-    assert callable(value)
-    found = inspect.signature(value).parameters.values()
-    options = {each.name for each in found if each.kind is each.KEYWORD_ONLY}
-    assert options <= described(value.__doc__ or "", "Parameters"), name
+def test_every_option_is_described() -> None:
+    for name, value in FUNCTIONS:
+        assert callable(value)
+        found = inspect.signature(value).parameters.values()
+        options = {each.name for each in found if each.kind is each.KEYWORD_ONLY}
+        assert options <= described(value.__doc__ or "", "Parameters"), name
 
 
-@pytest.mark.parametrize(("name", "value"), FIELDS, ids=[name for name, _ in FIELDS])
-def test_every_field_is_described(name: str, value: type) -> None:
-    fields = {field.name for field in dataclasses.fields(value)}
-    text = value.__doc__ or ""
-    assert fields - described(text, "Attributes", "Parameters") == set(), name
+def test_every_field_is_described() -> None:
+    for name, value in FIELDS:
+        fields = {field.name for field in dataclasses.fields(value)}
+        assert fields - described(value.__doc__ or "", "Attributes", "Parameters") == set(), name
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if inspect.isfunction(getattr(sp, name))])
-def test_what_is_raised_is_told(name: str) -> None:
-    value = getattr(sp, name)
-    raised = set(re.findall(r"raise (\w+Error)\(", inspect.getsource(value)))
-    told = re.findall(r"^(\w+Error)$", section(value.__doc__ or "", "Raises"), re.MULTILINE)
-    assert raised <= set(told)
-    assert all(issubclass(getattr(sp, name), sp.SnnprogError) for name in told)
+def test_what_is_raised_is_listed() -> None:
+    for function in filter(inspect.isfunction, (getattr(sp, name) for name in PUBLIC)):
+        raised = set(re.findall(r"raise (\w+Error)\(", inspect.getsource(function)))
+        listed = re.findall(r"^(\w+Error)$", section(function.__doc__ or "", "Raises"), re.MULTILINE)
+        assert raised <= set(listed), function.__name__
+        assert all(issubclass(getattr(sp, name), sp.SnnprogError) for name in listed), function.__name__

@@ -17,7 +17,7 @@ from command_line import Command
 import snnprog as sp
 from snnprog import check_proof
 from snnprog.arrays import Raster
-from snnprog.errors import InfeasibleError, SnnprogError, SpecError
+from snnprog.errors import InfeasibleError, SnnprogError
 from snnprog.robustness.perturbation import every_perturbation
 from snnprog.simulate.reference import run_observed
 from snnprog.spec.document import spec_to_data
@@ -221,11 +221,6 @@ def test_the_closest_program_has_a_verdict() -> None:
     assert report.status == "exact"
     assert report.robustness is not None
     assert report.robustness.verdict == "violated"
-
-
-def test_explain_refuses_perturbations() -> None:
-    with pytest.raises(SpecError, match="robust must be None to explain a specification, got jitter 2, exempt 3"):
-        sp.explain(ordered())
 
 
 def spec_file(folder: Path, spec: sp.Spec) -> Path:

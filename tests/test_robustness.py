@@ -15,9 +15,10 @@ import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.errors import SpecError
 from snnprog.robustness.checking import check_robust
+from snnprog.robustness.drive import Drive
 from snnprog.robustness.perturbation import Perturbation, count_at_most, every_perturbation
 from snnprog.robustness.verdict import HOLDS, UNDECIDED, VIOLATED
-from snnprog.robustness.worst import Drive, worst_potentials, worst_spikes
+from snnprog.robustness.worst import worst_potentials, worst_spikes
 from snnprog.simulate.reference import run_observed
 
 Bins = frozenset[int]
@@ -80,7 +81,7 @@ def drawn_drive(rng: np.random.Generator) -> tuple[Drive, Raster]:
         first=np.concatenate([[0], np.cumsum(raster.sum(axis=0))]).astype(np.int64),
         spikes=np.nonzero(raster.T)[1].astype(np.int64),
         is_free=rng.random(lines) < 0.8,
-        freedom=rng.integers(0, [3, 2, 2]).astype(np.int64),
+        freedom=rng.integers(0, [3, 3, 3]).astype(np.int64),
     )
     return drive, raster
 

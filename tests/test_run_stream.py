@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import select
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -19,13 +21,14 @@ from cases import random_raster
 from command_line import Command
 from processes import is_gone
 from stand_in import write_streaming_backend
+from test_recordings import nwb_file
 from test_simulator import integrator
 
 import snnprog as sp
 from snnprog import cli
 from snnprog.conformance import random_trial
-from snnprog.files import read_rasters
-from snnprog.files.event_stream import StreamedTick, read_ticks
+from snnprog.files import read_rasters, write_rasters
+from snnprog.files.event_stream import read_chunks
 
 PATIENCE_SECONDS = 60.0
 HEADER = "tick,neuron\n"
@@ -43,16 +46,25 @@ def csv_of(raster: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], marks: Seque
 # ---------------------------------------------------------------------------------------------------- what is read
 
 
+class StreamedTick(NamedTuple):
+    """One tick: the lines that spike, and whether the stream marked its end."""
+
+    lines: list[int]
+    is_marked: bool
+
+
 def ticks_of(text: str | bytes, neurons: int = 4, most: int = 1, *, merge: bool = False) -> Iterator[StreamedTick]:
     content = text.encode() if isinstance(text, str) else text
-    return read_ticks(io.BytesIO(content), "pipe", neurons=neurons, most=most, merge=merge)
+    for chunk in read_chunks(io.BytesIO(content), "pipe", neurons=neurons, most=most, merge=merge):
+        for counts, is_marked in zip(chunk.counts, chunk.is_marked, strict=True):
+            yield StreamedTick(np.repeat(np.arange(neurons), counts).tolist(), bool(is_marked))
 
 
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
         (HEADER, []),
-        ("\ufefftick,neuron\r\n1,3\r\n1,0\r\n\r\n4,2", [[], [3, 0], [], [], [2]]),
+        ("\ufefftick,neuron\r\n1,3\r\n1,0\r\n\r\n4,2", [[], [0, 3], [], [], [2]]),
         ('tick, neuron\n0 , 1\n"1","2"\n', [[1], [2]]),
         (HEADER + "0,1\n0,\n1,1\n3,\n", [[1], [1], [], []]),
         (HEADER + "2, \n", [[], [], []]),
@@ -220,7 +232,8 @@ def test_potentials_are_streamed(said: Command, tmp_path: Path) -> None:
     [
         (["--stream", "-o", "out.csv"], "--output cannot be used with --stream; remove it"),
         (["--stream", "--json"], "--json cannot be used with --stream"),
-        (["--stream", "--ids", "1"], "--ids cannot be used with --stream"),
+        (["--stream", "--ids", "1"], "ids does not apply to standard input; omit it"),
+        (["--stream", "--layout", "ticks,neurons"], "--layout cannot be used with --stream"),
         (["--stream", "--patterns", "1"], "--patterns cannot be used with --stream"),
         (["--stream", "--sensor-size", "3,3"], "--sensor-size cannot be used with --stream"),
         ([], "- stands for standard input, which only --stream reads; add --stream"),
@@ -383,3 +396,163 @@ def test_a_backend_that_fails(folders: Path, said: Command, tmp_path: Path) -> N
     code, out, err = said(HEADER + "0,0\n3,0\n", "run", path, "-", "--stream", "--backend", "broken")
     assert (code, out) == (cli.BACKEND_FAILED, HEADER + "1,0\n")
     assert err == "snnprog: backend broken ended with code 1; it said: tired\n"
+
+
+# ------------------------------------------------------------------------------------------------- chunks and formats
+
+
+def test_large_blocks_are_read_as_small_ones_are() -> None:
+    raster = np.random.default_rng(0).random((3000, 4)) < 0.3
+    raster[500:900] = raster[-7:] = False
+    text = csv_of(raster, marks=[0, 3, 4, 450, 600, 2999])
+    whole = list(ticks_of(text))
+    small = list(read_chunks(io.BytesIO(text.encode()), "pipe", neurons=4, ticks=7))
+    assert len(whole) == 3000
+    assert [tick.lines for tick in whole] == [np.flatnonzero(row).tolist() for row in raster]
+    assert [at for at, tick in enumerate(whole) if tick.is_marked] == [0, 3, 4, 450, 600, 2999]
+    assert np.array_equal(np.concatenate([chunk.counts for chunk in small]), raster)
+    assert np.concatenate([chunk.is_marked for chunk in small]).tolist() == [tick.is_marked for tick in whole]
+    assert max(len(chunk.counts) for chunk in small) <= 7
+
+
+class Slowly(io.BytesIO):
+    """A file of which a few bytes arrive at a time."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        super().__init__(content)
+        self.size = size
+
+    def read1(self, _: int | None = -1, /) -> bytes:
+        return super().read(self.size)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 5000, 12345])
+def test_blocks_of_any_size_give_the_same_ticks(size: int) -> None:
+    raster = np.random.default_rng(size).random((900, 3)) < 0.4
+    text = csv_of(raster, marks=range(0, 900, 11))
+    chunks = list(read_chunks(Slowly(text.encode(), size), "pipe", neurons=3))
+    assert np.array_equal(
+        np.concatenate([chunk.counts for chunk in chunks]), raster[: np.flatnonzero(raster.any(axis=1))[-1] + 1]
+    )
+
+
+def test_several_spikes_of_a_line_in_large_blocks() -> None:
+    rows = [f"{tick},{line}\n" for tick in range(700) for line in (0, 2, 2, 2)]
+    text = HEADER + "".join(rows)
+    assert [tick.lines for tick in ticks_of(text, most=3)] == [[0, 2, 2, 2]] * 700
+    assert [tick.lines for tick in ticks_of(text, merge=True)] == [[0, 2]] * 700
+    with pytest.raises(sp.FormatError, match=r"pipe, line 5: neuron 2 has more than 2 spikes in tick 0; list each"):
+        list(ticks_of(text, most=2))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("698,0\n", "pipe, line 1402: tick 698 has ended; the next events are of tick 699 or later"),
+        ("700,9\n", "pipe, line 1402: neuron 9; the program has lines 0 to 3"),
+        ("700,\n700,1\n", "pipe, line 1403: tick 700 has ended; the next events are of tick 701 or later"),
+        ("700,1\n700,1\n", "pipe, line 1403: neuron 1 has more than 1 spike in tick 700; list each event once, or"),
+        ("700;1\n", "pipe, line 1402: must have 2 integers, got '700;1'"),
+    ],
+)
+def test_an_error_in_a_large_block_has_its_line(line: str, said: str) -> None:
+    text = HEADER + "".join(f"{tick},{neuron}\n" for tick in range(700) for neuron in (0, 1)) + line
+    found: list[StreamedTick] = []
+    with pytest.raises(sp.FormatError) as error:
+        found.extend(ticks_of(text + "999,1\n"))
+    assert str(error.value).startswith(said)
+    found = []
+    with suppress(sp.FormatError):
+        for tick in ticks_of(text + "999,1\n"):
+            found.append(tick)
+    assert len(found) >= 699
+
+
+def test_a_long_silence_is_run_in_pieces() -> None:
+    sizes = [
+        len(chunk.counts)
+        for chunk in read_chunks(io.BytesIO(b"tick,neuron\n5,1\n1000000,0\n"), "pipe", neurons=4, ticks=5000)
+    ]
+    assert sum(sizes) == 1_000_001
+    assert max(sizes) == 5000
+
+
+def relay() -> sp.Program:
+    """Return a program with two neurons for three lines."""
+    return sp.Program.from_arrays(
+        chip="loihi1",
+        n_inputs=3,
+        n_neurons=2,
+        pre=[0, 1, 2, 3],
+        post=[0, 0, 1, 1],
+        delay=[1, 3, 2, 1],
+        weight=[40, -20, 60, 30],
+        threshold=[30, 50],
+        current_decay=[4095, 2000],
+        potential_decay=[400, 400],
+    )
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".npz:x", ".nwb", ".h5", ".zarr"])
+def test_files_of_all_formats_are_streamed(command: Command, tmp_path: Path, suffix: str) -> None:
+    program = relay()
+    raster = np.random.default_rng(0).random((300, 3)) < 0.2
+    raster[-1, 0] = True
+    file = tmp_path / f"in{suffix.partition(':')[0]}"
+    words: list[object] = []
+    if suffix.startswith(".npz"):
+        np.savez_compressed(file, x=raster)
+    elif suffix == ".h5":
+        write_rasters(file, [raster], dt_ms=2.0)
+        words = ["--dt-ms", 2]
+    elif suffix == ".nwb":
+        nwb_file(file, [(np.flatnonzero(train) * 0.002).tolist() for train in raster.T], [5, 6, 7])
+        words = ["--dt-ms", 2, "--ids", "5,6,7"]
+    else:
+        zarr = pytest.importorskip("zarr")
+        zarr.save_array(str(file), raster)
+    expected = csv_of(sp.run(program, raster).spikes)
+    path = saved(program, tmp_path)
+    name = f"{file}:x" if suffix.endswith(":x") else str(file)
+    assert command("run", path, name, "--stream", *words) == (0, expected, "")
+
+
+def test_files_that_cannot_be_streamed(command: Command, tmp_path: Path) -> None:
+    program = relay()
+    path = saved(program, tmp_path)
+    np.savez(tmp_path / "three.npz", x=np.zeros((2, 9, program.n_inputs), bool))
+    np.savez(tmp_path / "order.npz", x=np.asfortranarray(np.zeros((9, 3), bool)))
+    np.savez(tmp_path / "wide.npz", x=np.zeros((9, 99), bool))
+    np.savez(tmp_path / "many.npz", x=np.full((9, program.n_inputs), 3), y=np.zeros(2))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "wide.npz").read_bytes()[:-40])
+    for name, said in {
+        "three.npz": r"must have shape \(ticks, neurons\) in C order to be streamed, got \(2, 9, ",
+        "order.npz": r"to be streamed, got \(9, 3\) in Fortran order",
+        "wide.npz": "wide.npz must have .* got 99",
+        "many.npz": "many.npz must hold one array, or be named as in many.npz:NAME",
+        "many.npz:z": "many.npz has no array 'z'; it has x.npy, y.npy",
+        "many.npz:x": "many.npz must hold bools or integers from 0 to 1, got 3 to 3",
+        "cut.npz": "cut.npz is not a complete zip archive",
+    }.items():
+        code, _, err = command("run", path, tmp_path / name, "--stream")
+        assert code == cli.BAD_USAGE
+        assert re.search(said, err), err
+    code, _, err = command("run", path, tmp_path / "wide.npz", "--stream", "--dt-ms", 1)
+    assert (code, err) == (cli.BAD_USAGE, f"snnprog: dt_ms does not apply to {tmp_path / 'wide.npz'}; omit it\n")
+
+
+def test_times_need_the_length_of_a_tick(command: Command, tmp_path: Path) -> None:
+    program = relay()
+    path = saved(program, tmp_path)
+    raster = np.ones((4, program.n_inputs), bool)
+    write_rasters(tmp_path / "in.h5", [raster], dt_ms=1.0)
+    code, _, err = command("run", path, tmp_path / "in.h5", "--stream")
+    assert code == cli.BAD_USAGE
+    assert err.endswith("in.h5 holds times; give dt_ms, the milliseconds of a tick (--dt-ms)\n")
+    code, _, err = command("run", path, tmp_path / "in.h5", "--stream", "--dt-ms", 3)
+    assert code == cli.BAD_USAGE
+    assert "neuron 0 has 3 spikes in tick 0; take a shorter tick, or allow merging" in err
+    code, out, _ = command("run", path, tmp_path / "in.h5", "--stream", "--dt-ms", 3, "--merge", "--ticks", 40)
+    merged = np.zeros((40, program.n_inputs), bool)
+    merged[:2] = True
+    assert (code, out) == (0, csv_of(sp.run(program, merged).spikes))

@@ -616,6 +616,7 @@ def test_the_names_are_pinned_and_documented() -> None:
             "from_raster",
             "memory",
             "pattern_generator",
+            "regressor",
             "sequence",
             "truth_table",
             "winner_take_all",

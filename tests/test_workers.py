@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +82,7 @@ def test_a_worker_that_ends_is_an_error() -> None:
     with Workers(1) as executor:
         with pytest.raises(sp.BackendError, match="a worker process ended with code 7; use fewer workers if memory"):
             executor.submit(end, 7).result()
-        with pytest.raises(sp.BackendError, match="a worker process ended with code 7"):
-            executor.submit(square, 3).result()
+        assert executor.submit(square, 3).result() == 9
 
 
 def test_a_worker_that_is_killed_is_an_error() -> None:
@@ -94,13 +94,17 @@ def kill_oneself(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def in_order(function: Callable[[int], object], jobs: list[int], executor: Executor) -> list[object]:
+    return list(run_jobs(function, jobs, executor, total=len(jobs), step="design", verdict=str))
+
+
 def test_a_killed_process_of_another_executor_is_one_sentence() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as executor:
         with pytest.raises(sp.BackendError, match="a worker process ended before it answered; use fewer workers"):
-            list(run_jobs(kill_oneself, [0, 1], executor))
+            in_order(kill_oneself, [0, 1], executor)
         with pytest.raises(sp.BackendError, match="a worker process ended before it answered"):
-            list(run_jobs(square, [1], executor))
+            in_order(square, [1], executor)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc, and killed by the kernel")

@@ -146,7 +146,8 @@ def _built(core: Path, version: str, *, cells: Path | None = None) -> Path:
             sources = (
                 [core.resolve()] if cells is None else [_synthesised(core, build), _without_defaults(cells, build)]
             )
-            words = ["-Wno-lint", "-Wno-fatal", "-O3", "-CFLAGS", "-O2", "--prefix", "Vcore", "--top-module", TOP]
+            speed = "-O2" if cells is None else "-O0"  # a netlist takes longer to compile than to run
+            words = ["-Wno-lint", "-Wno-fatal", "-O3", "-CFLAGS", speed, "--prefix", "Vcore", "--top-module", TOP]
             files = ["--Mdir", str(build), *map(str, sources), str(HERE / "main.cpp")]
             _run(["verilator", "--cc", "--exe", "--build", *words, *files])
     return binary

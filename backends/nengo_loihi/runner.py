@@ -77,7 +77,7 @@ class RunnerError(Exception):
 
 
 class Emulator(EmulatorInterface):  # type: ignore[misc]  # the package has no types
-    """The emulator, told to raise where a register overflows instead of warning."""
+    """The emulator, set to raise where a register overflows instead of warning."""
 
     strict = True
 

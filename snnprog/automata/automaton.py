@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import NoneType
 from typing import Any, Final, Protocol
 
 from snnprog.checks import as_integer, check_callable
@@ -29,6 +30,11 @@ Step = Callable[[State, Row], tuple[State, Sequence[bool | None]]]
 ROW_LIMIT = 1 << 12
 """The most rows of the default: all subsets of twelve lines. A choice: each state is tried with
 every row."""
+
+MOST_TICKS = 1 << 12
+"""The most ticks that a claim counts. A choice: its automaton has a state for each, with the outputs that are due."""
+
+OUTPUT_TYPES = frozenset({bool, NoneType})
 
 
 class Wrong:
@@ -177,11 +183,11 @@ class Automaton(Displayed):
         Raises
         ------
         SpecError
-            If ``ticks`` is negative.
+            If ``ticks`` is not from 0 to 4096.
         """
         late = as_integer("ticks", ticks)
-        if late < 0:
-            raise SpecError(f"ticks must be at least 0, got {late}")
+        if not 0 <= late <= MOST_TICKS:
+            raise SpecError(f"the delay of an automaton's outputs must be from 0 to {MOST_TICKS} ticks, got {late}")
         first = self.answer(self.start, self.rows(self.start)[0])[1]
         silence: Answer = tuple(None if answer is None else False for answer in first)
         return Automaton(
@@ -241,7 +247,9 @@ class Automaton(Displayed):
         found = self.step(state, row)
         try:
             after, outputs = found
-            answer = tuple(None if each is None else bool(each) for each in outputs)
+            answer = tuple(outputs)
+            if not set(map(type, answer)) <= OUTPUT_TYPES:
+                answer = tuple(None if each is None else bool(each) for each in answer)
         except (TypeError, ValueError) as error:
             raise SpecError(f"step must return a state and a sequence of outputs, got {found!r}") from error
         if len(answer) != self.n_outputs:
@@ -252,6 +260,8 @@ class Automaton(Displayed):
     def after(self, state: State, row: Row, spikes: Row) -> State | Wrong:
         """Return the state after a tick with these input and output spikes; `WRONG` if the outputs are wrong."""
         after, answer = self.answer(state, row)
+        if answer == spikes:  # the usual case, and many times as quick
+            return after
         is_right = all(must is None or must == does for must, does in zip(answer, spikes, strict=True))
         return after if is_right else WRONG
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from snnprog.automata.automaton import WRONG, Row, State, Wrong, all_rows
+from snnprog.automata.automaton import MOST_TICKS, WRONG, Row, State, Wrong, all_rows
 from snnprog.checks import as_integer, check_callable
 from snnprog.errors import SpecError
 from snnprog.names import Names
@@ -128,11 +128,11 @@ def within(
     Raises
     ------
     SpecError
-        If ``ticks`` is less than 1.
+        If ``ticks`` is not from 1 to 4096.
     """
     limit, line = as_integer("ticks", ticks), as_integer("after", after)
-    if limit < 1:
-        raise SpecError(f"ticks must be at least 1, got {limit}")
+    if not 1 <= limit <= MOST_TICKS:
+        raise SpecError(f"ticks must be from 1 to {MOST_TICKS}, got {limit}")
     chosen = None if answers is None else [as_integer("answers", each) for each in answers]
 
     def start(n_inputs: int, n_outputs: int) -> State:
@@ -173,11 +173,11 @@ def at_most(spikes: int, *, ticks: int, output: int, symbols: Iterable[Sequence[
     Raises
     ------
     SpecError
-        If ``spikes`` is negative, or ``ticks`` less than 1.
+        If ``spikes`` is negative, or ``ticks`` is not from 1 to 4096.
     """
     most, length, chosen = as_integer("spikes", spikes), as_integer("ticks", ticks), as_integer("output", output)
-    if most < 0 or length < 1:
-        raise SpecError(f"spikes must be at least 0 and ticks at least 1, got {most} and {length}")
+    if most < 0 or not 1 <= length <= MOST_TICKS:
+        raise SpecError(f"spikes must be at least 0 and ticks from 1 to {MOST_TICKS}, got {most} and {length}")
 
     def start(n_inputs: int, n_outputs: int) -> State:
         _check_index("output", chosen, count=n_outputs)

@@ -116,6 +116,7 @@ def run(
 
     Parameters
     ----------
+    program : Program
     inputs : (ticks, inputs) bool, or a list of them
         One raster gives one trace; a list gives a list, each from rest.
     backend : str, optional

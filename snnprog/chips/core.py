@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from snnprog.arrays import Int64s
+from snnprog.arrays import Int64s, Integers
 from snnprog.errors import SpecError
 
 WIDEST_FIELD = 64
@@ -75,7 +75,7 @@ class SynapticMemory:
         half = 1 << max(self.weight_bits[-1] - 1, 0)
         return -half <= weights[0] and weights[1] < half
 
-    def weight_width(self, weights: Int64s, *, is_mixed: bool) -> int:
+    def weight_width(self, weights: Integers, *, is_mixed: bool) -> int:
         """Return the minimum number of bits whose grid contains all weights of one format.
 
         Parameters

@@ -12,9 +12,9 @@ import click
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
 from snnprog.cli.options import JsonCommand, chip_option, json_option, seed_option, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
-from snnprog.cli.outputs import OutputFile, SpecFile
+from snnprog.cli.outputs import OutputFile, OutputFolder, SpecFile
 from snnprog.cli.progress import progress_bar
-from snnprog.cli.workers import processes, workers_option
+from snnprog.cli.workers import executor_of, scheduler_option, workers_option
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
@@ -52,6 +52,14 @@ def _as_epilog() -> str:
 @seed_option
 @chip_option
 @workers_option
+@scheduler_option
+@click.option(
+    "--journal",
+    "journal_path",
+    metavar="FOLDER",
+    type=OutputFolder(),
+    help="Folder in which finished neurons are recorded; the same command continues there after a crash or a kill.",
+)
 @time_limit_option
 @click.option("--closest", is_flag=True, help="If no exact program is found, write one with few wrong bins.")
 @json_option
@@ -61,6 +69,8 @@ def compile_command(
     seed: int,
     chip: Chip | None,
     workers: int,
+    scheduler: str | None,
+    journal_path: Path | None,
     time_limit_s: float | None,
     closest: bool,
     as_json: bool,
@@ -76,7 +86,7 @@ def compile_command(
     from snnprog.spec_file import load_spec
 
     spec = load_spec(spec_path, chip)
-    with processes(workers) as executor, progress_bar(as_json) as progress:
+    with executor_of(workers, scheduler) as executor, progress_bar(as_json) as progress:
         result = compile(
             spec,
             seed=seed,
@@ -84,6 +94,7 @@ def compile_command(
             executor=executor,
             progress=progress,
             time_limit_s=time_limit_s,
+            journal=journal_path,
         )
     result.program.save(program_path)
     misfit = DOES_NOT_FIT if result.report.misfit else EXACT

@@ -21,6 +21,7 @@ from snnprog.cli.failures import INFEASIBLE_HINT, TRACEBACK_VARIABLE, code_and_s
 from snnprog.cli.groups import CommandSections
 from snnprog.cli.init import init_command
 from snnprog.cli.inspect import inspect_command
+from snnprog.cli.journal import journal_command
 from snnprog.cli.link import link_command
 from snnprog.cli.options import Invocation
 from snnprog.cli.output import print_json, say
@@ -41,6 +42,7 @@ SECTIONS = {
         explain_command,
         units_command,
         compile_command,
+        journal_command,
         link_command,
         watch_command,
         demo_command,

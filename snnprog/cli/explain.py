@@ -76,13 +76,13 @@ def explain_command(
 def _write_proof(spec: Spec, explanation: Explanation, *, proof_path: Path | None, spec_json_path: Path | None) -> None:
     """Write the requested documents; report it if there is no proof."""
     from snnprog.output_files import write_bytes
-    from snnprog.proof import proof_to_data
     from snnprog.spec.document import spec_to_data
 
     document = spec_to_data(spec)
     if spec_json_path is not None:
         write_bytes(spec_json_path, json.dumps(document).encode("ascii"))
-    if proof_path is not None and explanation.proof is not None:
-        write_bytes(proof_path, json.dumps(proof_to_data(explanation.proof, document)).encode("ascii"))
+    proof = explanation.proof_data(spec)
+    if proof_path is not None and proof is not None:
+        write_bytes(proof_path, json.dumps(proof).encode("ascii"))
     elif proof_path is not None:
         say(f"{proof_path} was not written: no output is proved infeasible")

@@ -72,6 +72,17 @@ class NumberList(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
             self.fail(f"{value!r} must be {numbers} with commas between them, such as 4,7", param, ctx)
 
 
+class LineList(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # as above
+    """Numbers or names of lines, with commas between them."""
+
+    name = "lines"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int | str, ...]:
+        """Return the numbers and names of a text."""
+        parts = [part.strip() for part in str(value).split(",")]
+        return tuple(int(part) if part.lstrip("-").isdecimal() else part for part in parts)
+
+
 def number_or_found(text: str, find: Callable[[str], int]) -> int:
     """Return the number of a line or an output that is given by its number, or by its name, which ``find`` looks up."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else find(text)

@@ -176,13 +176,17 @@ class OutputFolder(click.Path):
     """A folder that a command writes files to, and creates if necessary."""
 
     def __init__(self) -> None:
-        super().__init__(file_okay=False, writable=True, path_type=Path)
+        super().__init__(file_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return the path; raise `FormatError` if it is a file."""
         if Path(str(value)).is_file():
             raise FormatError(f"{value} is a file; name a folder")
         return Path(str(super().convert(value, param, ctx)))
+
+
+class InputFolder(OutputFolder):
+    """A folder that a command reads."""
 
 
 def _begins_as_zip(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
+from snnprog.cli.numbers import IntegerOption, LineList, NumberOption
 
 if TYPE_CHECKING:
     from snnprog.spec import Robust, Spec
@@ -27,7 +27,7 @@ PERTURBATION_OPTIONS = (
         type=NumberOption(min=0.0, max=1.0),
         help="Share of itself by which each weight may change.",
     ),
-    click.option("--exempt", type=NumberList(int), help="Input lines that are not perturbed, as in 0,3."),
+    click.option("--exempt", type=LineList(), help="Input lines that are not perturbed, as in 0,clock."),
 )
 
 

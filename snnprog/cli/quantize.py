@@ -184,7 +184,11 @@ def _labels_of(path: Path) -> Int64s:
             if found.dtype.kind not in "iu":
                 raise ValueError(f"it is an array of {found.dtype}")
             return np.asarray(found, np.int64)
-        return np.array([int(line) for line in path.read_text(encoding="utf-8").split()], np.int64)
+        words = path.read_text(encoding="utf-8").split()
+        odd = next((word for word in words if not word.lstrip("+-").isdecimal()), None)
+        if odd is not None:
+            raise ValueError(f"{odd!r} is none; one number in each line, without a heading")
+        return np.array([int(word) for word in words], np.int64)
     except (ValueError, OSError) as error:
         raise FormatError(f"{path} must hold one integer for each input: {error}") from error
 

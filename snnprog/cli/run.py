@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     "--stream",
     "is_stream",
     is_flag=True,
-    help="Run tick by tick, as events come: INPUTS is - for standard input, or a pipe, of CSV with tick,neuron.",
+    help="Run in pieces, as spikes come: INPUTS is - for standard input or a pipe, of CSV with tick,neuron, or a file.",
 )
 @click.option("--backend", type=BACKEND, help="Backend to run on. Default: kernel, or reference for small inputs.")
 @click.option(
@@ -116,7 +116,16 @@ def run_command(
 
     program = load(program_path)
     if is_stream:
-        run_stream(program, inputs_path, backend=backend, ticks=ticks, merge=merge, timeout_s=timeout_s)
+        run_stream(
+            program,
+            inputs_path,
+            backend=backend,
+            ticks=ticks,
+            merge=merge,
+            timeout_s=timeout_s,
+            dt_ms=dt_ms,
+            ids=ids,
+        )
         return
     if inputs_path == STANDARD_INPUT:
         raise SpecError(f"{STANDARD_INPUT} stands for standard input, which only --stream reads; add --stream")

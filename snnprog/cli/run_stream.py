@@ -1,20 +1,18 @@
-"""``snnprog run --stream``: events from a pipe, line by line, with immediate output.
+"""``snnprog run --stream``: spikes from a pipe or a file, in chunks, with immediate output.
 
-Each tick is run, and its output written, as soon as it has ended (see `snnprog.files.event_stream`). Where the
+All ticks that have ended are run, and their output written, before more is read (see `snnprog.files.chunks`). Where the
 input marks a tick's end, so does the output. The command ends with its input, after ``--ticks``, or when its output is
-closed.
+closed. Memory does not depend on the number of ticks.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import chain, islice, repeat
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from snnprog.cli.options import JsonCommand
 from snnprog.cli.output import say
@@ -22,11 +20,15 @@ from snnprog.cli.streams import is_output_gone
 from snnprog.errors import FormatError
 
 if TYPE_CHECKING:
+    from snnprog.arrays import Bools, Int64s
+    from snnprog.files.chunks import StreamFormat
+    from snnprog.files.event_stream import Chunk
     from snnprog.program import Program
     from snnprog.trace import Trace
 
 STANDARD_INPUT = "-"
-WITH_STREAM = {"program_path", "inputs_path", "is_stream", "backend", "ticks", "merge", "timeout_s"}
+SILENT_TICKS = 1 << 16  # of a chunk; insensitive within a factor of 16
+WITH_STREAM = {"program_path", "inputs_path", "is_stream", "backend", "ticks", "merge", "timeout_s", "dt_ms", "ids"}
 
 
 class StreamCommand(JsonCommand):
@@ -50,8 +52,10 @@ def run_stream(
     ticks: int | None,
     merge: bool,
     timeout_s: float | None,
+    dt_ms: float | None = None,
+    ids: Sequence[int] | None = None,
 ) -> None:
-    """Run a program on a stream of events.
+    """Run a program on a stream of spikes.
 
     Parameters
     ----------
@@ -61,43 +65,53 @@ def run_stream(
         Number of ticks after which to end; those of the stream by default.
     merge : bool
         Whether further spikes of a line in a tick are dropped.
+    dt_ms, ids
+        As for `snnprog.files.chunks.StreamFormat`.
     """
-    from snnprog.backends import KERNEL, Simulator
-    from snnprog.files.event_stream import StreamedTick, read_ticks
+    from snnprog.backends import BUILT_IN, KERNEL, Simulator
+    from snnprog.files.chunks import StreamFormat
+    from snnprog.files.event_stream import CHUNK_BINS
     from snnprog.simulate.parameters import most_line_spikes
 
-    with _opened(inputs) as (file, name), Simulator(program, backend or KERNEL, timeout_s=timeout_s) as simulator:
-        writer = _Writer(program)
-        streamed: Iterator[StreamedTick] = read_ticks(
-            file,
-            name,
-            neurons=program.n_inputs,
-            most=most_line_spikes(program),
-            merge=merge,
-            names=program.input_names,
-        )
-        if ticks is not None:
-            streamed = islice(chain(streamed, repeat(StreamedTick([], is_marked=False))), ticks)
-        for tick, (lines, is_marked) in enumerate(streamed):
-            writer.write(tick, simulator.step(lines), is_marked=is_marked)
+    # A backend may fail in any tick, after which the output of earlier ones is there.
+    most = max(1, CHUNK_BINS // max(program.n_outputs, 1)) if backend in (None, *BUILT_IN) else 1
+    form = StreamFormat(program.n_inputs, most_line_spikes(program), most, merge, program.input_names, dt_ms, ids)
+    with Simulator(program, backend or KERNEL, timeout_s=timeout_s) as simulator:
+        source = _source(inputs, form)
+        writer, tick = _Writer(program), 0
+        for chunk in _cut(source, form, ticks):
+            writer.write(tick, simulator.step(chunk.counts), chunk.is_marked)
+            tick += len(chunk.counts)
             if is_output_gone():
                 break
 
 
-@contextmanager
-def _opened(inputs: str) -> Iterator[tuple[BinaryIO, str]]:
-    """Give the stream to read, and its name in messages."""
-    if inputs == STANDARD_INPUT:
-        if sys.stdin is None:
-            raise FormatError("standard input is closed; give events there, or the path of a file or pipe")
-        yield sys.stdin.buffer, "standard input"
-        return
-    try:
-        file = Path(inputs).open("rb")  # noqa: SIM115  (closed below, separate from errors of opening)
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{inputs} cannot be read: {getattr(error, 'strerror', error)}") from error
-    with file:
-        yield file, inputs
+def _cut(source: Iterator[Chunk], form: StreamFormat, ticks: int | None) -> Iterator[Chunk]:
+    """Yield chunks; with a number of ticks, no more of them, and then silence."""
+    from snnprog.files.event_stream import Chunk
+
+    left = ticks
+    for chunk in source:
+        piece = Chunk(chunk.counts[:left], chunk.is_marked[:left])
+        yield piece
+        if left is not None:
+            left -= len(piece.counts)
+            if left == 0:
+                return
+    while left:
+        count = min(left, form.ticks, SILENT_TICKS)
+        yield Chunk(np.zeros((count, form.neurons), np.uint8), np.zeros(count, np.bool_))
+        left -= count
+
+
+def _source(inputs: str, form: StreamFormat) -> Iterator[Chunk]:
+    from snnprog.files.chunks import chunks_of_file, chunks_of_stream
+
+    if inputs != STANDARD_INPUT:
+        return chunks_of_file(inputs, form)
+    if sys.stdin is None:
+        raise FormatError("standard input is closed; give events there, or the path of a file or pipe")
+    return chunks_of_stream(sys.stdin.buffer, "standard input", form)
 
 
 class _Writer:
@@ -110,17 +124,36 @@ class _Writer:
             say("a stream of spikes has no potentials; outputs that are read by them are skipped")
         self._put("tick,output,potential\n" if self._has_potentials else "tick,neuron\n")
 
-    def write(self, tick: int, trace: Trace, *, is_marked: bool) -> None:
-        """Write a tick's outputs, and its end if the input has marked it; then flush."""
+    def write(self, first: int, trace: Trace, is_marked: Bools) -> None:
+        """Write the outputs of ticks, and the ends that the input has marked; then flush."""
         if self._has_potentials:
             assert trace.readout is not None, "the outputs are read by their potential"
-            rows = [f"{tick},{output},{value}\n" for output, value in enumerate(trace.readout[0].tolist())]
+            values = trace.readout.tolist()
+            rows = "".join(
+                f"{tick},{output},{value}\n"
+                for tick, row in enumerate(values, first)
+                for output, value in enumerate(row)
+            )
         else:
-            rows = [f"{tick},{neuron}\n" for neuron in trace.spikes[0].nonzero()[0].tolist()]
-            rows += [f"{tick},\n"] if is_marked else []
+            tick, neuron = trace.spikes.nonzero()
+            rows = _with_marks(tick + first, neuron, np.flatnonzero(is_marked) + first)
         if rows:
-            self._put("".join(rows))
+            self._put(rows)
 
     def _put(self, text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def _with_marks(tick: Int64s, neuron: Int64s, marked: Int64s) -> str:
+    """Return spikes in order as text, each mark after the spikes of its tick."""
+    texts, begin = [], 0
+    for end, mark in zip(np.searchsorted(tick, marked, side="right").tolist(), marked.tolist(), strict=True):
+        texts += [_rows(tick[begin:end], neuron[begin:end]), f"{mark},\n"]
+        begin = end
+    return "".join([*texts, _rows(tick[begin:], neuron[begin:])])
+
+
+def _rows(tick: Int64s, neuron: Int64s) -> str:
+    values = np.stack([tick, neuron], axis=1)
+    return "%d,%d\n" * len(values) % tuple(values.ravel().tolist())

@@ -1,4 +1,4 @@
-"""Encoders from samples to rasters, and decoders from output spikes to classes.
+"""Encoders from samples to rasters, and decoders from output spikes to classes and values.
 
 An encoder is fitted on training samples only, and then frozen: the same sample always becomes the same spikes, alone
 or among others. Time is in ticks, of any duration.
@@ -6,6 +6,7 @@ or among others. Time is in ticks, of any duration.
 
 from __future__ import annotations
 
+from snnprog.coding.bottleneck import CurvePoint, ReadoutCurve, readout_curve
 from snnprog.coding.decoders import (
     NO_CLASS,
     Questions,
@@ -13,12 +14,15 @@ from snnprog.coding.decoders import (
     highest_potential,
     spike_count,
     with_rest,
+    with_start,
 )
 from snnprog.coding.encoders import Encoder, EvenRate, GaussianFields, Latency, Levels, Rate
+from snnprog.coding.readout import Readout
 from snnprog.coding.series import Delta
 
 __all__ = [
     "NO_CLASS",
+    "CurvePoint",
     "Delta",
     "Encoder",
     "EvenRate",
@@ -27,10 +31,14 @@ __all__ = [
     "Levels",
     "Questions",
     "Rate",
+    "Readout",
+    "ReadoutCurve",
     "first_spike",
     "highest_potential",
+    "readout_curve",
     "spike_count",
     "with_rest",
+    "with_start",
 ]
 
 

@@ -56,6 +56,11 @@ def with_rest(raster: Raster) -> Raster:
     return np.concatenate([raster, np.zeros((1, raster.shape[1]), dtype=np.bool_)])
 
 
+def with_start(raster: Raster) -> Raster:
+    """Return a raster ``(ticks, lines + 1)`` with a last line that spikes at tick 0, when a sample begins."""
+    return np.concatenate([raster, np.arange(len(raster))[:, None] == 0], axis=1)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Questions(Displayed):
     """The question of each output about the class of a sample, and the decoding of answers.
@@ -104,7 +109,7 @@ class Questions(Displayed):
         return cls(np.repeat(answers, voters, axis=1), 1.0 if voters == 1 else VOTERS_SHARE)
 
     def _summary(self) -> str:
-        share = "" if self.share == 1.0 else f", each asked about {self.share:.0%} of the samples"
+        share = "" if self.share == 1.0 else f", each with targets for about {self.share:.0%} of the samples"
         return f"{self.n_classes} classes, {counted(self.n_outputs, 'output')}{share}"
 
     @property
@@ -141,10 +146,10 @@ class Questions(Displayed):
         names = names_from(classes, noun="class")
         counts = (self.answers != NOT_ASKED).sum(axis=0).tolist()
         pairs = zip(self.pairs, counts, strict=True)
-        told = [
-            f"{names[yes]} not {names[no]}" if asked == 2 < len(names) else names[yes] for (no, yes), asked in pairs
+        labels = [
+            f"{names[yes]} not {names[no]}" if count == 2 < len(names) else names[yes] for (no, yes), count in pairs
         ]
-        return names_from(told, noun="class")
+        return names_from(labels, noun="class")
 
     def asked(self, labels: ArrayLike, seed: int = 0) -> Raster:
         """Return (samples, outputs) which outputs have targets for which samples; the draw depends on the seed."""

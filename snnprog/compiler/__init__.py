@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from snnprog.compiler.report import CompileReport, CompileResult, Deviation
 from snnprog.compiler.steps import compile
+from snnprog.compiler.sweeping import sweep
 
-__all__ = ["CompileReport", "CompileResult", "Deviation", "compile"]
+__all__ = ["CompileReport", "CompileResult", "Deviation", "compile", "sweep"]

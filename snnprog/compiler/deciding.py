@@ -3,13 +3,14 @@
 The design finds outputs impossible for real weights under exact decays, which differ from the chip's integers.
 So each such output goes through several methods, the cheap ones first, until one decides it: prices that prove it for
 integers, too; small weights; all integers in boxes, within a small budget; more small weights; integers fitted
-during the run; more boxes; other prices that account for rounding, and cases.
+during the run; more boxes; other prices that account for rounding, and cases. Where the design ended without a
+refusal, there may well be real weights, so integers are fitted early.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -47,6 +48,10 @@ FIT_SHARE = 0.25
 """The share of the remaining time for fitting integers, or trying many small ones: most successes take a
 tenth of a second, and proofs that there are none follow. With 0.4, both took 2 s of a limit of 5 s on four Xylo
 specs that then ran out of time. Without a time limit, it has no effect."""
+
+OPEN_FIT_SHARE = 0.5
+"""The same where the design ended without a refusal: three of five such specs whose circuit was known took 1 s or
+more. Without a time limit, it has no effect."""
 
 NEAR = 52
 """Maximum size, in bits, of the search space that is searched before integers are fitted. Of the tiny specs in
@@ -93,10 +98,12 @@ class Means:
         conflicting = {index: designed.outcomes[index] for index in refused}
         found = _with(designed, self._substantiated(conflicting, is_brief=True))
         found = _with(found, self._swept(found, FEW_RUNS))
+        promising = [index for index in found.undecided if index not in conflicting]
+        found = _with(found, self._fitted(found, promising, share=OPEN_FIT_SHARE))
         found = _with(found, self.soon_settled(found.undecided))
         with step("proofs", share=1.0 if found.proof is None else PART):
             found = _with(found, self._swept(found, MANY_RUNS))
-            found = _with(found, self._fitted(found))
+            found = _with(found, self._fitted(found, [index for index in found.undecided if index in conflicting]))
             found = _with(found, self.settled(found.undecided, MANY, share=SETTLING_SHARE))
             left = {index: conflicting[index] for index in found.undecided if index in conflicting}
             found = _with(found, self._substantiated(left))
@@ -104,7 +111,7 @@ class Means:
 
     def briefly_fitted(self, designed: Design) -> Design:
         """Return the design with integers for undecided outputs, if they are found quickly."""
-        return _with(designed, self._fitted(designed, is_brief=True))
+        return _with(designed, self._fitted(designed, designed.undecided, share=FIT_SHARE / 2, is_brief=True))
 
     def settled(self, outputs: Iterable[int], most_work: int, *, share: float = 1.0) -> Outcomes:
         """Return the results of searching all integers of some outputs, within the allowed work and time.
@@ -214,24 +221,27 @@ class Means:
         self.watch.lap("proofs")
         return found
 
-    def _fitted(self, designed: Design, *, is_brief: bool = False) -> Outcomes:
-        """Return integer neurons for outputs without weights, if fitting finds them."""
+    def _fitted(
+        self, designed: Design, outputs: Sequence[int], *, share: float = FIT_SHARE, is_brief: bool = False
+    ) -> Outcomes:
+        """Return integer neurons for some outputs without weights, if fitting finds them."""
         fit = partial(fit_outputs, seed=self.seed, is_brief=is_brief)
-        return self._found(designed, fit, min(self._share, FIT_SHARE / 2 if is_brief else FIT_SHARE))
+        return self._found(designed, outputs, fit, share=min(self._share, share))
 
     def _swept(self, designed: Design, runs: int) -> Outcomes:
         """Return neurons of small integers for outputs without weights, if there are any."""
         if self.spec.window != NO_WINDOW or self.spec.fan_in is not None or self.spec.hidden != 0:
             return {}
-        return self._found(designed, partial(sweep_outputs, runs=runs), FIT_SHARE)
+        return self._found(designed, designed.undecided, partial(sweep_outputs, runs=runs), share=FIT_SHARE)
 
-    def _found(self, designed: Design, find: Callable[..., dict[int, Neuron]], share: float) -> Outcomes:
-        """Return the neurons that are found for outputs without weights, in a share of the time."""
-        left = designed.undecided
-        if not left:
+    def _found(
+        self, designed: Design, outputs: Sequence[int], find: Callable[..., dict[int, Neuron]], *, share: float
+    ) -> Outcomes:
+        """Return the neurons that are found for some outputs without weights, in a share of the time."""
+        if not outputs:
             return {}
         with self.watch.step("fit", share):
-            found = find(designed.task, left, executor=self.executor)
+            found = find(designed.task, outputs, executor=self.executor)
         self.watch.lap("fit")
         return {output: NeuronDesign(neuron) for output, neuron in found.items()}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from importlib import metadata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,14 +27,13 @@ from snnprog.program import Program
 from snnprog.robustness.verdict import Robustness
 from snnprog.spec import Spec
 from snnprog.table import Table, text_of
-from snnprog.version import __version__
+from snnprog.version import determining_versions
 from snnprog.wording import counted
 
 if TYPE_CHECKING:
     import pandas
 
 
-DETERMINING_PACKAGES = ("numpy", "scipy", "ortools")
 CLOSEST: Literal["closest"] = "closest"
 EXACT = "exact"
 
@@ -281,7 +279,7 @@ def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, 
     return {
         "spec_sha256": spec.digest(),
         "seed": seed,
-        "versions": {"snnprog": __version__, **{name: metadata.version(name) for name in DETERMINING_PACKAGES}},
+        "versions": dict(determining_versions()),
         "time_constants_ticks": {"potential": str(potential), "current": str(current)},
         "neurons": [_without_name(neuron) for neuron in report.neurons],
         **({"hidden": [_without_name(neuron) for neuron in report.hidden]} if report.hidden else {}),

@@ -7,9 +7,9 @@ the integers are calculated for the chosen raster and compared with the spec.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from snnprog.checks import as_integer, as_seconds, check_type
@@ -31,11 +31,14 @@ from snnprog.errors import (
     SolverError,
     SpecError,
 )
+from snnprog.journal import Identity, opened
+from snnprog.processes.executors import AnyExecutor, as_executor
 from snnprog.progress import Progress, shown
 from snnprog.robustness.checking import check_robust
 from snnprog.robustness.verdict import Robustness
 from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
+from snnprog.version import determining_versions
 
 SMALLER_WEIGHTS = (8, 64)
 # The share of the time for designing or refuting outputs, if truncating integers may realise refuted ones.
@@ -52,22 +55,25 @@ def compile(
     *,
     seed: int = 0,
     on_infeasible: Literal["raise", "closest"] = RAISE,
-    executor: Executor | None = None,
+    executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
+    journal: str | Path | None = None,
 ) -> CompileResult:
     """Design, quantize and verify a program for a spec.
 
     Parameters
     ----------
+    spec : Spec
+        The patterns, the delays and the options.
     seed : int
-        Of all random choices; none of them is random in any other way.
+        Seed of all random choices: the same seed gives the same program.
     on_infeasible : {"raise", "closest"}
         What to do if no exact program is found, in real weights or in integers: raise an error, or return the
         program with the fewest wrong bins found; ``result.report.deviations`` lists them.
-    executor : concurrent.futures.Executor, optional
-        Executor that designs and repairs neurons in parallel: processes, Dask's ``client.get_executor()``, or loky.
-        The result does not depend on it.
+    executor : concurrent.futures.Executor, dask.distributed.Client or pool, optional
+        Designs and repairs neurons in parallel: processes of this machine (``ProcessPoolExecutor``, loky), a Dask
+        cluster, or a pool with ``apply_async``, as Ray's. The result does not depend on it.
     progress : callable or True, optional
         True shows a bar for each step, in a terminal or a notebook. A callable is called with (step, done, all) as work
         proceeds; the steps are
@@ -78,6 +84,9 @@ def compile(
         Seconds for the whole call, kept within about a tenth; ``result.report.ended_by_time`` and
         ``UndecidedError.ended_by_time`` name the steps that it ended. A result within the limit is the same without a
         limit. The closest program is the best found so far, and is always checked, even after the limit.
+    journal : path, optional
+        A folder in which each finished neuron is recorded at once. After a crash or a kill, the same call takes
+        finished neurons from there, and returns the same program. `snnprog.read_journal` shows its progress.
 
     Raises
     ------
@@ -98,6 +107,10 @@ def compile(
         If the solver fails.
     SpecError
         If an argument is invalid.
+    BackendError
+        If processes of the executor are lost again and again, or cannot be reached.
+    FormatError
+        If the journal is damaged, cannot be written, or is of another spec, seed, chip or version.
     """
     check_type("spec", spec, kind=Spec)
     seed = as_integer("seed", seed)
@@ -106,9 +119,11 @@ def compile(
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    is_closest = on_infeasible == CLOSEST
-    with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
-        work = Work(spec, seed=seed, executor=executor, progress=tell, limit=limit, is_always_checked=is_closest)
+    is_closest, identity = on_infeasible == CLOSEST, identity_of(spec.digest(), spec.chip.name, seed)
+    folder = None if journal is None else Path(journal)
+    pool = as_executor(executor)
+    with opened(folder, identity), shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+        work = Work(spec, seed=seed, executor=pool, progress=tell, limit=limit, is_always_checked=is_closest)
         built, at_least, robustness = _built(work, is_closest=is_closest)
         check_fan_in(spec, built)
         check_noise(spec, built)
@@ -122,6 +137,12 @@ def compile(
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
 
 
+def identity_of(digest: str, chip: str, seed: int) -> Identity:
+    """Return what a journal is of: all that decides the bytes of a program."""
+    versions = ", ".join(f"{name} {version}" for name, version in determining_versions().items())
+    return Identity(digest, chip, seed, versions)
+
+
 def _built(work: Work, *, is_closest: bool) -> tuple[Built, int, Robustness | None]:
     """Return the program, a lower bound on its wrong bins, and the verdict on perturbations if the spec names any.
 
@@ -129,16 +150,16 @@ def _built(work: Work, *, is_closest: bool) -> tuple[Built, int, Robustness | No
     """
     robust = work.spec.robust
     if robust is None:
-        return (*(_closest(work) if is_closest else (_exact(work), 0)), None)
+        return (*(_closest(work) if is_closest else (exact_built(work), 0)), None)
     with suppress(*(EXPECTED if is_closest else ())):
-        built, robustness = robust_built(work, _exact)
+        built, robustness = robust_built(work, exact_built)
         return built, 0, robustness
     plain = replace(work, spec=replace(work.spec, robust=None))
     built, at_least = _closest(plain)
     return built, at_least, check_robust(built.program, work.spec, robust)
 
 
-def _exact(work: Work) -> Built:
+def exact_built(work: Work) -> Built:
     """Return the exact program, with hidden neurons if the spec allows them, or raise the reason why there is none."""
     is_helped, limit, ended = work.spec.hidden != 0, work.limit, work.watch.ended
     share = PART if is_helped or has_choice(work.spec) else 1.0
@@ -170,7 +191,7 @@ def _closest(work: Work) -> tuple[Built, int]:
     """
     if work.spec.hidden != 0:
         with suppress(*EXPECTED), step("hidden", share=PART):
-            built = _exact(work)
+            built = exact_built(work)
             check_limits(work.spec, built)
             return built, 0
         return _closest(replace(work, spec=replace(work.spec, hidden=0)))

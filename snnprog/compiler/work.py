@@ -6,7 +6,7 @@ order of steps, and on refusals.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -22,6 +22,7 @@ from snnprog.compiler.refusals import several
 from snnprog.compiler.stopwatch import Stopwatch
 from snnprog.design import Design, design
 from snnprog.design.again import design_again
+from snnprog.design.designer import is_open_loop
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.rasters.closest import NearestDesign, design_closest
@@ -89,21 +90,21 @@ class Work:
 
     def designed(self, *, may_be_unbuilt: bool = False, share: float = 1.0) -> Design:
         """Return the result of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
-        if self.spec.window != (0, 0):
-            with self.watch.step("windows", share, has_ended=lambda: bool(designed.out_of_time)):
-                designed = self._designed_in_windows()
-        else:
-            with self.watch.step("design", share, has_ended=lambda: bool(designed.out_of_time)):
-                designed = design(
-                    self.spec, executor=self.executor, progress=self.progress, may_be_unbuilt=may_be_unbuilt
-                )
+        is_windowed = self.spec.window != (0, 0)
+        run = design_in_windows if is_windowed else partial(design, may_be_unbuilt=may_be_unbuilt)
+        with self.watch.step(
+            "windows" if is_windowed else "design", share, has_ended=lambda: bool(designed.out_of_time)
+        ):
+            designed = self._searched(partial(run, self.spec, executor=self.executor, progress=self.progress))
         self.watch.lap("design")
         return self._means.decided(designed)
 
-    def _designed_in_windows(self) -> Design:
-        """Return the result of every output; try quick integers before a complete search."""
-        run = partial(design_in_windows, self.spec, executor=self.executor, progress=self.progress)
-        if self.spec.recurrent:
+    def _searched(self, run: Callable[..., Design]) -> Design:
+        """Return the result of every output; try quick integers before a complete search.
+
+        Where open bins of outputs are inputs of others, integers cannot be fitted one by one.
+        """
+        if is_open_loop(self.spec):
             return run()
         begun = run(is_brief=True)
         return run(known=self._means.briefly_fitted(begun)) if begun.undecided else begun

@@ -6,9 +6,10 @@ is exact by induction over ticks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,10 +25,13 @@ from snnprog.errors import SolverError, UndecidedError
 from snnprog.network import Network, Neuron
 from snnprog.progress import Progress
 from snnprog.proof import Node
-from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
+from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, step, until
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
 from snnprog.wording import counted
+
+BRIEF_STEPS = 40
+"""Steps of a complete search that is brief, some 5 ms each: most that are refused are refused in fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +97,30 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class _OutputJob:
-    alone: Alone
-    is_open_loop: bool
+    """One output of a task; all that is calculated from them is calculated where the job runs."""
+
+    task: Task
+    output: int
     deadline: Deadline | None
-    thrift: Thrift
     may_be_unbuilt: bool
+    is_conflict_wanted: bool
+    most_steps: int | None
+
+    @cached_property
+    def alone(self) -> Alone:
+        """The output, as it is designed."""
+        alone = Alone.of(self.task, self.output)
+        return Alone(replace(alone.problem, is_conflict_wanted=self.is_conflict_wanted), alone.demands)
+
+    @property
+    def is_open_loop(self) -> bool:
+        """Whether undecided bins of some neurons are inputs of others."""
+        return is_open_loop(self.task.spec)
+
+    @property
+    def thrift(self) -> Thrift:
+        """How few synapses it is to have."""
+        return thrift_of(self.task.spec)
 
     @property
     def problem(self) -> NeuronProblem:
@@ -113,20 +136,26 @@ class _OutputJob:
 def design(
     spec: Spec,
     *,
+    known: Design | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     may_be_unbuilt: bool = False,
+    is_brief: bool = False,
 ) -> Design:
     """Design every output of a spec; those with neither weights nor a proof at the time limit stay undecided.
 
     Parameters
     ----------
+    known : Design, optional
+        The result of a brief attempt: outputs that it decided are left unchanged.
     executor : concurrent.futures.Executor, optional
         Where neurons are designed; here and in turn, by default. The results do not depend on it.
     progress : callable, optional
         Called with ("design", neurons done, neurons in all) as they are done.
     may_be_unbuilt : bool
         Whether an output on which the solver fails is left unbuilt, as those that hidden neurons may help are.
+    is_brief : bool
+        Whether complete searches take a few steps only, and those of loops none; outputs that need more stay undecided.
 
     Raises
     ------
@@ -135,14 +164,24 @@ def design(
     """
     task = Task.of(spec)
     is_last_word = may_be_unbuilt or spec.hidden == 0
-    jobs = _jobs(task, may_be_unbuilt=may_be_unbuilt or spec.hidden != 0, is_conflict_wanted=is_last_word)
-    outcomes = []
-    for outcome in run_jobs(_run, jobs, executor):
-        outcomes.append(outcome)
+    outcomes = [UNDECIDED] * spec.n_outputs if known is None else list(known.outcomes)
+    left = [index for index, outcome in enumerate(outcomes) if outcome.is_undecided]
+    jobs = _jobs(
+        task,
+        left,
+        may_be_unbuilt=may_be_unbuilt or spec.hidden != 0,
+        is_conflict_wanted=is_last_word,
+        is_shared=executor is None,
+        most_steps=BRIEF_STEPS if is_brief else None,
+    )
+    results = run_jobs(_run, jobs, executor, total=len(left), step="design", verdict=NeuronDesign.verdict)
+    for done, (index, outcome) in enumerate(zip(left, results, strict=True), start=1):
+        outcomes[index] = outcome
         if progress is not None:
-            progress("design", len(outcomes), spec.n_outputs)
+            progress("design", spec.n_outputs - len(left) + done, spec.n_outputs)
     designed = Design(task, tuple(outcomes))
-    return _design_loop(designed) if is_open_loop(spec) and designed.unbuilt else designed
+    is_looped = is_open_loop(spec) and bool(designed.unbuilt) and not is_brief
+    return _design_loop(designed) if is_looped else designed
 
 
 def _late(outcome: NeuronDesign) -> NeuronDesign:
@@ -182,25 +221,29 @@ def _design_loop(designed: Design) -> Design:
     return Design(task.with_targets(range(task.spec.n_outputs), raster), tuple(outcomes))
 
 
-def _jobs(task: Task, *, may_be_unbuilt: bool = False, is_conflict_wanted: bool = True) -> Iterator[_OutputJob]:
-    """Yield the work on each output; not all at once, for each holds arrays as long as all patterns."""
-    spec = task.spec
-    is_loop = is_open_loop(spec)
-    for index in range(spec.n_outputs):
-        alone = Alone.of(task, index)
-        yield _OutputJob(
-            alone=Alone(replace(alone.problem, is_conflict_wanted=is_conflict_wanted), alone.demands),
-            is_open_loop=is_loop,
-            deadline=present_deadline(),
-            thrift=thrift_of(spec),
-            may_be_unbuilt=may_be_unbuilt,
-        )
+def _jobs(
+    task: Task,
+    outputs: Sequence[int],
+    *,
+    may_be_unbuilt: bool,
+    is_conflict_wanted: bool,
+    is_shared: bool,
+    most_steps: int | None,
+) -> Iterator[_OutputJob]:
+    """Yield the work on each output; not all at once, for each will hold arrays as long as all patterns.
+
+    In turn, each has an equal share of the remaining time.
+    """
+    for number, output in enumerate(outputs):
+        with step("design", share=1.0 / (len(outputs) - number) if is_shared else 1.0):
+            deadline = present_deadline()
+        yield _OutputJob(task, output, deadline, may_be_unbuilt, is_conflict_wanted, most_steps)
 
 
 def _designed(job: _OutputJob) -> NeuronDesign:
     """Design a neuron; in an open loop as the target says, or not yet."""
     if not job.is_open_loop:
-        return design_neuron(job.problem, job.care)
+        return design_neuron(job.problem, job.care, most_steps=job.most_steps)
     designed = design_given(job.problem)
     return UNDECIDED if designed.neuron is None else designed
 
@@ -228,7 +271,7 @@ def _few(job: _OutputJob, designed: NeuronDesign) -> NeuronDesign:
     if job.is_open_loop:
         return UNDECIDED
     try:
-        return design_chosen(job.alone, job.thrift)
+        return design_chosen(job.alone, job.thrift, most_steps=job.most_steps)
     except UndecidedError as error:
         if error.ended_by_time:
             raise

@@ -82,6 +82,10 @@ class NeuronDesign:
         """Whether there is neither a neuron nor a proof."""
         return self.neuron is None and not self.conflicts
 
+    def verdict(self) -> str:
+        """Return the result in a word."""
+        return "designed" if self.neuron is not None else "contradictory" if self.conflicts else "undecided"
+
     @property
     def n_cases(self) -> int:
         """Number of cases of the proof behind the conflicts."""
@@ -98,7 +102,7 @@ def soonest_checked(outcomes: Iterable[NeuronDesign]) -> Node | None:
     return min(proved, key=lambda outcome: outcome.work).proof if proved else None
 
 
-def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+def design_neuron(problem: NeuronProblem, care: Raster, *, most_steps: int | None = None) -> NeuronDesign:
     """Design one neuron that feeds no other neuron, or say why it cannot be.
 
     Parameters
@@ -107,18 +111,20 @@ def design_neuron(problem: NeuronProblem, care: Raster) -> NeuronDesign:
         Its rows at every tick, with the target as its raster.
     care : (ticks,) bool
         Which ticks count.
+    most_steps : int, optional
+        As for `snnprog.design.freedom.search`.
 
     Raises
     ------
     SolverError
         If the solver fails.
     UndecidedError
-        If the time allowed runs out.
+        If the time allowed or the steps run out.
     """
     design = design_relevant(problem, care)
     if design.neuron is not None or care.all():
         return design
-    return _design_with_freedom(problem, care)
+    return _design_with_freedom(problem, care, most_steps)
 
 
 def design_readily(problem: NeuronProblem, care: Raster) -> NeuronDesign:
@@ -212,7 +218,7 @@ def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
     return best
 
 
-def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
+def _design_with_freedom(problem: NeuronProblem, care: Raster, most_steps: int | None) -> NeuronDesign:
     """Let the weights decide the don't-care bins: by repetition, and if that fails by a complete search."""
     freer = _settled(problem, care)
     if freer is not None:
@@ -220,7 +226,11 @@ def _design_with_freedom(problem: NeuronProblem, care: Raster) -> NeuronDesign:
     evident = _evident_conflicts(under_assumptions(problem, care, assumed={}))
     if evident is not None:
         return evident
-    found = search(Alone.cared(problem, care), lambda candidate: _built(problem, care, raster=candidate.raster[:, 0]))
+    found = search(
+        Alone.cared(problem, care),
+        lambda candidate: _built(problem, care, raster=candidate.raster[:, 0]),
+        most_steps=most_steps,
+    )
     if isinstance(found, Neuron):
         return NeuronDesign(found)
     if isinstance(found, Certificate):

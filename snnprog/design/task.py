@@ -19,11 +19,12 @@ from snnprog.design.mapping import potential_map, presynaptic_rasters
 from snnprog.design.once import map_of
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.potential import PotentialMap
+from snnprog.processes.sharing import Shared
 from snnprog.spec import Spec, with_targets
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class Task(Shared):
     """The common data of all neurons of a spec, built once by `Task.of`.
 
     Attributes
@@ -48,6 +49,11 @@ class Task:
         """Return the task of a spec, with hidden neurons whose spikes are ``hidden``."""
         mapping = potential_map(spec, hidden)
         return cls(spec, tuple(hidden), mapping, box_of(spec, mapping))
+
+    @property
+    def content(self) -> object:
+        """See `Shared.content`; names are parts of messages."""
+        return self.spec.digest(), self.spec.input_names, self.spec.output_names, self.hidden
 
     @cached_property
     def hidden_mapping(self) -> PotentialMap:

@@ -103,6 +103,7 @@ def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
 
     Parameters
     ----------
+    program : Program
     path : str or Path
     dt_ms : float
         Milliseconds of a tick.

@@ -1,4 +1,4 @@
-"""scikit-learn estimators that are compiled: values in, spikes inside, classes out.
+"""scikit-learn estimators that are compiled: values in, spikes inside, classes or values out.
 
 They follow scikit-learn's conventions, not this package's, where the two differ: parameters are kept as they are given
 and checked by ``fit``, and what was learned ends in an underscore. scikit-learn is imported here and nowhere else but
@@ -14,5 +14,6 @@ except ImportError as error:
     raise ImportError(f"{message} ({error})") from error
 
 from snnprog.estimators.classifier import SpikingClassifier
+from snnprog.estimators.regressor import SpikingRegressor
 
-__all__ = ["SpikingClassifier"]
+__all__ = ["SpikingClassifier", "SpikingRegressor"]

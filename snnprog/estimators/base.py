@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from snnprog.arrays import Floats, Raster
-from snnprog.backends import run_backend
+from snnprog.backends import BUILT_IN, find_backend, run_backend
 from snnprog.checks import as_seed
 from snnprog.coding import Encoder, Levels, with_rest
 from snnprog.errors import SpecError
@@ -47,7 +47,7 @@ class SpikingEstimator(BaseEstimator):
         """Return what samples ``(samples, features)`` are to the program: a raster ``(ticks, lines)`` each."""
         check_is_fitted(self)
         samples: Floats = validate_data(self, X, dtype=np.float64, reset=False)
-        return [with_rest(raster) for raster in self.encoder_.transform(samples)]
+        return [with_rest(self._begun(raster)) for raster in self.encoder_.transform(samples)]
 
     def outputs(self, X: ArrayLike) -> list[Raster]:
         """Return the output spikes ``(ticks, outputs)`` of the program for each sample."""
@@ -58,6 +58,14 @@ class SpikingEstimator(BaseEstimator):
         """Return whether the program does on each backend what it was compiled for, as `snnprog.verify`."""
         check_is_fitted(self)
         return verify(self.program_, self.spec_, backends)
+
+    def _begun(self, raster: Raster) -> Raster:
+        """Return an encoded sample as the spec has it, before the tick of the answer."""
+        return raster
+
+    def _check_backend(self) -> None:
+        if self.backend is not None and self.backend not in BUILT_IN:
+            find_backend(self.backend)
 
     def _fitted_encoder(self, samples: Floats) -> Encoder:
         encoder: Any = Levels() if self.encoder is None else self.encoder

@@ -11,7 +11,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from snnprog.arrays import Floats
-from snnprog.backends import BUILT_IN, find_backend
 from snnprog.checks import as_integer
 from snnprog.chips import Chip
 from snnprog.coding import Encoder, Questions
@@ -144,8 +143,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
         self.classes_, labels = np.unique(targets, return_inverse=True)
         if self.classes_.size < 2:
             raise SpecError(f"y must name at least two classes, got one class: {self.classes_[0]}")
-        if self.backend is not None and self.backend not in BUILT_IN:
-            find_backend(self.backend)
+        self._check_backend()
         seed = seed_of(self.random_state)
         self.encoder_, self.questions_ = self._fitted_encoder(samples), self._questions()
         self.spec_ = classifier(

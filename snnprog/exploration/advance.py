@@ -3,6 +3,8 @@
 A state is a row of words: the number of the monitor's state, then the history (how often each line spiked, by slot,
 with as many bits as its spikes take), then the registers on which the next tick depends, with 32 or 64 bits. A line's
 slots stand in the order of their age, so one shift of the history makes every spike a tick older.
+
+Neurons at rest at which nothing arrives stay as they are, and are passed over.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snnprog.arrays import Int32s, Int64s, UInt64s
+from snnprog.arrays import Bools, Int32s, Int64s, UInt64s
 from snnprog.exploration.states import inlined, place_of
 from snnprog.exploration.ticking import ProgramTicks
 from snnprog.jit import compiled
 from snnprog.rules.compiled import generated
+from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT, Rule
 from snnprog.rules.source import Writer, indented
 
@@ -27,16 +30,17 @@ COUNT_BITS = 8
 """Bits of a slot where neurons spike more than once in a tick: 255 at most (`snnprog.simulate.parameters`)."""
 
 ADVANCE = """
-from snnprog.exploration.advance import loaded, shifted, stored
+from snnprog.exploration.advance import packed, shifted, unpacked
 
 
 @compiled(nogil=True, error_model="numpy")
-def advanced(rows, first, last, values, live, wires, outputs, after, keys):
-    kind = np.int64
+def advanced(rows, first, last, values, live, wires, outputs, least, after, keys):
+    kind, registers, is_narrow = np.int64, wires.registers, wires.is_narrow
+    per_word = 2 if is_narrow else 1
     fired, sums = np.zeros(wires.newest_word.size, np.int64), np.zeros(wires.newest_word.size, np.int64)
     for state in range(first, last):
         row, to, key = rows[state], after[state - first], keys[state - first]
-        shifted(row, to, wires)
+        shifted(row, to, wires.keep, wires.bits)
         key[:] = 0
         key[0] = row[0]
         for i in range(fired.size):
@@ -54,15 +58,19 @@ def advanced(rows, first, last, values, live, wires, outputs, after, keys):
                 spikes >>= wires.bits
                 slot += 1
         for i in range(fired.size):
+            fired[i] = 0
 {load}
             {target} = sums[i]
+            if wires.is_still[i] and {is_at_rest}:
+                continue
+{read}
 {steps}
 {store}
             fired[i] = {spikes}
             if {spikes} != 0 and wires.newest_word[i] >= 0:
                 to[wires.newest_word[i]] |= np.uint64({spikes}) << wires.newest_place[i]
         for output in range(outputs.size):
-            if fired[outputs[output]] > 0:
+            if fired[outputs[output]] >= least:
                 key[1 + output // {word_bits}] |= np.uint64(1) << np.uint64(output % {word_bits})
 """
 
@@ -87,6 +95,8 @@ class StateWires(NamedTuple):
         The first word of the registers.
     is_narrow : bool
         Whether two registers share a word.
+    is_still : (neurons,) bool
+        Whether a neuron whose registers are 0, and at which nothing arrives, is silent and stays so.
     """
 
     first: Int64s
@@ -100,41 +110,38 @@ class StateWires(NamedTuple):
     slots_per_byte: int
     registers: int
     is_narrow: bool
+    is_still: Bools
 
 
 @inlined
-def shifted(row: UInt64s, to: UInt64s, wires: StateWires) -> None:
+def shifted(row: UInt64s, to: UInt64s, keep: UInt64s, bits: np.uint64) -> None:
     """Write the history a tick later, without new spikes, and zeros for the registers."""
     carry = np.uint64(0)
-    for index in range(wires.keep.size):
+    for index in range(keep.size):
         word = row[1 + index]
-        to[1 + index] = ((word << wires.bits) | carry) & wires.keep[index]
-        carry = word >> np.uint64(np.uint64(64) - wires.bits)
-    for index in range(wires.registers, to.size):
-        to[index] = 0
+        to[1 + index] = ((word << bits) | carry) & keep[index]
+        carry = word >> np.uint64(np.uint64(64) - bits)
+    to[1 + keep.size :] = 0
 
 
 @inlined
-def loaded(row: UInt64s, index: int, wires: StateWires) -> np.int64:
-    """Return a register by its index, 0 where it has none."""
-    if index < 0:
-        return np.int64(0)
-    if wires.is_narrow:
-        word = row[wires.registers + index // 2] >> np.uint64(32 * (index % 2))
-        return np.int64(np.int32(np.uint32(word & np.uint64(0xFFFFFFFF))))
-    return np.int64(row[wires.registers + index])
+def unpacked(word: np.uint64, index: int, is_narrow: bool) -> np.int64:
+    """Return the register with an index from its word.
+
+    It takes no arrays, as in `packed`: Numba counts references to each array that a function is given, which took
+    nine tenths of the time of a tick.
+    """
+    if is_narrow:
+        return np.int64(np.int32(np.uint32((word >> np.uint64(32 * (index % 2))) & np.uint64(0xFFFFFFFF))))
+    return np.int64(word)
 
 
 @inlined
-def stored(to: UInt64s, index: int, value: np.int64, wires: StateWires) -> None:
-    """Write a register, if it has an index, over zeros."""
-    if index < 0:
-        return
-    if wires.is_narrow:
-        word = np.uint64(value) & np.uint64(0xFFFFFFFF)
-        to[wires.registers + index // 2] |= word << np.uint64(32 * (index % 2))
-    else:
-        to[wires.registers + index] = np.uint64(value)
+def packed(value: np.int64, index: int, is_narrow: bool) -> np.uint64:
+    """Return a word with a register at its place, and zeros elsewhere."""
+    if is_narrow:
+        return np.uint64((np.uint64(value) & np.uint64(0xFFFFFFFF)) << np.uint64(32 * (index % 2)))
+    return np.uint64(value)
 
 
 @compiled(nogil=True, error_model="numpy")
@@ -194,8 +201,27 @@ def follow(
     return after.shape[0], count, -1
 
 
+class Watched(NamedTuple):
+    """The neurons that a monitor watches.
+
+    Attributes
+    ----------
+    neurons : (outputs,) int64
+    least : int
+        The spikes in a tick that count as a spike of an output.
+    """
+
+    neurons: Int64s
+    least: int = 1
+
+
 class StateWords:
     """How the states of a program are packed, and the code that advances them.
+
+    Parameters
+    ----------
+    ticks : ProgramTicks
+    watched : Watched
 
     Attributes
     ----------
@@ -205,9 +231,9 @@ class StateWords:
         Words of a monitor's state with outputs.
     """
 
-    def __init__(self, ticks: ProgramTicks) -> None:
+    def __init__(self, ticks: ProgramTicks, watched: Watched) -> None:
         program = ticks.program
-        self.ticks, self.outputs = ticks, program.outputs.astype(np.int64)
+        self.ticks, self.watched = ticks, watched
         slots = int(ticks.first[-1])
         self.bits = 1 if ticks.most_spikes == 1 else COUNT_BITS
         history = -(-slots * self.bits // WORD_BITS)
@@ -215,7 +241,7 @@ class StateWords:
         self.live = np.full(ticks.is_live.shape, -1, np.int64)
         self.live.flat[live] = np.arange(live.size)
         self.width = 1 + history + (-(-live.size // 2) if ticks.is_narrow else live.size)
-        self.key_width = 1 + -(-program.n_outputs // WORD_BITS)
+        self.key_width = 1 + -(-watched.neurons.size // WORD_BITS)
         self.wires = self._wires(history)
         code = _code(ticks.rule)
         self._values = np.stack(
@@ -234,7 +260,7 @@ class StateWords:
         """Return states a tick later without input spikes, and each one's state of the monitor with its outputs."""
         after = np.empty((last - first, self.width), np.uint64)
         keys = np.empty((last - first, self.key_width), np.uint64)
-        self._advanced(rows, first, last, self._values, self.live, self.wires, self.outputs, after, keys)
+        self._advanced(rows, first, last, self._values, self.live, self.wires, *self.watched, after, keys)
         return after, keys
 
     def masks(self, rows: np.ndarray[Any, np.dtype[np.uint8]]) -> UInt64s:
@@ -270,7 +296,17 @@ class StateWords:
             slots_per_byte=8 // self.bits,
             registers=1 + history,
             is_narrow=ticks.is_narrow,
+            is_still=_is_still(ticks),
         )
+
+
+def _is_still(ticks: ProgramTicks) -> Bools:
+    """Return which neurons stay silent and at rest while nothing arrives."""
+    rest = np.zeros(ticks.program.n_neurons, np.int64)
+    after = Interpreter(ticks.rule, ticks.parameters).tick(dict.fromkeys(ticks.rule.registers, rest), rest)
+    registers = np.stack([np.broadcast_to(after.state[name], rest.shape) for name in ticks.rule.registers])
+    found: Bools = (after.spikes == 0) & ~((registers != 0) & ticks.is_live).any(axis=0)
+    return found
 
 
 class _Code(NamedTuple):
@@ -284,14 +320,17 @@ class _Code(NamedTuple):
 def _code(rule: Rule) -> _Code:
     writer, target = Writer(frozenset()), rule.gather.target
     parameters = (*(each.name for each in rule.parameters), *(each.name for each in rule.constants))
-    loads = [f"{writer.name(name)} = loaded(row, live[{at}, i], wires)" for at, name in enumerate(rule.registers)]
-    loads += [f"{writer.name(name)} = values[{at}, i]" for at, name in enumerate(parameters)]
-    begin = f"loaded(row, live[{rule.registers.index(target)}, i], wires)" if target in rule.registers else "kind(0)"
-    stores = [f"stored(to, live[{at}, i], {writer.name(name)}, wires)" for at, name in enumerate(rule.registers)]
+    loads = [f"{writer.name(name)} = {_load(at)}" for at, name in enumerate(rule.registers)]
+    reads = [f"{writer.name(name)} = values[{at}, i]" for at, name in enumerate(parameters)]
+    at_rest = [f"{writer.name(name)} == 0" for name in dict.fromkeys((*rule.registers, target))]
+    begin = _load(rule.registers.index(target)) if target in rule.registers else "kind(0)"
+    stores = [line for at, name in enumerate(rule.registers) for line in _store(at, writer.name(name))]
     text = ADVANCE.format(
         begin=begin,
         target=writer.name(target),
         load=indented(loads, 3),
+        read=indented(reads, 3),
+        is_at_rest=" and ".join(at_rest),
         count=writer.name(COUNT),
         weight=writer.name(WEIGHT),
         gather=indented(writer.step(rule.gather), 6),
@@ -301,3 +340,15 @@ def _code(rule: Rule) -> _Code:
         word_bits=WORD_BITS,
     )
     return _Code(generated(text).advanced, parameters)
+
+
+def _load(register: int) -> str:
+    """Return the code for the value of a register of neuron i; 0 where no tick depends on it."""
+    place = f"live[{register}, i]"
+    return f"unpacked(row[registers + {place} // per_word], {place}, is_narrow) if {place} >= 0 else kind(0)"
+
+
+def _store(register: int, value: str) -> list[str]:
+    """Return the code that writes a register of neuron i over zeros."""
+    place = f"live[{register}, i]"
+    return [f"if {place} >= 0:", f"    to[registers + {place} // per_word] |= packed({value}, {place}, is_narrow)"]

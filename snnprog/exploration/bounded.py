@@ -19,6 +19,10 @@ from snnprog.program import Program
 from snnprog.simulate import simulate
 from snnprog.solver.formulas import solve_formulas
 
+MOST_TICKS, MOST_UNROLLED = 1 << 12, 1 << 21
+"""The most ticks that are unrolled, and the most neurons and synapses of all ticks: formulas of a few 100 MB. A choice:
+solvers rarely decide as many."""
+
 
 @dataclass(frozen=True, eq=False)
 class Bounded:
@@ -34,6 +38,11 @@ class Bounded:
 
     depth: int
     counterexample: Raster | None = None
+
+
+def deepest(program: Program) -> int:
+    """Return the most ticks of a program that are unrolled."""
+    return min(MOST_TICKS, MOST_UNROLLED // (program.n_neurons + program.n_synapses))
 
 
 def check_streams(ticks: ProgramTicks, monitor: Monitor, *, known: int, depth: int) -> Bounded | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster, UInt64s
-from snnprog.exploration.advance import StateWords, follow
+from snnprog.exploration.advance import StateWords, Watched, follow
 from snnprog.exploration.states import StateSet
 from snnprog.exploration.ticking import ProgramTicks
 from snnprog.exploration.watching import Answers, Watching
@@ -24,6 +24,13 @@ CHUNK = 1 << 13
 class Exploration:
     """The states that were reached, and the rows that led to them.
 
+    Parameters
+    ----------
+    ticks : ProgramTicks
+    watching : Watching
+    watched : Watched, optional
+        The neurons whose spikes the monitor gets; the outputs of the program by default.
+
     Attributes
     ----------
     depth : int
@@ -34,15 +41,16 @@ class Exploration:
         Whether no more states can be reached.
     """
 
-    def __init__(self, ticks: ProgramTicks, watching: Watching) -> None:
+    def __init__(self, ticks: ProgramTicks, watching: Watching, *, watched: Watched | None = None) -> None:
         self.ticks, self.watching = ticks, watching
         self.depth, self.is_closed = 0, False
         self.counterexample: Raster | None = None
-        self._words = StateWords(ticks)
+        self._words = StateWords(ticks, watched or Watched(ticks.program.outputs.astype(np.int64)))
         self._set = StateSet(self._words.width)
         self._origins = np.full((1, 2), -1, np.int32)  # of each state, the state and the row that led to it
         self._set.add(self._words.rest(watching.start))
         self._followed = StateSet(self._words.width)  # states a tick later, without input spikes, that had all rows
+        self._masks = self._words.masks(watching.row_table)
         self._next = 0  # the first state that was not advanced
         self._level_end = 1
 
@@ -81,8 +89,9 @@ class Exploration:
 
     def _follow(self, after: UInt64s, numbers: Int64s, answers: Answers) -> None:
         """Enter what follows some states with every row."""
-        masks = self._words.masks(self.watching.row_table)
-        begun, room = 0, int(np.diff(answers.first).max())
+        if len(self._masks) < len(self.watching.row_table):
+            self._masks = self._words.masks(self.watching.row_table)
+        begun, room, masks = 0, self.watching.most_rows, self._masks
         while begun < len(after):
             rows = self._set.room_for(room)
             self._grow(len(rows))

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Bools, Bytes, Floats, Int64s, UInt64s
+from snnprog.exploration.spans import values_after_firing, values_until_firing
 from snnprog.exploration.states import StateSet, as_words
 from snnprog.exploration.ticking import ProgramTicks
 from snnprog.exploration.watching import WRONG_NUMBER, Watching
-from snnprog.rules.expressions import Expression, Ref, children
-from snnprog.rules.ranges import SPANS, Span
+from snnprog.rules.ranges import Span
 from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES
 
 MERGED = (CURRENT, POTENTIAL)
@@ -33,6 +33,10 @@ MEMORIES = (0, 4, 8, 12, 16, 24, 32)
 
 CHUNK = 1 << 11
 """Places that are advanced together: some megabytes of arrays, as a place may have many cases. A choice."""
+
+LEAST_WORK = 1 << 8
+"""What a chunk counts at least, in ticks of places: one place takes as long as 500 of 1 neuron, and as 16 of 199
+neurons, and places come one by one where a program counts far. A choice: 4,000 chunks, some seconds, by default."""
 
 MOST_FORKS = 1 << 16
 """Cases of the ticks of a chunk, 32 for each place: with more, the intervals are too wide to prove much. A choice."""
@@ -76,15 +80,13 @@ class Merged:
     is_proved : bool
         Whether no place can make a wrong output.
     work : int
-        Ticks of places that were run.
+        Ticks of places that were run; small chunks count as larger ones.
     """
 
     def __init__(self, ticks: ProgramTicks, watching: Watching) -> None:
         self.ticks, self.watching = ticks, watching
         rule = ticks.rule
         self.is_merged = np.array([name in MERGED for name in rule.registers])
-        where = next(index for index, step in enumerate(rule.steps) if step.target == SPIKES)
-        self._before, self._fire, self._later = rule.steps[:where], rule.steps[where], rule.steps[where + 1 :]
         self._known = {name: Span.of(values) for name, values in ticks.parameters.items()}
         self.is_proved, self.work = False, 0
         self._weights = _matrix(ticks)
@@ -106,7 +108,7 @@ class Merged:
             grown: list[Int64s] = []
             for first in range(0, len(changed), CHUNK):
                 here = self._boxes.chosen(changed[first : first + CHUNK])
-                self.work += len(here)
+                self.work += max(len(here), LEAST_WORK)
                 after = self._advanced(here)
                 if after is None or self.work > most_work:
                     return
@@ -164,12 +166,8 @@ class Merged:
         for index, name in enumerate(rule.registers):
             values[name] = Span(boxes.low[:, index], boxes.high[:, index])
         arrived = (boxes.history @ self._weights).astype(np.int64)
-        held = values.get(rule.gather.target, Span.of(np.zeros(shape, np.int64)))
-        values[rule.gather.target] = Span(held.low + arrived, held.high + arrived)
-        for step in self._before:
-            values[step.target] = value_of(step.expression, values)
-        values[SPIKES] = value_of(self._fire.expression, values)
-        return {name: _spread(span, shape) for name, span in values.items()}
+        found = values_until_firing(rule, values, Span.of(arrived))
+        return {name: _spread(span, shape) for name, span in found.items()}
 
     def _forks(self, before: dict[str, Span]) -> tuple[Int64s, Int64s] | None:
         """Return each case of the ticks: its place, and which neurons spike."""
@@ -201,8 +199,7 @@ class Merged:
             np.where(is_spike, potential.high, np.minimum(potential.high, below)),
         )
         values[SPIKES] = Span.of(spikes)
-        for step in self._later:
-            values[step.target] = value_of(step.expression, values)
+        values = values_after_firing(rule, values)
         ends = []
         for end in ("low", "high"):
             arrays = [np.broadcast_to(getattr(values[name], end), spikes.shape) for name in rule.registers]
@@ -221,13 +218,6 @@ def _matrix(ticks: ProgramTicks) -> Floats:
     matrix = np.zeros((int(ticks.first[-1]), ticks.program.n_neurons))
     np.add.at(matrix, (ticks.slots, ticks.synapses.post), ticks.synapses.effective_weight)
     return matrix
-
-
-def value_of(node: Expression, values: dict[str, Span]) -> Span:
-    """Return the span of an expression, from those of the names in it."""
-    if isinstance(node, Ref):
-        return values[node.name]
-    return SPANS[type(node)](node, *(value_of(child, values) for child in children(node)))
 
 
 def _spread(span: Span, shape: tuple[int, int]) -> Span:

@@ -9,7 +9,7 @@ from snnprog.automata import StreamClaim
 from snnprog.automata.automaton import Monitor, check_claim
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
-from snnprog.exploration.bounded import check_streams
+from snnprog.exploration.bounded import check_streams, deepest
 from snnprog.exploration.exact import Exploration
 from snnprog.exploration.merging import MEMORIES, Merged, can_be_merged
 from snnprog.exploration.proof import PROVED, REFUTED, UNDECIDED, StreamProof
@@ -20,11 +20,14 @@ from snnprog.program import Program
 from snnprog.simulate import simulate
 from snnprog.wording import counted
 
-FIRST_STATES = 20_000
-"""States that are explored before states are merged: a second. A choice."""
+FIRST_STATES = 100_000
+"""States that are explored before states are merged: a second at 10^7 in a minute. A choice."""
 
 STATES = 1_000_000
 """States that are explored by default: some 100 MB and a few seconds for ten neurons. A choice."""
+
+MOST_STATES = 10**9
+"""States have numbers of 31 bits, and a table of twice as many places."""
 
 
 def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: int = 0) -> StreamProof:
@@ -43,7 +46,7 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: 
         The most states to explore.
     depth : int
         If that does not decide the claim, a solver (Bitwuzla, in the extra ``prove``) decides it for all streams of up
-        to this many ticks.
+        to this many ticks: at most 4096, and fewer for programs with more than 511 neurons and synapses.
 
     Returns
     -------
@@ -59,8 +62,8 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: 
     """
     check_type("program", program, kind=Program)
     most = as_integer("states", states)
-    if most < 1:
-        raise SpecError(f"states must be at least 1, got {most}")
+    if not 1 <= most <= MOST_STATES:
+        raise SpecError(f"states must be from 1 to {MOST_STATES:,}, got {most:,}")
     if (wanted := as_integer("depth", depth)) < 0:
         raise SpecError(f"depth must be at least 0, got {wanted}")
     if program.is_read_by_potential.any():
@@ -87,9 +90,11 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: 
 
 def _bounded(exploration: Exploration, depth: int) -> StreamProof:
     """Return what a solver says of all streams of up to ``depth`` ticks."""
-    ticks, monitor = exploration.ticks, exploration.watching.monitor
+    ticks, monitor, open_proof = exploration.ticks, exploration.watching.monitor, _proof(exploration)
+    if depth > (most := deepest(ticks.program)):
+        refusal = f"the solver was skipped, because depth must be at most {most:,} for this program, got {depth:,}"
+        return replace(open_proof, method=f"{open_proof.method}; {refusal}")
     found = check_streams(ticks, monitor, known=exploration.depth, depth=depth)
-    open_proof = _proof(exploration)
     if found is None:
         return replace(open_proof, method=f"{open_proof.method}; the claim has too many cases for a solver")
     if found.counterexample is None:

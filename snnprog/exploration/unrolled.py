@@ -41,6 +41,8 @@ def cases_of(monitor: Monitor, *, ticks: int, n_outputs: int) -> list[Transition
     numbers: dict[State, int] = {monitor.start: WRONG_CODE + 1}
     found, level = [], [monitor.start]
     for _ in range(ticks):
+        if not level:
+            break
         reached: list[State] = []
         for state in level:
             for row in monitor.rows(state):

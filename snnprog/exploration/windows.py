@@ -20,7 +20,8 @@ import numpy as np
 
 from snnprog.automata.automaton import Automaton, Monitor
 from snnprog.automata.steps import WindowStep
-from snnprog.exploration.merging import can_be_merged, value_of
+from snnprog.exploration.merging import can_be_merged
+from snnprog.exploration.spans import values_until_firing
 from snnprog.exploration.ticking import ProgramTicks
 from snnprog.rules.ranges import Span
 from snnprog.rules.rule import SPIKES
@@ -139,14 +140,8 @@ class WindowCases:
         rule = self.ticks.rule
         spans = {**self.ticks.reach, **{name: Span.of(each) for name, each in self.ticks.parameters.items()}}
         values = {name: _at(span, neuron) for name, span in spans.items()}
-        target = rule.gather.target
-        held = values.get(target, Span.of(0))
-        values[target] = Span(held.low + arriving[0], held.high + arriving[1])
-        for step in rule.steps:
-            values[step.target] = value_of(step.expression, values)
-            if step.target == SPIKES:
-                break
-        return values[SPIKES].least, values[SPIKES].greatest
+        fired = values_until_firing(rule, values, Span(*map(np.asarray, arriving)))[SPIKES]
+        return fired.least, fired.greatest
 
     def _open_bin(self, neuron: int, age: int, known: Mapping[Bin, int]) -> Bin | None:
         """Return an open bin that a neuron's spike depends on: the one with the greatest weight."""

@@ -8,32 +8,50 @@ A stream has the columns ``tick,neuron`` of a file of events. A tick ends, and c
 
 Ticks in between are silent. A sender that waits for the output marks the end of each tick; the output has marks for
 the same ticks.
+
+A CSV is read in blocks, as much as has arrived at a time, and becomes chunks of ticks. So a pipe is answered at once,
+and a file is read fast; memory depends on neither's length. A block of plain numbers is parsed by NumPy, any other one,
+and one with an error, line by line: so the message has the line's number, and all ticks before it have run.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
+from snnprog.arrays import Bools, Bytes, Int64s
 from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.event_rows import LINE_LIMIT, TICK_HEADER, fields_of, header_of, is_mark, values_of
+from snnprog.files.events import plain_columns
 from snnprog.names import Names
 from snnprog.wording import counted
 
+BLOCK_BYTES = 1 << 20
+"""Most bytes that are parsed at a time: some 0.1 s of work. Insensitive within × 4."""
 
-class StreamedTick(NamedTuple):
-    """One tick.
+PLAIN_BYTES = 1 << 12
+"""From this size on, NumPy parses a block faster than Python does: its call takes as long as 50 lines."""
+
+CHUNK_BINS = 1 << 22
+"""Most bins of a chunk, of its inputs or outputs: 4 MiB. Insensitive within × 4."""
+
+
+class Chunk(NamedTuple):
+    """Consecutive ticks.
 
     Attributes
     ----------
-    lines : list of int or str
-        The lines that spike; a line that spikes several times is repeated.
-    is_marked : bool
-        Whether the stream marked its end.
+    counts : (ticks, lines) uint8
+        The spikes of each line.
+    is_marked : (ticks,) bool
+        Whether the stream marked the end of a tick.
     """
 
-    lines: list[int | str]
-    is_marked: bool
+    counts: Bytes
+    is_marked: Bools
 
 
 class _Event(NamedTuple):
@@ -68,20 +86,38 @@ def ticks_of_events(events: Iterable[tuple[int, int | str | None]]) -> Iterator[
     >>> list(sp.ticks_of_events([(1, 3), (1, 0), (4, 2)]))
     [[], [3, 0], [], [], [2]]
     """
-    named = (_Event(tick, line, f"event {number}") for number, (tick, line) in enumerate(events))
-    for streamed in _grouped(named, most=None, merge=True, error=SpecError):
-        yield streamed.lines
+    tick = 0
+    lines: list[int | str] = []
+    for number, (when, line) in enumerate(events):
+        check_order(_Event(when, line, f"event {number}"), tick, error=SpecError)
+        while tick < when:
+            yield lines
+            tick, lines = tick + 1, []
+        if line is None:
+            yield lines
+            tick, lines = tick + 1, []
+        else:
+            lines.append(line)
+    if lines:
+        yield lines
 
 
-def read_ticks(
-    file: BinaryIO, name: str, *, neurons: int, most: int = 1, merge: bool = False, names: Names | None = None
-) -> Iterator[StreamedTick]:
-    """Yield the ticks of a CSV stream, each as soon as it has ended.
+def read_chunks(
+    file: BinaryIO,
+    name: str,
+    *,
+    neurons: int,
+    most: int = 1,
+    merge: bool = False,
+    names: Names | None = None,
+    ticks: int = CHUNK_BINS,
+) -> Iterator[Chunk]:
+    """Yield the ticks of a CSV stream, as soon as they have ended.
 
     Parameters
     ----------
     file
-        The file, whose lines are read as they arrive.
+        The file, which is read as it arrives.
     name : str
         Its name in messages.
     neurons : int
@@ -92,6 +128,8 @@ def read_ticks(
         Whether further spikes of a line in a tick are dropped.
     names : tuple of str, optional
         The names of the lines, which may stand in place of their numbers.
+    ticks : int
+        Maximum number of ticks of a chunk.
 
     Raises
     ------
@@ -99,52 +137,163 @@ def read_ticks(
         If a line is not an event or a mark, or is out of order; the message has its number. Finished ticks are yielded
         first.
     """
-    return _grouped(_events(file, name, neurons, names=names), most=most, merge=merge, error=FormatError)
+    reader = _ChunkReader(name, neurons, most, is_merging=merge, names=names, ticks=ticks)
+    blocks = _blocks(file)
+    first = next(blocks, b"")
+    header, _, rest = first.partition(b"\n")
+    header_of(name, header, allowed=(TICK_HEADER,))
+    for block in _chained(rest, blocks):
+        yield from reader.read(block)
+    yield from reader.end()
 
 
-def _events(file: BinaryIO, name: str, neurons: int, *, names: Names | None) -> Iterator[_Event]:
-    lines = iter(lambda: file.readline(LINE_LIMIT), b"")
-    header_of(name, next(lines, b""), allowed=(TICK_HEADER,))
-    for number, content in enumerate(lines, 2):
-        place = f"{name}, line {number}"
-        try:
-            row = fields_of(name, number, line=content.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise FormatError(f"{place} cannot be read: {error}") from error
-        if not row:
-            continue
-        if is_mark(row, TICK_HEADER):
-            yield _Event(int(row[0]), None, place)
-            continue
-        tick, neuron = map(int, values_of(name, number, row=row, header=TICK_HEADER, names=names))
-        if not 0 <= neuron < neurons:
-            raise FormatError(f"{place}: neuron {neuron}; the program has lines 0 to {neurons - 1}")
-        yield _Event(tick, neuron, place)
+def _chained(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from blocks
 
 
-def _grouped(
-    events: Iterable[_Event], *, most: int | None, merge: bool, error: type[SnnprogError]
-) -> Iterator[StreamedTick]:
-    tick, counts = 0, dict[int | str, int]()  # of the current tick
-    lines: list[int | str] = []
-    for event in events:
-        if event.tick < tick:
-            raise error(f"{event.place}: tick {event.tick} has ended; the next events are of tick {tick} or later")
-        while tick < event.tick:
-            yield StreamedTick(lines, is_marked=False)
-            tick, counts, lines = tick + 1, {}, []
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield complete lines, as many as have arrived; a line that is too long, or the last one, may be incomplete."""
+    kept = b""
+    read = getattr(file, "read1", file.read)
+    while content := read(BLOCK_BYTES):
+        lines, end, kept = (kept + content).rpartition(b"\n")
+        if end:
+            yield lines + end
+        elif len(kept) >= LINE_LIMIT:
+            yield kept
+            kept = b""
+    if kept:
+        yield kept
+
+
+class _ChunkReader:
+    """Turns blocks of lines into chunks; it keeps the tick that has not ended."""
+
+    def __init__(
+        self, name: str, neurons: int, most: int, *, is_merging: bool, names: Names | None, ticks: int
+    ) -> None:
+        self._name, self._neurons, self._names = name, neurons, names
+        self._most, self._is_merging = most, is_merging
+        self._ticks = max(1, min(ticks, CHUNK_BINS // max(neurons, 1)))
+        self._tick, self._counts = 0, np.zeros(neurons, np.uint8)
+        self._line = 1
+
+    def read(self, block: bytes) -> Iterator[Chunk]:
+        """Yield the ticks that a block ends."""
+        columns = self._plain(block) if len(block) >= PLAIN_BYTES else None
+        if columns is None:
+            for event in self._events(block):
+                yield from self._add(event)
+        else:
+            self._line += block.count(b"\n")
+            yield from self._add_all(*columns)
+
+    def end(self) -> Iterator[Chunk]:
+        """Yield the last tick, if it has a spike."""
+        if self._counts.any():
+            yield self._ended(is_marked=False)
+
+    def _plain(self, block: bytes) -> tuple[Int64s, Int64s] | None:
+        """Return ticks and lines of a block, -1 for a mark, if all are in order; None if it is to be read by line."""
+        if b"-" in block:
+            return None
+        body = block.replace(b",\r\n", b",-1\n").replace(b",\n", b",-1\n")
+        columns = plain_columns(TICK_HEADER, body)
+        if columns is None or not columns[0].size:
+            return None
+        tick, line = columns[0].astype(np.int64), columns[1].astype(np.int64)
+        is_mark = line < 0
+        rises = np.diff(tick, prepend=self._tick)
+        if (rises < 0).any() or (rises[1:] < is_mark[:-1]).any() or (line >= self._neurons).any():
+            return None
+        return None if self._has_too_many(tick[~is_mark], line[~is_mark]) else (tick, line)
+
+    def _has_too_many(self, tick: Int64s, line: Int64s) -> bool:
+        """Return whether a line spikes too often in a tick, the one that has not ended included."""
+        if self._is_merging:
+            return False
+        open_lines = np.repeat(np.arange(self._neurons), self._counts)
+        bins = np.concatenate([tick - self._tick, np.zeros(open_lines.size, np.int64)]) * max(self._neurons, 1)
+        bins = np.sort(bins + np.concatenate([line, open_lines]))
+        return bool(bins.size > self._most and (bins[self._most :] == bins[: -self._most]).any())
+
+    def _add_all(self, tick: Int64s, line: Int64s) -> Iterator[Chunk]:
+        """Take events in order; yield the ticks before the last one, and that one if it is marked."""
+        is_mark = line < 0
+        end = int(tick[-1]) + bool(is_mark[-1])
+        marked, tick, line = tick[is_mark], tick[~is_mark], line[~is_mark]
+        while self._tick < end:
+            stop = min(end, self._tick + self._ticks)
+            counts = np.zeros((stop - self._tick, self._neurons), np.uint8)
+            counts[0] = self._counts
+            upto, marks = np.searchsorted(tick, stop), np.searchsorted(marked, stop)
+            self._count(counts, tick[:upto] - self._tick, line[:upto])
+            is_marked = np.zeros(len(counts), np.bool_)
+            is_marked[marked[:marks] - self._tick] = True
+            yield Chunk(counts, is_marked)
+            tick, line, marked = tick[upto:], line[upto:], marked[marks:]
+            self._tick, self._counts = stop, np.zeros(self._neurons, np.uint8)
+        self._count(self._counts[None], tick - self._tick, line)
+
+    def _count(self, counts: Bytes, tick: Int64s, line: Int64s) -> None:
+        """Add spikes to the counts of ticks, (ticks, lines), in place."""
+        if self._most == 1:
+            counts[tick, line] = 1
+            return
+        bins = tick * self._neurons + line
+        added = np.bincount(bins, minlength=counts.size)[: counts.size] + counts.ravel()
+        counts[:] = np.minimum(added, self._most).reshape(counts.shape)
+
+    def _events(self, block: bytes) -> Iterator[_Event]:
+        """Yield the events of a block, line by line."""
+        file = io.BytesIO(block)
+        for content in iter(lambda: file.readline(LINE_LIMIT), b""):
+            self._line += 1
+            place = f"{self._name}, line {self._line}"
+            try:
+                row = fields_of(self._name, self._line, line=content.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise FormatError(f"{place} cannot be read: {error}") from error
+            if not row:
+                continue
+            if is_mark(row, TICK_HEADER):
+                yield _Event(int(row[0]), None, place)
+                continue
+            tick, neuron = map(int, values_of(self._name, self._line, row=row, header=TICK_HEADER, names=self._names))
+            if not 0 <= neuron < self._neurons:
+                raise FormatError(f"{place}: neuron {neuron}; the program has lines 0 to {self._neurons - 1}")
+            yield _Event(tick, neuron, place)
+
+    def _add(self, event: _Event) -> Iterator[Chunk]:
+        """Take one event; yield the ticks that it ends."""
+        check_order(event, self._tick, error=FormatError)
+        if event.tick > self._tick:
+            yield self._ended(is_marked=False)
+        while event.tick > self._tick:
+            silent = min(self._ticks, event.tick - self._tick)
+            yield Chunk(np.zeros((silent, self._neurons), np.uint8), np.zeros(silent, np.bool_))
+            self._tick += silent
         if event.line is None:
-            yield StreamedTick(lines, is_marked=True)
-            tick, counts, lines = tick + 1, {}, []
-            continue
-        count = counts.get(event.line, 0)
-        if most is None or count < most:
-            lines.append(event.line)
-            counts[event.line] = count + 1
-        elif not merge:
-            raise error(
-                f"{event.place}: neuron {event.line} has more than {counted(most, 'spike')} in tick {tick};"
+            yield self._ended(is_marked=True)
+            return
+        line = int(event.line)
+        if self._counts[line] < self._most:
+            self._counts[line] += 1
+        elif not self._is_merging:
+            raise FormatError(
+                f"{event.place}: neuron {line} has more than {counted(self._most, 'spike')} in tick {event.tick};"
                 " list each event once, or allow merging (merge=True, --merge)"
             )
-    if lines:
-        yield StreamedTick(lines, is_marked=False)
+
+    def _ended(self, *, is_marked: bool) -> Chunk:
+        """Return the tick that has not ended as a chunk, and begin the next."""
+        chunk = Chunk(self._counts[None], np.array([is_marked]))
+        self._tick, self._counts = self._tick + 1, np.zeros(self._neurons, np.uint8)
+        return chunk
+
+
+def check_order(event: _Event, tick: int, *, error: type[SnnprogError]) -> None:
+    """Raise an error if an event is of a tick that has ended."""
+    if event.tick < tick:
+        raise error(f"{event.place}: tick {event.tick} has ended; the next events are of tick {tick} or later")

@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -113,8 +114,8 @@ def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neuro
 
 def _check_inside(path: Path, label: str, *, column: Int64s, extent: int) -> None:
     """Raise `FormatError` for the first line whose tick or neuron lies outside the rasters."""
-    outside = (column < 0) | (column >= extent)
-    if outside.any():
+    if column.size and not 0 <= column.min() <= column.max() < extent:
+        outside = (column < 0) | (column >= extent)
         event = int(outside.argmax())
         raise FormatError(
             f"{path}, line {_line_of(path, event)}: {label} must be 0 to {extent - 1}, because"
@@ -188,30 +189,37 @@ def _read_columns(path: Path, names: Names | None) -> tuple[tuple[str, ...], Col
     first = FIRST_LINE.match(content)
     assert first is not None, "it also matches an empty string"
     header, body = header_of(path, first.group(), allowed=HEADERS), content[first.end() :]
-    columns = _plain_columns(header, body)
+    columns = plain_columns(header, body)
     columns = _columns_by_line(path, header, body=body, names=names) if columns is None else columns
     return numbers_in(header), columns
 
 
-def _plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
+def plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
     """Return the contents of the columns, or None if NumPy might read them differently from Python, or fails."""
     is_timed = header[0] in TIME_UNITS
     if (
         numbers_in(header) != header
         or body.translate(None, PLAIN_TIMES if is_timed else PLAIN_INTEGERS)
-        or ODD_PLUS.search(body)
+        or (is_timed and ODD_PLUS.search(body))  # there is no plus among integers
     ):
         return None
     types = [(name, np.float64 if name in TIME_UNITS else np.int64) for name in header]
+    options: Any = {"dtype": types, "ndmin": 1} if is_timed else {"dtype": np.int64, "ndmin": 2}  # half the time
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecationWarning)  # integers written as fractions
             warnings.simplefilter("ignore", UserWarning)  # no events
-            table = np.loadtxt(io.BytesIO(body), dtype=types, delimiter=",", comments=None, ndmin=1)
+            table = np.loadtxt(io.BytesIO(body), delimiter=",", comments=None, **options)
     except (ValueError, OverflowError, DeprecationWarning):
         return None
-    columns = [table[name] for name in header]
-    is_odd = any((np.abs(column) > GREATEST).any() for column in columns) or (is_timed and np.signbit(columns[0]).any())
+    if not is_timed and table.size and table.shape[1] != len(header):
+        return None
+    columns = (
+        [table[name] for name in header] if is_timed else list(np.ascontiguousarray(table.reshape(-1, len(header)).T))
+    )
+    extremes = [value for column in columns if column.size for value in (column.min(), column.max())]
+    is_odd = any(abs(int(value)) > GREATEST if np.isfinite(value) else True for value in extremes)
+    is_odd |= is_timed and bool(np.signbit(columns[0]).any())
     return None if is_odd else columns
 
 

@@ -73,6 +73,7 @@ def to_neo(raster: ArrayLike, *, dt_ms: float, start_ms: float = 0.0) -> list[ne
 
     Parameters
     ----------
+    raster : (ticks, neurons) bool
     dt_ms : float
         Milliseconds of a tick.
     start_ms : float

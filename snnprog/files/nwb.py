@@ -49,6 +49,19 @@ def read_nwb(path: Path, reading: Reading) -> RecordedRasters:
     return recording_of_nwb(read_hdf5(path, PARTS), reading)
 
 
+def times_of_nwb(path: Path, ids: Sequence[int] | None) -> SpikeTimes:
+    """Return the spike times of the units, or of some, in order.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged, or has no such units.
+    """
+    file = read_hdf5(path, PARTS)
+    unit_ids = file.numbers(IDS, "iu")
+    return _spikes(file, unit_ids, _rows(path, unit_ids.astype(np.int64).tolist(), ids))
+
+
 def recording_of_nwb(file: Hdf5, reading: Reading) -> RecordedRasters:
     """Return the rasters of the units of a file that was read, and where they were observed; see `read_nwb`."""
     unit_ids = file.numbers(IDS, "iu")

@@ -163,6 +163,7 @@ def write_rasters(
 
     Parameters
     ----------
+    rasters : sequence of (ticks, neurons) bool
     path : path
         ``.csv`` (columns pattern, tick, neuron, and name if names are given), ``.npz`` (one array if all have one
         shape), or ``.h5`` (SONATA, one pattern).

@@ -53,6 +53,17 @@ def read_sonata(path: Path, reading: Reading) -> list[Raster]:
     return rasters_of_sonata(read_hdf5(path, ["spikes"]), reading)
 
 
+def times_of_sonata(path: Path, *, key: str | None, neurons: int, ids: Sequence[int] | None) -> SpikeTimes:
+    """Return the spike times of one population.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged or not a spike file.
+    """
+    return _spikes(read_hdf5(path, ["spikes"]), key, neurons, ids)
+
+
 def rasters_of_sonata(file: Hdf5, reading: Reading) -> list[Raster]:
     """Return the rasters of one population of a file that was read; see `read_sonata`."""
     times = _spikes(file, reading.key, reading.neurons, reading.ids)

@@ -49,6 +49,10 @@ class Repair:
     is_out_of_time: bool = False
     effort: float = 0.0
 
+    def verdict(self) -> str:
+        """Return the result in a word."""
+        return "repaired" if self.neuron is not None else "impossible" if self.is_impossible else "not repaired"
+
 
 def is_small(problem: IntegerProblem) -> bool:
     """Whether a neuron is small enough for an exhaustive search to be worth its while."""

@@ -25,6 +25,7 @@ from snnprog.arrays import Floats
 from snnprog.design.problem import neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
+from snnprog.integers.exhaustive import Repair
 from snnprog.integers.exponents import networks_at_exponents
 from snnprog.integers.fitted import Wanted
 from snnprog.integers.readout import with_readouts
@@ -260,7 +261,7 @@ class _Repairs:
         failing = [index for index, outcome in enumerate(outcomes) if outcome.flaws]
         late: list[int] = []
         jobs = (replace(self._job(index, searches[index].neuron), effort=effort) for index in failing)
-        repairs = run_jobs(repair, jobs, self.executor)
+        repairs = run_jobs(repair, jobs, self.executor, total=len(failing), step="repair", verdict=Repair.verdict)
         self._tell(0, len(failing))
         for done, (index, outcome) in enumerate(zip(failing, repairs, strict=True), start=1):
             self._tell(done, len(failing))

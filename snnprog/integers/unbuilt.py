@@ -31,9 +31,9 @@ from snnprog.network import Neuron
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec.options import NO_WINDOW
 
-# Ticks and events that are run for one output: some tenths of a second; for one exponent of a chip that has the same
-# for all neurons; and before all small weights are tried: most that is found is found in a tenth of that.
-WORK, WORK_PER_EXPONENT, BRIEF_WORK = 3e7, 1e7, 5e5
+# Ticks and events that are run for one output, at all exponents together: a second or two; and before all small weights
+# are tried: most that is found is found in a tenth of a second.
+WORK, BRIEF_WORK = 3e8, 3e7
 # Runs at one exponent and on one choice of taps that are worth it: two weights up to 16, or four up to 2.
 LEAST_RUNS = 1000
 
@@ -66,7 +66,8 @@ def fit_outputs(
     task : Task
         Their targets. If outputs feed outputs, all others are assumed to produce their targets.
     exponents : iterable of int
-        The only ones that the neurons may have, where all must have the same; any, by default.
+        The only ones that the neurons may have, where all must have the same; any, by default. Where only proportions
+        count, the finest has what all have.
     is_brief : bool
         Whether to try no more than takes a tenth of a second.
     """
@@ -80,10 +81,12 @@ def fit_outputs(
             jobs = [_job(task, output, allowed, seed=seed, runs=runs, work=work) for output in left]
             found |= _found(left, jobs, executor)
         return found
-    efforts = [(0, BRIEF_WORK)] if is_brief else [(0, BRIEF_WORK), (FEW_RUNS, 0.0), (0, WORK_PER_EXPONENT)]
+    efforts = [(0, BRIEF_WORK)] if is_brief else [(0, BRIEF_WORK), (FEW_RUNS, 0.0), (0, WORK)]
+    tried = tuple(exponents) or (allowed[:1] if task.box.is_scale_free else allowed)
     best: dict[int, Neuron] = {}
-    for (runs, work), exponent in itertools.product(efforts, tuple(exponents) or allowed):
-        jobs = [_job(task, output, (exponent,), seed=seed, runs=runs, work=work) for output in outputs]
+    for (runs, work), exponent in itertools.product(efforts, tried):
+        share = work / len(tried)
+        jobs = [_job(task, output, (exponent,), seed=seed, runs=runs, work=share) for output in outputs]
         found = _found(outputs, jobs, executor)
         best = max(best, found, key=len)
         if len(best) == len(outputs):
@@ -92,11 +95,12 @@ def fit_outputs(
 
 
 def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor | None) -> dict[int, Neuron]:
-    return {
-        output: neuron
-        for output, neuron in zip(outputs, run_jobs(_fit, jobs, executor), strict=True)
-        if neuron is not None
-    }
+    results = run_jobs(_fit, jobs, executor, total=len(jobs), step="fit", verdict=_verdict)
+    return {output: neuron for output, neuron in zip(outputs, results, strict=True) if neuron is not None}
+
+
+def _verdict(neuron: Neuron | None) -> str:
+    return "not fitted" if neuron is None else "fitted"
 
 
 def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, runs: int, work: float) -> _FitJob:

@@ -123,14 +123,14 @@ class Wired:
 
     def _line_of(self, joint: Joint) -> int:
         """Return the line that repeats a source some ticks later: its own, or that of a relay."""
-        if not joint.further:
-            return self.line_of(joint.source)
-        key = joint.source, joint.further
-        if key not in self._relays:
-            pre, delay = self._reached(*key)
-            self._relays[key] = int(self.first[-1]) + len(self._relays)
-            self._add_relay(self._relays[key], pre=pre, delay=delay)
-        return self.n_inputs + self._relays[key]
+        line, longest, before = self.line_of(joint.source), self.chip.delays[1], 0
+        for further in (*range(longest, joint.further, longest), joint.further) if joint.further else ():
+            key = joint.source, further
+            if key not in self._relays:
+                self._relays[key] = int(self.first[-1]) + len(self._relays)
+                self._add_relay(self._relays[key], pre=line, delay=further - before)
+            line, before = self.n_inputs + self._relays[key], further
+        return line
 
     def _add_relay(self, neuron: int, *, pre: int, delay: int) -> None:
         relay = relay_of(self.chip, self._exponent)

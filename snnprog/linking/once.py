@@ -10,18 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from snnprog.arrays import Bytes, Int64s
-from snnprog.automata import all_rows
+from snnprog.automata import never
+from snnprog.exploration.advance import Watched
+from snnprog.exploration.exact import Exploration
 from snnprog.exploration.ticking import ProgramTicks
+from snnprog.exploration.watching import Watching
 from snnprog.program import NEURON_ARRAYS, SYNAPSE_ARRAYS, Program
 from snnprog.program_file import READOUT
-from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Span, reach_of
 from snnprog.simulate.layout import arriving_span
 from snnprog.simulate.parameters import most_line_spikes, parameters_of
 
 MOST_STATES = 20_000
-"""States that are explored: seconds. A choice."""
+"""States that are explored: less than a second. A choice."""
 MOST_LINES = 8
 """Input lines of a program that is explored: each state is tried with every row of them. A choice."""
 
@@ -87,63 +88,9 @@ def explored_once(program: Program, neuron: int) -> bool:
     """Return whether all states are known, and the neuron spikes at most once in each."""
     if program.n_inputs > MOST_LINES:
         return False
-    ticks = _Ticks(program)
-    rows = np.array(all_rows(program.n_inputs), np.uint8)
-    registers, history = ticks.rest()
-    known = {registers.tobytes() + history.tobytes()}
-    while len(history) and len(known) <= MOST_STATES:
-        registers, spikes = ticks.tick(registers, history)
-        if (spikes[:, neuron] > 1).any():
-            return False
-        fresh: list[tuple[Int64s, Bytes]] = []
-        for row in rows:
-            after = ticks.remembered(history, row=row, spikes=spikes)
-            for state, past in zip(registers, after, strict=True):
-                name = state.tobytes() + past.tobytes()
-                if name not in known:
-                    known.add(name)
-                    fresh.append((state, past))
-        if not fresh:
-            return True
-        registers, history = np.stack([each[0] for each in fresh]), np.stack([each[1] for each in fresh])
-    return False
-
-
-class _Ticks:
-    """Advances many states of a program: registers ``(states, registers, neurons)``, and spikes under way by slot."""
-
-    def __init__(self, program: Program) -> None:
-        self._ticks = ticks = ProgramTicks(program)
-        self._interpreter = Interpreter(ticks.rule, ticks.parameters)
-        self._of_neuron = [
-            Interpreter(ticks.rule, {name: values[neuron] for name, values in ticks.parameters.items()})
-            for neuron in range(program.n_neurons)
-        ]
-        self._newest = np.flatnonzero(ticks.depth)
-
-    def rest(self) -> tuple[Int64s, Bytes]:
-        """Return the one state at rest."""
-        shape = (1, len(self._ticks.rule.registers), self._ticks.program.n_neurons)
-        return np.zeros(shape, np.int64), np.zeros((1, int(self._ticks.first[-1])), np.uint8)
-
-    def tick(self, registers: Int64s, history: Bytes) -> tuple[Int64s, Int64s]:
-        """Return the registers after a tick, and how often each neuron spikes ``(states, neurons)``."""
-        rule = self._ticks.rule
-        state = {name: registers[:, index] for index, name in enumerate(rule.registers)}
-        gathered = state.get(rule.gather.target, np.zeros_like(registers[:, 0])).copy()
-        synapses = self._ticks.synapses
-        for slot, post, weight in zip(self._ticks.slots, synapses.post, synapses.effective_weight, strict=True):
-            some = np.flatnonzero(history[:, slot])
-            counts = history[some, slot].astype(np.int64)
-            gathered[some, post] = self._of_neuron[post].gather(gathered[some, post], weight, counts)
-        outcome = self._interpreter.tick(state, gathered)
-        after = np.stack([np.broadcast_to(outcome.state[name], gathered.shape) for name in rule.registers], axis=1)
-        return np.where(self._ticks.is_live, after, 0), outcome.spikes
-
-    def remembered(self, history: Bytes, *, row: Bytes, spikes: Int64s) -> Bytes:
-        """Return the spikes under way after a tick with these of the inputs and of the neurons."""
-        after = np.empty_like(history)
-        after[:, 1:] = history[:, :-1]
-        sent = np.concatenate([np.broadcast_to(row, (len(history), len(row))), spikes.astype(np.uint8)], axis=1)
-        after[:, self._ticks.first[self._newest]] = sent[:, self._newest]
-        return after
+    monitor = never(lambda _, spikes: spikes[0]).monitor(program.n_inputs, 1)
+    watching = Watching(monitor, n_inputs=program.n_inputs, n_outputs=1)
+    watched = Watched(np.array([neuron]), least=2)
+    exploration = Exploration(ProgramTicks(program), watching, watched=watched)
+    exploration.explore(MOST_STATES)
+    return exploration.is_closed

@@ -13,9 +13,14 @@ from itertools import product
 
 import numpy as np
 
+from snnprog.automata.automaton import Row
 from snnprog.chips import Chip
 from snnprog.errors import LimitError
+from snnprog.linking.search import searched
 from snnprog.rules.interpreter import Interpreter
+
+RelayState = tuple[tuple[int, ...], bool]
+"""Registers, and whether the relay spiked in the tick before."""
 
 MOST_STATES = 64
 """States of a relay that are followed; those that qualify have at most a few. A choice."""
@@ -63,18 +68,15 @@ class Relay:
         interpreter = Interpreter(
             rule, {name: np.array([value], np.int64) for name, value in given.items() if name in names}
         )
-        rest = (0,) * len(rule.registers), False
-        known, open_states = {rest}, [rest]
-        while open_states and len(known) <= MOST_STATES:
-            registers, has_spiked = open_states.pop()
+        rest: RelayState = (0,) * len(rule.registers), False
+
+        def moves(state: RelayState) -> Iterator[tuple[Row, RelayState | str]]:
+            registers, has_spiked = state
             for arrives in (False, True):
                 after, spikes = self._tick(interpreter, registers, (arrives, has_spiked))
-                if spikes != arrives:
-                    return False
-                if (after, arrives) not in known:
-                    known.add((after, arrives))
-                    open_states.append((after, arrives))
-        return not open_states
+                yield (arrives,), (after, arrives) if spikes == arrives else "a spike too many or too few"
+
+        return searched(rest, moves, most=MOST_STATES).is_closed
 
     def _tick(
         self, interpreter: Interpreter, registers: tuple[int, ...], arriving: tuple[bool, bool]

@@ -95,9 +95,10 @@ def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is
     is_late = any(population.reset_delay and not population.is_readout for population in network.populations)
     late = ", a tick after the spike" if is_late else ""
     on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the given inputs"
+    differ = f"{counted(wrong, 'bin')} would differ ({counted(spikes, 'spike')})" if spikes else "no neuron spikes"
     return SpecError(
         f"neurons of {network.name} are reset {how.get(str(own.reset), 'not at all')}{late}, and those of {chip.name}"
-        f" {how.get(has_reset, 'not at all')}: {on}, {counted(wrong, 'bin')} would differ ({counted(spikes, 'spike')})."
+        f" {how.get(has_reset, 'not at all')}: {on}, {differ}."
         " Choose a chip with that reset, or give inputs= (--inputs) to fit the weights to; or train with the chip's"
         " reset"
     )

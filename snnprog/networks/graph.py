@@ -76,6 +76,8 @@ def read_graph(path: Path) -> Graph:
 
 def graph_of_file(file: Hdf5) -> Graph:
     """Return the graph of a file that was read; see `read_graph`."""
+    if "layer" in file.members[""] and "node" not in file.members[""]:
+        raise FormatError(f"{file.path} holds a network of lava-dl, not a NIR graph; rename it to NAME.net")
     file.group("node")
     return graph_of(str(file.path), _tree(file, "node", depth=0))
 

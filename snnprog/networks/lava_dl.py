@@ -88,6 +88,8 @@ def from_net(
         raise SpecError(f"delay_shift must be True or False, got {delay_shift!r}")
     convention = convention_of(LAVA_DL, reset=reset, reset_delay=reset_delay, compare=compare)
     file = read_hdf5(Path(path), PARTS)
+    if "node" in file.members[""] and "layer" not in file.members[""]:
+        raise FormatError(f"{path} holds a NIR graph, not a network of lava-dl; rename it to NAME.nir")
     tick_ms = check_bin_ms("dt_ms", _tick_ms(file) if dt_ms is None else dt_ms)
     return network_of_layers(file, tick_ms, convention=convention, delay_shift=delay_shift, input_shape=input_shape)
 

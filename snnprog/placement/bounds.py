@@ -58,8 +58,12 @@ def _bits_of_neurons(demand: CoreDemand, memory: SynapticMemory, *, size: int) -
     whole part, its synapses share the bits for all neurons of the core. Neither decreases with the size of the core.
     """
     own = (memory.block_synapses * demand.bits + memory.header_bits)[demand.format]
-    users = np.maximum(np.bincount(demand.part, minlength=demand.n_parts), 1)
+    users = np.maximum(demand.neurons_of_parts, 1)
     listed = own + memory.block_synapses * memory.index_width(size)
     either = np.minimum(listed, np.maximum(own, own * size // users))
-    entries = np.where(demand.synapses > 1, listed[demand.part], either[demand.part]) * demand.synapses
-    return np.bincount(demand.owner, entries, demand.n_neurons).astype(np.int64)
+    bits = np.zeros(demand.n_neurons, np.int64)
+    for neurons, entries in demand.runs():
+        part, synapses = demand.part[entries], demand.synapses[entries]
+        taken = np.where(synapses > 1, listed[part], either[part]) * synapses
+        bits[neurons] = np.bincount(demand.owners(neurons), taken, neurons.stop - neurons.start)
+    return bits

@@ -6,6 +6,7 @@ format is a sign mode and an exponent; its weight and delay bits are the minimum
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +15,10 @@ import numpy as np
 from snnprog.arrays import Bools, Int32s, Int64s, Integers
 from snnprog.chips import SynapticMemory
 from snnprog.program import MIXED, Program
+
+SLICE = 1 << 18
+"""Number of synapses, or entries, that are counted at a time: there may be millions, and each takes tens of bytes while
+it is counted. A choice, not a measurement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +46,8 @@ class CoreDemand:
     n_inputs: int
     n_neurons: int
     first: Int64s
-    part: Int64s
-    synapses: Int64s
+    part: Int32s
+    synapses: Int32s
     line: Int64s
     format: Int64s
     bits: Int64s
@@ -55,16 +60,16 @@ class CoreDemand:
         """Return the demands of a program's neurons."""
         low, high = program.chip.exponents
         span = high - low + 1
-        kinds, form = _numbers_of(program.sign_mode * np.int32(span) + program.exponent - np.int32(low))
+        mode, exponent, pre, count = program.sign_mode, program.exponent, program.pre, program.n_synapses
+        kinds, form = _numbers_of(lambda some: mode[some] * np.int32(span) + exponent[some] - np.int32(low), count)
         formats = max(kinds.size, 1)
-        parts, part = _numbers_of(program.pre * np.int64(formats) + form)
-        n_parts = max(parts.size, 1)
-        entries, synapses = np.unique(program.post * np.int64(n_parts) + part, return_counts=True)
+        parts, part = _numbers_of(lambda some: pre[some] * np.int64(formats) + form[some], count)
+        first, shared, synapses = _entries(program.post, part, neurons=program.n_neurons, parts=parts.size)
         return cls(
             n_inputs=program.n_inputs,
             n_neurons=program.n_neurons,
-            first=np.searchsorted(entries, np.arange(program.n_neurons + 1, dtype=np.int64) * n_parts),
-            part=entries % n_parts,
+            first=first,
+            part=shared,
             synapses=synapses,
             line=parts // formats,
             format=parts % formats,
@@ -84,7 +89,11 @@ class CoreDemand:
         """Number of input lines and neurons."""
         return self.n_inputs + self.n_neurons
 
-    def parts_of(self, neurons: Int64s) -> tuple[Int64s, Int64s, Bools]:
+    def runs(self) -> Iterator[tuple[slice, slice]]:
+        """Yield neurons in runs, with their entries: few enough to count at a time."""
+        return _runs(self.first)
+
+    def parts_of(self, neurons: Int64s) -> tuple[Integers, Integers, Bools]:
         """Return the parts of some neurons, each once, the synapses in each, and whether one neuron has several."""
         if neurons.size == 1:
             entries = slice(self.first[neurons[0]], self.first[neurons[0] + 1])
@@ -106,7 +115,7 @@ class CoreDemand:
         held = np.flatnonzero(synapses > 0)
         return self.words_of(held, synapses[held], is_listed[held], neurons=neurons)
 
-    def words_of(self, parts: Int64s, synapses: Int64s, is_listed: Bools, *, neurons: int) -> int:
+    def words_of(self, parts: Integers, synapses: Integers, is_listed: Bools, *, neurons: int) -> int:
         """Return the words of some parts, with these numbers of synapses, on a core whose memory is known."""
         forms = self.format[parts]
         listed = self._listed_words(forms, synapses, neurons=neurons)
@@ -114,16 +123,15 @@ class CoreDemand:
         whole = self.memory.words_for(neurons, self.bits)[forms]
         return int(np.where(is_listed, listed, np.minimum(listed, whole)).sum())
 
-    def listed_words(self, parts: Int64s, synapses: Int64s, *, neurons: int) -> Int64s:
+    def listed_words(self, parts: Integers, synapses: Integers, *, neurons: int) -> Int64s:
         """Return the words of each of some parts if it is listed."""
         return self._listed_words(self.format[parts], synapses, neurons=neurons)
 
-    def _listed_words(self, forms: Int64s, synapses: Int64s, *, neurons: int) -> Int64s:
+    def _listed_words(self, forms: Int64s, synapses: Integers, *, neurons: int) -> Int64s:
         assert self.memory is not None, "callers ask"
         width = self.memory.index_width(neurons)
         if width not in self._tables:
-            most = np.bincount(self.part, self.synapses).max(initial=0.0)
-            counts = np.arange(int(most) + 1, dtype=np.int64)
+            counts = np.arange(int(self.synapses_of_parts.max(initial=0)) + 1, dtype=np.int64)
             self._tables[width] = self.memory.words_for(counts, (self.bits + width)[:, None])
         words: Int64s = self._tables[width][forms, synapses]
         return words
@@ -133,33 +141,95 @@ class CoreDemand:
         """By width of an index: (formats, synapses) the words of a listed part."""
         return {}
 
+    @cached_property
+    def synapses_of_parts(self) -> Int64s:
+        """(parts,) The synapses of each part on all neurons together."""
+        total = np.zeros(self.n_parts, np.int64)
+        for some in _slices(self.part.size):
+            total += np.bincount(self.part[some], self.synapses[some], self.n_parts).astype(np.int64)
+        return total
+
+    @cached_property
+    def neurons_of_parts(self) -> Int64s:
+        """(parts,) The neurons that have synapses in each part."""
+        total = np.zeros(self.n_parts, np.int64)
+        for some in _slices(self.part.size):
+            total += np.bincount(self.part[some], minlength=self.n_parts)
+        return total
+
     def alone(self) -> dict[str, Int64s]:
         """Return (neurons,) the resources that each neuron takes on its own core; words if known."""
-        owner, line = self.owner, self.line[self.part]
+        names = ("axons_in", "formats") if self.memory is None else ("axons_in", "words", "formats")
+        found: dict[str, Int64s] = {name: np.zeros(self.n_neurons, np.int64) for name in names}
+        for neurons, entries in self.runs():
+            for name, used in self._alone(neurons, entries).items():
+                found[name][neurons] = used
+        return found
+
+    def _alone(self, neurons: slice, entries: slice) -> dict[str, Int64s]:
+        """Return the resources of a run of neurons, each on its own core."""
+        owner, count = self.owners(neurons), neurons.stop - neurons.start
+        part, synapses = self.part[entries], self.synapses[entries]
+        line, forms = self.line[part], self.format[part]
         is_next = np.ones(line.size, np.bool_)
         is_next[1:] = (line[1:] != line[:-1]) | (owner[1:] != owner[:-1])  # parts are in order of their lines
-        kinds = np.unique(owner * np.int64(self.bits.size) + self.format[self.part]) // self.bits.size
-        counts = {"axons_in": np.bincount(owner[is_next], minlength=self.n_neurons)}
+        kinds = np.unique(owner * self.bits.size + forms) // self.bits.size
+        used = {"axons_in": np.bincount(owner[is_next], minlength=count)}
         if self.memory is not None:
-            listed = self.listed_words(self.part, self.synapses, neurons=1)
-            whole = self.memory.words_for(1, self.bits)[self.format[self.part]]
-            words = np.where(self.synapses > 1, listed, np.minimum(listed, whole))
-            counts["words"] = np.bincount(owner, words, self.n_neurons).astype(np.int64)
-        return counts | {"formats": np.bincount(kinds, minlength=self.n_neurons)}
+            listed = self.listed_words(part, synapses, neurons=1)
+            whole = self.memory.words_for(1, self.bits)[forms]
+            words = np.where(synapses > 1, listed, np.minimum(listed, whole))
+            used["words"] = np.bincount(owner, words, count).astype(np.int64)
+        return used | {"formats": np.bincount(kinds, minlength=count)}
+
+    def owners(self, neurons: slice) -> Int64s:
+        """Return the neuron of each entry of a run of neurons, counted from its first neuron."""
+        counts = np.diff(self.first[neurons.start : neurons.stop + 1])
+        return np.repeat(np.arange(counts.size), counts)
 
     @property
     def owner(self) -> Int64s:
         """The neuron of each entry."""
-        return np.repeat(np.arange(self.n_neurons), np.diff(self.first))
+        return self.owners(slice(0, self.n_neurons))
 
 
-def _numbers_of(values: Integers) -> tuple[Int64s, Int64s]:
-    """Return the different values, and the place of each value among them.
+def _slices(count: int) -> list[slice]:
+    return [slice(start, min(start + SLICE, count)) for start in range(0, count, SLICE)]
 
-    ``np.unique`` has the places too, but takes twice the memory, and there may be millions of synapses.
-    """
-    different = np.unique(values)
-    return different.astype(np.int64), np.searchsorted(different, values)
+
+def _numbers_of(values: Callable[[slice], Integers], count: int) -> tuple[Int64s, Integers]:
+    """Return the different values of all slices, and the place of each value among them, in as few bits as it takes."""
+    found = [np.unique(values(some)) for some in _slices(count)]
+    different = np.unique(np.concatenate([np.zeros(0, np.int64), *found]))
+    places = np.empty(count, np.min_scalar_type(-max(different.size, 1)))
+    for some in _slices(count):
+        places[some] = np.searchsorted(different, values(some))
+    return different, places
+
+
+def _runs(first: Int64s) -> Iterator[tuple[slice, slice]]:
+    """Yield runs of neurons with at most `SLICE` entries, or of one neuron; neuron n has first[n] to first[n + 1]."""
+    start, count = 0, first.size - 1
+    while start < count:
+        stop = max(start + 1, int(np.searchsorted(first, first[start] + SLICE, side="right")) - 1)
+        yield slice(start, stop), slice(int(first[start]), int(first[stop]))
+        start = stop
+
+
+def _entries(post: Int32s, part: Integers, *, neurons: int, parts: int) -> tuple[Int64s, Int32s, Int32s]:
+    """Return the first entry of each neuron, and each entry's part and number of synapses."""
+    into = np.zeros(neurons + 1, np.int64)
+    for some in _slices(post.size):
+        into[1:] += np.bincount(post[some], minlength=neurons)
+    owned, own_part, synapses = np.zeros(neurons + 1, np.int64), [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    for run, _ in _runs(np.cumsum(into)):
+        inside = np.flatnonzero((post >= run.start) & (post < run.stop))
+        pairs = (post[inside] - run.start) * np.int64(parts) + part[inside]
+        entries, counts = np.unique(pairs, return_counts=True)
+        owned[run.start + 1 : run.stop + 1] = np.bincount(entries // max(parts, 1), minlength=run.stop - run.start)
+        own_part.append((entries % max(parts, 1)).astype(np.int32))
+        synapses.append(counts.astype(np.int32))
+    return np.cumsum(owned), np.concatenate(own_part), np.concatenate(synapses)
 
 
 def _numbered(rows: Int32s) -> Int64s:
@@ -167,12 +237,12 @@ def _numbered(rows: Int32s) -> Int64s:
     return np.unique(rows, axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
-def _bits(program: Program, memory: SynapticMemory | None, modes: list[int], form: Int64s) -> Int64s:
+def _bits(program: Program, memory: SynapticMemory | None, modes: list[int], form: Integers) -> Int64s:
     if memory is None:
         return np.zeros(len(modes), dtype=np.int64)
     widths = []
     for index, mode in enumerate(modes):
         inside = form == index
-        weights = memory.weight_width(program.weight[inside].astype(np.int64), is_mixed=mode == MIXED)
+        weights = memory.weight_width(program.weight[inside], is_mixed=mode == MIXED)
         widths.append(weights + int(program.delay[inside].max() - 1).bit_length())
     return np.array(widths, dtype=np.int64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from snnprog.arrays import Bools, Int64s
+from snnprog.arrays import Bools, Int64s, Integers
 from snnprog.chips import Core
 from snnprog.placement.demand import CoreDemand
 
@@ -43,13 +43,18 @@ class OpenCore:
         self.has_format = np.zeros(demand.bits.size, dtype=np.bool_)
         self.held: Int64s = np.zeros(demand.n_parts, dtype=np.int64)
         self.is_listed: Bools = np.zeros(demand.n_parts, dtype=np.bool_)
-        self.fresh: list[Int64s] = []
+        self.fresh: list[Integers] = []
         self._listed_words = 0
 
     @property
     def is_full(self) -> bool:
         """Whether no further neuron can fit."""
         return len(self.members) == self.core.neurons
+
+    @property
+    def n_kinds(self) -> int:
+        """Number of different thresholds and decays on the core, in total."""
+        return int(np.count_nonzero(self.has_threshold)) + int(np.count_nonzero(self.has_profile))
 
     def add(self, neurons: Int64s) -> bool:
         """Add neurons if all of them fit, and return whether they did."""
@@ -84,7 +89,7 @@ class OpenCore:
         fresh = values[~has[values]]
         return not fresh.size or int(np.count_nonzero(has)) + np.unique(fresh).size <= limit
 
-    def _stores(self, part: Int64s, synapses: Int64s, is_several: Bools, *, neurons: int) -> bool:
+    def _stores(self, part: Integers, synapses: Integers, is_several: Bools, *, neurons: int) -> bool:
         """Add synapses to their parts if there are enough words, and return whether there were.
 
         Parameters
@@ -104,7 +109,7 @@ class OpenCore:
         self.fresh.pop()
         return False
 
-    def _words_if_listed(self, part: Int64s, own: Int64s, synapses: Int64s, *, neurons: int) -> int:
+    def _words_if_listed(self, part: Integers, own: Int64s, synapses: Integers, *, neurons: int) -> int:
         """Return the words with these synapses added if all parts are listed: at least `_words`."""
         demand, before = self.demand, self._listed_words
         if demand.memory is None:

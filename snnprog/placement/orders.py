@@ -17,6 +17,8 @@ Order: TypeAlias = Callable[[OpenCore, Int64s], Iterator[Int64s]]
 
 MANY_ENTRIES = 2_000_000
 OVERHEAD = 1 << 20
+PLACED = 1 << 50
+"""More than any neuron adds to a core, also after all its parts are there: placed neurons come last."""
 
 
 def orders_of(demand: CoreDemand) -> Iterator[Order]:
@@ -61,21 +63,19 @@ class Sharing:
 
     def __call__(self, core: OpenCore, left: Int64s) -> Iterator[Int64s]:
         """Yield the remaining neurons, each chosen by the content of the core after the previous one."""
-        extra = np.full(self.demand.n_neurons, -1, dtype=np.int64)
+        extra = np.full(self.demand.n_neurons, PLACED, dtype=np.int64)
         extra[left] = self.degree[left]
-        is_waiting = np.zeros(extra.size, dtype=np.bool_)
-        is_waiting[left] = True
-        counted = 0
-        chosen = int(np.argmax(extra))
+        counted, known = 0, -1
+        chosen = int(left[np.argmax(self.degree[left])])
         for _ in range(left.size):
-            is_waiting[chosen] = False
+            extra[chosen] = PLACED
             yield np.array([chosen])
             for fresh in core.fresh[counted:]:
                 extra -= np.bincount(self._users_of(fresh), minlength=extra.size)
             counted = len(core.fresh)
-            waiting = np.flatnonzero(is_waiting)
-            if waiting.size:
-                chosen = int(waiting[np.argmin(extra[waiting] + OVERHEAD * self._fresh_kinds(core, waiting))])
+            if known != (known := core.n_kinds):
+                kinds = OVERHEAD * self._fresh_kinds(core)
+            chosen = int(np.argmin(extra + kinds))
 
     def _users_of(self, parts: Int64s) -> Int64s:
         """Return the neurons of all these parts, once for each part."""
@@ -84,8 +84,8 @@ class Sharing:
         place: Int64s = np.arange(counts.sum()) + np.repeat(self.first[parts] - (ends - counts), counts)
         return self.users[place]
 
-    def _fresh_kinds(self, core: OpenCore, neurons: Int64s) -> Int64s:
-        """Return how many of a neuron's threshold and decays are new to the core."""
-        fresh_threshold = ~core.has_threshold[self.demand.threshold[neurons]]
-        fresh_profile = ~core.has_profile[self.demand.profile[neurons]]
+    def _fresh_kinds(self, core: OpenCore) -> Int64s:
+        """Return how many of each neuron's threshold and decays are new to the core."""
+        fresh_threshold = ~core.has_threshold[self.demand.threshold]
+        fresh_profile = ~core.has_profile[self.demand.profile]
         return fresh_threshold.astype(np.int64) + fresh_profile

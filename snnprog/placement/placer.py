@@ -133,6 +133,7 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
 
     Parameters
     ----------
+    program : Program
     max_cores : int, optional
         Maximum number of cores; those of one chip by default. More than that is a board of several chips,
         of which only cores are checked.

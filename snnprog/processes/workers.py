@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from snnprog.errors import BackendError
+from snnprog.processes.batches import LostWorkerError
 from snnprog.processes.isolation import own_module
 from snnprog.processes.messages import receive, send
 from snnprog.processes.starting import start
@@ -34,14 +34,20 @@ class Workers(Executor):
     """
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self._threads = ThreadPoolExecutor(count)  # each thread manages one process
         self._own = threading.local()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._folders = ExitStack()
         self._is_broken_off = False
 
+    @property
+    def slots(self) -> int:
+        """Number of processes."""
+        return self._count
+
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call a function in a process; its future raises `BackendError` if the process ends before it answers."""
+        """Call a function in a process; its future raises `LostWorkerError` if the process ends before it answers."""
         return self._threads.submit(self._call, function, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -72,8 +78,9 @@ class Workers(Executor):
             answer, raised = pickle.loads(receive(process.stdout))
         except (EOFError, OSError) as error:
             code = process.wait()
+            del self._own.process  # the next call starts another one
             how = f"ended with code {code}" if code >= 0 else f"was killed by signal {-code}"
-            raise BackendError(f"a worker process {how}; use fewer workers if memory ran out") from error
+            raise LostWorkerError(f"a worker process {how}; use fewer workers if memory ran out") from error
         if raised is not None:
             cause, text = raised
             raise cause from RuntimeError(f"in a worker process: {text}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.exploration.merging import value_of
+from snnprog.exploration.spans import values_after_firing, values_until_firing
 from snnprog.program import Program
 from snnprog.rules.ranges import Span, Spans
 from snnprog.rules.rule import SPIKES
@@ -68,12 +68,7 @@ class CueBounds:
     def _after(self, registers: Spans, arriving: Span) -> Spans:
         """Return all values of a tick, by name."""
         values = {**self._known, **{name: registers[name] for name in self._rule.registers}}
-        target = self._rule.gather.target
-        held = values.get(target, Span.of(0))
-        values[target] = Span(held.low + arriving.low, held.high + arriving.high)
-        for step in self._rule.steps:
-            values[step.target] = value_of(step.expression, values)
-        return values
+        return values_after_firing(self._rule, values_until_firing(self._rule, values, arriving))
 
     def _arriving(self, tick: int, cue: Raster, changes: int, *, sure: Raster, is_open: Raster) -> Span:
         """Return bounds of the sum of arrivals of a tick, for each neuron."""

@@ -112,7 +112,7 @@ def changes_table(result: QuantizedNetwork) -> Table:
     """Return the changes by rounding, and other differences."""
     return Table(
         "What rounding changed",
-        tuple(map(Column, ("number", "how many", "changed", "became 0", "most", "asked", "got", "difference"))),
+        tuple(map(Column, ("number", "count", "changed", "became 0", "most", "trained", "on the chip", "difference"))),
         tuple(map(_row, result.changes)),
         notes=tuple(f"note: {note}" for note in result.notes),
     )
@@ -122,14 +122,14 @@ def _row(change: Change) -> tuple[object, ...]:
     worst = change.worst
     if worst is None:
         return change.quantity, 0, 0, 0, "", "", "", ""
-    asked, got = float(change.asked[worst]), float(change.got[worst])
+    trained, got = float(change.asked[worst]), float(change.got[worst])
     return (
         change.quantity,
         change.asked.size,
         change.changed,
         change.vanished,
         f"{float(change.share[worst]):.3%}",
-        f"{asked:.6g}",
+        f"{trained:.6g}",
         f"{got:.6g}",
-        f"{got - asked:.2g}",
+        f"{got - trained:.2g}",
     )

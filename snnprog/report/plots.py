@@ -73,6 +73,7 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
 
     Parameters
     ----------
+    program : Program
     pattern : Pattern, or (ticks, inputs) bool
         What goes in. With a `Pattern`, the band is shaded that no tick that counts comes into, and ticks where the
         output differs from its target are marked.
@@ -111,6 +112,7 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
 
     Parameters
     ----------
+    program : Program
     neuron : int
         An output, counted from 0; after all outputs, the hidden neurons.
     ax : matplotlib.axes.Axes, optional
@@ -146,6 +148,7 @@ def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axe
 
     Parameters
     ----------
+    program : Program
     spec : Spec
         The targets.
     ax : matplotlib.axes.Axes, optional

@@ -81,9 +81,13 @@ class RobustCheck:
         return not (self._wrong_bins or self.open_rows or self.excursion) and self.is_portable
 
     @property
-    def open_neurons(self) -> list[int]:
-        """The neurons of the program with rows that do not hold."""
-        return sorted({row.neuron.neuron for row in self.open_rows})
+    def worst_of_outputs(self) -> list[OpenRow]:
+        """The worst of the rows that do not hold of each output, the worst first."""
+        worst: dict[int, OpenRow] = {}
+        for row in self._worst_first():
+            if row.neuron.neuron in self.program.outputs:
+                worst.setdefault(row.neuron.neuron, row)
+        return list(worst.values())
 
     def counterexamples(self, most: int) -> list[tuple[int, Perturbation]]:
         """Return patterns with the worst perturbations of rows that do not hold, the worst of each neuron first."""
@@ -248,5 +252,5 @@ def check_robust(program: Program, spec: Spec, robust: Robust) -> Robustness:
     SpecError
         If an exempt line does not exist, or the chip's rule is not linear between resets.
     """
-    robust.check_lines(program.n_inputs)
-    return RobustCheck(program, spec, robust).result()
+    names = spec.input_names or program.input_names
+    return RobustCheck(program, spec, robust.on_lines(program.n_inputs, names)).result()

@@ -10,8 +10,9 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.program import Program
+from snnprog.robustness.drive import Drive
 from snnprog.robustness.setting import FLOAT_SLACK, GREATEST, LEAST, Setting
-from snnprog.robustness.worst import Drive, worst_potentials, worst_spikes
+from snnprog.robustness.worst import worst_potentials, worst_spikes
 from snnprog.spec import Robust
 
 

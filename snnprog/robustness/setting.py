@@ -16,7 +16,7 @@ from snnprog.arrays import Bools, Floats, Int64s, Raster
 from snnprog.errors import SpecError
 from snnprog.jit import compiled
 from snnprog.potential import PotentialMap, Resets
-from snnprog.robustness.worst import Drive
+from snnprog.robustness.drive import Drive
 from snnprog.rules.linear import SUBTRACT, LinearRule
 from snnprog.spec import Robust
 
@@ -116,11 +116,17 @@ class Setting:
             delays=self.delays,
             shares=self.shares,
             is_cleared=self.is_cleared,
-            first=np.concatenate([[0], np.cumsum(self.heard.sum(axis=0))]).astype(np.int64),
-            spikes=np.nonzero(self.heard.T)[1].astype(np.int64),
+            first=self._spikes[0],
+            spikes=self._spikes[1],
             is_free=self.is_free,
             freedom=self.freedom,
         )
+
+    @cached_property
+    def _spikes(self) -> tuple[Int64s, Int64s]:
+        """Where the spikes of each line begin, and their ticks: see `Drive`."""
+        first = np.concatenate([[0], np.cumsum(self.heard.sum(axis=0))])
+        return first.astype(np.int64), np.nonzero(self.heard.T)[1].astype(np.int64)
 
     @cached_property
     def freedom(self) -> Int64s:
@@ -157,10 +163,9 @@ class Setting:
     def rounding(self, *, is_biased: bool) -> Floats:
         """Return (2, ticks) the least and the most that rounding adds to the potential, in LSBs."""
         ticks, linear = self.ticks, self.linear
-        comes = np.zeros(ticks, np.bool_)
-        for delay in self.delays.tolist():
-            comes[delay:] |= self._possible[: max(ticks - delay, 0)].any(axis=1)
-        by_now = np.maximum.accumulate(comes)
+        sent = self._possible.any(axis=1)
+        first = int(sent.argmax()) + int(self.delays[0]) if sent.any() else ticks
+        by_now = np.arange(ticks) >= first
         before = np.concatenate([[False], by_now[:-1]])
         current = by_now if linear.is_current_rounded_at_once else before
         potential = by_now if linear.is_potential_rounded_at_once else before

@@ -16,9 +16,9 @@ the rule.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import Const, Hold, Ref, Rounding
@@ -130,11 +130,19 @@ class LinearRule:
         """
         return self.is_reset_to_zero and self.gain == 1 and (self.potential > 0 or self.current == 0)
 
-    @property
+    @cached_property
     def losses(self) -> tuple[float, float]:
         """Maximum change of a current and of a potential by one rounding, in units of the threshold."""
         current, potential = (float(max(map(abs, error))) for error in (self.current_error, self.potential_error))
         return current, potential
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))
+
+    def __hash__(self) -> int:
+        """Return the hash, calculated once: that of a fraction takes a modular power."""
+        return self._hash
 
     @property
     def has_errors(self) -> bool:

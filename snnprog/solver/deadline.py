@@ -62,6 +62,14 @@ class _Pulse:
             self._progress(step + SEARCHING, self._looks, self._looks)
 
 
+class ClockWatch:
+    """Notes whether the time limit decided anything."""
+
+    def __init__(self) -> None:
+        self.has_decided = False
+
+
+_clock: ContextVar[ClockWatch | None] = ContextVar("clock", default=None)
 _deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 _pulse: ContextVar[_Pulse | None] = ContextVar("pulse", default=None)
 
@@ -98,6 +106,22 @@ def telling(progress: Progress | None) -> Iterator[None]:
         _pulse.reset(token)
 
 
+@contextmanager
+def noticing() -> Iterator[ClockWatch]:
+    """Give a clock that tells whether a time limit decided anything inside: such a result depends on the machine."""
+    clock = ClockWatch()
+    token = _clock.set(clock)
+    try:
+        yield clock
+    finally:
+        _clock.reset(token)
+
+
+def _note_end() -> None:
+    if (clock := _clock.get()) is not None:
+        clock.has_decided = True
+
+
 def deadline_after(seconds: float | None) -> Deadline | None:
     """Return the deadline a number of seconds from now; None for no limit."""
     return None if seconds is None else Deadline(time.monotonic() + seconds)
@@ -114,6 +138,7 @@ def check_time() -> None:
     if (pulse := _pulse.get()) is not None:
         pulse.beat("search" if deadline is None else deadline.step, now)
     if deadline is not None and now >= deadline.at:
+        _note_end()
         raise UndecidedError(
             f"the time limit ran out before an answer or a proof was found (step: {deadline.step}); allow more",
             ended_by_time=(deadline.step,),
@@ -123,7 +148,10 @@ def check_time() -> None:
 def is_time_over() -> bool:
     """Return whether the time that `until` allows is over."""
     deadline = _deadline.get()
-    return deadline is not None and time.monotonic() >= deadline.at
+    is_over = deadline is not None and time.monotonic() >= deadline.at
+    if is_over:
+        _note_end()
+    return is_over
 
 
 def seconds_left() -> float | None:

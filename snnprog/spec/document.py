@@ -45,9 +45,11 @@ def spec_to_data(spec: Spec) -> dict[str, object]:
 
 
 def _robust_to_data(robust: Robust) -> dict[str, object]:
-    """Return what may happen to the input spikes; proofs do without weight errors."""
+    """Return what may happen to the input spikes, and to the weights if they may change."""
     values = {name: getattr(robust, name) for name in ("jitter", "missing", "extra")}
-    return {**values, "exempt": list(robust.exempt)}
+    share = robust.share
+    weights = {"weights": [share.numerator, share.denominator]} if share else {}
+    return {**values, **weights, "exempt": list(robust.exempt)}
 
 
 def _ranges(spec: Spec) -> dict[str, object]:

@@ -7,11 +7,13 @@ pattern's ticks, and two spikes of one line in one tick are one spike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 from snnprog.checks import as_integer, as_number
 from snnprog.errors import SpecError
+from snnprog.names import Names, listed
+from snnprog.wording import did_you_mean
 
 MOST_ERRORS = 1 << 20
 """The greatest jitter, and the greatest numbers of missing and added spikes: those that `snnprog.check_proof` takes."""
@@ -30,8 +32,8 @@ class Robust:
     weights : float
         The share of its magnitude by which each weight may change, 0 to 1. A chip's mantissa m changes by any integer
         up to ``floor(weights * abs(m))``. The change is the same at every tick of a pattern.
-    exempt : iterable of int
-        Input lines whose spikes are not perturbed, such as a clock.
+    exempt : iterable of int or str
+        Input lines whose spikes are not perturbed, such as a clock: numbers, or names of ``Spec.input_names``.
 
     Raises
     ------
@@ -43,7 +45,7 @@ class Robust:
     missing: int = 0
     extra: int = 0
     weights: float = 0.0
-    exempt: tuple[int, ...] = ()
+    exempt: tuple[int | str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("jitter", "missing", "extra"):
@@ -67,11 +69,25 @@ class Robust:
         """The share of a weight by which it may change, as the decimal number that was given."""
         return Fraction(repr(self.weights))
 
-    def check_lines(self, n_inputs: int) -> None:
-        """Raise `SpecError` if an exempt line does not exist."""
+    def on_lines(self, n_inputs: int, names: Names | None) -> Robust:
+        """Return the same errors, with exempt lines by their numbers.
+
+        Raises
+        ------
+        SpecError
+            If an exempt line does not exist.
+        """
+        found = set()
         for line in self.exempt:
-            if not 0 <= line < n_inputs:
+            if isinstance(line, str):
+                if line not in (names or ()):
+                    known = f"one of {listed(names)}" if names else "the number of a line, as the inputs have no names"
+                    raise SpecError(f"exempt must be {known}, got {line!r}{did_you_mean(line, names or ())}")
+                line = (names or ()).index(line)
+            elif not 0 <= line < n_inputs:
                 raise SpecError(f"exempt must name input lines from 0 to {n_inputs - 1}, got {line}")
+            found.add(line)
+        return replace(self, exempt=tuple(sorted(found)))
 
     def to_data(self) -> dict[str, object]:
         """Return the values that are not at their default, as plain data."""
@@ -84,11 +100,13 @@ class Robust:
         return ", ".join(f"{name} {_in_brief(value)}" for name, value in self.to_data().items()) or "no errors"
 
 
-def _as_lines(value: object) -> tuple[int, ...]:
-    """Return input lines in order, each once."""
+def _as_lines(value: object) -> tuple[int | str, ...]:
+    """Return input lines, numbers and then names, in order, each once."""
     if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
         raise SpecError(f"exempt must be a list of input lines, got {value!r}")
-    return tuple(sorted({as_integer("exempt", line) for line in value}))
+    given = list(value)
+    names = {line for line in given if isinstance(line, str)}
+    return (*sorted({as_integer("exempt", line) for line in given if not isinstance(line, str)}), *sorted(names))
 
 
 def _in_brief(value: object) -> str:

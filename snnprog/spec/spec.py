@@ -171,7 +171,7 @@ class Spec(Displayed):
             )
         self.dynamics.check_fit(self.chip)
         if self.robust is not None:
-            self.robust.check_lines(self.n_inputs)
+            object.__setattr__(self, "robust", self.robust.on_lines(self.n_inputs, self.input_names))
         if self.signs is not None and len(self.signs) != self.n_presynaptic:
             raise SpecError(
                 f"signs must have {self.n_presynaptic} entries, one per presynaptic neuron, got {len(self.signs)}"

@@ -1,4 +1,4 @@
-"""Ready-made specs: logic, timing, choice, counting, state machines, rhythms, memories, recordings, classifiers.
+"""Ready-made specs: logic, timing, choice, counting, state machines, rhythms, memories, recordings, learning.
 
 Each function returns an ordinary `snnprog.Spec`; ``dataclasses.replace(spec, sparse=True)`` changes its options.
 
@@ -13,11 +13,11 @@ program is exact on *every* input of the kind that the docstring names, of any l
 - If there are many, weights are kept positive, and the patterns contain the smallest input that must make a neuron fire
   and the largest that must not; every other input lies beyond one of them.
 
-`truth_table` is an exception if it needs hidden neurons. `memory` covers perfect cues, and `from_raster` and
-`classifier` guarantee nothing beyond their recording and their samples.
+`truth_table` is an exception if it needs hidden neurons. `memory` covers perfect cues, and `from_raster`, `classifier`
+and `regressor` guarantee nothing beyond their recording and their samples.
 
 The requirements on the chip are checked (`snnprog.specs.needs`). Xylo's neurons always have memory, so it supports only
-`from_raster` and `classifier`; the others are refused.
+`from_raster`, `classifier` and `regressor`; the others are refused.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from snnprog.specs.counting import counter, frequency_divider
 from snnprog.specs.logic import truth_table
 from snnprog.specs.memories import memory
 from snnprog.specs.recordings import from_raster
+from snnprog.specs.regression import regressor
 from snnprog.specs.rhythms import pattern_generator
 from snnprog.specs.state_machines import finite_state_machine
 from snnprog.specs.timing import coincidence, delay_line, sequence
@@ -42,6 +43,7 @@ __all__ = [
     "from_raster",
     "memory",
     "pattern_generator",
+    "regressor",
     "sequence",
     "truth_table",
     "winner_take_all",

@@ -85,7 +85,7 @@ def classifier(
     if clarity is not None:
         asked &= _is_clear(rasters, classes, clarity)[:, None]
     answers = questions.answers[classes] == YES
-    patterns = [_pattern(*row) for row in zip(rasters, answers, asked, strict=True)]
+    patterns = [pattern_of(*row) for row in zip(rasters, answers, asked, strict=True)]
     named = None if class_names is None else questions.output_names(class_names)
     return Spec(patterns, delays, chip=chip, output_names=named)
 
@@ -125,7 +125,7 @@ def _is_clear(rasters: list[Raster], classes: Int64s, clarity: float) -> Bools:
     return is_clear
 
 
-def _pattern(raster: Raster, answers: Raster, asked: Raster) -> Pattern:
+def pattern_of(raster: Raster, answers: Bools, asked: Bools) -> Pattern:
     """Return a sample's raster followed by the decision tick; bins without a target do not count."""
     targets = np.zeros((len(raster) + 1, answers.size), dtype=np.bool_)
     targets[-1] = answers & asked

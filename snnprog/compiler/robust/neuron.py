@@ -12,9 +12,10 @@ import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.task import Task
+from snnprog.robustness.drive import Drive
 from snnprog.robustness.perturbation import Perturbation, perturbation_of
 from snnprog.robustness.setting import FLOAT_SLACK, LEAST, Setting
-from snnprog.robustness.worst import Drive, worst_features, worst_potentials, worst_spikes
+from snnprog.robustness.worst import worst_features, worst_potentials, worst_spikes
 from snnprog.spec import Robust
 
 

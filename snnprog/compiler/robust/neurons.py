@@ -18,23 +18,20 @@ from snnprog.design import Design
 from snnprog.design.problem import neuron_problem
 from snnprog.design.task import Task
 from snnprog.network import Neuron
-from snnprog.robustness.checking import RobustCheck
 from snnprog.robustness.perturbation import Perturbation
+from snnprog.spec import Robust
 from snnprog.spec.options import NO_WINDOW
 
 
-def separated_built(
-    work: Work, built: Built, found: RobustCheck
-) -> tuple[Built | None, list[tuple[int, Perturbation]]]:
-    """Return a program whose failing neurons are designed again, or None, and perturbations that exclude one.
+def separated_built(work: Work, built: Built, robust: Robust) -> tuple[Built | None, list[tuple[int, Perturbation]]]:
+    """Return a program whose neurons are designed again, or None, and perturbations that exclude one.
 
     Parameters
     ----------
     work : Work
     built : Built
         An exact program, on the patterns or on them and perturbed ones.
-    found : RobustCheck
-        The check of the program on the patterns.
+    robust : Robust
     """
     spec = work.spec
     design, count = built.design, len(spec.patterns)
@@ -47,8 +44,11 @@ def separated_built(
     hidden = [neuron.raster[:ticks] for neuron in design.hidden]
     task = Task.of(plain, hidden).with_targets(range(spec.n_outputs), targets)
     again = list(neurons)
-    for index in found.open_neurons:
-        result = _separated(task, neurons[index], index, found)
+    for index in range(len(neurons)):
+        output = index - task.n_hidden
+        if output >= 0 and not (spec.recurrent or spec.care[:, output].any()):
+            continue
+        result = _separated(task, neurons[index], index, robust)
         if result.neuron is None:
             return None, list(result.blamed) if index >= task.n_hidden else []
         again[index] = result.neuron
@@ -61,10 +61,10 @@ def separated_built(
     return (None if other.flawed else other), []
 
 
-def _separated(task: Task, neuron: Neuron, index: int, found: RobustCheck) -> Separated:
+def _separated(task: Task, neuron: Neuron, index: int, robust: Robust) -> Separated:
     raster = neuron.raster[: task.targets.shape[0]]
     problem = neuron_problem(
         task.map_of(index), index, raster=raster, constrained=np.ones_like(raster), box=task.box.without_zero()
     )
-    perturbed = PerturbedNeuron(task, index, raster=raster, robust=found.robust)
+    perturbed = PerturbedNeuron(task, index, raster=raster, robust=robust)
     return RobustSearch(problem, perturbed, neuron).result()

@@ -10,23 +10,27 @@ Decisions
 ---------
 - Ticks in windows and don't-care bins are chosen for the patterns as they are; perturbed ones must have the same
   spikes. Only if that fails, each perturbed pattern may choose for itself, which a refusal must allow for.
-- Proofs do not cover weight errors: a chip's mantissas below 1 / share do not change at all, so real weights would
-  prove too much.
+- Without a bias, neurons from rest do not depend on when the input begins. So if all spikes of a pattern may be one
+  tick late, its outputs would be late, too, and a target spike is impossible. These perturbed patterns come first.
+- Weight errors are part of a proof only where all integers are tried: a chip's mantissas below 1 / share do not change
+  at all, so a proof about real weights would prove too much. See `snnprog.compiler.robust.refuting`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import ceil
 
 from snnprog.arrays import Raster
 from snnprog.check_proof import check
 from snnprog.compiler.built import Built
 from snnprog.compiler.robust.neurons import separated_built
+from snnprog.compiler.robust.refuting import Perturbed, late_patterns, named, refused_by_weights, with_perturbed
 from snnprog.compiler.work import Work
-from snnprog.conflict import Conflict
 from snnprog.design import Design
-from snnprog.errors import InfeasibleError, UndecidedError
+from snnprog.errors import InfeasibleError, SnnprogError, UndecidedError
 from snnprog.network import Neuron
 from snnprog.robustness.checking import RobustCheck
 from snnprog.robustness.perturbation import Perturbation
@@ -44,14 +48,6 @@ ROUNDS = 40
 
 MOST_NEW = 24
 """How many perturbed patterns a round may add. A choice between rounds and their length."""
-
-
-@dataclass(frozen=True)
-class Perturbed:
-    """A perturbed pattern: which one was perturbed, and how."""
-
-    pattern: int
-    perturbation: Perturbation
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,26 +101,34 @@ class _Rounds:
     def _refusal(self, error: InfeasibleError, perturbed: Sequence[Perturbed]) -> InfeasibleError:
         """Return the error with a proof about the specification with perturbations."""
         document = spec_to_data(replace(self.spec, robust=self.robust))
-        proof = dict(error.proof) | {"spec": document["digest"]}
-        proof["perturbed"] = [{"pattern": each.pattern, **each.perturbation.to_data()} for each in perturbed]
+        proof = with_perturbed(dict(error.proof) | {"spec": document["digest"]}, perturbed)
         fault = check(document, proof)
         if fault is not None:
             raise UndecidedError(f"a proof about perturbed inputs does not hold ({fault}); please report the spec")
-        conflicts = [self._named(conflict, perturbed) for conflict in error.conflicts]
-        return InfeasibleError(conflicts, proof)
-
-    def _named(self, conflict: Conflict, perturbed: Sequence[Perturbed]) -> Conflict:
-        """Return a conflict whose reason says how its perturbed patterns were made."""
         count = len(self.spec.patterns)
-        named = {conflict.pattern, *(each.pattern for each in conflict.bins)}
-        words = [
-            f"pattern {pattern} is pattern {perturbed[pattern - count].pattern} with"
-            f" {perturbed[pattern - count].perturbation}"
-            for pattern in sorted(named)
-            if pattern >= count
-        ]
-        reason = "; ".join([f"{conflict.reason}{', under perturbed inputs' if words else ''}", *words])
-        return replace(conflict, reason=reason)
+        return InfeasibleError([named(conflict, perturbed, given=count) for conflict in error.conflicts], proof)
+
+    def last_resort(self, why: str, perturbed: Sequence[Perturbed], found: RobustCheck) -> tuple[Built, Robustness]:
+        """Return a program of mantissas that are too small to change; raise why there is none, or none was found."""
+        share, spec = self.robust.share, replace(self.spec, robust=self.robust)
+        if share:
+            steady = replace(self.robust, weights=0.0)
+            limit = min(ceil(1 / share) - 1, spec.mantissas.limit)
+            with suppress(SnnprogError):
+                if limit > 0 and not spec.mantissas.is_binary:
+                    small = replace(spec, robust=None if steady.is_nothing else steady, weight_limit=limit)
+                    built = (
+                        robust_built(replace(self.work, spec=small), self.exact)[0]
+                        if small.robust
+                        else self.exact(replace(self.work, spec=small))
+                    )
+                    proved = self.checked(built)
+                    if proved.is_proved:
+                        return built, proved.result()
+            refused = refused_by_weights(spec, perturbed, found)
+            if refused is not None:
+                raise refused
+        raise UndecidedError(f"no program was found that is exact under every perturbation{why}: {found.result()}")
 
 
 def robust_built(work: Work, exact: Exact) -> tuple[Built, Robustness]:
@@ -141,27 +145,30 @@ def robust_built(work: Work, exact: Exact) -> tuple[Built, Robustness]:
     built = rounds.built([])
     chosen = [trace.spikes for trace in built.traces]
     perturbed: dict[tuple[int, bytes], Perturbed] = {}
+    _take_in(perturbed, late_patterns(spec), rounds.spec)
+    if perturbed:
+        built = rounds.built(list(perturbed.values()), chosen)
     for number in range(ROUNDS):
         check_time()
-        found = rounds.checked(built)
-        if found.is_proved:
-            return _of_patterns(built, len(rounds.spec.patterns)), found.result()
         blamed: list[tuple[int, Perturbation]] = []
         if number == 0 or spec.hidden != 0:
-            separated, blamed = separated_built(work, built, found)
+            separated, blamed = separated_built(work, built, robust)
             if separated is not None:
                 proved = rounds.checked(separated)
                 if proved.is_proved:
                     return _of_patterns(separated, len(rounds.spec.patterns)), proved.result()
+        found = rounds.checked(built)
+        if found.is_proved:
+            return _of_patterns(built, len(rounds.spec.patterns)), found.result()
         result = found.result()
         if result.holds:
             return _of_patterns(built, len(rounds.spec.patterns)), result
         before = len(perturbed)
         _take_in(perturbed, blamed or found.counterexamples(MOST_NEW), rounds.spec)
         if len(perturbed) == before:
-            raise UndecidedError(f"no program was found that is exact under every perturbation: {result}")
+            return rounds.last_resort("", list(perturbed.values()), found)
         built = rounds.built(list(perturbed.values()), chosen)
-    raise UndecidedError(f"no program was found that is exact under every perturbation in {ROUNDS} rounds: {result}")
+    return rounds.last_resort(f" in {ROUNDS} rounds", list(perturbed.values()), found)
 
 
 def _take_in(

@@ -9,6 +9,7 @@ another, their perturbations are returned instead: a proof needs no others.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -27,7 +28,7 @@ from snnprog.solver import check_time
 ROUNDS = 60
 """After how many rounds of rows the search ends. A choice."""
 
-MOST_NEW, MOST_OF_PATTERN = 200, 8
+MOST_NEW, MOST_OF_PATTERN = 300, 12
 """How many rows a round may add, in all and of one pattern. A half and the double of both: between .8 and 1.3 of the
 time."""
 
@@ -80,12 +81,14 @@ class RobustSearch:
         self.chip, self.noise = spec.chip, spec.noise
         self.rows = np.empty((0, self.taps.size + 2))
         self.least = np.empty(0)
+        self.known: set[bytes] = set()
         self.places: list[tuple[WorstCases, int]] = []
 
     def result(self) -> Separated:
         """Return the neuron, or what excludes it."""
         start = np.concatenate([self.start.weights.ravel()[self.taps], [self.start.threshold, self.start.bias]])
-        answer = Meeting(start[:-2], float(start[-2]), float(start[-1]), np.inf)
+        answer = Meeting(start[:-2], float(start[-2]), float(start[-1]), self.start.bound)
+        reach = float(np.abs(answer.weights).max(initial=1.0))
         for _ in range(ROUNDS):
             check_time()
             found = self._integers(answer)
@@ -94,8 +97,8 @@ class RobustSearch:
             if not self._take_in(found):
                 break
             begin = np.concatenate([answer.weights, [answer.threshold, answer.bias]])
-            greatest = max(float(np.abs(answer.weights).max(initial=0.0)), 1.0)
-            answer = met(self.problem, self.rows, least=self.least, taps=self.taps, start=begin / greatest)
+            answer = met(self.problem, self.rows, least=self.least, taps=self.taps, start=begin / max(reach, 1.0))
+            reach = answer.margin
             if answer.margin <= self.problem.tolerance:
                 return self._excluded(answer)
         return Separated(rows=len(self.rows))
@@ -156,8 +159,9 @@ class RobustSearch:
         rows = np.column_stack(columns) / sizes[:, None]
         # what rounding of the chip and the noise take of the row
         taken = self.perturbed.taken[chosen] + self.noise
-        known = {row.tobytes() for row in self.rows}
-        new = [index for index, row in enumerate(rows) if row.tobytes() not in known]
+        keys = [row.tobytes() for row in rows]
+        new = [index for index, key in enumerate(keys) if key not in self.known]
+        self.known.update(keys)
         self.rows = np.concatenate([self.rows, rows[new]])
         self.least = np.concatenate([self.least, (taken / sizes)[new]])
         self.places += [(found.cases, int(row)) for row in chosen[new]]
@@ -165,13 +169,15 @@ class RobustSearch:
 
     def _spread(self, rows: list[int]) -> Iterable[int]:
         """Yield the first rows, and few of each pattern."""
-        counts: dict[int, int] = {}
+        counts: Counter[int] = Counter()
+        total = 0
         for row in rows:
             pattern = int(self.perturbed.pattern[row])
-            counts[pattern] = counts.get(pattern, 0) + 1
+            counts[pattern] += 1
             if counts[pattern] <= MOST_OF_PATTERN:
+                total += 1
                 yield row
-            if sum(min(count, MOST_OF_PATTERN) for count in counts.values()) >= MOST_NEW:
+            if total >= MOST_NEW:
                 return
 
     def _neuron(self, found: _Integers, answer: Meeting) -> Neuron:

@@ -277,10 +277,9 @@ class IntegerCourse(Sums):
     def ends(self, form: Form) -> Ends:
         """Return the smallest and the largest that a sum can be, in units of the potential."""
         low = high = float(form.constant)
-        for name, coefficient in form.terms.items():
-            column, scale = self.columns[name]
-            ends = [float(coefficient * scale) * end for end in (self.lower[column], self.upper[column])]
-            low, high = low + min(ends), high + max(ends)
+        for column, multiple in self.multiples(form):
+            one, other = multiple * self.lower[column], multiple * self.upper[column]
+            low, high = (low + one, high + other) if multiple > 0 else (low + other, high + one)
         return meet((low, high), self.facts.get(key_of(form), (-np.inf, np.inf)))
 
     # ------------------------------------------------------------------------------------------------- the program
@@ -303,7 +302,7 @@ class IntegerCourse(Sums):
                 entries.append((index, lift, -1.0))
             least.append(-float(form.constant) / self.unit)
         for each in self.roundings:
-            terms = self._coefficients(each.operand.times(-each.factor))
+            terms = self._coefficients(each.operand, -float(each.factor))
             low, high = self.errors(each)
             offset = float(each.operand.constant * each.factor) / self.unit
             for sign, end in ((1.0, low / self.unit + offset), (-1.0, -high / self.unit - offset)):
@@ -323,13 +322,18 @@ class IntegerCourse(Sums):
             upper=upper,
         )
 
-    def _coefficients(self, form: Form) -> list[tuple[int, float]]:
-        """Return (column, coefficient) of a sum, in units of the threshold."""
+    def multiples(self, form: Form) -> list[tuple[int, float]]:
+        """Return (column, multiple) of a sum, in units of the potential."""
         found = []
         for name, coefficient in form.terms.items():
             column, scale = self.columns[name]
-            found.append((column, float(coefficient * scale) / self.unit))
+            found.append((column, float(coefficient) * scale))
         return found
+
+    def _coefficients(self, form: Form, times: float = 1.0) -> list[tuple[int, float]]:
+        """Return (column, coefficient) of a multiple of a sum, in units of the threshold."""
+        by = times / self.unit
+        return [(column, multiple * by) for column, multiple in self.multiples(form)]
 
     def errors(self, each: Rounded) -> Ends:
         """Return the bounds of a rounding's error, one-sided if the sign of the value is known."""

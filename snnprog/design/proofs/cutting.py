@@ -120,19 +120,17 @@ def carried(course: IntegerCourse, prices: list[int]) -> tuple[float, Floats]:
     for price, (_, form) in zip(prices, course.rows, strict=True):
         if price:
             constant += price * float(form.constant)
-            for name, coefficient in form.terms.items():
-                column, scale = course.columns[name]
-                multiples[column] += price * float(coefficient * scale)
+            for column, multiple in course.multiples(form):
+                multiples[column] += price * multiple
     for each in reversed(course.roundings):
-        by = multiples[each.column] / course.unit
+        by = float(multiples[each.column]) / course.unit
         multiples[each.column] = 0.0
         if not by:
             continue
-        low, high = course.errors(each)
-        constant += max(by * low, by * high) + by * float(each.operand.constant * each.factor)
-        for name, coefficient in each.operand.terms.items():
-            column, scale = course.columns[name]
-            multiples[column] += by * float(coefficient * scale * each.factor)
+        (low, high), factor = course.errors(each), float(each.factor)
+        constant += max(by * low, by * high) + by * float(each.operand.constant) * factor
+        for column, multiple in course.multiples(each.operand):
+            multiples[column] += by * multiple * factor
     for column in range(course.mapping.n_taps + 2, len(course.lower)):
         if multiples[column]:
             constant += max(multiples[column] * course.lower[column], multiples[column] * course.upper[column])

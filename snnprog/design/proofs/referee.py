@@ -19,7 +19,7 @@ LOOKS = 256
 """Ticks that are checked between two looks at the clock: some milliseconds."""
 
 
-class _TimedClaim(Claim):
+class TimedClaim(Claim):
     """A claim whose proofs are checked as long as the time allows."""
 
     looks = 0
@@ -54,7 +54,7 @@ class Referee:
     @cached_property
     def claim(self) -> Claim:
         """The document as the checker reads it."""
-        claim: Claim = _TimedClaim(self.document)  # type: ignore[no-untyped-call]
+        claim: Claim = TimedClaim(self.document)  # type: ignore[no-untyped-call]
         return claim
 
     def refutes(self, leaf: Leaf, path: Sequence[Step] = ()) -> bool:

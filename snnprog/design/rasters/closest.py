@@ -78,6 +78,10 @@ class NearestDesign:
     designs: tuple[NeuronDesign, ...]
     is_out_of_time: bool = False
 
+    def verdict(self) -> str:
+        """Return the result in a word."""
+        return "closest"
+
 
 @dataclass(frozen=True, eq=False)
 class _NearestJob:
@@ -115,7 +119,8 @@ def design_closest(
     task = Task.of(spec)
     jobs = [_NearestJob(task, group, rounding_proof, present_deadline()) for group in groups]
     found = []
-    for nearest in run_jobs(_run, jobs, executor):
+    results = run_jobs(_run, jobs, executor, total=len(jobs), step="closest", verdict=NearestDesign.verdict)
+    for nearest in results:
         found.append(nearest)
         if progress is not None:
             progress("closest", len(found), len(jobs))

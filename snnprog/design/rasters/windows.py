@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.designer import Design
+from snnprog.design.designer import BRIEF_STEPS, Design
 from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign, design_given, design_readily
 from snnprog.design.problem import NeuronProblem
@@ -46,8 +46,6 @@ from snnprog.spec import Spec
 # size; and how often weights and ticks take turns, from the targets and from each later choice.
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS = 10_000_000, 6, 12
 TURNS, MORE_TURNS = 10, 4
-# Steps of a complete search that is brief, some 5 ms each: most that are refused are refused in fewer.
-BRIEF_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +86,8 @@ def design_in_windows(
     left = [output for output, outcome in enumerate(outcomes) if outcome.is_undecided]
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in left]
     jobs = _jobs(task, groups, is_brief=is_brief, is_begun=known is not None, is_shared=executor is None)
-    for done, (group, designs) in enumerate(zip(groups, run_jobs(_run, jobs, executor), strict=True), start=1):
+    results = run_jobs(_run, jobs, executor, total=len(groups), step="windows", verdict=_verdict)
+    for done, (group, designs) in enumerate(zip(groups, results, strict=True), start=1):
         for output, design in zip(group, designs, strict=True):
             outcomes[output] = design
         if progress is not None:
@@ -155,6 +154,10 @@ def _run(job: _WindowsJob) -> list[NeuronDesign]:
         except SolverError as error:
             is_late = isinstance(error, UndecidedError) and bool(error.ended_by_time)
             return [OUT_OF_TIME if is_late else UNDECIDED] * len(job.outputs)
+
+
+def _verdict(designs: Sequence[NeuronDesign]) -> str:
+    return ", ".join(dict.fromkeys(design.verdict() for design in designs))
 
 
 def _designed(job: _WindowsJob) -> list[NeuronDesign]:

@@ -65,6 +65,8 @@ def write_report(
 
     Parameters
     ----------
+    path : str or Path
+        The ``.html`` file.
     subject : Program or Spec
         A spec is explained: see `snnprog.explain`.
     spec : Spec, optional

@@ -111,10 +111,11 @@ export class TimePlot extends Plot {
     for (let pattern = this.view.patternAt(this.firstTick); starts[pattern] < this.endTick; pattern++) {
       const from = Math.max(this.edge(starts[pattern]), this.left);
       const to = Math.min(this.edge(this.view.endOf(pattern)), this.left + this.inner);
-      if (to - from >= TICKS_FROM || starts.length === 1) this.paintTicks(context, base, pattern);
+      const isWide = to - from >= TICKS_FROM;
+      if (isWide || starts.length === 1) this.paintTicks(context, base, pattern);
       if (starts.length === 1) return;
       if (starts[pattern] >= this.view.from && to - from > 3) this.paintLine(context, from, base);
-      if (pattern % step === 0) context.fillText(`#${pattern}`, (from + to) / 2, 1);
+      if (pattern % step === 0) context.fillText(`${isWide ? "pattern " : "#"}${pattern}`, (from + to) / 2, 1);
     }
   }
 
