@@ -103,9 +103,10 @@ def test_paper(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "0 in 1 networks" in said
     assert "in 1 of 1" in said
-    shares, right, worst = module("paper").recovered(0, 50, 0)
-    assert 0.2 < shares < 0.9
-    assert (right, worst) == (1.0, pytest.approx(0.0, abs=1e-9))
+    assert "nan" not in said
+    share, wrong, worst = module("paper").recovered(0, 50, 0)
+    assert 0.2 < share < 0.9
+    assert (wrong, worst) == (0, pytest.approx(0.0, abs=1e-9))
     assert module("paper").recovered(0, 50, 64)[2] > 0.1
     assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden=0) == (False, 0)
     assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden="auto")[0]
