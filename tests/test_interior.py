@@ -12,7 +12,7 @@ import snnprog as sp
 from snnprog.arrays import Floats
 from snnprog.design.box import box_of
 from snnprog.design.mapping import potential_map
-from snnprog.design.margins import interior
+from snnprog.design.margins import answer
 from snnprog.design.margins.interior import interior_margin
 from snnprog.design.margins.quick import relax
 from snnprog.design.margins.rows import Rows
@@ -59,9 +59,9 @@ def optimum(rows: Rows) -> float:
 
 @pytest.fixture
 def to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interior, "SHARE", 1.0 - 1e-7)
-    monkeypatch.setattr(interior, "COMFORTABLE", 1e9)
-    monkeypatch.setattr(interior, "NEARLY", 1.0 - 1e-7)
+    monkeypatch.setattr(answer, "SHARE", 1.0 - 1e-7)
+    monkeypatch.setattr(answer, "COMFORTABLE", 1e9)
+    monkeypatch.setattr(answer, "NEARLY", 1.0 - 1e-7)
 
 
 @pytest.mark.parametrize("name", ASKED)
