@@ -38,8 +38,8 @@ import numpy as np
 from snnprog.arrays import Floats
 from snnprog.design.margins.answer import WidestMargin, is_wide
 from snnprog.design.margins.factor import Factor, by_taps, factorised
+from snnprog.design.margins.meeting import Unknowns
 from snnprog.design.margins.rows import Precision, Rows
-from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
 from snnprog.fixed_order import dot, norm
 from snnprog.solver import check_time

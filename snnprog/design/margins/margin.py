@@ -14,8 +14,8 @@ import numpy as np
 from snnprog.design.margins.answer import COMFORTABLE, WidestMargin, is_proof_or_hopeless, is_wide
 from snnprog.design.margins.interior import interior_margin
 from snnprog.design.margins.lazy_rows import lazy_margin
+from snnprog.design.margins.meeting import Unknowns
 from snnprog.design.margins.quick import relax
-from snnprog.design.margins.sweep import Unknowns
 from snnprog.design.problem import NeuronProblem
 
 # Up to this many taps, or entries of all rows, the simplex method is the faster one. It ends in another answer, so

@@ -20,7 +20,8 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
-from snnprog.design.margins.sweep import Sweeper, Unknowns
+from snnprog.design.margins.meeting import Unknowns
+from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.problem import NeuronProblem
 from snnprog.fixed_order import dot
 from snnprog.solver import check_time
