@@ -103,13 +103,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console(width=160)
     with tempfile.TemporaryDirectory() as folder:
         variables = {CACHE_VARIABLE: folder, "OMP_NUM_THREADS": "1"}
-        columns = ("start", "first", "later")
-        rows = start_rows(variables, chosen.repeats)
-        print_table(console, Table.plain("Seconds of a process, at first and with caches", columns=columns, rows=rows))
+        starts, title = start_rows(variables, chosen.repeats), "Seconds of a process, at first and with caches"
+        print_table(console, Table.plain(title, columns=("start", "first", "later"), rows=starts))
         sizes = [(max(taps // chosen.divide, 20), max(ticks // chosen.divide, 60), n) for taps, ticks, n in SIZES]
         columns = ("taps", "ticks", "outputs", "all", *STEPS, "not design")
-        rows = [share_of(*size, variables) for size in sizes]
-        print_table(console, Table.plain("Seconds of a compilation", columns=columns, rows=rows))
+        shares = [share_of(*size, variables) for size in sizes]
+        print_table(console, Table.plain("Seconds of a compilation", columns=columns, rows=shares))
 
 
 if __name__ == "__main__":

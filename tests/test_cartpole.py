@@ -26,7 +26,7 @@ def loop() -> ModuleType:
     """Return the benchmark, which imports the example."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "benchmarks")
-        return importlib.import_module("closed_loop")
+        return importlib.import_module("worlds")
 
 
 @pytest.fixture(scope="module")

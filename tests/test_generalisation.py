@@ -142,7 +142,7 @@ def test_compile_warns_of_dense_weights_on_few_samples() -> None:
     dense, sparse = sp.compile(spec).report, sp.compile(replace(spec, sparse=True)).report
     assert dense.warning.startswith("output 0 has ")
     assert "sparse=True" in dense.warning
-    named = sp.compile(replace(spec, output_names=["stop"])).report
+    named = sp.compile(replace(spec, output_names=("stop",))).report
     assert named.warning == dense.warning.replace("output 0", "output 0 (stop)")
     assert dense.as_dict()["warning"] == dense.warning
     assert sparse.neurons[0].synapses == 2

@@ -62,6 +62,21 @@ def test_a_program_is_right_for_every_perturbation() -> None:
     assert result.network.neurons[0].raster.size == sum(pattern.ticks for pattern in spec.patterns)
 
 
+def test_rows_that_later_rows_undo_are_met_again() -> None:
+    """A search that took rows as met too early lost this program; its first answers were wrong rows."""
+    rng, patterns = np.random.default_rng(0), []
+    for _ in range(30):
+        inputs, targets = rng.random((60, 24)) < 0.02, np.zeros((60, 1), bool)
+        inputs[:, -1] = False
+        inputs[50, -1] = True
+        targets[51, 0] = rng.random() < 0.5
+        patterns.append(sp.Pattern(inputs, targets))
+    spec = sp.Spec(patterns, range(1, 17), robust=sp.Robust(jitter=2, exempt=(23,)))
+    verdict = sp.compile(spec, time_limit_s=120).report.robustness
+    assert verdict is not None
+    assert verdict.holds
+
+
 def drawn_spec(seed: int) -> sp.Spec:
     rng = np.random.default_rng(seed)
     patterns = []

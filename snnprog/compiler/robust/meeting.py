@@ -115,7 +115,7 @@ def _pass(matrix: Floats, squares: Floats, values: Floats, signs: Floats) -> boo
             if total < 1.0:
                 chosen[count] = row
                 count += 1
-        if is_met:
+        if is_met and _are_met(matrix, values):
             return True
         for _ in range(AGAIN):
             is_met = True
@@ -124,6 +124,15 @@ def _pass(matrix: Floats, squares: Floats, values: Floats, signs: Floats) -> boo
             if is_met:
                 break
     return False
+
+
+@compiled(nogil=True)
+def _are_met(matrix: Floats, values: Floats) -> bool:
+    """Return whether the last moves of a pass left all rows met."""
+    for row in range(matrix.shape[0]):
+        if sum_of_products(matrix[row], values) <= ENOUGH:
+            return False
+    return True
 
 
 @compiled(nogil=True)

@@ -1,7 +1,7 @@
 """The neurons of examples/cartpole.py in the loop with Gymnasium's worlds: steps, loops on other runtimes, replays.
 
-    python benchmarks/closed_loop.py [--world NAME ...] [--episodes 1000] [--moved 100]
-    python benchmarks/closed_loop.py --loops 100 --loop c --loop reference --replay lava --replay nengo_loihi
+    python benchmarks/worlds.py [--world NAME ...] [--episodes 1000] [--moved 100]
+    python benchmarks/worlds.py --loops 100 --loop c --loop reference --replay lava --replay nengo_loihi
 
 Three tables: how long episodes take with the teacher, with the neuron, and with spikes that are moved at random;
 whether a loop that another runtime closes makes the same decisions; and whether other runtimes, given all states of
