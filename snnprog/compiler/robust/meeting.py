@@ -129,10 +129,10 @@ def _pass(matrix: Floats, squares: Floats, values: Floats, signs: Floats) -> boo
 @compiled(nogil=True)
 def _are_met(matrix: Floats, values: Floats) -> bool:
     """Return whether the last moves of a pass left all rows met."""
+    least = np.inf
     for row in range(matrix.shape[0]):
-        if sum_of_products(matrix[row], values) <= ENOUGH:
-            return False
-    return True
+        least = min(least, sum_of_products(matrix[row], values))
+    return bool(least > ENOUGH)
 
 
 @compiled(nogil=True)
