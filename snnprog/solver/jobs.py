@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from snnprog.errors import UndecidedError
 from snnprog.journal.store import NOTHING, Journal, present_journal
@@ -18,7 +19,8 @@ J = TypeVar("J")
 T = TypeVar("T")
 
 
-class _Noted(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class _Noted(Generic[T]):
     """A result, the seconds that it took, and whether a time limit decided it."""
 
     result: T
