@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int32s
 from snnprog.errors import LimitError, SpecError
+from snnprog.wording import range_in_words
 
 ADVICE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -150,4 +151,4 @@ def check_between(name: str, values: Int32s, *, allowed: tuple[int, int]) -> Non
     outside = (values < allowed[0]) | (values > allowed[1])
     if outside.any():
         where = int(outside.argmax())
-        raise LimitError(f"{name}[{where}]", int(values[where]), f"{allowed[0]} to {allowed[1]}")
+        raise LimitError(f"{name}[{where}]", int(values[where]), range_in_words(allowed))

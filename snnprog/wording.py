@@ -24,6 +24,11 @@ def runs_of(numbers: Sequence[int]) -> str:
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
+def range_in_words(ends: tuple[int, int]) -> str:
+    """Return a range, ends included, as text: "1 to 63", or "1" if it has one value."""
+    return f"{ends[0]}" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
 def printable(text: str, *, is_one_line: bool = False) -> str:
     """Return a text with its control characters escaped, shortened in the middle if it is long.
 

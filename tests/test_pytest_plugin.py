@@ -91,7 +91,7 @@ class Project:
         report = self.parent / "report.xml"
         report.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pytest", "--strict-markers", "--junitxml", str(report)]
-        command += ["-W", "error", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *words]
+        command += ["-W", "error", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:zarr", *words]
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
         return Session(done.returncode, done.stdout + done.stderr, _outcomes(report) if report.exists() else {})
 

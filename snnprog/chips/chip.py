@@ -24,6 +24,7 @@ from snnprog.rules.linear import LinearRule, linear_rule
 from snnprog.rules.loihi import LOIHI_RULE
 from snnprog.rules.rule import Rule
 from snnprog.rules.xylo import XYLO_RULE
+from snnprog.wording import range_in_words
 
 Range = tuple[int, int]
 
@@ -261,8 +262,7 @@ class Chip:
             What to try.
         """
         if not allowed[0] <= value <= allowed[1]:
-            range_ = f"{allowed[0]}" if allowed[0] == allowed[1] else f"{allowed[0]} to {allowed[1]}"
-            raise LimitError(item, value, f"{range_} on {self.name}", hint)
+            raise LimitError(item, value, f"{range_in_words(allowed)} on {self.name}", hint)
 
     def check_wiring(self, wiring: Wiring) -> None:
         """Raise `LimitError` if the chip does not support a program's connections."""

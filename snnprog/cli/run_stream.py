@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
 from snnprog.cli.options import JsonCommand
 from snnprog.cli.output import say
@@ -88,6 +87,8 @@ def run_stream(
 
 def _cut(source: Iterator[Chunk], form: StreamFormat, ticks: int | None) -> Iterator[Chunk]:
     """Yield chunks; with a number of ticks, no more of them, and then silence."""
+    import numpy as np
+
     from snnprog.files.event_stream import Chunk
 
     left = ticks
@@ -136,7 +137,7 @@ class _Writer:
             )
         else:
             tick, neuron = trace.spikes.nonzero()
-            rows = _with_marks(tick + first, neuron, np.flatnonzero(is_marked) + first)
+            rows = _with_marks(tick + first, neuron, is_marked.nonzero()[0] + first)
         if rows:
             self._put(rows)
 
@@ -148,12 +149,13 @@ class _Writer:
 def _with_marks(tick: Int64s, neuron: Int64s, marked: Int64s) -> str:
     """Return spikes in order as text, each mark after the spikes of its tick."""
     texts, begin = [], 0
-    for end, mark in zip(np.searchsorted(tick, marked, side="right").tolist(), marked.tolist(), strict=True):
+    for end, mark in zip(tick.searchsorted(marked, side="right").tolist(), marked.tolist(), strict=True):
         texts += [_rows(tick[begin:end], neuron[begin:end]), f"{mark},\n"]
         begin = end
     return "".join([*texts, _rows(tick[begin:], neuron[begin:])])
 
 
 def _rows(tick: Int64s, neuron: Int64s) -> str:
-    values = np.stack([tick, neuron], axis=1)
-    return "%d,%d\n" * len(values) % tuple(values.ravel().tolist())
+    values = [0] * (2 * len(tick))
+    values[::2], values[1::2] = tick.tolist(), neuron.tolist()
+    return "%d,%d\n" * len(tick) % tuple(values)
