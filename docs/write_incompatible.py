@@ -34,12 +34,18 @@ A chip does not support:
 
 ROBUST = (
     (
-        "`sp.explain`, and pages of a `SPEC.toml`",
-        "refused: compile the specification; its `InfeasibleError` names the perturbed inputs, and has the proof",
+        "`weights=w`",
+        "if only weight errors exclude every program, the proof tries all integers: if these are too many, the result"
+        " is undecided",
     ),
     (
-        "`weights=w`",
-        "proofs do not cover weight errors: if only these exclude every program, the result is undecided",
+        "`sp.explain` with `recurrent=True`",
+        "one infeasible output is named, and the others are undecided",
+    ),
+    (
+        "`jitter` without exempt lines",
+        "a program cannot tell that all of its input is late: a target spike is infeasible, unless a line that is"
+        " exempt spikes in its pattern, or a bias is allowed",
     ),
     (
         "`hidden`",

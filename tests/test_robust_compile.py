@@ -278,6 +278,20 @@ def test_on_the_command_line(command: Command, tmp_path: Path) -> None:
     assert "exempt must name input lines from 0 to 3, got 9" in message
 
 
+def test_the_page_of_a_refusal_marks_bins_in_their_own_patterns(command: Command, tmp_path: Path) -> None:
+    patterns = [sp.Pattern([[True, True], [False, False]], [[False], [True]])]
+    spec = sp.Spec(patterns, robust=sp.Robust(missing=2))
+    explanation = sp.explain(spec)
+    assert any(each.pattern >= 1 for each in explanation.verdicts[0].conflicts[0].bins)
+    path = spec_file(tmp_path, spec)
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("jitter = 2\nexempt = [3]", "missing = 2"), encoding="utf-8"
+    )
+    code, text, _ = command("report", path, "-o", tmp_path / "page.html")
+    assert (code, text) == (3, f"Infeasible: 1 of 1 output cannot be built; wrote {tmp_path / 'page.html'}\n")
+    assert "under perturbed inputs" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_a_spec_file_with_an_unknown_perturbation(command: Command, tmp_path: Path) -> None:
     path = spec_file(tmp_path, ordered())
     path.write_text(path.read_text(encoding="utf-8").replace("jitter", "jiter"), encoding="utf-8")

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import cast
 
 import numpy as np
 
 from snnprog.arrays import Int64s, Raster
-from snnprog.explanation import Explanation
+from snnprog.explanation import Explanation, Verdict
 from snnprog.judgement import EXTRA, MISSING
 from snnprog.program import Program
 from snnprog.report.page.bands import bands_of
@@ -73,7 +74,7 @@ def charts_of_spec(spec: Spec, explanation: Explanation, *, kinds: Sequence[str]
     lengths = [pattern.ticks for pattern in spec.patterns]
     starts = (np.cumsum(lengths) - lengths).tolist()
     places = [
-        (starts[each.pattern] + each.tick, conflict.neuron)
+        (starts[_source(verdict, each.pattern, given=len(starts))] + each.tick, conflict.neuron)
         for verdict in explanation.verdicts
         for conflict in verdict.conflicts
         for each in conflict.bins
@@ -91,6 +92,11 @@ def charts_of_spec(spec: Spec, explanation: Explanation, *, kinds: Sequence[str]
         "neuronNames": spec.output_names,
         "conflicts": _points(columns),
     }
+
+
+def _source(verdict: Verdict, pattern: int, *, given: int) -> int:
+    """Return the given pattern that a conflict's pattern is, or was made of by perturbations: these come after it."""
+    return pattern if pattern < given else cast("int", verdict.perturbed[pattern - given]["pattern"])
 
 
 def _nothing() -> Chart:
