@@ -69,7 +69,7 @@ from snnprog import cli
         (["compile", "{spec}", "-o", "x.snnp", "--seed", "x"], cli.BAD_USAGE, "'x' must be an integer from 0\n"),
         (["compile", "{spec}", "-o", "x.snnp", "--time-limit", "x"], cli.BAD_USAGE, "'x' must be a number from 0\n"),
         (
-            ["compile", "{spec}", "-o", "x.snnp", "--sed", "1"],
+            ["compile", "{spec}", "-o", "x.snnp", "--seeed", "1"],
             cli.BAD_USAGE,
             "Did you mean ",  # in click's words, which differ from version to version
         ),
