@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Command
+from robust_files import write_spec
 from test_page import plain
-from test_robust_compile import ordered, spec_file
+from test_robust_compile import ordered
 from test_robustness import drawn_program
 from untyped import untyped
 
@@ -186,7 +187,7 @@ def test_perturbations_belong_to_a_spec() -> None:
 
 def test_on_the_command_line(command: Command, tmp_path: Path) -> None:
     spec = ordered(jitter=2)
-    path, program, page = spec_file(tmp_path, spec), tmp_path / "p.snnp", tmp_path / "p.html"
+    path, program, page = write_spec(tmp_path, spec), tmp_path / "p.snnp", tmp_path / "p.html"
     sp.compile(spec).program.save(program)
     assert command("report", program, "--spec", path, "-o", page)[0] == 0
     assert "all perturbed inputs (jitter 2, exempt 3)" in page.read_text(encoding="utf-8")

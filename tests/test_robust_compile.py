@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from command_line import Command
+from robust_files import write_spec
 
 import snnprog as sp
 from snnprog import check_proof
@@ -238,25 +239,9 @@ def test_the_closest_program_has_a_verdict() -> None:
     assert report.robustness.verdict == "violated"
 
 
-def spec_file(folder: Path, spec: sp.Spec) -> Path:
-    sp.write_rasters(folder / "inputs.npz", [pattern.inputs for pattern in spec.patterns])
-    sp.write_rasters(folder / "targets.npz", [pattern.targets for pattern in spec.patterns])
-    lines = [
-        'delays = "1-16"',
-        "[robust]",
-        "jitter = 2",
-        "exempt = [3]",
-        "[[patterns]]",
-        'inputs = "inputs.npz"',
-        'targets = "targets.npz"',
-    ]
-    (folder / "SPEC.toml").write_text("\n".join(lines), encoding="utf-8")
-    return folder / "SPEC.toml"
-
-
 def test_on_the_command_line(command: Command, tmp_path: Path) -> None:
     spec = ordered()
-    path, program, plain = spec_file(tmp_path, spec), tmp_path / "p.snnp", tmp_path / "plain.snnp"
+    path, program, plain = write_spec(tmp_path, spec), tmp_path / "p.snnp", tmp_path / "plain.snnp"
     code, text, _ = command("compile", path, "-o", program)
     assert code == 0
     assert "holds under jitter 2, exempt 3" in text
@@ -283,17 +268,14 @@ def test_the_page_of_a_refusal_marks_bins_in_their_own_patterns(command: Command
     spec = sp.Spec(patterns, robust=sp.Robust(missing=2))
     explanation = sp.explain(spec)
     assert any(each.pattern >= 1 for each in explanation.verdicts[0].conflicts[0].bins)
-    path = spec_file(tmp_path, spec)
-    path.write_text(
-        path.read_text(encoding="utf-8").replace("jitter = 2\nexempt = [3]", "missing = 2"), encoding="utf-8"
-    )
+    path = write_spec(tmp_path, spec)
     code, text, _ = command("report", path, "-o", tmp_path / "page.html")
     assert (code, text) == (3, f"Infeasible: 1 of 1 output cannot be built; wrote {tmp_path / 'page.html'}\n")
     assert "under perturbed inputs" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_spec_file_with_an_unknown_perturbation(command: Command, tmp_path: Path) -> None:
-    path = spec_file(tmp_path, ordered())
+    path = write_spec(tmp_path, ordered())
     path.write_text(path.read_text(encoding="utf-8").replace("jitter", "jiter"), encoding="utf-8")
     code, _, message = command("compile", path, "-o", tmp_path / "p.snnp")
     assert code == 2
@@ -305,7 +287,7 @@ def test_options_of_perturbations_need_perturbations(
     command: Command, tmp_path: Path, option: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path, program = spec_file(tmp_path, ordered()), tmp_path / "p.snnp"
+    path, program = write_spec(tmp_path, ordered()), tmp_path / "p.snnp"
     text = path.read_text(encoding="utf-8").replace("[robust]\njitter = 2\nexempt = [3]\n", "")
     path.write_text(text, encoding="utf-8")
     assert command("compile", path, "-o", program)[0] == 0

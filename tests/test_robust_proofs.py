@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from command_line import Command
+from robust_files import write_spec
 
 import snnprog as sp
 from snnprog import check_proof
@@ -170,19 +171,9 @@ def rests_of(spec: sp.Spec) -> list[sp.Pattern]:
 
 def test_the_command_line_writes_the_proof_of_an_explanation(command: Command, tmp_path: Path) -> None:
     spec = late()
-    sp.write_rasters(tmp_path / "inputs.npz", [pattern.inputs for pattern in spec.patterns])
-    sp.write_rasters(tmp_path / "targets.npz", [pattern.targets for pattern in spec.patterns])
-    lines = [
-        'delays = "1-4"',
-        "[robust]",
-        "jitter = 1",
-        "[[patterns]]",
-        'inputs = "inputs.npz"',
-        'targets = "targets.npz"',
-    ]
-    (tmp_path / "SPEC.toml").write_text("\n".join(lines), encoding="utf-8")
+    path = write_spec(tmp_path, spec)
     files = [tmp_path / "s.json", tmp_path / "p.json"]
-    code, text, _ = command("explain", tmp_path / "SPEC.toml", "--spec-json", files[0], "--proof", files[1])
+    code, text, _ = command("explain", path, "--spec-json", files[0], "--proof", files[1])
     assert code == 3
     assert "input 0 moved from tick 3 to 4" in text
     document, proof = (json.loads(path.read_text(encoding="ascii")) for path in files)
