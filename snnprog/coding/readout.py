@@ -32,7 +32,8 @@ PENALTIES = np.logspace(-3, 4, 15)
 """Ridge penalties to choose from, of standardized features: insensitive, as neighbours give almost the same weights."""
 
 ITERATIONS = 5000
-"""Enough for the logistic regression to converge on standardized features; the baselines of examples/ have as many."""
+"""Most iterations of the logistic regression, which converges in fewer on standardized features. A choice: the
+baselines of examples/ have as many."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,7 +98,7 @@ class Readout(Displayed):
         Raises
         ------
         SpecError
-            If there is no raster, or they have different shapes.
+            If ``spikes`` is empty, or the rasters differ in shape.
         """
         shapes = {np.shape(raster) for raster in spikes}
         if len(shapes) != 1 or len(next(iter(shapes))) != 2:

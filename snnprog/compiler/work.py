@@ -102,7 +102,7 @@ class Work:
     def _searched(self, run: Callable[..., Design]) -> Design:
         """Return the result of every output; try quick integers before a complete search.
 
-        Where open bins of outputs are inputs of others, integers cannot be fitted one by one.
+        Outputs cannot be fitted one by one if the undecided bins of one are inputs of another.
         """
         if is_open_loop(self.spec):
             return run()

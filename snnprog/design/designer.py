@@ -114,7 +114,7 @@ class _OutputJob:
 
     @property
     def is_open_loop(self) -> bool:
-        """Whether undecided bins of some neurons are inputs of others."""
+        """Whether neurons receive the undecided spikes of other neurons."""
         return is_open_loop(self.task.spec)
 
     @property

@@ -200,7 +200,7 @@ def plain_columns(header: tuple[str, ...], body: bytes) -> Columns | None:
     if (
         numbers_in(header) != header
         or body.translate(None, PLAIN_TIMES if is_timed else PLAIN_INTEGERS)
-        or (is_timed and ODD_PLUS.search(body))  # there is no plus among integers
+        or (is_timed and ODD_PLUS.search(body))  # PLAIN_INTEGERS has no plus sign
     ):
         return None
     types = [(name, np.float64 if name in TIME_UNITS else np.int64) for name in header]

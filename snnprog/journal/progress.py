@@ -120,7 +120,7 @@ def read_journal(folder: str | Path) -> JournalProgress:
     Raises
     ------
     FormatError
-        If there is no journal in the folder, or it is damaged.
+        If the folder has no journal, or the journal is damaged.
     """
     path = Path(folder) / FILE
     if not path.is_file():

@@ -59,7 +59,7 @@ class Packer:
         self._known: dict[int, tuple[Shared, str]] = {}  # keeps the objects, so that no identity is used again
 
     def packed(self, value: object) -> tuple[bytes, tuple[str, ...]]:
-        """Return the pickle of a value, and the hashes of all parts that are needed to load it."""
+        """Return the pickle of a value, and the hashes of the parts that loading it requires."""
         return self._packed(value, None)
 
     def _packed(self, value: object, inside: Shared | None) -> tuple[bytes, tuple[str, ...]]:

@@ -15,8 +15,8 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.jit import compiled
 
 NEGLIGIBLE = 1e-13
-"""Contributions below this many LSBs, all of whose arrivals are over, are no longer followed: a million of them are
-less than what floats can be wrong by (`snnprog.robustness.setting.FLOAT_SLACK`)."""
+"""A spike is dropped once it has arrived over all delays and contributes less than this, in LSBs: the sum of a million
+such contributions is below the error of floats (`snnprog.robustness.setting.FLOAT_SLACK`)."""
 
 
 class Drive(NamedTuple):

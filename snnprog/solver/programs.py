@@ -114,7 +114,15 @@ class Packing:
 
 @dataclass(frozen=True, eq=False)
 class PackingAnswer:
-    """The bin of each item, if found, and whether it is proved that there is no packing."""
+    """The answer to a packing.
+
+    Attributes
+    ----------
+    bins : (items,) int or None
+        The bin of each item, if a packing was found.
+    is_impossible : bool
+        Whether a proof shows that none exists.
+    """
 
     bins: Int64s | None
     is_impossible: bool

@@ -33,7 +33,8 @@ ENOUGH, AGAIN = 0.9, 10
 """The sum of a row that is met, and how often rows that were not are met again before all others are looked at."""
 
 ROWS_PER_UNKNOWN = 2
-"""How many rows for each unknown the linear program begins with. A choice."""
+"""How many rows for each unknown the linear program begins with. A choice: a corner of the optimum is where one row for
+each unknown is tight."""
 
 UNBOUNDED = 1e6
 """The margin above which none is sought, in scaled units, as in `snnprog.design.margins.lazy_rows`."""

@@ -28,7 +28,7 @@ MOST_RUNS = 30_000
 """How many runs of a pattern may try all integers of an output. A choice: some seconds."""
 
 NAMED = 2
-"""How many perturbed patterns a reason names."""
+"""How many perturbed patterns a reason names. A choice: two fit into a line or two of a message."""
 
 
 @dataclass(frozen=True)
