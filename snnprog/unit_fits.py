@@ -13,8 +13,8 @@ training time. So on held-out time, too, it knows the unit's own past, which the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,8 @@ from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict, exp
 from snnprog.frames import data_frame_of_rows
 from snnprog.generalisation import OutputScore, scored
 from snnprog.integers import INEXACT
+from snnprog.processes.executors import AnyExecutor
+from snnprog.program import Program
 from snnprog.progress import Progress
 from snnprog.raster import as_raster
 from snnprog.spec import Dynamics, Pattern, Spec
@@ -177,7 +179,7 @@ def units(
     glm: bool = False,
     dynamics: Dynamics | None = None,
     chip: str | Chip = "loihi1",
-    executor: Executor | None = None,
+    executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
 ) -> Units:
@@ -226,6 +228,9 @@ def units(
         if chosen is None
         else [(chosen, [unit for unit in range(count) if unit not in chosen])]
     )
+    closest = partial(
+        compile_spec, on_infeasible="closest", executor=executor, progress=progress, time_limit_s=time_limit_s
+    )
     found: list[UnitFit] = []
     for lines, driven in groups:
         parts = [
@@ -233,17 +238,8 @@ def units(
             for part in (recorded[:training], recorded[training:])
         ]
         explanation = explain(parts[0], executor=executor, progress=progress, time_limit_s=time_limit_s)
-        found += _fits(parts, driven, explanation, has_glm=glm, options=_Options(executor, progress, time_limit_s))
+        found += _fits(parts, driven, explanation, closest(parts[0]).program, has_glm=glm)
     return Units(tuple(found), training, ticks - training)
-
-
-@dataclass(frozen=True)
-class _Options:
-    """The options of `snnprog.compile` that are passed on."""
-
-    executor: Executor | None
-    progress: Progress | bool | None
-    time_limit_s: float | None
 
 
 def _checked(inputs: Iterable[int], count: int) -> list[int]:
@@ -260,16 +256,9 @@ def _pattern(raster: Raster, lines: Sequence[int], driven: Sequence[int], unknow
 
 
 def _fits(
-    parts: Sequence[Spec], driven: Sequence[int], explanation: Explanation, *, has_glm: bool, options: _Options
+    parts: Sequence[Spec], driven: Sequence[int], explanation: Explanation, program: Program, *, has_glm: bool
 ) -> list[UnitFit]:
-    """Return the fits of units that have the same inputs."""
-    program = compile_spec(
-        parts[0],
-        on_infeasible="closest",
-        executor=options.executor,
-        progress=options.progress,
-        time_limit_s=options.time_limit_s,
-    ).program
+    """Return the fits of units that have the same inputs, whose neurons are the outputs of a program."""
     scores = [
         scored(part, [run(program, pattern.inputs).spikes for pattern in part.patterns], backend="kernel").outputs
         for part in parts

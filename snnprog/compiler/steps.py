@@ -119,10 +119,9 @@ def compile(
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    is_closest, identity = on_infeasible == CLOSEST, identity_of(spec.digest(), spec.chip.name, seed)
-    folder = None if journal is None else Path(journal)
-    pool = as_executor(executor)
-    with opened(folder, identity), shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+    is_closest, pool = on_infeasible == CLOSEST, as_executor(executor)
+    kept = opened(journal, lambda: identity_of(spec.digest(), spec.chip.name, seed))
+    with kept, shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
         work = Work(spec, seed=seed, executor=pool, progress=tell, limit=limit, is_always_checked=is_closest)
         built, at_least, robustness = _built(work, is_closest=is_closest)
         check_fan_in(spec, built)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,7 @@ from snnprog.checks import check_type
 from snnprog.compiler.report import CompileResult
 from snnprog.compiler.steps import RAISE, compile, identity_of
 from snnprog.errors import SnnprogError, SpecError
-from snnprog.journal import opened
+from snnprog.journal import Identity, opened
 from snnprog.processes.executors import AnyExecutor, as_executor
 from snnprog.processes.sharing import Shared
 from snnprog.progress import Progress, shown
@@ -84,12 +83,9 @@ def sweep(
         raise SpecError("specs must be at least one spec, got none")
     for spec in specs:
         check_type("specs", spec, kind=Spec)
-    pool, digests = as_executor(executor), [spec.digest() for spec in specs]
-    digest = hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
-    identity = identity_of(digest, ", ".join(dict.fromkeys(spec.chip.name for spec in specs)), seed)
+    pool = as_executor(executor)
     jobs = (_SweepJob(_Swept(spec), seed, on_infeasible, time_limit_s) for spec in specs)
-    folder = None if journal is None else Path(journal)
-    with opened(folder, identity), shown(progress, "sweep") as tell:
+    with opened(journal, lambda: _identity(specs, seed)), shown(progress, "sweep") as tell:
         results = []
         for result in run_jobs(_compiled, jobs, pool, total=len(specs), step="sweep", verdict=_verdict):
             results.append(result)
@@ -98,10 +94,14 @@ def sweep(
     return tuple(results)
 
 
+def _identity(specs: tuple[Spec, ...], seed: int) -> Identity:
+    digest = hashlib.sha256("".join(spec.digest() for spec in specs).encode("ascii")).hexdigest()
+    return identity_of(digest, ", ".join(dict.fromkeys(spec.chip.name for spec in specs)), seed)
+
+
 def _compiled(job: _SweepJob) -> CompileResult | SnnprogError:
-    call = partial(compile, job.swept.spec, seed=job.seed, on_infeasible=job.on_infeasible)
     try:
-        return call(time_limit_s=job.time_limit_s)
+        return compile(job.swept.spec, seed=job.seed, on_infeasible=job.on_infeasible, time_limit_s=job.time_limit_s)
     except SnnprogError as error:
         return error
 

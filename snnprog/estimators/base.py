@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,7 @@ from snnprog.arrays import Floats, Raster
 from snnprog.backends import BUILT_IN, find_backend, run_backend
 from snnprog.checks import as_seed
 from snnprog.coding import Encoder, Levels, with_rest
+from snnprog.compiler import CompileReport, compile
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.spec import Spec
@@ -29,19 +30,24 @@ class SpikingEstimator(BaseEstimator):
 
     Attributes
     ----------
-    encoder, backend : as given
+    encoder, on_infeasible, time_limit_s, backend, verbose : as given
     encoder_ : Encoder
         Fitted to the training samples.
-    program_ : Program
     spec_ : Spec
         What the program was compiled from.
+    program_ : Program
+    report_ : CompileReport
     """
 
     encoder: Encoder | None
+    on_infeasible: Literal["closest", "raise"]
+    time_limit_s: float | None
     backend: str | None
+    verbose: bool
     encoder_: Encoder
-    program_: Program
     spec_: Spec
+    program_: Program
+    report_: CompileReport
 
     def encode(self, X: ArrayLike) -> list[Raster]:
         """Return what samples ``(samples, features)`` are to the program: a raster ``(ticks, lines)`` each."""
@@ -62,6 +68,17 @@ class SpikingEstimator(BaseEstimator):
     def _begun(self, raster: Raster) -> Raster:
         """Return an encoded sample as the spec has it, before the tick of the answer."""
         return raster
+
+    def _compile(self, seed: int) -> None:
+        """Compile the spec, and keep the program and the report."""
+        result = compile(
+            self.spec_,
+            seed=seed,
+            on_infeasible=self.on_infeasible,
+            progress=bool(self.verbose),
+            time_limit_s=self.time_limit_s,
+        )
+        self.program_, self.report_ = result.program, result.report
 
     def _check_backend(self) -> None:
         if self.backend is not None and self.backend not in BUILT_IN:

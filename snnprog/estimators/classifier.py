@@ -15,7 +15,6 @@ from snnprog.checks import as_integer
 from snnprog.chips import Chip
 from snnprog.coding import Encoder, Questions
 from snnprog.coding.samples import check_least
-from snnprog.compiler import compile
 from snnprog.errors import SpecError
 from snnprog.estimators.base import SpikingEstimator, seed_of
 from snnprog.specs import classifier
@@ -156,14 +155,7 @@ class SpikingClassifier(ClassifierMixin, SpikingEstimator):
             chip=self.chip,
             class_names=self.classes_.tolist(),
         )
-        result = compile(
-            self.spec_,
-            seed=seed,
-            on_infeasible=self.on_infeasible,
-            progress=bool(self.verbose),
-            time_limit_s=self.time_limit_s,
-        )
-        self.program_, self.report_ = result.program, result.report
+        self._compile(seed)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:

@@ -12,7 +12,6 @@ from sklearn.utils.validation import validate_data
 from snnprog.arrays import Raster
 from snnprog.chips import Chip
 from snnprog.coding import Encoder, Readout, with_start
-from snnprog.compiler import compile
 from snnprog.errors import SpecError
 from snnprog.estimators.base import SpikingEstimator, seed_of
 from snnprog.specs import regressor
@@ -131,14 +130,7 @@ class SpikingRegressor(RegressorMixin, SpikingEstimator):
         readout, seed = self._readout(), seed_of(self.random_state)
         self.encoder_ = self._fitted_encoder(samples)
         self.spec_ = regressor(samples, values, self.encoder_, cuts=self.cuts, clarity=self.clarity, chip=self.chip)
-        result = compile(
-            self.spec_,
-            seed=seed,
-            on_infeasible=self.on_infeasible,
-            progress=bool(self.verbose),
-            time_limit_s=self.time_limit_s,
-        )
-        self.program_, self.report_ = result.program, result.report
+        self._compile(seed)
         self.readout_ = readout.fit(self.outputs(X), values)
         return self
 

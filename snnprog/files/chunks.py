@@ -11,7 +11,7 @@ others       nothing: CSV, see `snnprog.files.event_stream`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -110,7 +110,7 @@ def _check_has_no_times(name: str, form: StreamFormat) -> None:
             raise FormatError(f"{option} does not apply to {name}; omit it")
 
 
-def _rows_at_a_time(form: StreamFormat) -> Any:
+def _rows_at_a_time(form: StreamFormat) -> Callable[[int], int]:
     """Return the function that says how many rows of a length are read at a time."""
     return lambda length: max(1, min(form.ticks, CHUNK_BINS // max(length, 1)))
 

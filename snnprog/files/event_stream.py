@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -89,7 +90,7 @@ def ticks_of_events(events: Iterable[tuple[int, int | str | None]]) -> Iterator[
     tick = 0
     lines: list[int | str] = []
     for number, (when, line) in enumerate(events):
-        check_order(_Event(when, line, f"event {number}"), tick, error=SpecError)
+        _check_order(_Event(when, line, f"event {number}"), tick, error=SpecError)
         while tick < when:
             yield lines
             tick, lines = tick + 1, []
@@ -142,14 +143,9 @@ def read_chunks(
     first = next(blocks, b"")
     header, _, rest = first.partition(b"\n")
     header_of(name, header, allowed=(TICK_HEADER,))
-    for block in _chained(rest, blocks):
+    for block in chain((rest,), blocks):
         yield from reader.read(block)
     yield from reader.end()
-
-
-def _chained(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from blocks
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -267,7 +263,7 @@ class _ChunkReader:
 
     def _add(self, event: _Event) -> Iterator[Chunk]:
         """Take one event; yield the ticks that it ends."""
-        check_order(event, self._tick, error=FormatError)
+        _check_order(event, self._tick, error=FormatError)
         if event.tick > self._tick:
             yield self._ended(is_marked=False)
         while event.tick > self._tick:
@@ -293,7 +289,7 @@ class _ChunkReader:
         return chunk
 
 
-def check_order(event: _Event, tick: int, *, error: type[SnnprogError]) -> None:
+def _check_order(event: _Event, tick: int, *, error: type[SnnprogError]) -> None:
     """Raise an error if an event is of a tick that has ended."""
     if event.tick < tick:
         raise error(f"{event.place}: tick {event.tick} has ended; the next events are of tick {tick} or later")

@@ -18,7 +18,7 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
@@ -124,20 +124,26 @@ def present_journal() -> Journal | None:
 
 
 @contextmanager
-def opened(folder: Path | None, identity: Identity) -> Iterator[None]:
+def opened(journal: str | Path | None, identity: Callable[[], Identity]) -> Iterator[None]:
     """Record the results of all jobs inside in a journal, and take those that it has.
 
-    Without a folder, nothing is recorded, also inside another journal.
+    Parameters
+    ----------
+    journal : path, optional
+        Its folder. Without one, nothing is recorded, also inside another journal.
+    identity : callable
+        Returns what the journal is of; it is called only if there is one, for the digest of long rasters takes time.
 
     Raises
     ------
     FormatError
         If the folder cannot be written, or its journal is damaged or belongs to something else.
     """
-    if folder is None:
+    if journal is None:
         with _as_present(None):
             yield
         return
+    folder = Path(journal)
     path = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +155,7 @@ def opened(folder: Path | None, identity: Identity) -> Iterator[None]:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.executescript(SCHEMA)
-            _check_identity(folder, connection, identity)
+            _check_identity(folder, connection, identity())
         except BaseException:
             connection.close()
             raise

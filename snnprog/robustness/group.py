@@ -18,12 +18,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int64s
 from snnprog.jit import compiled
 
-Table = NDArray[np.float64]
 NOWHERE = -np.inf
 
 
@@ -47,11 +45,11 @@ class Room(NamedTuple):
 
     gains: Floats
     top: Floats
-    table: Table
-    values: Table
-    below: Table
-    own: Table
-    best: Table
+    table: Floats
+    values: Floats
+    below: Floats
+    own: Floats
+    best: Floats
 
 
 @compiled(nogil=True)
@@ -68,7 +66,7 @@ def _drop(room: Room, index: int, width: int) -> None:
 
 
 @compiled(nogil=True)
-def sweep(spikes: Int64s, ticks: Int64s, jitter: int, room: Room, own: Table) -> None:
+def sweep(spikes: Int64s, ticks: Int64s, jitter: int, room: Room, own: Floats) -> None:
     """Fill in the table of a group of spikes, and its best for each budget.
 
     States count from the first spike whose window has not ended.
@@ -124,7 +122,7 @@ def greatest(potentials: Floats, sign: float) -> float:
 
 
 @compiled(nogil=True)
-def of_few(potentials: Floats, sign: float, top: Floats, spikes: int, own: Table) -> None:
+def of_few(potentials: Floats, sign: float, top: Floats, spikes: int, own: Floats) -> None:
     """Fill in the best of a group with one spike, or of the pool, which are its greatest gains."""
     top[:] = NOWHERE
     if spikes + top.size <= 2:

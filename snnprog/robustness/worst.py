@@ -15,7 +15,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.jit import compiled
 from snnprog.robustness.drive import Drive, DriveMoment, advance, at_rest
-from snnprog.robustness.group import NOWHERE, Room, Table, best_places, greatest, of_few, sweep, trace, trace_one
+from snnprog.robustness.group import NOWHERE, Room, best_places, greatest, of_few, sweep, trace, trace_one
 
 
 @compiled(nogil=True)
@@ -36,7 +36,7 @@ def _room(drive: Drive, moment: DriveMoment) -> Room:
 
 
 @compiled(nogil=True)
-def _combine(before: Table, own: Table, best: Table) -> None:
+def _combine(before: Floats, own: Floats, best: Floats) -> None:
     """Fill in the best of a group together with all before it, for each budget."""
     for missing in range(best.shape[0]):
         for extra in range(best.shape[1]):
@@ -116,7 +116,7 @@ def worst_potentials(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
 
 
 @compiled(nogil=True)
-def _share(before: Table, own: Table, value: float, budget: tuple[int, int]) -> tuple[int, int]:
+def _share(before: Floats, own: Floats, value: float, budget: tuple[int, int]) -> tuple[int, int]:
     """Return the budget that one group takes of the whole."""
     for a in range(budget[0] + 1):
         for b in range(budget[1] + 1):
@@ -195,7 +195,7 @@ def _response(drive: Drive, row: int, response: Floats) -> int:
 
 
 @compiled(nogil=True)
-def worst_features(drive: Drive, rows: Int64s, sides: Int64s) -> Table:
+def worst_features(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
     """Return (rows, delays, lines) what each weight contributes to the potential in each row's worst case."""
     slots, now = drive.delays.size, -1
     moment, response = at_rest(drive), np.empty(drive.is_cleared.size)

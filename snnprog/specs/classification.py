@@ -101,14 +101,28 @@ def clarity_of(rasters: list[Raster], labels: ArrayLike) -> Floats:
     would fit a few outliers and generalise worse.
     """
     classes = _as_labels(labels)
-    features = np.stack([np.logical_or.accumulate(raster).ravel() for raster in rasters]).astype(np.float64)
-    features -= features.mean(axis=0)
     wanted = 2.0 * (classes[:, None] == np.arange(classes.max() + 1)) - 1.0
-    gram = features.T @ features + RIDGE * np.eye(features.shape[1])
-    fitted = features @ np.linalg.solve(gram, features.T @ (wanted - wanted.mean(axis=0))) + wanted.mean(axis=0)
+    fitted = fitted_by_ridge(rasters, wanted)
     own = np.take_along_axis(fitted, classes[:, None], axis=1)[:, 0]
     clarity: Floats = own - np.where(wanted > 0.0, -np.inf, fitted).max(axis=1)
     return clarity
+
+
+def fitted_by_ridge(rasters: Sequence[Raster], wanted: Floats) -> Floats:
+    """Return what a ridge regression from the spikes of samples says of each: which lines have spiked by which tick.
+
+    Parameters
+    ----------
+    rasters : sequence of (ticks, lines) bool
+    wanted : (samples,) or (samples, values) float
+        What the samples are; the result has this shape.
+    """
+    features = np.stack([np.logical_or.accumulate(raster).ravel() for raster in rasters]).astype(np.float64)
+    features -= features.mean(axis=0)
+    gram = features.T @ features + RIDGE * np.eye(features.shape[1])
+    mean = wanted.mean(axis=0)
+    fitted: Floats = features @ np.linalg.solve(gram, features.T @ (wanted - mean)) + mean
+    return fitted
 
 
 def _is_clear(rasters: list[Raster], classes: Int64s, clarity: float) -> Bools:

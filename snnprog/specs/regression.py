@@ -14,14 +14,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.arrays import Floats, Raster
+from snnprog.arrays import Floats
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import Encoder, with_start
 from snnprog.coding.samples import check_least
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
-from snnprog.specs.classification import RIDGE, pattern_of
+from snnprog.specs.classification import fitted_by_ridge, pattern_of
 from snnprog.specs.needs import check_delays
 
 CLARITY = 0.2
@@ -70,19 +70,10 @@ def regressor(
     if len(rasters) != wanted.size:
         raise SpecError(f"values must have one entry for each of {len(rasters)} samples, got {wanted.size}")
     levels = _levels(wanted, cuts)
-    told, margin = _told(rasters, wanted), clarity * wanted.std()
-    sides = [np.sign(each[:, None] - levels) * (np.abs(each[:, None] - levels) > margin) for each in (wanted, told)]
-    answers, asked = sides[0] > 0, (sides[0] == sides[1]) & (sides[0] != 0)
-    return Spec([pattern_of(*row) for row in zip(rasters, answers, asked, strict=True)], delays, chip=chip)
-
-
-def _told(rasters: list[Raster], values: Floats) -> Floats:
-    """Return what a ridge regression says of each sample (samples,) from which lines have spiked by which tick."""
-    features = np.stack([np.logical_or.accumulate(raster).ravel() for raster in rasters]).astype(np.float64)
-    features -= features.mean(axis=0)
-    gram = features.T @ features + RIDGE * np.eye(features.shape[1])
-    told: Floats = features @ np.linalg.solve(gram, features.T @ (values - values.mean())) + values.mean()
-    return told
+    fitted, margin = fitted_by_ridge(rasters, wanted), clarity * wanted.std()
+    sides = [np.sign(each[:, None] - levels) * (np.abs(each[:, None] - levels) > margin) for each in (wanted, fitted)]
+    answers, counts = sides[0] > 0, (sides[0] == sides[1]) & (sides[0] != 0)
+    return Spec([pattern_of(*row) for row in zip(rasters, answers, counts, strict=True)], delays, chip=chip)
 
 
 def _levels(values: Floats, cuts: int) -> Floats:

@@ -77,7 +77,7 @@ def by_taps(weights: Floats, ends: Floats, rows: Rows) -> Factor:
     """Return the factor over all rows without the products between taps; those with threshold and bias remain."""
     total = float(weights.sum())
     mean = rows.transposed_times(weights) / total
-    return Factor(weights, ends, mean, total, ByTaps(weights, ends, rows, mean))
+    return Factor(weights, ends, mean, total, ByTaps(weights, ends, rows, mean, total))
 
 
 class ByTaps:
@@ -87,14 +87,13 @@ class ByTaps:
     negative.
     """
 
-    def __init__(self, weights: Floats, ends: Floats, rows: Rows, mean: Floats) -> None:
-        taps, total = rows.taps.size, float(weights.sum())
+    def __init__(self, weights: Floats, ends: Floats, rows: Rows, mean: Floats, total: float) -> None:
+        taps = rows.taps.size
         own = np.maximum(rows.squared_times(weights) - total * mean[:taps] ** 2, 0.0) + ends[:taps]
         self._inverse = 1.0 / own
         others = rows.columns - mean[taps:]
-        self._across = np.stack(
-            [rows.transposed_times(weights * column)[:taps] for column in others.T] or [np.zeros(taps)]
-        )[: others.shape[1]]
+        across = [rows.transposed_times(weights * column)[:taps] for column in others.T]
+        self._across = np.array(across).reshape(others.shape[1], taps)
         block = np.einsum("k,ki,kj->ij", weights, others, others) + np.diag(ends[taps:])
         left = block - np.einsum("ij,j,kj->ik", self._across, self._inverse, self._across)
         if not (Cholesky(left).is_found and (np.diag(left) > SINGULAR * np.diag(block)).all()):
