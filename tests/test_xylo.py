@@ -126,7 +126,7 @@ def test_the_first_value_that_is_clipped_is_told() -> None:
 
 
 LIMITS: Mapping[str, tuple[dict[str, Any], str]] = {
-    "a delay": ({"delay": [1, 2, 1, 1]}, "delay[1] must be 1 to 1, got 2"),
+    "a delay": ({"delay": [1, 2, 1, 1]}, "delay[1] must be 1, got 2"),
     "an output that feeds": (
         {"pre": [0, 3, 2, 1]},
         "pre of synapse 1 must be an input or a hidden neuron on xylo, got neuron 1, an output;",
