@@ -189,8 +189,18 @@ def trace(spikes: Int64s, ticks: Int64s, freedom: tuple[int, int, int], room: Ro
 
 @compiled(nogil=True)
 def best_places(gains: Floats, count: int) -> Int64s:
-    """Return the places of the greatest gains, the greatest first."""
-    return np.argsort(-gains, kind="mergesort")[:count]
+    """Return the places of the greatest gains, the greatest first; of equal ones, the first."""
+    order, found = np.empty(min(count, gains.size), np.int64), 0
+    for place in range(gains.size):
+        if found == order.size and (found == 0 or gains[place] <= gains[order[found - 1]]):
+            continue
+        found = min(found + 1, order.size)
+        at = found - 1
+        while at > 0 and gains[order[at - 1]] < gains[place]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = place
+    return order
 
 
 @compiled(nogil=True)
