@@ -87,7 +87,7 @@ def test_the_curve_trades_bits_for_prediction() -> None:
     assert chosen.score >= max(front) - max(curve.points, key=lambda point: point.score).score_error
     assert all(point.score < chosen.score for point in curve.points if point.kept_bits < chosen.kept_bits)
     assert chosen.kept_bits < max(kept) / 2
-    assert 0.5 < chosen.told_bits <= 1.0, "a class of two is one bit"
+    assert 0.5 < chosen.relevant_bits <= 1.0, "a class of two is one bit"
     again = readout_curve(spikes, classes)
     assert [point.score for point in again.points] == [point.score for point in curve.points]
 
@@ -99,12 +99,12 @@ def test_a_bit_is_a_bit() -> None:
     (point,) = readout_curve(spikes, bits, readouts=[Readout("classes")]).points
     assert point.kept_bits == pytest.approx(1.0)
     assert point.score == 1.0
-    assert 0.8 < point.told_bits <= 1.0
+    assert 0.8 < point.relevant_bits <= 1.0
     (noise,) = readout_curve(spikes, np.arange(40) % 4 < 2, readouts=[Readout("classes")]).points
-    assert noise.told_bits < 0.05
+    assert noise.relevant_bits < 0.05
     (value,) = readout_curve(spikes, bits * 3.0, readouts=[Readout()]).points
     assert value.score > 0.95
-    assert value.told_bits > -0.5 * math.log2(1.0 - value.score) > 2.0, "a mean of logarithms"
+    assert value.relevant_bits > -0.5 * math.log2(1.0 - value.score) > 2.0, "a mean of logarithms"
 
 
 @pytest.mark.parametrize(
