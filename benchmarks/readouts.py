@@ -1,6 +1,6 @@
 """Fixed decoders beside readouts that are fitted to the same output spikes, on unseen samples.
 
-    python benchmarks/readouts.py [--data digits ...] [--splits 3] [--divide 1]
+    python benchmarks/readouts.py [--data digits ...] [--neurons pair] [--splits 3] [--divide 1]
 
 Each data set is compiled with a neuron for each class against all others, and with one for each pair of classes. The
 fixed decoder counts votes (`Questions.decide`); the readout is the one that the information-bottleneck curve of the
@@ -106,12 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", action="append", choices=DATA)
+    parser.add_argument("--neurons", action="append", choices=ASKED, help="whether each tells a class, or a pair")
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--divide", type=int, default=1, help="keep one sample in so many")
     given = parser.parse_args(arguments)
     rows = []
     for name in given.data or DATA:
-        for asked in ASKED:
+        for asked in given.neurons or ASKED:
             found = np.array([judged(name, asked, seed, given.divide) for seed in range(given.splits)])
             votes, readout, plain = (f"{100 * each.mean():.1f} ± {100 * each.std():.1f}" for each in found.T[:3])
             bits, most = (f"{each.mean():.1f}" for each in found.T[3:5])
