@@ -119,6 +119,9 @@ def test_readouts(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert said.count("digits") == 4
     assert said.count("each pair") == 2
+    fixed, read, *others, is_exact = module("readouts").judged_values(2, 0)
+    assert 0.0 < min(fixed, read) < max(fixed, read) < min(others) < 1.0
+    assert is_exact
 
 
 def test_gradients(
