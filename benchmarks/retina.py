@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -38,9 +39,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes for the design")
     parser.add_argument("--hidden", action="store_true", help="add hidden neurons until all outputs are exact")
     chosen = parser.parse_args()
-    with np.load(chosen.recording, allow_pickle=False) as archive:
-        times, units = archive["spike_times_s"], archive["neuron_index"]
-    raster, merged = bin_spike_times(times, units, bin_ms=BIN_MS, ticks=chosen.ticks, neurons=UNITS)
+    raster, merged = recorded(Path(chosen.recording), chosen.ticks)
     console = Console(width=200)
     with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as executor:
         (with_hidden if chosen.hidden else alone)(console, raster, chosen.backend, executor)
@@ -48,6 +47,13 @@ def main() -> None:
     console.print(
         f"{merged} spikes shared a bin; peak memory {own:.0f} MiB, and {worker:.0f} MiB in the largest worker"
     )
+
+
+def recorded(recording: Path, ticks: int) -> tuple[Raster, int]:
+    """Return the raster (ticks, units) of a recording, and how many spikes shared a bin with another."""
+    with np.load(recording, allow_pickle=False) as archive:
+        times, units = archive["spike_times_s"], archive["neuron_index"]
+    return bin_spike_times(times, units, bin_ms=BIN_MS, ticks=ticks, neurons=UNITS)
 
 
 def spec_of(raster: Raster, outputs: Sequence[int], hidden: Literal[0, "auto"] = 0) -> sp.Spec:
