@@ -7,6 +7,7 @@ neighbouring nodes: an input has as many trailing axes as the node that it leads
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ def shapes_of(graph: Graph) -> dict[str, Shape]:
         shapes |= found
         left = [name for name in left if name not in shapes]
     for name, shape in shapes.items():
-        if np.prod(shape, dtype=float) > WIDEST:
+        if math.prod(map(int, shape)) > WIDEST:
             raise FormatError(
                 f"node {name!r} of {graph.name} has shape {shape}; at most {WIDEST} channels are supported"
             )
