@@ -199,18 +199,18 @@ def trace(spikes: Int64s, ticks: Int64s, freedom: tuple[int, int, int], room: Ro
 
 @compiled(nogil=True)
 def best_places(gains: Floats, count: int) -> Int64s:
-    """Return the places of the greatest gains, the greatest first."""
-    chosen, filled = np.empty(min(count, gains.size), np.int64), 0
+    """Return the places of the greatest gains, the greatest first; of equal ones, the first."""
+    order, found = np.empty(min(count, gains.size), np.int64), 0
     for place in range(gains.size):
-        rank = filled
-        while rank > 0 and gains[chosen[rank - 1]] < gains[place]:
-            rank -= 1
-        if rank < chosen.size:
-            filled = min(filled + 1, chosen.size)
-            for index in range(filled - 1, rank, -1):
-                chosen[index] = chosen[index - 1]
-            chosen[rank] = place
-    return chosen
+        if found == order.size and (found == 0 or gains[place] <= gains[order[found - 1]]):
+            continue
+        found = min(found + 1, order.size)
+        at = found - 1
+        while at > 0 and gains[order[at - 1]] < gains[place]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = place
+    return order
 
 
 @compiled(nogil=True)

@@ -212,22 +212,29 @@ def _response(drive: Drive, row: int, response: Floats) -> int:
 
 
 @compiled(nogil=True)
-def _ascending(moved: Int64s, added: Int64s, line: int) -> Int64s:
-    """Return the ticks of a line's spikes, ascending: an insertion sort, as they nearly are that already."""
-    ticks, count = np.empty(moved.size + len(added), np.int64), 0
-    for index in range(ticks.size):
-        more = index - moved.size
-        if more >= 0 and added[more, 0] != line:
-            continue
-        tick, place = (added[more, 1] if more >= 0 else moved[index]), count
-        while place > 0 and ticks[place - 1] > tick:
-            ticks[place] = ticks[place - 1]
-            place -= 1
-        ticks[place] = tick
-        count += 1
-    return ticks[:count]
+def _ticks_of(line: int, moved: Int64s, added: Int64s, heard: Int64s) -> Int64s:
+    """Return the ticks of a line's spikes, ascending, in an array that is large enough; -1 for those missing."""
+    count = 0
+    for tick in moved:
+        count = _insert(heard, count, tick)
+    for index in range(len(added)):
+        if added[index, 0] == line:
+            count = _insert(heard, count, added[index, 1])
+    return heard[:count]
 
 
+@compiled(nogil=True)
+def _insert(values: Int64s, count: int, value: int) -> int:
+    """Insert a value among the first ones, which ascend; return how many they are then."""
+    place = count
+    while place > 0 and values[place - 1] > value:
+        values[place] = values[place - 1]
+        place -= 1
+    values[place] = value
+    return count + 1
+
+
+@compiled(nogil=True)
 def worst_features(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
     """Return (rows, delays, lines) what each weight contributes to the potential in each row's worst case."""
     features: Floats = _worst_features(drive, rows, sides, np.argsort(rows, kind="stable"))
@@ -239,6 +246,7 @@ def _worst_features(drive: Drive, rows: Int64s, sides: Int64s, order: Int64s) ->
     slots, now = drive.delays.size, -1
     moment, response = at_rest(drive), np.empty(drive.is_cleared.size)
     room, features = _room(drive, moment), np.zeros((rows.size, slots, drive.is_free.size))
+    heard = np.empty(drive.spikes.size + drive.freedom[2], np.int64)
     for index in order:
         row = rows[index]
         while now < row:
@@ -248,7 +256,7 @@ def _worst_features(drive: Drive, rows: Int64s, sides: Int64s, order: Int64s) ->
         targets, added = _worst_now(drive, moment, sides[index], room)
         for line in range(drive.is_free.size):
             last = -1
-            for tick in _ascending(targets[drive.first[line] : drive.first[line + 1]], added, line):
+            for tick in _ticks_of(line, targets[drive.first[line] : drive.first[line + 1]], added, heard):
                 if tick <= last:
                     continue
                 last = tick
