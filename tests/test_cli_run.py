@@ -61,6 +61,18 @@ def test_run_counts_activity(command: Command, detector: Path, tmp_path: Path) -
     assert (tmp_path / "out.csv").read_text() == "pattern,tick,neuron\n0,6,0\n"
 
 
+def test_run_compares_activity_and_reports_neurobench(command: Command, detector: Path) -> None:
+    words = ("run", detector, FILES / "inputs.csv", "--ticks", 12, "--activity")
+    _, out, _ = command(*words, "--dt-ms", 2)
+    assert [text in out for text in ("Effective_ACs", "Model execution rate (Hz)", "500")] == [True] * 3
+    assert "1.5 synaptic operations per sample and 2 multiply-accumulates, 0.75 for each: fewer" in out
+    answer = json.loads(command(*words, "--multiplications", 1, "--json")[1])["activity"]
+    assert answer["comparison"]["is_ann_cheaper"] is True
+    assert answer["neurobench"]["SynapticOperations"] == {"Effective_MACs": 0.0, "Effective_ACs": 1.5, "Dense": 48.0}
+    code, _, err = command(*words[:-1], "--multiplications", 1)
+    assert (code, "add --activity" in err) == (cli.BAD_USAGE, True)
+
+
 def test_verify_says_exact(command: Command, detector: Path) -> None:
     code, out, _ = command("verify", detector, FILES / "SPEC.toml", "--state")
     assert code == cli.EXACT

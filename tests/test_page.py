@@ -89,6 +89,18 @@ def test_an_exact_program_is_told_so() -> None:
     assert [row[1] for row in page.neurons.rows] == ["certified", "certified"]
 
 
+def test_work_is_compared_and_reported_as_neurobench_does() -> None:
+    spec = CASES["several_patterns"]()
+    program = sp.compile(spec).program
+    page = page_of_program(program, spec)
+    activity = sp.activity(program, [pattern.inputs for pattern in spec.patterns], placement=sp.place(program))
+    _, counted, metrics = page.resources
+    assert activity.verdict in counted.notes
+    values = {row[0]: row[1] for row in metrics.rows}
+    assert values["Synaptic operations: Effective_ACs"] == activity.neurobench.effective_acs
+    assert values["Footprint (bytes)"] == activity.neurobench.footprint
+
+
 def test_the_facts_tell_every_option_that_was_asked_for() -> None:
     lines, silence = np.zeros((3, 9), dtype=bool), np.zeros((3, 1), dtype=bool)
     spec = sp.Spec([sp.Pattern(lines, silence)], signs=[1] * 9, refractory=3, window=(0, 1))
