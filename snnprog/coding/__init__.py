@@ -8,6 +8,7 @@ in ticks, of any duration.
 from __future__ import annotations
 
 from snnprog.coding.adaptive import AdaptiveFields, Contrast
+from snnprog.coding.balanced import BalancedCode
 from snnprog.coding.bottleneck import CurvePoint, ReadoutCurve, readout_curve
 from snnprog.coding.decoders import (
     NO_CLASS,
@@ -19,12 +20,14 @@ from snnprog.coding.decoders import (
     with_start,
 )
 from snnprog.coding.encoders import Encoder, EvenRate, GaussianFields, Latency, Levels, Rate
+from snnprog.coding.pulses import pulse_density
 from snnprog.coding.readout import Readout
 from snnprog.coding.series import Delta
 
 __all__ = [
     "NO_CLASS",
     "AdaptiveFields",
+    "BalancedCode",
     "Contrast",
     "CurvePoint",
     "Delta",
@@ -39,6 +42,7 @@ __all__ = [
     "ReadoutCurve",
     "first_spike",
     "highest_potential",
+    "pulse_density",
     "readout_curve",
     "spike_count",
     "with_rest",

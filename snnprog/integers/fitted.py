@@ -212,7 +212,8 @@ def _begun(problem: IntegerProblem, wanted: Wanted, values: Int64s) -> _FitStart
     return _FitStart(_fitter(problem, wanted), problem, values)
 
 
-def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
+def movable_of(problem: IntegerProblem, synapses: int | None = None) -> tuple[Movable, dict[str, int]]:
+    """Return the unknowns of a neuron, with at most so many weights other than 0, and its known parameters."""
     box, rule = problem.problem.box, problem.chip.rule
     lower, upper = problem.ranges
     names, place, known = parameter_names(rule), problem.taps.tolist(), {}
@@ -235,8 +236,14 @@ def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
         bits=np.array([int(span).bit_length() for span in (upper - lower) // 2], np.int64),
         weights=problem.taps.size,
         step=box.weight_step,
-        synapses=problem.taps.size if wanted.synapses is None else wanted.synapses,
+        synapses=problem.taps.size if synapses is None else synapses,
     )
+    return unknowns, known
+
+
+def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
+    box = problem.problem.box
+    unknowns, known = movable_of(problem, wanted.synapses)
     spikes, is_noisy = problem.problem.spikes, box.noise > 0.0
     return Fitter(
         problem.machine.simulator,

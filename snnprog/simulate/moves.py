@@ -53,7 +53,7 @@ def random_below(state: UInt64s, count: int) -> int:
     bits ^= bits << np.uint64(25)
     bits ^= bits >> np.uint64(27)
     state[0] = bits
-    return int(((bits * np.uint64(2685821657736338717)) >> np.uint64(33)) % np.uint64(count))
+    return int(np.int64(((bits * np.uint64(2685821657736338717)) >> np.uint64(33)) % np.uint64(count)))
 
 
 @operation
