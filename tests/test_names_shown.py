@@ -24,6 +24,7 @@ import snnprog as sp
 from snnprog import cli
 from snnprog.backends import find_backend
 from snnprog.backends.execution import write_program
+from snnprog.check_proof import BadFileError, check
 from snnprog.coding import Questions
 from snnprog.emit.c import to_c
 from snnprog.emit.c.names import KEYWORDS
@@ -35,6 +36,7 @@ from snnprog.pytest_plugin import assert_exact
 from snnprog.report.page import html_of, page_of_program, page_of_spec
 from snnprog.report.readouts import readouts_table
 from snnprog.report.trains import classes_table, trains_table
+from snnprog.spec.document import spec_to_data
 
 INPUTS = np.zeros((12, 2), dtype=bool)
 INPUTS[[1, 4], [0, 1]] = True
@@ -131,6 +133,20 @@ def test_a_refuted_proof_has_names() -> None:
     assert "the input stream (tick 0: line 0 (left arm))" in str(proof)
     assert "expected output 0 (go): silence, output 1 (stop): silence" in str(proof)
     assert "found output 0 (go): spike, output 1 (stop): silence" in str(proof)
+
+
+def test_the_checker_of_proofs_has_names() -> None:
+    with pytest.raises(sp.InfeasibleError) as caught:
+        sp.compile(impossible())
+    document, proof = (json.loads(json.dumps(each)) for each in (spec_to_data(impossible()), caught.value.proof))
+    assert check(document, proof) is None
+    proof["nodes"][0]["output"] = 0
+    assert "about output 0 (go): " in str(check(document, proof))
+    unnamed = {name: value for name, value in document.items() if not name.endswith("_names")}
+    assert "about output 0: " in str(check(unnamed, proof))
+    for names in (["go"], ["go", 3], ["go", "\x1b[2J"]):
+        with pytest.raises(BadFileError, match="output_names must be"):
+            check(document | {"output_names": names}, proof)
 
 
 def test_claims_take_lines_by_name() -> None:

@@ -19,6 +19,7 @@ from snnprog.spec.robust import Robust
 from snnprog.spec.spec import Spec
 
 SPEC_FORMAT, SPEC_VERSION = "snnprog-spec", 1
+NAMES = ("input_names", "output_names")
 
 
 def spec_to_data(spec: Spec) -> dict[str, object]:
@@ -32,6 +33,7 @@ def spec_to_data(spec: Spec) -> dict[str, object]:
         "parameters": _parameters(spec),
         "inputs": spec.n_inputs,
         "outputs": spec.n_outputs,
+        **{name: list(getattr(spec, name)) for name in NAMES if getattr(spec, name) is not None},
         "delays": list(spec.delays),
         "recurrent": spec.recurrent,
         "may_have_hidden_neurons": spec.hidden != 0,

@@ -79,9 +79,15 @@ def folder_files(program: Program, board: FpgaBoard, plan: CorePlan) -> dict[str
     image = image_of(program, plan)
     identity = identity_of(plan)
     exchanges = [(frame(b"I"), answer(b"I", identity)), *_loading(image), *_ticks(program, image)]
-    return board_files(
-        board, SerialSystem(hardware_of(plan), identity=identity), image=image.text(), exchanges=exchanges
-    )
+    system = SerialSystem(hardware_of(plan), identity=identity)
+    return board_files(board, system, image=image.text(), exchanges=exchanges, numbers=numbers_of(program, image))
+
+
+def numbers_of(program: Program, image: Image) -> dict[str, dict[str, int]]:
+    """Return the numbers of the events of lines and outputs that have names, for what is connected to the board."""
+    outputs: list[int] = np.asarray(image.about["outputs"], np.int64).tolist()
+    named = {"inputs": (program.input_names, range(program.n_inputs)), "outputs": (program.output_names, outputs)}
+    return {kind: dict(zip(names, numbers, strict=True)) for kind, (names, numbers) in named.items() if names}
 
 
 def board_of(folder: Path) -> str:
@@ -98,7 +104,14 @@ def board_of(folder: Path) -> str:
         raise FormatError(f"{folder} is not a folder that 'snnprog export --board' wrote: {error!r}") from error
 
 
-def board_files(board: FpgaBoard, system: Component, *, image: str, exchanges: Sequence[Exchange]) -> dict[str, str]:
+def board_files(
+    board: FpgaBoard,
+    system: Component,
+    *,
+    image: str,
+    exchanges: Sequence[Exchange],
+    numbers: Mapping[str, Mapping[str, int]],
+) -> dict[str, str]:
     """Return the files of a board's folder, name -> text.
 
     Parameters
@@ -109,12 +122,15 @@ def board_files(board: FpgaBoard, system: Component, *, image: str, exchanges: S
         The program's image.
     exchanges : sequence of (bytes, bytes)
         What the testbench sends, and what it must be answered.
+    numbers : mapping
+        See `numbers_of`.
     """
     pins = "pcf" if board.device.family == "ice40" else "lpf"
     script = _script(exchanges)
     names = ["README.md", "Makefile", "top.v", f"pins.{pins}", "testbench.v", "simulator.cpp"]
-    context = {"board": board, "baud": BAUD, "pins": pins, "script_bytes": len(script), "mhz": _mhz}
+    context = {"numbers": numbers, "board": board, "baud": BAUD, "pins": pins, "script_bytes": len(script), "mhz": _mhz}
     about = {"board": board.name, "device": board.device.name, "clock_hz": board.device.clock_hz, "baud": BAUD}
+    about |= numbers
     return {name: _render(name, context) for name in names} | {
         ABOUT: json.dumps(about, indent=1) + "\n",
         "core.v": verilog_of(system, name=SYSTEM),
