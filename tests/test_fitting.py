@@ -11,6 +11,7 @@ from cases import PlainNeuron
 
 import snnprog as sp
 from snnprog.arrays import Int64s, Raster
+from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.design.problem import neuron_problem
 from snnprog.design.task import Task
 from snnprog.integers import fit_outputs
@@ -18,6 +19,7 @@ from snnprog.integers.fitted import Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.reoptimise import ideal
+from snnprog.integers.starts import THRESHOLDS, reals_with_roundings, starts_of
 
 LIMIT = 2
 GREATEST_THRESHOLD = 40
@@ -248,3 +250,29 @@ def test_no_more_synapses_are_found_than_are_allowed(weights: list[int]) -> None
     assert np.count_nonzero(neuron.weights) <= 2
     done = plain_spikes(spec, inputs, neuron.weights.ravel().astype(np.int64), int(neuron.threshold))
     assert (np.array(done) == targets[:, 0]).all()
+
+
+def test_fits_start_from_weights_that_count_truncation_in() -> None:
+    weights = np.array([3, -1, 3, 1, -1, 2, 1, -3])
+    found = {"with roundings": 0, "without": 0}
+    for seed in (3, 4):
+        inputs = np.random.default_rng(seed).random((150, weights.size)) < 0.4
+        blank = sp.Spec([sp.Pattern(inputs, inputs[:, :1])], chip="xylo", dynamics=sp.Dynamics(3, 3))
+        targets = np.array([plain_spikes(blank, inputs, weights, 29)]).T
+        spec = replace(blank, patterns=(sp.Pattern(inputs, targets),))
+        problem, wanted = integer_problem(spec)
+        assert ideal(problem.problem).margin < ROUNDING_PROOF, "the test is about weights that decays truncate"
+        reals = reals_with_roundings(Task.of(spec), 0)
+        assert (reals[:, -2] <= np.array(THRESHOLDS) + 1e-6).all()
+        for name, some in zip(found, (reals, reals[:0]), strict=True):
+            starts = starts_of([problem], some, None)
+            neuron = fitted([problem], wanted, starts=starts, work=6e7, seed=(1, 0))
+            found[name] += neuron is not None
+            if neuron is not None:
+                assert plain_spikes(spec, inputs, neuron.mantissas.ravel(), neuron.threshold) == targets[:, 0].tolist()
+    assert found["with roundings"] > found["without"]
+
+
+def test_weights_that_survive_rounding_are_no_start_with_roundings() -> None:
+    task = Task.of(sp.Spec([pattern("1 . 1", ". 1 .")], chip="xylo", dynamics=sp.Dynamics(0, 0)))
+    assert len(reals_with_roundings(task, 0)) == 0

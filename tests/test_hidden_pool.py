@@ -10,7 +10,10 @@ import pytest
 import snnprog as sp
 from snnprog.check_proof import Claim, check, first_spike
 from snnprog.design.hidden.draft import Draft
+from snnprog.design.hidden.growth import designed, lack_of
 from snnprog.design.hidden.pool import drawn
+from snnprog.design.hidden.sufficing import Goal, separator_of
+from snnprog.design.margins.answer import ROUNDING_PROOF
 from snnprog.spec.document import spec_to_data
 
 
@@ -163,3 +166,19 @@ def test_pools_are_the_same_each_time() -> None:
     assert len(first) > 3
     assert all(np.array_equal(one.weights, other.weights) for one, other in zip(first, second, strict=True))
     assert len({neuron.raster.tobytes() for neuron in first}) == len(first)
+
+
+def test_a_margin_is_compared_with_a_low_threshold_and_not_with_the_largest_weight() -> None:
+    spec = spec_of(
+        ("11", "."), (".1 11", ". ."), ("11 1. .1", ". 1 ."), dynamics=sp.Dynamics(3, 15), chip="xylo", threshold=24
+    )
+    draft = Draft(spec)
+    pool, lack = drawn(draft, 40, seed=0), lack_of(draft, 0)
+    separator = separator_of(draft, Goal(0, lack.resets, lack.wanted), pool)
+    sufficient = [index for index in range(len(pool)) if separator.suffices((index,))]
+    assert sufficient
+    assert not separator.suffices(())
+    for index in sufficient:
+        neuron = designed(draft.with_neuron(pool[index]), 0)
+        assert neuron is not None
+        assert neuron.margin >= ROUNDING_PROOF

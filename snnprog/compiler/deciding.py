@@ -32,9 +32,10 @@ from snnprog.solver import check_time, step
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
 
-PART = 0.5
+PART = 0.3
 """The share of the remaining time for further outputs, once one is proved to be impossible; that proof is checked
-after them. A choice, not a measurement; without a time limit, it has no effect."""
+after them, which took .5 s on a Xylo spec of windows, after a second of its search. Without a time limit, it has no
+effect."""
 
 DECIDING_PART = 0.85
 """The share for all methods together; the rest is for checking proofs, or for integers. A choice: a
@@ -48,6 +49,10 @@ FIT_SHARE = 0.25
 """The share of the remaining time for fitting integers, or trying many small ones: most successes take a
 tenth of a second, and proofs that there are none follow. With 0.4, both took 2 s of a limit of 5 s on four Xylo
 specs that then ran out of time. Without a time limit, it has no effect."""
+
+SOON_FIT_SHARE = 0.25
+"""The same before all integers are searched, which takes 2 s of a limit of 5 s on three Xylo specs whose circuit was
+known. Two of them are fitted in .1 to .7 s, from most seeds. Without a time limit, it has no effect."""
 
 OPEN_FIT_SHARE = 0.5
 """The same where the design ended without a refusal: three of five such specs whose circuit was known took 1 s or
@@ -97,17 +102,25 @@ class Means:
         refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
         conflicting = {index: designed.outcomes[index] for index in refused}
         found = _with(designed, self._substantiated(conflicting, is_brief=True))
-        found = _with(found, self._swept(found, FEW_RUNS))
-        promising = [index for index in found.undecided if index not in conflicting]
-        found = _with(found, self._fitted(found, promising, share=OPEN_FIT_SHARE))
-        found = _with(found, self.soon_settled(found.undecided))
-        with step("proofs", share=1.0 if found.proof is None else PART):
+        with step("proofs", share=_share_of_others(found)):
+            found = self._soon_decided(found, conflicting)
+        with step("proofs", share=_share_of_others(found)):
             found = _with(found, self._swept(found, MANY_RUNS))
-            found = _with(found, self._fitted(found, [index for index in found.undecided if index in conflicting]))
+            unlikely = [index for index in found.undecided if index in conflicting]
+            found = _with(found, self._fitted(found, unlikely, attempt=1))
             found = _with(found, self.settled(found.undecided, MANY, share=SETTLING_SHARE))
             left = {index: conflicting[index] for index in found.undecided if index in conflicting}
             found = _with(found, self._substantiated(left))
             return _with(found, self.last_words(found.undecided))
+
+    def _soon_decided(self, found: Design, conflicting: Outcomes) -> Design:
+        """Return the design with what is found quickly for outputs that are undecided; some had conflicts before."""
+        found = _with(found, self._swept(found, FEW_RUNS))
+        promising = [index for index in found.undecided if index not in conflicting]
+        found = _with(found, self._fitted(found, promising, share=OPEN_FIT_SHARE))
+        unlikely = [index for index in found.undecided if index in conflicting]
+        found = _with(found, self._fitted(found, unlikely, share=SOON_FIT_SHARE))
+        return _with(found, self.soon_settled(found.undecided))
 
     def briefly_fitted(self, designed: Design) -> Design:
         """Return the design with integers for undecided outputs, if they are found quickly."""
@@ -185,6 +198,11 @@ class Means:
         """The share of the time for each method that tries outputs without hidden neurons."""
         return 1.0 if self.spec.hidden == 0 else ALONE_PART
 
+    @property
+    def _has_sweeps(self) -> bool:
+        """Whether all small weights are tried, before integers are fitted."""
+        return self.spec.window == NO_WINDOW and self.spec.fan_in is None and self.spec.hidden == 0
+
     def _substantiated(self, refused: Outcomes, *, is_brief: bool = False) -> Outcomes:
         """Return the refusals that are proved for integers; undecided for the others."""
         referee = self._referee if self.spec.hidden == 0 else Referee(replace(self.spec, hidden=0))
@@ -222,15 +240,21 @@ class Means:
         return found
 
     def _fitted(
-        self, designed: Design, outputs: Sequence[int], *, share: float = FIT_SHARE, is_brief: bool = False
+        self,
+        designed: Design,
+        outputs: Sequence[int],
+        *,
+        share: float = FIT_SHARE,
+        is_brief: bool = False,
+        attempt: int = 0,
     ) -> Outcomes:
         """Return integer neurons for some outputs without weights, if fitting finds them."""
-        fit = partial(fit_outputs, seed=self.seed, is_brief=is_brief)
+        fit = partial(fit_outputs, seed=self.seed, is_brief=is_brief, is_swept=self._has_sweeps, attempt=attempt)
         return self._found(designed, outputs, fit, share=min(self._share, share))
 
     def _swept(self, designed: Design, runs: int) -> Outcomes:
         """Return neurons of small integers for outputs without weights, if there are any."""
-        if self.spec.window != NO_WINDOW or self.spec.fan_in is not None or self.spec.hidden != 0:
+        if not self._has_sweeps:
             return {}
         return self._found(designed, designed.undecided, partial(sweep_outputs, runs=runs), share=FIT_SHARE)
 
@@ -249,6 +273,11 @@ class Means:
 def _with(designed: Design, found: Outcomes) -> Design:
     """Return the design with the results of some outputs."""
     return designed.with_outcomes({index: _after(designed.outcomes[index], each) for index, each in found.items()})
+
+
+def _share_of_others(found: Design) -> float:
+    """Return the share of the time for outputs that are undecided: all of it, unless another is proved impossible."""
+    return 1.0 if found.proof is None else PART
 
 
 def _after(before: NeuronDesign, outcome: NeuronDesign) -> NeuronDesign:

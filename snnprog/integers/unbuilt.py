@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.arrays import Int64s
+from snnprog.arrays import Floats
 from snnprog.chips import Chip
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.support import restricted_to
@@ -25,8 +25,8 @@ from snnprog.integers.fitted import FEW_RUNS, Swept, Wanted, fitted, swept
 from snnprog.integers.integer_problem import IntegerProblem
 from snnprog.integers.machine import Machine
 from snnprog.integers.rehearsal import relevant_of
-from snnprog.integers.reoptimise import MODERATE_ENTRIES, ideal
 from snnprog.integers.rounding import IntegerNeuron
+from snnprog.integers.starts import reals_with_roundings, starts_of
 from snnprog.network import Neuron
 from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
 from snnprog.spec.options import NO_WINDOW
@@ -44,10 +44,11 @@ class _FitJob:
     chip: Chip
     wanted: Wanted
     exponents: tuple[int, ...]
-    seed: tuple[int, int]
+    seed: tuple[int, ...]
     deadline: Deadline | None
     runs: int
     work: float
+    reals: Floats
 
 
 def fit_outputs(
@@ -58,6 +59,8 @@ def fit_outputs(
     seed: int = 0,
     executor: Executor | None = None,
     is_brief: bool = False,
+    is_swept: bool = False,
+    attempt: int = 0,
 ) -> dict[int, Neuron]:
     """Return neurons for as many of some outputs as integers are found for.
 
@@ -70,28 +73,42 @@ def fit_outputs(
         count, the finest has what all have.
     is_brief : bool
         Whether to try no more than takes a tenth of a second.
+    is_swept : bool
+        Whether `sweep_outputs` has tried small weights already.
+    attempt : int
+        How often the outputs were fitted before: each time, other moves are drawn.
     """
-    chip = task.spec.chip
+    chip, few = task.spec.chip, 0 if is_swept else FEW_RUNS
     allowed = tuple(range(chip.exponents[0], chip.exponents[1] + 1))
+    reals = {} if is_brief else {output: _reals(task, output) for output in outputs}
     if not chip.is_exponent_shared:
-        efforts = [(0, BRIEF_WORK)] if is_brief else [(0, BRIEF_WORK), (FEW_RUNS, WORK)]
+        efforts = [(0, BRIEF_WORK)] if is_brief else [(0, BRIEF_WORK), (few, WORK)]
         found: dict[int, Neuron] = {}
-        for runs, work in efforts:
+        for effort in efforts:
             left = [output for output in outputs if output not in found]
-            jobs = [_job(task, output, allowed, seed=seed, runs=runs, work=work) for output in left]
+            jobs = [_job(task, output, allowed, draw=(seed, attempt), effort=effort, reals=reals) for output in left]
             found |= _found(left, jobs, executor)
         return found
-    efforts = [(0, BRIEF_WORK)] if is_brief else [(0, BRIEF_WORK), (FEW_RUNS, 0.0), (0, WORK)]
     tried = tuple(exponents) or (allowed[:1] if task.box.is_scale_free else allowed)
+    efforts = [(0, BRIEF_WORK)] if is_brief or few or len(tried) > 1 else []
+    efforts += [] if is_brief else [(few, 0.0)] * (few > 0) + [(0, WORK)]
     best: dict[int, Neuron] = {}
     for (runs, work), exponent in itertools.product(efforts, tried):
-        share = work / len(tried)
-        jobs = [_job(task, output, (exponent,), seed=seed, runs=runs, work=share) for output in outputs]
+        effort = runs, work / len(tried)
+        jobs = [_job(task, output, (exponent,), draw=(seed, attempt), effort=effort, reals=reals) for output in outputs]
         found = _found(outputs, jobs, executor)
         best = max(best, found, key=len)
         if len(best) == len(outputs):
             break
     return best
+
+
+def _reals(task: Task, output: int) -> Floats:
+    """Return real unknowns to start from, (starts, taps + 2); none if the time does not allow them."""
+    try:
+        return reals_with_roundings(task, output)
+    except SolverError:
+        return np.zeros((0, task.mapping.n_taps + 2))
 
 
 def _found(outputs: Sequence[int], jobs: Sequence[_FitJob], executor: Executor | None) -> dict[int, Neuron]:
@@ -103,14 +120,33 @@ def _verdict(neuron: Neuron | None) -> str:
     return "not fitted" if neuron is None else "fitted"
 
 
-def _job(task: Task, output: int, exponents: tuple[int, ...], *, seed: int, runs: int, work: float) -> _FitJob:
+def _job(
+    task: Task,
+    output: int,
+    exponents: tuple[int, ...],
+    *,
+    draw: tuple[int, int],
+    effort: tuple[int, float],
+    reals: Mapping[int, Floats],
+) -> _FitJob:
+    """Return the work on one output.
+
+    Parameters
+    ----------
+    draw : (int, int)
+        The seed, and how often the output was fitted before.
+    effort : (int, float)
+        How many choices of small weights are tried, and how many ticks and events are run to fit others.
+    """
+    seed = (draw[0], output, *draw[1:]) if draw[1] else (draw[0], output)
     spec, care, relevant = task.spec, task.care[:, output], relevant_of(task, output)
     problem = neuron_problem(
         task.map_of(output), output, raster=task.targets[:, output], constrained=relevant, box=task.box.without_zero()
     )
     counts = np.ones_like(care) if spec.recurrent else care
     wanted = Wanted(counts, relevant, NO_WINDOW if spec.recurrent else spec.window, spec.fan_in)
-    return _FitJob(problem, spec.chip, wanted, exponents, (seed, output), present_deadline(), runs, work)
+    starts = reals.get(output, np.zeros((0, task.mapping.n_taps + 2)))
+    return _FitJob(problem, spec.chip, wanted, exponents, seed, present_deadline(), *effort, starts)
 
 
 def sweep_outputs(
@@ -124,7 +160,7 @@ def sweep_outputs(
         How many choices of weights are tried for one output at most, and all or none of each size.
     """
     exponent = task.spec.chip.exponents[0]
-    jobs = [_job(task, output, (exponent,), seed=0, runs=runs, work=0.0) for output in outputs]
+    jobs = [_job(task, output, (exponent,), draw=(0, 0), effort=(runs, 0.0), reals={}) for output in outputs]
     return _found(outputs, jobs, executor)
 
 
@@ -139,24 +175,11 @@ def _fit(job: _FitJob) -> Neuron | None:
             every = _swept(job, problems) if job.runs > 0 else Swept(None, is_complete=False)
             found = every.neuron
             if found is None and job.work > 0.0 and not every.is_complete:
-                starts = _starts(fewer, job.wanted.synapses)
+                starts = starts_of(fewer, job.reals, job.wanted.synapses)
                 found = fitted(fewer, job.wanted, starts=starts, work=job.work, seed=job.seed)
     except SolverError:
         return None
     return None if found is None else as_designed(found, machine)
-
-
-def _starts(problems: Sequence[IntegerProblem], synapses: int | None) -> list[tuple[IntegerProblem, Int64s]]:
-    """Return the integers nearest to the best real weights under exact decays, if these are found quickly.
-
-    Where few synapses are allowed, the largest weights stay.
-    """
-    entries = problems[0].problem.potential_map.n_taps * problems[0].problem.raster.size
-    starts = [(one, one.rounded(ideal(one.problem))) for one in problems if entries <= MODERATE_ENTRIES]
-    for one, unknowns in starts:
-        most = one.taps.size if synapses is None else synapses
-        unknowns[np.argsort(-np.abs(unknowns[: one.taps.size]), kind="stable")[most:]] = 0
-    return starts
 
 
 def _swept(job: _FitJob, problems: Sequence[IntegerProblem]) -> Swept:

@@ -16,7 +16,8 @@ from snnprog.arrays import Bools, Floats, Int64s
 from snnprog.design.box import Box
 from snnprog.solver import LinearProgram, check_time, maximise_if_possible
 
-# A margin below this share of the largest weight is lost when weights become integers: a step of 255.
+# A margin below this share of the largest weight, or of a given threshold that is less, is lost when weights become
+# integers: a step of 255.
 LEAST_MARGIN = 1.0 / 512
 # Rows that a program takes in at a time, the most violated first: only time depends on it.
 MORE_ROWS = 12
@@ -51,6 +52,7 @@ class Separator:
             top *= float(1 << box.widest_exponent)
             bias = box.bias[0] / top, box.bias[1] / top
         ends = (0.0, np.inf) if box.is_threshold_free else (box.threshold[0] / top,) * 2
+        self.least_margin = LEAST_MARGIN * min(ends[1], 1.0)
         widest = 1.0 if box.is_scale_free else float(1 << box.widest_exponent)
         self.lower = np.concatenate([box.weight_lower * widest / top, [ends[0], bias[0]]])
         self.upper = np.concatenate([box.weight_upper * widest / top, [ends[1], bias[1]]])
@@ -89,12 +91,12 @@ class Separator:
             if solved is None:  # nothing is known of these detectors; others may do
                 return None
             values, margin, duals = solved
-            if margin < LEAST_MARGIN:
+            if margin < self.least_margin:
                 pull = np.abs(np.einsum("k,kcd->cd", duals, self.more[self.active])).max(axis=1)
                 self.upsets.append(pull > NEGLIGIBLE * float(duals.sum()))
                 return None
             margins = np.einsum("kt,t->k", matrix, values)
-            violated = np.flatnonzero(margins < min(LEAST_MARGIN, margin))
+            violated = np.flatnonzero(margins < min(self.least_margin, margin))
             if not violated.size:
                 used = np.abs(values[self.given.shape[1] :]).reshape(len(chosen), -1)
                 return used.max(axis=1) if chosen else np.zeros(0)
