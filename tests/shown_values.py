@@ -11,7 +11,7 @@ from test_page import impossible
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.coding import Delta, Latency, Levels, Questions, Readout, readout_curve
+from snnprog.coding import AdaptiveFields, Contrast, Delta, Latency, Levels, Questions, Readout, readout_curve
 from snnprog.errors import InfeasibleError
 from snnprog.journal import JournalProgress, JournalStep
 from snnprog.networks.network import TrainedNetwork
@@ -144,6 +144,8 @@ def shown_values() -> dict[str, object]:
         "levels": Levels().fit(rng.normal(size=(9, 200))),
         "latency": Latency(),
         "delta": Delta(),
+        "contrast": Contrast().fit(rng.normal(size=(9, 3))),
+        "adaptive fields": AdaptiveFields(),
         "questions": Questions.one_vs_one(10, voters=3),
         "readout": readout,
         "readout curve": curve,

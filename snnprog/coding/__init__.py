@@ -1,11 +1,13 @@
 """Encoders from samples to rasters, and decoders from output spikes to classes and values.
 
 An encoder is fitted on training samples only, and then frozen: the same sample always becomes the same spikes, alone
-or among others. Time is in ticks, of any duration.
+or among others. `Contrast` and `AdaptiveFields` are for streams instead: what they do follows the rows before. Time is
+in ticks, of any duration.
 """
 
 from __future__ import annotations
 
+from snnprog.coding.adaptive import AdaptiveFields, Contrast
 from snnprog.coding.bottleneck import CurvePoint, ReadoutCurve, readout_curve
 from snnprog.coding.decoders import (
     NO_CLASS,
@@ -22,6 +24,8 @@ from snnprog.coding.series import Delta
 
 __all__ = [
     "NO_CLASS",
+    "AdaptiveFields",
+    "Contrast",
     "CurvePoint",
     "Delta",
     "Encoder",

@@ -20,7 +20,8 @@ from snnprog.integers.rounding import FITTED, IntegerNeuron
 from snnprog.potential import PotentialMap
 from snnprog.rounding import half_even_integer
 from snnprog.rules.neuron import parameter_names
-from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, Fitter, Movable
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, Fitter
+from snnprog.simulate.moves import Movable
 from snnprog.simulate.openings import Openings, openings_of
 from snnprog.solver import check_time
 from snnprog.spec.options import NO_WINDOW

@@ -9,7 +9,7 @@ European Journal of Operational Research 258, 2017); among equal costs, by how f
 Where arriving weights are simply added up, what arrives at each tick is kept, and a move changes it where the tap has
 spikes: so a run costs its ticks, whatever the number of synapses. Elsewhere the neuron is run spike by spike.
 
-All draws are integers (`snnprog.simulate.fitting`), and costs are added up in the order of ticks, so the result is the
+All draws are integers (`snnprog.simulate.moves`), and costs are added up in the order of ticks, so the result is the
 same on every machine.
 """
 
@@ -27,8 +27,8 @@ from snnprog.rules.compiled import generated
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
 from snnprog.rules.operations import operation
 from snnprog.rules.rule import Rule
-from snnprog.simulate import fitting
-from snnprog.simulate.fitting import Movable, random_below
+from snnprog.simulate import moves
+from snnprog.simulate.moves import Movable, random_below
 from snnprog.simulate.neuron import NeuronSimulator
 
 MORE = ", demands, allowed, total"
@@ -249,7 +249,7 @@ def draw(
 
 @lru_cache(maxsize=64)
 def _compiled(rule: Rule) -> ModuleType:
-    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__], fitting))
+    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__], moves))
 
 
 class Descent:
