@@ -19,7 +19,7 @@ from snnprog.program import Program
 from snnprog.rules.rule import CURRENT, POTENTIAL
 from snnprog.simulate.event_kernel import EventNetwork, EventStepper, simulate_events
 from snnprog.simulate.layout import Layout, can_be_laid_out, lay_out
-from snnprog.simulate.memory import LANES, LOG_COLUMNS, SCAN_BYTES, SPREAD, Shape, Workspace
+from snnprog.simulate.memory import LANES, LOG_COLUMNS, SCAN_BYTES, SPREAD, Shape, Workspace, aligned
 from snnprog.simulate.parameters import most_line_spikes
 from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace, as_states
@@ -202,12 +202,13 @@ def _room(layout: Layout, ticks: int, *, state: bool) -> tuple[Raster, Integers]
 def _workspace(layout: Layout, patterns: int) -> Workspace:
     shape = layout.shape
     fired, stimulus = (
-        np.zeros(-(-lines // SCAN_BYTES) * SCAN_BYTES, dtype=np.uint8) for lines in (shape.padded, shape.n_inputs)
+        aligned(-(-lines // SCAN_BYTES) * SCAN_BYTES, np.uint8) for lines in (shape.padded, shape.n_inputs)
     )
+    fired[:] = stimulus[:] = 0
     return Workspace(
-        cells=np.empty_like(layout.cells),
-        seen=np.empty(len(layout.code.watched) * LANES, layout.cells.dtype),
-        queue=np.empty((shape.period + shape.slots) * shape.padded, dtype=layout.arrivals),
+        cells=aligned(layout.cells.size, layout.cells.dtype),
+        seen=aligned(len(layout.code.watched) * LANES, layout.cells.dtype),
+        queue=aligned((shape.period + shape.slots) * shape.padded, np.dtype(layout.arrivals)),
         fired=fired,
         fired_words=fired.view(np.uint64),
         stimulus=stimulus,

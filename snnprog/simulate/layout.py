@@ -30,7 +30,7 @@ from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Reach, Span, reach_of, simplified
 from snnprog.rules.rule import UNSET, Rule
 from snnprog.simulate.kernel_source import BlockCode, block_code
-from snnprog.simulate.memory import CHUNK, LANES, Shape, Wires
+from snnprog.simulate.memory import CHUNK, LANES, Shape, Wires, aligned
 from snnprog.simulate.parameters import parameters_of
 
 UNCOUNTED = 1 << 20
@@ -307,7 +307,7 @@ def _wires(
     return Wires(
         row_first=_starts(is_row.reshape(n_lines, delays).sum(axis=1)).astype(np.uint64),
         row_delay=(np.flatnonzero(is_row) % delays + 1).astype(np.uint64),
-        rows=rows.astype(np.int64 if is_wide else _narrowest(WEIGHT_TYPES, rows)).ravel(),
+        rows=_aligned_copy(rows, np.int64 if is_wide else _narrowest(WEIGHT_TYPES, rows)),
         chunk_first=chunk_first,
         listed=listed,
         weight=np.zeros(0, words[1]),
@@ -345,6 +345,12 @@ def _rows(group: Integers, post: Integers, weights: Integers, is_row: Bools, sha
     sums = np.zeros(int(is_row.sum()) * shape.padded, dtype=np.int64)
     np.add.at(sums, number[group] * shape.padded + post, weights)
     return sums
+
+
+def _aligned_copy(values: Integers, kind: type[np.integer]) -> Integers:
+    copied: Integers = aligned(values.size, kind)
+    copied[:] = values.ravel()
+    return copied
 
 
 def _starts(counts: Int64s) -> Int64s:

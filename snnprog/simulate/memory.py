@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from snnprog.arrays import Bools, Bytes, Int64s, Integers, UInt64s
 
@@ -29,6 +29,17 @@ FETCHED = 2
 
 LOG_COLUMNS = 5
 """Columns of an excursion: pattern, tick, neuron, index of the watch, and value."""
+
+LINE_BYTES = 64
+"""A line of a cache of all common processors, and the widest vector."""
+
+
+def aligned(size: int, kind: DTypeLike) -> NDArray[Any]:
+    """Return an uninitialised array that begins with a cache line, so that no vector is in two of them."""
+    n_bytes = size * np.dtype(kind).itemsize
+    room = np.empty(n_bytes + LINE_BYTES, np.uint8)
+    start = -room.ctypes.data % LINE_BYTES
+    return room[start : start + n_bytes].view(kind)
 
 
 class Wires(NamedTuple):
