@@ -68,7 +68,7 @@ SPECS: Mapping[str, Callable[[], sp.Spec]] = {
 
 def explored(program: sp.Program, claim: StreamClaim, *, most: int) -> Exploration:
     """Return an exploration of at most so many states."""
-    monitor = claim.monitor(program.n_inputs, program.n_outputs)
+    monitor = claim.monitor(program)
     watching = Watching(monitor, n_inputs=program.n_inputs, n_outputs=program.n_outputs)
     exploration = Exploration(ProgramTicks(program), watching)
     exploration.explore(most)

@@ -1,12 +1,13 @@
 """Fixed decoders beside readouts that are fitted to the same output spikes, on unseen samples.
 
-    python benchmarks/readouts.py [--data digits ...] [--splits 3] [--divide 1]
+    python benchmarks/readouts.py [--data digits ...] [--neurons pair] [--splits 3] [--divide 1]
 
 Each data set is compiled with a neuron for each class against all others, and with one for each pair of classes. The
 fixed decoder counts votes (`Questions.decide`); the readout is the one that the information-bottleneck curve of the
 training samples chooses, fitted to them. A readout of the input spikes themselves, without a network, is beside them.
 The vowels and motions come with the package aeon (`pip install --no-deps aeon`), digits with scikit-learn, and Yin-Yang
-is drawn. Split 0 is the published one, where there is one.
+is drawn. Split 0 is the published one, where there is one. Diabetes, of scikit-learn, is regression: the same neurons
+with a cut each, read by a fixed decoder, the quantile that as many spikes stand for, and by the readout.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
 
 import snnprog as sp
@@ -44,6 +48,7 @@ COLUMNS = (
     "input spikes (%)",
     "exact",
 )
+VALUE_COLUMNS = ("data", "cuts", "splits", "R²: quantile", "readout", "input spikes", "ridge of the values", "exact")
 CLARITY = {"digits": digits.CLARITY, "Yin-Yang": yin_yang.CLARITY, "vowels": 0.2, "motions": 0.2}
 
 
@@ -82,6 +87,7 @@ DATA: dict[str, tuple[Callable[[int], Split], Callable[[NDArray[Any]], Encoder]]
     "vowels": (lambda seed: drawn_again(series("JapaneseVowels", 29, 1), seed), lambda samples: Delta(8).fit(samples)),
     "motions": (lambda seed: drawn_again(series("BasicMotions", 100, 2), seed), lambda samples: Delta(8).fit(samples)),
 }
+DIABETES = "diabetes"
 ASKED: dict[str, Callable[[int], Questions]] = {"class": Questions.one_vs_rest, "pair": Questions.one_vs_one}
 
 
@@ -102,23 +108,46 @@ def judged(name: str, asked: str, seed: int, divide: int) -> tuple[float, ...]:
     return (*accuracies, curve.chosen.kept_bits, most, float(sp.verify(program, spec, ["reference"]).exact))
 
 
+def judged_values(cuts: int, seed: int) -> tuple[float, ...]:
+    """Return R² of a fixed decoder, a readout, a readout of the input spikes and ridge regression; and exactness."""
+    samples, values = load_diabetes(return_X_y=True)
+    train, test, wanted, unseen = train_test_split(samples, values, train_size=0.7, random_state=seed)
+    regressor = sp.SpikingRegressor(cuts=cuts, time_limit_s=60.0).fit(train, wanted)
+    counts = np.array([raster.sum() for raster in regressor.outputs(test)])
+    fixed = np.quantile(wanted, (counts + 0.5) / (cuts + 1))
+    plain = Readout().fit(regressor.encode(train), wanted).predict(regressor.encode(test))
+    ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(train, wanted).predict(test)
+    found = [float(r2_score(unseen, each)) for each in (fixed, regressor.predict(test), plain, ridge)]
+    return *found, float(regressor.report_.status == "exact")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", action="append", choices=DATA)
+    parser.add_argument("--data", action="append", choices=[*DATA, DIABETES])
+    parser.add_argument("--neurons", action="append", choices=ASKED, help="whether each tells a class, or a pair")
     parser.add_argument("--splits", type=int, default=3)
     parser.add_argument("--divide", type=int, default=1, help="keep one sample in so many")
     given = parser.parse_args(arguments)
     rows = []
-    for name in given.data or DATA:
-        for asked in ASKED:
+    if given.data is None or DIABETES in given.data:
+        values = []
+        for cuts in (4, 16):
+            found = np.array([judged_values(cuts, seed) for seed in range(given.splits)])
+            scores = [f"{each.mean():.2f} ± {each.std():.2f}" for each in found.T[:4]]
+            values.append((DIABETES, cuts, given.splits, *scores, f"{int(found[:, 4].sum())}"))
+            print(*values[-1], flush=True)
+        print_table(Console(width=140), Table.plain("", columns=VALUE_COLUMNS, rows=values))
+    for name in [each for each in given.data or DATA if each in DATA]:
+        for asked in given.neurons or ASKED:
             found = np.array([judged(name, asked, seed, given.divide) for seed in range(given.splits)])
             votes, readout, plain = (f"{100 * each.mean():.1f} ± {100 * each.std():.1f}" for each in found.T[:3])
             bits, most = (f"{each.mean():.1f}" for each in found.T[3:5])
             row = (name, f"each {asked}", given.splits, votes, readout, bits, most, plain, f"{int(found[:, 5].sum())}")
             rows.append(row)
             print(*row, flush=True)
-    print_table(Console(width=140), Table.plain("", columns=COLUMNS, rows=rows))
+    if rows:
+        print_table(Console(width=140), Table.plain("", columns=COLUMNS, rows=rows))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ The recording is an ``.npz`` with ``spike_times_s`` and ``neuron_index`` (57 uni
 from __future__ import annotations
 
 import argparse
+import itertools
 import resource
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -37,17 +39,27 @@ def main() -> None:
     parser.add_argument("--backend", action="append", default=["reference"])
     parser.add_argument("--workers", type=int, default=2, help="processes for the design")
     parser.add_argument("--hidden", action="store_true", help="add hidden neurons until all outputs are exact")
+    parser.add_argument("--units", action="store_true", help="judge on the held-out second half, beside a GLM")
+    parser.add_argument("--delay", type=int, default=LONGEST_DELAY, help="longest delay for --units")
     chosen = parser.parse_args()
-    with np.load(chosen.recording, allow_pickle=False) as archive:
-        times, units = archive["spike_times_s"], archive["neuron_index"]
-    raster, merged = bin_spike_times(times, units, bin_ms=BIN_MS, ticks=chosen.ticks, neurons=UNITS)
+    raster, merged = recorded(Path(chosen.recording), chosen.ticks)
     console = Console(width=200)
     with ProcessPoolExecutor(chosen.workers, mp_context=get_context("spawn")) as executor:
-        (with_hidden if chosen.hidden else alone)(console, raster, chosen.backend, executor)
+        if chosen.units:
+            on_held_out_time(console, raster, chosen.delay, executor)
+        else:
+            (with_hidden if chosen.hidden else alone)(console, raster, chosen.backend, executor)
     own, worker = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     console.print(
         f"{merged} spikes shared a bin; peak memory {own:.0f} MiB, and {worker:.0f} MiB in the largest worker"
     )
+
+
+def recorded(recording: Path, ticks: int) -> tuple[Raster, int]:
+    """Return the raster (ticks, units) of a recording, and how many spikes shared a bin with another."""
+    with np.load(recording, allow_pickle=False) as archive:
+        times, units = archive["spike_times_s"], archive["neuron_index"]
+    return bin_spike_times(times, units, bin_ms=BIN_MS, ticks=ticks, neurons=UNITS)
 
 
 def spec_of(raster: Raster, outputs: Sequence[int], hidden: Literal[0, "auto"] = 0) -> sp.Spec:
@@ -85,6 +97,30 @@ def with_hidden(console: Console, raster: Raster, backends: Sequence[str], execu
     _print(console, len(raster), rows, seconds)
     console.print(f"{len(result.report.hidden)} hidden neurons")
     _compare(console, result.program, spec, backends)
+
+
+def on_held_out_time(console: Console, raster: Raster, longest: int, executor: Executor) -> None:
+    """Print which outputs are neurons of the inputs on the first half, and hits on the second, beside a GLM."""
+    start = time.perf_counter()
+    found = sp.units(raster, inputs=range(INPUTS), delays=range(1, longest + 1), glm=True, executor=executor)
+    seconds = time.perf_counter() - start
+    print_table(console, found.table())
+    groups = {
+        "exact": [each for each in found.units if each.is_exact],
+        "not exact": [each for each in found.units if not each.is_exact],
+    }
+    for (name, group), part in itertools.product(groups.items(), ("training", "held_out")):
+        scores = [getattr(each, prefix + part) for prefix in ("", "glm_") for each in group]
+        neurons, glms = scores[: len(group)], scores[len(group) :]
+        for kind, each in (("neurons", neurons), ("GLM", glms)):
+            hits, misses, alarms = (sum(getattr(one, count) for one in each) for count in _COUNTS)
+            share = 100.0 * hits / max(hits + misses, 1)
+            hit = f"{hits} of {hits + misses} hit ({share:.0f} %)"
+            console.print(f"{name}, {part}, {kind}: {hit}, {alarms} false alarms")
+    console.print(f"{dict(Counter(each.status for each in found.units))}; {seconds:.1f} s with the GLM")
+
+
+_COUNTS = ("hits", "misses", "false_alarms")
 
 
 def _spikes(raster: Raster, output: int) -> int:

@@ -2,10 +2,12 @@
 
     python benchmarks/worlds.py [--world NAME ...] [--episodes 1000] [--moved 100]
     python benchmarks/worlds.py --loops 100 --loop c --loop reference --replay lava --replay nengo_loihi
+    python benchmarks/worlds.py --abreast 1000 --loop c --loop reference
 
-Three tables: how long episodes take with the teacher, with the neuron, and with spikes that are moved at random;
-whether a loop that another runtime closes makes the same decisions; and whether other runtimes, given all states of
-some episodes, answer as the neuron did in the loop. Episode number n begins with seed n.
+Four tables: how long episodes take with the teacher, with the neuron, and with spikes that are moved at random;
+whether a loop that another runtime closes makes the same decisions, episode by episode in a simulator, and for many
+episodes abreast, whose trials of one step are a run together; and whether other runtimes, given all states of some
+episodes, answer as the neuron did in the loop. Episode number n begins with seed n.
 """
 
 from __future__ import annotations
@@ -111,6 +113,34 @@ def loops(world: World, count: int, backends: Sequence[str]) -> list[tuple[objec
     return rows
 
 
+def decisions_abreast(world: World, count: int, backend: str) -> list[list[bool]]:
+    """Return the decisions of each episode, where a backend runs one trial of every episode at a time."""
+    going = {seed: gymnasium.make(world.name) for seed in range(count)}
+    states = {seed: each.reset(seed=seed)[0] for seed, each in going.items()}
+    found: list[list[bool]] = [[] for _ in going]
+    while going:
+        spikes = np.array(world.encoder.transform([states[seed] for seed in going]))
+        rasters = np.pad(spikes, ((0, 0), (1, 2), (0, 1)))
+        rasters[:, -2, -1] = True  # as cartpole.window
+        for seed, trace in zip(list(going), sp.run(world.result.program, list(rasters), backend), strict=True):
+            found[seed].append(bool(trace.spikes[-1, 0]))
+            states[seed], _, is_ended, is_cut, _ = going[seed].step(cartpole.TASKS[world.name][2] * found[seed][-1])
+            if is_ended or is_cut:
+                going.pop(seed).close()
+    return found
+
+
+def abreast(world: World, count: int, backends: Sequence[str]) -> list[tuple[object, ...]]:
+    """Return a row for each backend: how many of its decisions differ from the kernel's in episodes abreast."""
+    usual = decisions_abreast(world, count, "kernel")
+    rows: list[tuple[object, ...]] = []
+    for backend in backends:
+        found = decisions_abreast(world, count, backend)
+        differ = sum(mine != its for mine, its in zip(usual, found, strict=True))
+        rows.append((world.name, backend, count, sum(map(len, found)), differ))
+    return rows
+
+
 def replays(world: World, count: int, backends: Sequence[str]) -> list[tuple[object, ...]]:
     """Return a row for each backend: how many bins of the episodes' distinct trials differ from the loop's."""
     trials: dict[bytes, tuple[NDArray[Any], bool]] = {}
@@ -143,6 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--moved", type=int, default=100, help="episodes with spikes that are moved at random")
     parser.add_argument("--loops", type=int, default=20, help="episodes of each loop on another backend")
     parser.add_argument("--loop", action="append", default=[], metavar="BACKEND")
+    parser.add_argument("--abreast", type=int, default=0, help="episodes abreast in loops on the other backends")
     parser.add_argument("--replays", type=int, default=100, help="episodes whose states are replayed")
     parser.add_argument("--replay", action="append", default=[], metavar="BACKEND")
     given = parser.parse_args(arguments)
@@ -156,11 +187,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("world", "who acts", "episodes", "least steps", "mean", "most", "at the limit"),
         [row for world in worlds for row in episodes(world, given.episodes, moved=given.moved)],
     )
-    if given.loop:
-        show(
-            ("world", "runs on", "episodes", "decisions", "episodes that differ"),
-            [row for world in worlds for row in loops(world, given.loops, given.loop)],
-        )
+    for count, table in ((given.loops, loops), (given.abreast, abreast)):
+        if given.loop and count:
+            show(
+                ("world", "runs on", "episodes", "decisions", "episodes that differ"),
+                [row for world in worlds for row in table(world, count, given.loop)],
+            )
     if given.replay:
         show(
             ("world", "runs on", "decisions", "distinct", "bins", "bins that differ"),

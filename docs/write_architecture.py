@@ -40,7 +40,8 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "proofs": "proving",
         "recovery": "recovery",
         "backends": "backends",
-        "comparison": "figures divergence workload conversion verification exploration linking recall",
+        "comparison": "figures divergence break_even neurobench workload conversion verification"
+        " exploration linking recall",
         "compiler": "compiler explanation unit_fits estimators spec_file",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",

@@ -266,13 +266,13 @@ def explain(
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     with shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
         work = Work(spec, executor=as_executor(executor), progress=tell, limit=limit)
-        verdicts = _verdicts(work) if spec.robust is None else _robust_verdicts(work)
+        verdicts = verdicts_and_design(work)[0] if spec.robust is None else _robust_verdicts(work)
         verdicts = [replace(each, label=name_of(each.output, spec.output_names)) for each in verdicts]
     return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)), everything(spec))
 
 
-def _verdicts(work: Work) -> list[Verdict]:
-    """Return the verdict on each output of a specification without perturbations."""
+def verdicts_and_design(work: Work) -> tuple[list[Verdict], Design]:
+    """Return the verdict on each output of a specification without perturbations, and the design that they rest on."""
     spec = work.spec
     designed = work.designed(may_be_unbuilt=True, share=PART)
     guessed = built_by_guess(work, designed) if designed.undecided and spec.hidden == 0 else None
@@ -282,7 +282,7 @@ def _verdicts(work: Work) -> list[Verdict]:
     if spec.hidden != 0:
         help_of = _help_of_hidden(work, designed)
         verdicts = [_with_hidden(verdict, help_of.get(verdict.output)) for verdict in verdicts]
-    return verdicts
+    return verdicts, designed
 
 
 def _robust_verdicts(work: Work) -> list[Verdict]:

@@ -4,16 +4,18 @@ Only bins that count are compared. Without windows, each must equal its target. 
 ticks, the output's spikes are matched with the target's, one to one and in order, a spike at tick k with a target spike
 at tick t where ``t - before <= k <= t + after``; as many as possible are matched. A target spike without a match is
 *missing*, a spike without one is *extra*. Windows of (0, 0) are equivalent to no windows.
+
+If no program is exact, programs are compared by the cost of their wrong bins (`WrongBinCosts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from snnprog.arrays import Raster
+from snnprog.arrays import Floats, Raster
 from snnprog.spec import Spec
 
 MISSING, EXTRA = "missing", "extra"
@@ -35,6 +37,33 @@ class WrongBin:
     tick: int
     output: int
     kind: str
+
+
+@dataclass(frozen=True)
+class WrongBinCosts:
+    """The cost of a missing spike, and of an extra one (a false alarm)."""
+
+    miss: float = 1.0
+    alarm: float = 1.0
+
+    @property
+    def least(self) -> float:
+        """The cost of the cheapest wrong bin."""
+        return min(self.miss, self.alarm)
+
+    @property
+    def most(self) -> float:
+        """The cost of the dearest wrong bin."""
+        return max(self.miss, self.alarm)
+
+    def of(self, due: Raster, care: Raster) -> Floats:
+        """Return the cost of each bin if it is wrong; 0 where it does not count."""
+        return np.where(care, np.where(due, self.miss, self.alarm), 0.0)
+
+    def total(self, wrong: Iterable[WrongBin]) -> float:
+        """Return the cost of wrong bins."""
+        kinds = [found.kind for found in wrong]
+        return kinds.count(MISSING) * self.miss + kinds.count(EXTRA) * self.alarm
 
 
 def wrong_bins(spec: Spec, spikes: Sequence[Raster]) -> list[WrongBin]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,21 +21,23 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.backends import run
-from snnprog.checks import as_integer
+from snnprog.checks import as_integer, as_seconds
 from snnprog.chips import Chip
-from snnprog.compiler import compile as compile_spec
+from snnprog.compiler.closest import closest_built
+from snnprog.compiler.steps import exact_built
+from snnprog.compiler.work import Work
 from snnprog.conflict import Conflict
 from snnprog.design.mapping import potential_map
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SpecError
-from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict, explain
+from snnprog.explanation import INFEASIBLE, UNDECIDED, Verdict, verdicts_and_design
 from snnprog.frames import data_frame_of_rows
 from snnprog.generalisation import OutputScore, scored
 from snnprog.integers import INEXACT
-from snnprog.processes.executors import AnyExecutor
-from snnprog.program import Program
-from snnprog.progress import Progress
+from snnprog.processes.executors import AnyExecutor, as_executor
+from snnprog.progress import Progress, shown
 from snnprog.raster import as_raster
+from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Dynamics, Pattern, Spec
 from snnprog.table import Column, Table
 from snnprog.wording import counted
@@ -200,8 +201,11 @@ def units(
         Whether to fit a logistic GLM to the same features, for comparison. It requires scikit-learn.
     dynamics, chip
         As for `snnprog.Spec`.
-    executor, progress, time_limit_s
-        As for `snnprog.compile`, which is called once for each set of inputs.
+    executor, progress
+        As for `snnprog.compile`.
+    time_limit_s : float, optional
+        Seconds for the whole call, shared evenly by the sets of inputs. Units whose verdict takes longer are undecided,
+        and their neurons are the closest that were found by then. The GLM is not limited.
 
     Returns
     -------
@@ -228,17 +232,17 @@ def units(
         if chosen is None
         else [(chosen, [unit for unit in range(count) if unit not in chosen])]
     )
-    closest = partial(
-        compile_spec, on_infeasible="closest", executor=executor, progress=progress, time_limit_s=time_limit_s
-    )
-    found: list[UnitFit] = []
-    for lines, driven in groups:
-        parts = [
-            Spec([_pattern(part, lines, driven, longest)], offered, dynamics=dynamics, chip=chip)
-            for part in (recorded[:training], recorded[training:])
-        ]
-        explanation = explain(parts[0], executor=executor, progress=progress, time_limit_s=time_limit_s)
-        found += _fits(parts, driven, explanation, closest(parts[0]).program, has_glm=glm)
+    limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
+    pool, found = as_executor(executor), list[UnitFit]()
+    with one_blas_thread(), shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
+        for done, (lines, driven) in enumerate(groups):
+            parts = [
+                Spec([_pattern(part, lines, driven, longest)], offered, dynamics=dynamics, chip=chip)
+                for part in (recorded[:training], recorded[training:])
+            ]
+            work = Work(parts[0], executor=pool, progress=tell, limit=limit, is_always_checked=True)
+            with step("units", share=1.0 / (len(groups) - done)):
+                found += _fits(parts, driven, work, has_glm=glm)
     return Units(tuple(found), training, ticks - training)
 
 
@@ -255,21 +259,21 @@ def _pattern(raster: Raster, lines: Sequence[int], driven: Sequence[int], unknow
     return Pattern(raster[:, lines], raster[:, driven], care)
 
 
-def _fits(
-    parts: Sequence[Spec], driven: Sequence[int], explanation: Explanation, program: Program, *, has_glm: bool
-) -> list[UnitFit]:
-    """Return the fits of units that have the same inputs, whose neurons are the outputs of a program."""
+def _fits(parts: Sequence[Spec], driven: Sequence[int], work: Work, *, has_glm: bool) -> list[UnitFit]:
+    """Return the fits of units that have the same inputs, whose neurons are the outputs of one design."""
+    verdicts, designed = verdicts_and_design(replace(work, is_always_checked=False))
+    program = closest_built(work, None, exact_built, designed=designed)[0].program
     scores = [
         scored(part, [run(program, pattern.inputs).spikes for pattern in part.patterns], backend="kernel").outputs
         for part in parts
     ]
     fits = []
     for output, unit in enumerate(driven):
-        verdict = explanation.verdicts[output]
+        verdict = verdicts[output]
         fit = UnitFit(
             unit=unit,
             status=verdict.status,
-            exact_ticks=_longest_beginning(parts[0], verdict),
+            exact_ticks=_longest_beginning(work, verdict),
             training=replace(scores[0][output], output=unit),
             held_out=replace(scores[1][output], output=unit),
         )
@@ -280,13 +284,13 @@ def _fits(
     return fits
 
 
-def _longest_beginning(spec: Spec, verdict: Verdict) -> int:
+def _longest_beginning(work: Work, verdict: Verdict) -> int:
     """Return the length of the longest beginning that a neuron reproduces.
 
     A beginning that holds all bins of a conflict is impossible, so the next one to try ends before the last of them;
     the first possible one is the longest.
     """
-    (pattern,) = spec.patterns
+    (pattern,) = work.spec.patterns
     end, output = len(pattern.inputs), verdict.output
     while end and (verdict.conflicts or verdict.status in (UNDECIDED, INEXACT)):
         ends = [_last_tick(conflict) for conflict in verdict.conflicts]
@@ -294,7 +298,8 @@ def _longest_beginning(spec: Spec, verdict: Verdict) -> int:
         if not pattern.care[:end, output].any():
             break
         shorter = Pattern(pattern.inputs[:end], pattern.targets[:end, [output]], pattern.care[:end, [output]])
-        (verdict,) = explain(replace(spec, patterns=(shorter,))).verdicts
+        shortened = replace(work, spec=replace(work.spec, patterns=(shorter,)), is_always_checked=False)
+        ((verdict,), _) = verdicts_and_design(shortened)
     return end
 
 

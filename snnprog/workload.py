@@ -3,10 +3,15 @@
 Counts are exact: every neuron's spikes are recorded, a synapse works once for each spike of its line, when the spike is
 sent, and every neuron is updated at every tick. The energy multiplies them by published figures per operation. It
 excludes what those figures exclude: static power, hops between distant cores, input and output, the host.
+
+Counts alone do not tell whether spikes save work, so they stand beside the multiply-accumulates of an artificial
+network at the same task (`snnprog.break_even`). Unless their number is given, it is the network with the same synapses
+that multiplies each weight once per pattern, as Davidson and Furber compare; a sample is one pattern.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
@@ -16,11 +21,13 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
 from snnprog.backends import built_in, run_backend
-from snnprog.checks import check_type
+from snnprog.break_even import Comparison
+from snnprog.checks import as_integer, check_type
 from snnprog.chips import Energy
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.frames import data_frame_of_rows
+from snnprog.neurobench import NeuroBenchMetrics, neurobench_metrics
 from snnprog.program import Program
 from snnprog.raster import as_rasters
 from snnprog.table import text_of
@@ -67,10 +74,19 @@ class Activity(Displayed):
     ----------
     patterns : tuple of PatternActivity
     energy_source : str or None
+    multiplications : int
+        Multiply-accumulates of an artificial network at the same task, for one pattern.
+    ann : str
+        Which artificial network that is, in words.
+    neurobench : NeuroBenchMetrics
+        NeuroBench's metrics of the program on these patterns.
     """
 
     patterns: tuple[PatternActivity, ...]
     energy_source: str | None
+    multiplications: int
+    ann: str
+    neurobench: NeuroBenchMetrics
 
     @property
     def total(self) -> PatternActivity:
@@ -80,6 +96,17 @@ class Activity(Displayed):
         energies = [one.energy_pj for one in self.patterns if one.energy_pj is not None]
         least, most = (sum(energy[end] for energy in energies) for end in (0, 1))
         return PatternActivity(**counts, energy_pj=None if self.energy_source is None else (least, most))
+
+    @property
+    def comparison(self) -> Comparison:
+        """The mean work for a pattern, beside that of the artificial network."""
+        total, count = self.total, max(len(self.patterns), 1)
+        return Comparison(total.synaptic_operations / count, total.neuron_updates / count, self.multiplications)
+
+    @property
+    def verdict(self) -> str:
+        """Which of the two would cost less, in a sentence, and which artificial network is meant."""
+        return f"{self.comparison.verdict}; the artificial network: {self.ann}"
 
     def _summary(self) -> str:
         total = self.total
@@ -92,9 +119,10 @@ class Activity(Displayed):
         energy = counts.pop("energy_pj")
         facts = [(name.replace("_", " "), value) for name, value in counts.items()]
         if energy is None:
-            return Card(facts=facts)
+            return Card(facts=facts, notes=[self.verdict])
         words = " to ".join(text_of(each / 1000.0) for each in energy)
-        return Card(facts=[*facts, ("energy, an estimate", f"{words} nJ")], notes=[f"energy by {self.energy_source}"])
+        notes = [self.verdict, f"energy by {self.energy_source}"]
+        return Card(facts=[*facts, ("energy, an estimate", f"{words} nJ")], notes=notes)
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a data frame with a row for each pattern; energies in picojoules, all idle and all active.
@@ -118,6 +146,8 @@ class Activity(Displayed):
             "energy_is_an_estimate_by": self.energy_source,
             "patterns": [asdict(one) for one in self.patterns],
             "total": asdict(self.total),
+            "comparison": self.comparison.as_dict() | {"ann": self.ann},
+            "neurobench": self.neurobench.as_dict(),
         }
 
 
@@ -127,6 +157,8 @@ def activity(
     *,
     backend: str | None = None,
     placement: Placement | None = None,
+    multiplications: int | None = None,
+    dt_ms: float | None = None,
 ) -> Activity:
     """Run a program and count its activity.
 
@@ -139,19 +171,27 @@ def activity(
         The backend to run on.
     placement : Placement, optional
         The placement of this program, for the messages between cores.
+    multiplications : int, optional
+        Multiply-accumulates for one pattern of the artificial network to compare with; by default one for each
+        synapse.
+    dt_ms : float, optional
+        Length of a tick in milliseconds, for NeuroBench's model execution rate.
 
     Raises
     ------
     SpecError
-        If the inputs are not rasters of the program's width, the placement belongs to another program, or the chip
-        reads out only some neurons.
+        If the inputs are not rasters of the program's width, the placement belongs to another program, the chip
+        reads out only some neurons, or ``multiplications`` or ``dt_ms`` is not positive.
     BackendError
         If the backend is missing, fails, hangs or returns an invalid result.
     """
     check_type("program", program, kind=Program)
     rasters = as_rasters(inputs)
     traces = run_backend(with_all_outputs(program), rasters, backend or built_in(program)).traces
-    return activity_of(program, rasters, spikes=[trace.spikes for trace in traces], placement=placement)
+    spikes = [trace.spikes for trace in traces]
+    return activity_of(
+        program, rasters, spikes=spikes, placement=placement, multiplications=multiplications, dt_ms=dt_ms
+    )
 
 
 def with_all_outputs(program: Program) -> Program:
@@ -171,9 +211,40 @@ def with_all_outputs(program: Program) -> Program:
 
 
 def activity_of(
-    program: Program, inputs: Sequence[Raster], *, spikes: Sequence[Raster], placement: Placement | None = None
+    program: Program,
+    inputs: Sequence[Raster],
+    *,
+    spikes: Sequence[Raster],
+    placement: Placement | None = None,
+    multiplications: int | None = None,
+    dt_ms: float | None = None,
 ) -> Activity:
     """Count the activity of a program, from the spikes ``(ticks, neurons)`` of all its neurons."""
+    if dt_ms is not None and not 0.0 < dt_ms < math.inf:
+        raise SpecError(f"dt_ms must be the positive length of a tick in milliseconds, got {dt_ms!r}")
+    energy, ann = program.chip.energy, "as given"
+    if multiplications is None:
+        multiplications = program.n_synapses
+        every_tick = multiplications * sum(map(len, inputs)) / max(len(inputs), 1)
+        ann = (
+            "the same synapses, each multiplied once per sample (at every tick, they would take"
+            f" {every_tick:.0f} multiply-accumulates)"
+        )
+    elif as_integer("multiplications", multiplications) < 1:
+        raise SpecError(f"multiplications must be the positive number of one pattern, got {multiplications}")
+    return Activity(
+        patterns=pattern_activities(program, inputs, spikes=spikes, placement=placement),
+        energy_source=None if energy is None else energy.source,
+        multiplications=multiplications,
+        ann=ann,
+        neurobench=neurobench_metrics(program, inputs, spikes=spikes, dt_ms=dt_ms),
+    )
+
+
+def pattern_activities(
+    program: Program, inputs: Sequence[Raster], *, spikes: Sequence[Raster], placement: Placement | None = None
+) -> tuple[PatternActivity, ...]:
+    """Count the activity of each pattern, from the spikes ``(ticks, neurons)`` of all neurons."""
     synapses = np.bincount(program.pre, minlength=program.n_inputs + program.n_neurons)
     cores = (synapses > 0).astype(np.int64) if placement is None else placement.fanout_cores.astype(np.int64)
     if cores.size != synapses.size:
@@ -193,8 +264,7 @@ def activity_of(
             energy_pj=None,
         )
         patterns.append(replace(counts, energy_pj=_energy(program.chip.energy, counts)))
-    energy = program.chip.energy
-    return Activity(tuple(patterns), None if energy is None else energy.source)
+    return tuple(patterns)
 
 
 def _energy(energy: Energy | None, counts: PatternActivity) -> tuple[float, float] | None:

@@ -11,7 +11,17 @@ from test_page import impossible
 
 import snnprog as sp
 from snnprog.arrays import Raster
-from snnprog.coding import Delta, Latency, Levels, Questions, Readout, readout_curve
+from snnprog.coding import (
+    AdaptiveFields,
+    BalancedCode,
+    Contrast,
+    Delta,
+    Latency,
+    Levels,
+    Questions,
+    Readout,
+    readout_curve,
+)
 from snnprog.errors import InfeasibleError
 from snnprog.journal import JournalProgress, JournalStep
 from snnprog.networks.network import TrainedNetwork
@@ -141,9 +151,12 @@ def shown_values() -> dict[str, object]:
         "system": system,
         "parts": sp.prove_parts(system, {"first": automaton, "second": automaton}),
         "simulator": sp.Simulator(result.program, "reference"),
+        "balanced code": BalancedCode([[-0.02]], [[0.02]]),
         "levels": Levels().fit(rng.normal(size=(9, 200))),
         "latency": Latency(),
         "delta": Delta(),
+        "contrast": Contrast().fit(rng.normal(size=(9, 3))),
+        "adaptive fields": AdaptiveFields(),
         "questions": Questions.one_vs_one(10, voters=3),
         "readout": readout,
         "readout curve": curve,

@@ -144,6 +144,17 @@ def test_an_expression_has_a_letter_for_each_line(n_inputs: int) -> None:
         from_expression("a", n_inputs=n_inputs)
 
 
+def relays(outputs: int) -> sp.Program:
+    """Return a program of one input line and some outputs."""
+    posts = list(range(outputs))
+    return sp.Program.from_arrays(
+        chip="loihi1", n_inputs=1, n_neurons=outputs, pre=0, post=posts, delay=1, weight=1, threshold=1
+    )
+
+
+ONE_LINE = relays(1)
+
+
 @given(BITS, st.data())
 @settings(deadline=None, max_examples=200)
 def test_invariants_against_a_look_at_all_ticks(bits: list[bool], data: st.DataObject) -> None:
@@ -151,12 +162,12 @@ def test_invariants_against_a_look_at_all_ticks(bits: list[bool], data: st.DataO
     ticks, most = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 2))
     rows, spikes = [(bit,) for bit in bits], [(bit,) for bit in fired]
     windows = [fired[start : start + ticks] for start in range(len(fired))]
-    frequent = sp.at_most(most, ticks=ticks, output=0).monitor(1, 1)
+    frequent = sp.at_most(most, ticks=ticks, output=0).monitor(ONE_LINE)
     assert is_met(frequent, rows, spikes) == all(sum(window) <= most for window in windows)
     late = [tick for tick, bit in enumerate(bits) if bit and tick + ticks < len(bits)]
     answered = all(any(fired[tick + 1 : tick + ticks + 1]) for tick in late)
-    assert is_met(sp.within(ticks, after=0).monitor(1, 1), rows, spikes) == answered
-    never = sp.never(lambda row, spikes: row[0] and spikes[0]).monitor(1, 1)
+    assert is_met(sp.within(ticks, after=0).monitor(ONE_LINE), rows, spikes) == answered
+    never = sp.never(lambda row, spikes: row[0] and spikes[0]).monitor(ONE_LINE)
     assert is_met(never, rows, spikes) == (not any(one and other for one, other in zip(bits, fired, strict=True)))
 
 
@@ -172,7 +183,7 @@ def test_placed_among_other_outputs() -> None:
 
 
 def test_a_condition_that_looks_beyond_the_outputs() -> None:
-    monitor = sp.never(lambda row, spikes: spikes[5]).monitor(1, 2)
+    monitor = sp.never(lambda row, spikes: spikes[5]).monitor(relays(2))
     with pytest.raises(sp.SpecError, match="condition must index 1 input line and 2 outputs from 0, got tuple index"):
         monitor.after(None, (True,), (True, False))
 
@@ -207,15 +218,23 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "never within": (lambda: sp.within(0, after=0), "ticks must be from 1 to 4096, got 0"),
     "at most less than none": (lambda: sp.at_most(-1, ticks=1, output=0), "spikes must be at least 0"),
     "a line too many": (
-        lambda: sp.within(1, after=1).monitor(1, 1),
-        "after must be from 0 to 0 for this program, got 1",
+        lambda: sp.within(1, after=1).monitor(ONE_LINE),
+        "input line must be 0 to 0, or a name, got 1",
     ),
     "an output too many": (
-        lambda: sp.at_most(1, ticks=1, output=-1).monitor(1, 1),
-        "output must be from 0 to 0 for this program, got -1",
+        lambda: sp.at_most(1, ticks=1, output=-1).monitor(ONE_LINE),
+        "output must be 0 to 0, or a name, got -1",
+    ),
+    "a text of outputs": (
+        lambda: sp.within(1, after=0, answers="open"),
+        "answers must be a list of outputs, got 'open'",
+    ),
+    "a name where there are none": (
+        lambda: sp.within(1, after="coin").monitor(ONE_LINE),
+        "input lines have no names here, got 'coin'; give its number, 0 to 0",
     ),
     "rows of another width": (
-        lambda: sp.never(lambda row, spikes: False, symbols=[(True, False)]).monitor(1, 1),
+        lambda: sp.never(lambda row, spikes: False, symbols=[(True, False)]).monitor(ONE_LINE),
         "symbols must be rows of 1 values",
     ),
     "two outputs for one": (

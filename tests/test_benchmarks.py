@@ -102,6 +102,8 @@ def test_paper(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     module("paper").main(["--claim", "locality", "--claim", "transformation", "--seeds", "1"])
     said = capsys.readouterr().out
     assert "0 in 1 networks" in said
+    floats = [line.split()[-3:] for line in said.splitlines() if "in floats, recorded" in line]
+    assert floats == [["0.0", "±", "0.0"]] * 2
     assert "in 1 of 1" in said
     assert "nan" not in said
     share, wrong, worst = module("paper").recovered(0, 50, 0)
@@ -117,6 +119,116 @@ def test_readouts(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert said.count("digits") == 4
     assert said.count("each pair") == 2
+    fixed, read, *others, is_exact = module("readouts").judged_values(2, 0)
+    assert 0.0 < min(fixed, read) < max(fixed, read) < min(others) < 1.0
+    assert is_exact
+
+
+def test_gradients(
+    module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every way has a row, and what the journal has is not measured again."""
+    for name, value in {"TRAIN_EACH": 8, "TEST_EACH": 8, "CLASSES": 3}.items():
+        monkeypatch.setattr(module("gradient_data"), name, value)
+    monkeypatch.setitem(module("gradients").EPOCHS, "manifolds", 2)
+    options = ("--data", "manifolds", "--seeds", "1", "--journal", str(tmp_path / "journal.jsonl"))
+    module("gradients").main([*options, "--picture", str(tmp_path / "gradients.png")])
+    said = capsys.readouterr().out
+    assert said.count(" 1 of 1") == 2 * 7
+    assert "0 of 1" not in said
+    assert (tmp_path / "gradients.png").stat().st_size > 10_000
+    monkeypatch.setattr(module("gradients"), "WAYS", {"levels": None, "EventProp": None})
+    module("gradients").main(options)
+    assert capsys.readouterr().out.count(" 1 of 1") == 2 * 3
+
+
+def test_manifolds_are_smooth_curves_of_spike_times(module: Loader) -> None:
+    data = module("gradient_data")
+    points = np.linspace(0.0, 1.0, 400)[:, None] * [1.0, 1.0]
+    times = data.manifold(points, np.random.default_rng(0))
+    assert (times.min(axis=0) == 0.0).all()
+    assert (times.max(axis=0) == 1.0).all()
+    assert 0.0 < np.abs(np.diff(times, axis=0)).max() < 0.15
+    split = data.manifolds_split(3)
+    rasters = np.array(data.SpikeTimes(data.LINES + 1).transform(split.test.times))
+    assert (rasters.sum(axis=1) == 1).all()
+    assert np.bincount(split.test.classes).tolist() == [data.TEST_EACH] * data.CLASSES
+    assert np.array_equal(split.test.times, data.manifolds_split(3).test.times)
+
+
+def test_a_network_in_training_is_that_which_is_quantized(module: Loader) -> None:
+    training = module("gradient_training")
+    generator, model = np.random.default_rng(0), training.Model()
+    weights = training.first_weights(6, 3, generator=generator, model=model)
+    inputs = generator.random((40, 5, 6)) < 0.1
+    network = sp.from_nir(module("gradients").graph_of(weights), dt_ms=1.0, reset="zero", compare=">")
+    lag = int(network.latency[0])
+    longer = np.pad(inputs, ((0, lag), (0, 0), (0, 0))).transpose(1, 0, 2)
+    traces = run_network(network, list(longer), potentials=True)
+    activity = training.run(weights, inputs.astype(np.float32), model=model)
+    hidden = network.neurons_of("hidden")
+    found = np.array([trace.spikes[lag - 1 : -1, hidden] for trace in traces]).transpose(1, 0, 2)
+    assert np.array_equal(found, activity.spikes > 0.0)
+    assert 0.01 < found.mean() < 0.5
+    potentials = np.array([trace.potentials[-1, network.outputs] for trace in traces if trace.potentials is not None])
+    scores = training.scores(weights, activity.spikes, model=model)
+    assert potentials == pytest.approx(scores, abs=1e-3)
+
+
+def test_eventprop_is_the_gradient_where_no_spike_comes_or_goes(
+    module: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ticks a hundred times as fine, spike times are all but continuous: finite differences tell the gradient."""
+    training, fine = module("gradient_training"), 100
+    monkeypatch.setattr(training, "HIDDEN", 4)
+    monkeypatch.setattr(training, "LEAST_SLOPE", 0.0005 / fine)
+    times = (training.Times(fine * each.membrane, fine * each.synapse) for each in vars(training.Model()).values())
+    generator, model = np.random.default_rng(1), training.Model(*times)
+    weights = training.first_weights(5, 3, generator=generator, model=model)
+    inputs = np.zeros((40 * fine, 12, 5), np.float32)
+    samples, lines = np.indices((12, 5))
+    inputs[(generator.random((12, 5)) * 30 * fine).astype(int), samples, lines] = 1.0
+    classes = generator.integers(0, 3, 12)
+    exact = training.gradients(weights, inputs, classes, model=model, method="EventProp").hidden
+    step, pairs = 0.02 * float(np.abs(weights.hidden).mean()), []
+    for place in np.ndindex(*weights.hidden.shape):
+        ends = [weights.hidden.copy() for _ in range(2)]
+        for sign, each in zip((-1.0, 1.0), ends, strict=True):
+            each[place] += sign * step
+        networks = [training.Weights(each, weights.output) for each in ends]
+        counts = [training.run(each, inputs, model=model).spikes.sum(axis=0) for each in networks]
+        if np.array_equal(*counts):
+            low, high = (training.loss(each, inputs, classes, model=model) for each in networks)
+            pairs.append(((high - low) / (2.0 * step), exact[place]))
+    differences, found = np.array(pairs).T
+    assert len(pairs) >= 15
+    assert np.corrcoef(differences, found)[0, 1] > 0.99
+    assert np.linalg.norm(found - differences) < 0.1 * np.linalg.norm(differences)
+
+
+def test_encoders(
+    module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoders = module("encoders")
+    monkeypatch.setattr(encoders, "DRIFTS", {"none": encoders.DRIFTS["none"]})
+    picture = tmp_path / "encoders.png"
+    encoders.main(["--seeds", "1", "--divide", "6", "--picture", str(picture)])
+    said = capsys.readouterr().out
+    titles = ("breast cancer, random order, readout", "class after class", "slow values, bits of 3")
+    assert [title in said for title in titles] == [True] * 3
+    assert "2 programs" in said
+    assert "2 the same as C" in said
+    assert picture.stat().st_size > 10_000
+
+
+def test_bits_kept_are_those_of_a_known_code(module: Loader) -> None:
+    """A word for each octile keeps 3 bits, one for each pair of octiles 2, and random words none."""
+    encoders, octiles = module("encoders"), np.repeat(np.arange(8), 1000)
+    words = np.eye(8, dtype=bool)[:, None]
+    assert encoders.kept_bits(words[octiles], octiles) == pytest.approx(3.0, abs=0.01)
+    assert encoders.kept_bits(words[octiles // 2], octiles) == pytest.approx(2.0, abs=0.01)
+    random = np.random.default_rng(0).integers(0, 8, octiles.size)
+    assert encoders.kept_bits(words[random], octiles) == pytest.approx(0.0, abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_subtract"])

@@ -27,7 +27,7 @@ def shortest_wrong(program: sp.Program, claim: StreamClaim, *, rows: list[tuple[
 
 
 def check_against_all_streams(program: sp.Program, claim: StreamClaim, *, rows: list[tuple[bool, ...]]) -> None:
-    monitor = claim.monitor(program.n_inputs, program.n_outputs)
+    monitor = claim.monitor(program)
     found = check_streams(ProgramTicks(program), monitor, known=0, depth=SHORT)
     shortest = shortest_wrong(program, claim, rows=rows, ticks=SHORT)
     assert found is not None

@@ -90,6 +90,16 @@ def test_another_backend_closes_the_same_loop(loop: ModuleType, pole: Any, backe
     assert (name, episodes, decisions, differ) == (backend, 1, 500, 0)
 
 
+def test_episodes_abreast_are_those_of_a_simulator(
+    loop: ModuleType, pole: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [one.answers for one in loop.recorded(pole, "kernel", 2)]
+    assert loop.decisions_abreast(pole, 2, "reference") == alone
+    assert loop.abreast(pole, 2, ["reference"]) == [(POLE, "reference", 2, 1000, 0)]
+    monkeypatch.setattr(loop, "decisions_abreast", lambda world, count, backend: [[backend == "kernel"]] * count)
+    assert loop.abreast(pole, 2, ["reference"]) == [(POLE, "reference", 2, 2, 2)]
+
+
 def test_a_replay_is_compared_with_the_loop(loop: ModuleType, pole: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ((*_, distinct, bins, differ),) = loop.replays(pole, 1, ["reference"])
     assert 20 < distinct <= 500

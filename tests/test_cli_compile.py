@@ -74,12 +74,17 @@ def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command
     assert not (tmp_path / "p.snnp").exists()
     code, out, err = command(*words, "--closest")
     assert (code, err) == (cli.NOT_EXACT, "")
-    assert "closest found: 1 wrong bin (at least 1 under exact decays) on 1 pattern;" in out
+    assert "1 wrong bin (at least 1 under exact decays), 1 of 2 target spikes hit, 0 false alarms on 1 pattern;" in out
     assert "0:0 missing" in out
     code, out, _ = command(*words, "--closest", "--json")
     data = json.loads(out)
     assert (code, data["status"], data["wrong_bins"], data["at_least"]) == (cli.NOT_EXACT, "closest", 1, 1)
     assert data["deviations"] == [{"output": 0, "wrong": [[0, 0, "missing"]], "distances": [1.0], "label": None}]
+    options = ("--miss-cost", "2.5", "--alarm-cost", "4", "--start", tmp_path / "p.snnp")
+    words = ("compile", tmp_path / "SPEC.toml", "-o", tmp_path / "again.snnp")
+    code, out, _ = command(*words, "--closest", *options, "--json")
+    data = json.loads(out)
+    assert (data["cost"], data["cost_at_least"], data["alarm_cost"], data["hits"]) == (2.5, 2.5, 4.0, 1)
     code, out, _ = command("verify", tmp_path / "p.snnp", tmp_path / "SPEC.toml", "--json")
     assert (code, json.loads(out)["backends"]["kernel"]["wrong_bins"]) == (cli.NOT_EXACT, 1)
 

@@ -23,6 +23,7 @@ from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.task import Task
+from snnprog.judgement import WrongBinCosts
 from snnprog.progress import SEARCHING
 from snnprog.spec import with_targets
 
@@ -167,7 +168,7 @@ def test_a_refusal_holds_for_every_raster_with_the_same_ground(seed: int, recurr
     """Change the other bins at random, and ask a judge that has refused nothing yet."""
     generator = np.random.default_rng(seed)
     spec = random_spec(seed, ticks=14, outputs=2 if recurrent else 1, recurrent=recurrent)
-    search = Search(Judge(Task.of(spec), range(spec.n_outputs)))
+    search = Search(Judge(Task.of(spec), range(spec.n_outputs)), WrongBinCosts())
     search.run()
     refusals = search.judge.refusals
     assert refusals

@@ -241,12 +241,12 @@ def test_right_answers_give_the_right_class(classes: int, voters: int, data: st.
 def test_voters_are_asked_about_half_of_each_class() -> None:
     labels = np.array([0] * 10 + [1] * 7 + [2] * 3)
     questions = Questions.one_vs_one(3, voters=4)
-    asked = questions.asked(labels, seed=1)
+    asked = questions.care(labels, seed=1)
     for output in range(questions.n_outputs):
         for kind, half in ((0, 5), (1, 4), (2, 2)):
             assert asked[labels == kind, output].sum() == (half if questions.answers[kind, output] else 0)
-    assert (asked == questions.asked(labels, seed=1)).all()
-    assert (asked != questions.asked(labels, seed=2)).any()
+    assert (asked == questions.care(labels, seed=1)).all()
+    assert (asked != questions.care(labels, seed=2)).any()
     assert (asked[:, 0] != asked[:, 1]).any()
-    whole = Questions.one_vs_one(3).asked(labels)
+    whole = Questions.one_vs_one(3).care(labels)
     assert (whole == (Questions.one_vs_one(3).answers[labels] != 0)).all()

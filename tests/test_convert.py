@@ -18,11 +18,12 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import snnprog as sp
 from snnprog.arrays import Floats
+from snnprog.break_even import BREAK_EVEN
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import EvenRate, Latency
 from snnprog.conversion.ann import INPUT, Ann, AnnLayer, with_pairs, with_shares, with_sources_scaled
 from snnprog.conversion.balancing import balanced, l4_norms
-from snnprog.conversion.costs import BREAK_EVEN, Costs
+from snnprog.conversion.costs import Costs
 from snnprog.conversion.decoding import SpikeCounts
 from snnprog.conversion.flows import dense
 from snnprog.conversion.integrator import integrator_of

@@ -102,6 +102,17 @@ def is_reached(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
+@pytest.mark.parametrize("address", ["here", "", "tcp://here:port", "odd://10.0.0.7:8786"])
+def test_an_address_without_host_and_port(command: Command, tmp_path: Path, address: str) -> None:
+    path = tmp_path / "p.snnp"
+    code, _, err = command("compile", FILES / "SPEC.toml", "-o", path, "--scheduler", address)
+    assert (code, err) == (
+        cli.BAD_USAGE,
+        f"snnprog: a scheduler must be an address such as tcp://10.0.0.7:8786, got {address!r}\n",
+    )
+    assert not path.exists()
+
+
 def test_a_scheduler_on_the_command_line_and_its_loss(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

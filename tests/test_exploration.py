@@ -57,7 +57,7 @@ def first_wrong(program: sp.Program, claim: StreamClaim, stream: Raster) -> int 
 
 
 def wrong_tick(program: sp.Program, claim: StreamClaim, stream: Raster, trace: sp.Trace) -> int | None:
-    monitor = claim.monitor(program.n_inputs, program.n_outputs)
+    monitor = claim.monitor(program)
     state: Any = monitor.start
     for tick, (row, fired) in enumerate(zip(stream.tolist(), trace.spikes.tolist(), strict=True)):
         state = monitor.after(state, tuple(row), tuple(fired))
@@ -154,7 +154,7 @@ def test_merged_states_never_prove_what_is_false(seed: int, memory: int) -> None
         sp.at_most(2, ticks=4, output=1),
         sp.never(lambda row, spikes: spikes[0]),
     ):
-        merged = Merged(ProgramTicks(program, memory=memory), Watching(claim.monitor(2, 2), n_inputs=2, n_outputs=2))
+        merged = Merged(ProgramTicks(program, memory=memory), Watching(claim.monitor(program), n_inputs=2, n_outputs=2))
         merged.explore(10_000)
         if merged.is_proved:
             rng = np.random.default_rng(seed)

@@ -78,6 +78,8 @@ LAYERS = (
     "recall",
     "figures",
     "divergence",
+    "break_even",
+    "neurobench",
     "workload",
     "conversion",
     "verification",

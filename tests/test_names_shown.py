@@ -133,6 +133,34 @@ def test_a_refuted_proof_has_names() -> None:
     assert "found output 0 (go): spike, output 1 (stop): silence" in str(proof)
 
 
+def test_claims_take_lines_by_name() -> None:
+    by_name = sp.within(2, after="right", answers=["stop"]), sp.at_most(1, ticks=1, output="stop")
+    by_number = sp.within(2, after=1, answers=[1]), sp.at_most(1, ticks=1, output=1)
+    for claims in zip(by_name, by_number, strict=True):
+        assert [sp.prove(relays(), claim).verdict for claim in claims] == ["proved", "proved"]
+    proof = sp.prove(relays(), sp.within(1, after="right", answers=["stop"]))
+    assert proof.expected == "a spike of input right is answered within 1 tick"
+    assert sp.prove(relays(), sp.within(2, after="right", answers=["go"])).verdict == "refuted"
+    for claim, message in (
+        (sp.within(2, after="rihgt"), "there is no input line 'rihgt'; did you mean 'right'?"),
+        (sp.within(2, after=0, answers=["g0"]), "there is no output 'g0'; known are go, stop"),
+        (sp.at_most(1, ticks=1, output=2), "output must be 0 to 1, or a name, got 2"),
+    ):
+        with pytest.raises(sp.SpecError, match=re.escape(message)):
+            sp.prove(relays(), claim)
+
+
+def test_a_claim_about_a_system_takes_lines_by_name() -> None:
+    spec = sp.specs.delay_line(2)
+    relay = replace(sp.compile(spec).program, input_names=("arm",), neuron_names=("go",))
+    system = sp.System({"first": relay, "second": relay}, wires=[("first.go", "second.arm")])
+    assert spec.automaton is not None
+    automata = dict.fromkeys(system.parts, spec.automaton)
+    (name,) = system.program.input_names or ()
+    for ticks, verdict in ((4, "proved"), (3, "refuted")):
+        assert sp.prove_parts(system, automata, claim=sp.within(ticks, after=name)).verdict == verdict
+
+
 def test_traces_have_names() -> None:
     pytest.importorskip("pandas")
     pytest.importorskip("xarray")

@@ -37,22 +37,22 @@ def check_changes(network: TrainedNetwork, result: QuantizedNetwork) -> None:
     """Check every number of the report against the program itself."""
     program, changes = result.program, {change.quantity: change for change in result.changes}
     assert list(changes) == ["weight", "threshold", "bias", "current kept", "potential kept", "delay"]
-    assert np.array_equal(changes["weight"].asked, network.parameters)
-    assert np.allclose(changes["current kept"].got, (4095 - program.current_decay) / 4096, atol=1e-12)
-    assert np.allclose(changes["potential kept"].got, (4096 - program.potential_decay) / 4096, atol=1e-12)
+    assert np.array_equal(changes["weight"].trained, network.parameters)
+    assert np.allclose(changes["current kept"].quantized, (4095 - program.current_decay) / 4096, atol=1e-12)
+    assert np.allclose(changes["potential kept"].quantized, (4096 - program.potential_decay) / 4096, atol=1e-12)
     scales = np.full(program.n_neurons, np.nan)
-    scales[~network.is_readout] = program.threshold[~network.is_readout] / changes["threshold"].got
+    scales[~network.is_readout] = program.threshold[~network.is_readout] / changes["threshold"].quantized
     weight = {(p, n, d): w for p, n, d, w in synapses_of(program)}
     own = network.synapses
     for pre, post, delay, parameter in zip(own.pre, own.post, own.delay, own.parameter, strict=True):
         if not network.is_readout[post]:
             got = weight.get((int(pre), int(post), int(delay)), 0) / scales[post]
-            assert changes["weight"].got[parameter] == pytest.approx(got, rel=1e-12, abs=1e-15)
+            assert changes["weight"].quantized[parameter] == pytest.approx(got, rel=1e-12, abs=1e-15)
     for change in result.changes:
-        assert np.array_equal(change.difference, change.got - change.asked)
+        assert np.array_equal(change.difference, change.quantized - change.trained)
         assert change.worst is not None
         assert change.share[change.worst] == change.share.max()
-        assert change.vanished == int(((change.got == 0) & (change.asked != 0)).sum())
+        assert change.vanished == int(((change.quantized == 0) & (change.trained != 0)).sum())
         assert change.as_dict()["changed"] == change.changed
 
 
@@ -76,8 +76,12 @@ def test_numbers_of_convolutions_are_told_too(seed: int, layers: list[str]) -> N
     network = network_of(random_graph(seed, shape=(2, 5, 5), layers=["conv2d", *layers]))
     result = quantize(network)
     program, synapses = result.program, network.synapses
-    got = result.changes[0].got[synapses.parameter] if network.parameters.size == result.changes[0].got.size else None
-    scale = program.threshold / np.where(result.changes[1].asked.size, result.changes[1].got, 1.0)
+    got = (
+        result.changes[0].quantized[synapses.parameter]
+        if network.parameters.size == result.changes[0].quantized.size
+        else None
+    )
+    scale = program.threshold / np.where(result.changes[1].trained.size, result.changes[1].quantized, 1.0)
     if got is None or network.is_readout.any():
         return
     asked: dict[tuple[int, int, int], float] = {}

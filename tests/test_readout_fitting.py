@@ -87,7 +87,7 @@ def test_the_curve_trades_bits_for_prediction() -> None:
     assert chosen.score >= max(front) - max(curve.points, key=lambda point: point.score).score_error
     assert all(point.score < chosen.score for point in curve.points if point.kept_bits < chosen.kept_bits)
     assert chosen.kept_bits < max(kept) / 2
-    assert 0.5 < chosen.told_bits <= 1.0, "a class of two is one bit"
+    assert 0.5 < chosen.relevant_bits <= 1.0, "a class of two is one bit"
     again = readout_curve(spikes, classes)
     assert [point.score for point in again.points] == [point.score for point in curve.points]
 
@@ -99,12 +99,12 @@ def test_a_bit_is_a_bit() -> None:
     (point,) = readout_curve(spikes, bits, readouts=[Readout("classes")]).points
     assert point.kept_bits == pytest.approx(1.0)
     assert point.score == 1.0
-    assert 0.8 < point.told_bits <= 1.0
+    assert 0.8 < point.relevant_bits <= 1.0
     (noise,) = readout_curve(spikes, np.arange(40) % 4 < 2, readouts=[Readout("classes")]).points
-    assert noise.told_bits < 0.05
+    assert noise.relevant_bits < 0.05
     (value,) = readout_curve(spikes, bits * 3.0, readouts=[Readout()]).points
     assert value.score > 0.95
-    assert value.told_bits > -0.5 * math.log2(1.0 - value.score) > 2.0, "a mean of logarithms"
+    assert value.relevant_bits > -0.5 * math.log2(1.0 - value.score) > 2.0, "a mean of logarithms"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,16 @@ def test_a_bit_is_a_bit() -> None:
         (lambda: Readout(bits=0), "bits must be at least 1, got 0"),
         (lambda: Readout().predict([np.eye(2, dtype=bool)]), "Readout must be fitted before"),
         (lambda: Readout().fit(timed()[0], [1.0]), "targets must have one entry for each of 300 samples, got 1"),
+        (
+            lambda: Readout().fit(timed()[0], ["a"] * 300),
+            r"numbers, got \['a'\]; for classes, make a Readout\('classes'\)",
+        ),
+        (lambda: Readout().fit(timed()[0], [math.nan] * 300), "targets must be finite"),
+        (lambda: Readout("classes").fit(timed()[0], [math.nan] * 300), "targets must be finite"),
+        (lambda: Readout("classes").fit(timed()[0], np.ones((300, 2))), r"have the axes \(samples,\), got shape"),
+        (lambda: Readout().fit(timed()[0], np.ones((300, 1, 1))), r"\(samples,\) or \(samples, values\), got shape"),
+        (lambda: Readout().fit([np.full((9, 4), 0.5)] * 2, [1, 2]), r"spikes\[0\] must hold bools, got type float64"),
+        (lambda: Readout().fit([np.zeros((0, 4), bool)] * 2, [1, 2]), r"spikes\[0\] must have at least one tick"),
         (lambda: Readout("classes").fit(timed()[0], [1] * 300), "targets must name at least two classes, got one: 1"),
         (lambda: Readout().fit([], []), r"spikes must be rasters \(ticks, outputs\) of one shape, got shapes \[\]"),
         (lambda: Readout().fit(*timed()).predict([np.eye(20, dtype=bool)]), "spikes must be of 4 outputs as in"),

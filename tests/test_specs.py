@@ -614,6 +614,7 @@ def test_the_names_are_pinned_and_documented() -> None:
             "finite_state_machine",
             "frequency_divider",
             "from_raster",
+            "linear_system",
             "memory",
             "pattern_generator",
             "regressor",

@@ -24,6 +24,7 @@ from snnprog.integers import INEXACT, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
 from snnprog.integers.fitted import Swept
 from snnprog.integers.search import LONG, SHORT, IntegerRows, most_moves
+from snnprog.judgement import WrongBinCosts
 from snnprog.solver import Deadline, IntegerProgram, check_time, find_integers, present_deadline, step, until
 
 
@@ -82,10 +83,10 @@ def test_pruning_that_has_no_time_leaves_what_works(monkeypatch: pytest.MonkeyPa
 def test_the_nearest_raster_is_the_best_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = exclusive_or()
     with until(OVER):
-        (silent,) = design_closest(spec, [0])
+        (silent,) = design_closest(spec, [0], costs=WrongBinCosts(), conflicts={})
     assert not silent.raster.any()
     assert silent.designs[0].neuron is not None
-    (best,) = design_closest(spec, [0])
+    (best,) = design_closest(spec, [0], costs=WrongBinCosts(), conflicts={})
     assert (best.raster ^ np.concatenate([pattern.targets for pattern in spec.patterns])).sum() == 1
     result = sp.compile(spec, on_infeasible="closest", time_limit_s=0.0)
     assert result.report.neurons[0].status == "closest"

@@ -125,3 +125,42 @@ def test_what_is_not_for_this_program_is_refused() -> None:
         sp.activity(trial.program, trial.inputs, placement=sp.place(other.program))
     with pytest.raises(sp.SpecError, match=r"inputs\[0\] has 9 columns; the program has \d+ inputs"):
         sp.activity(trial.program, [np.zeros((3, 9), dtype=bool)])
+    with pytest.raises(sp.SpecError, match="dt_ms must be the positive length of a tick in milliseconds, got 0"):
+        sp.activity(trial.program, trial.inputs, dt_ms=0)
+    with pytest.raises(sp.SpecError, match="multiplications must be the positive number of one pattern, got 0"):
+        sp.activity(trial.program, trial.inputs, multiplications=0)
+
+
+def repeater(spikes: int, synapses: int = 100) -> sp.Activity:
+    """Return the activity of a line that spikes so often, with synapses that never make their neuron spike."""
+    program = sp.Program.from_arrays(
+        chip="loihi1",
+        n_inputs=1,
+        n_neurons=synapses,
+        outputs=[0],
+        pre=[0] * synapses,
+        post=range(synapses),
+        weight=1,
+        threshold=100,
+    )
+    return sp.activity(program, [np.arange(9)[:, None] < spikes])
+
+
+def test_an_artificial_network_with_fewer_operations_is_said_to_cost_less(capsys: pytest.CaptureFixture[str]) -> None:
+    once, twice = repeater(1), repeater(2)
+    assert (once.comparison.ratio, once.comparison.is_ann_cheaper) == (1.0, False)
+    assert (twice.comparison.ratio, twice.comparison.is_ann_cheaper) == (2.0, True)
+    print_table(Console(width=400), activity_table(twice))
+    printed = capsys.readouterr().out
+    assert "200 synaptic operations per sample and 100 multiply-accumulates, 2.00 for each: the artificial" in printed
+    assert "the artificial network would cost less on the same silicon (break-even 1.15)" in printed
+    assert "each multiplied once per sample (at every tick, they would take 900 multiply-accumulates)" in printed
+    assert "fewer than break-even (1.15), before 900 updates of neurons" in once.verdict
+
+
+def test_the_artificial_network_may_be_given() -> None:
+    trial = random_trial(0)
+    activity = sp.activity(trial.program, trial.inputs, multiplications=10**6)
+    operations = sum(one.synaptic_operations for one in activity.patterns) / 2
+    assert (activity.multiplications, activity.comparison.ratio) == (10**6, operations / 10**6)
+    assert activity.verdict.endswith("which the artificial network does not have; the artificial network: as given")

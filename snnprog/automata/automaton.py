@@ -44,6 +44,24 @@ class Wrong:
 WRONG: Final = Wrong()
 
 
+class HasLines(Protocol):
+    """What a claim can ask about the lines of a `snnprog.Program`."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input lines."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs."""
+
+    def find_input(self, line: int | str) -> int:
+        """Return the number of an input line from its number or name; raise `SpecError` if there is none."""
+
+    def find_output(self, output: int | str) -> int:
+        """Return the number of an output from its number or name; raise `SpecError` if there is none."""
+
+
 class Monitor(Protocol):
     """Watches a program tick by tick, and reports wrong outputs."""
 
@@ -64,8 +82,8 @@ class Monitor(Protocol):
 class StreamClaim(Protocol):
     """A claim that `snnprog.prove` can prove: an `Automaton`, or an invariant such as `snnprog.never`."""
 
-    def monitor(self, n_inputs: int, n_outputs: int) -> Monitor:
-        """Return the monitor for programs of this size; raise `SpecError` where the sizes differ."""
+    def monitor(self, program: HasLines) -> Monitor:
+        """Return the monitor for a program; raise `SpecError` if the claim is about other lines."""
 
 
 def check_claim(claim: object) -> None:
@@ -219,9 +237,9 @@ class Automaton(Displayed):
         step = PlacedStep(self, before=place, after=count - self.n_outputs - place)
         return Automaton(n_inputs=self.n_inputs, n_outputs=count, start=self.start, step=step, symbols=self.rows)
 
-    def monitor(self, n_inputs: int, n_outputs: int) -> Automaton:
+    def monitor(self, program: HasLines) -> Automaton:
         """Return the automaton itself, which watches programs of its own size."""
-        self.check_size("the program", n_inputs, n_outputs)
+        self.check_size("the program", program.n_inputs, program.n_outputs)
         return self
 
     def check_size(self, what: str, n_inputs: int, n_outputs: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from snnprog.automata.automaton import MOST_TICKS, WRONG, Row, State, Wrong, all_rows
+from snnprog.automata.automaton import MOST_TICKS, WRONG, HasLines, Row, State, Wrong, all_rows
 from snnprog.checks import as_integer, check_callable
 from snnprog.errors import SpecError
 from snnprog.names import Names
@@ -25,36 +25,41 @@ class Invariant:
     ----------
     text : str
         The claim in words.
-    start : callable
-        ``start(n_inputs, n_outputs)`` checks that the claim is one about such programs, and returns the first state.
-    advance : callable
-        ``advance(state, row, spikes)`` returns the next state, or `WRONG`.
+    start : object
+        The state before the first tick.
+    advance_on : callable
+        ``advance_on(program)`` finds the lines of a program that the claim is about, and returns the function
+        ``advance(state, row, spikes)``, which returns the next state, or `WRONG`.
     symbols : iterable of rows, optional
         The rows that can occur; every subset of the lines by default.
     """
 
     text: str
-    start: Callable[[int, int], State]
-    advance: Advance
+    start: State
+    advance_on: Callable[[HasLines], Advance]
     symbols: Iterable[Sequence[bool]] | None
 
-    def monitor(self, n_inputs: int, n_outputs: int) -> InvariantMonitor:
-        """Return the monitor for programs of this size."""
-        start = self.start(n_inputs, n_outputs)
+    def monitor(self, program: HasLines) -> InvariantMonitor:
+        """Return the monitor for a program; raise `SpecError` if it has no such lines."""
+        advance = self.advance_on(program)
+        return InvariantMonitor(self.text, self.start, advance, self._rows(program.n_inputs))
+
+    def _rows(self, n_inputs: int) -> tuple[Row, ...]:
         if self.symbols is None:
-            return InvariantMonitor(self, start, all_rows(n_inputs))
+            return all_rows(n_inputs)
         rows = tuple(tuple(map(bool, row)) for row in self.symbols)
         if not rows or {len(row) for row in rows} != {n_inputs}:
             raise SpecError(f"symbols must be rows of {n_inputs} values, one for each input line, got {rows!r:.80}")
-        return InvariantMonitor(self, start, rows)
+        return rows
 
 
 @dataclass(frozen=True, eq=False)
 class InvariantMonitor:
-    """Watches an invariant on programs of one size."""
+    """Watches an invariant on one program."""
 
-    invariant: Invariant
+    text: str
     start: State
+    advance: Advance
     symbols: tuple[Row, ...]
 
     def rows(self, state: State) -> tuple[Row, ...]:
@@ -63,11 +68,11 @@ class InvariantMonitor:
 
     def after(self, state: State, row: Row, spikes: Row) -> State | Wrong:
         """Return the state after a tick; `WRONG` where the invariant does not hold."""
-        return self.invariant.advance(state, row, spikes)
+        return self.advance(state, row, spikes)
 
     def expected(self, state: State, row: Row, output_names: Names | None = None) -> str:
         """Return the claim in words."""
-        return self.invariant.text
+        return self.text
 
 
 def never(condition: Condition, *, text: str = "", symbols: Iterable[Sequence[bool]] | None = None) -> Invariant:
@@ -105,12 +110,16 @@ def never(condition: Condition, *, text: str = "", symbols: Iterable[Sequence[bo
             ) from error
 
     return Invariant(
-        text=text or "the condition holds at no tick", start=lambda *_: None, advance=advance, symbols=symbols
+        text=text or "the condition holds at no tick", start=None, advance_on=lambda _: advance, symbols=symbols
     )
 
 
 def within(
-    ticks: int, *, after: int, answers: Sequence[int] | None = None, symbols: Iterable[Sequence[bool]] | None = None
+    ticks: int,
+    *,
+    after: int | str,
+    answers: Sequence[int | str] | None = None,
+    symbols: Iterable[Sequence[bool]] | None = None,
 ) -> Invariant:
     """Return the claim that an output spike follows each spike of an input line within some ticks.
 
@@ -118,45 +127,51 @@ def within(
     ----------
     ticks : int
         An input spike at tick t must be followed by an output spike at one of the ticks t + 1 to t + ``ticks``.
-    after : int
-        The input line.
-    answers : sequence of int, optional
-        The outputs of which one must spike; all of them by default.
+    after : int or str
+        The input line: its number, or its name in the program.
+    answers : sequence of int or str, optional
+        The outputs of which one must spike, by number or name; all of them by default.
     symbols : iterable of rows, optional
         The rows that can occur; every subset of the lines by default.
 
     Raises
     ------
     SpecError
-        If ``ticks`` is not from 1 to 4096.
+        If ``ticks`` is not from 1 to 4096; from `snnprog.prove`, if the program has no such line or output.
+
+    Examples
+    --------
+    >>> proof = sp.prove(program, sp.within(3, after="coin", answers=["open"]))
     """
-    limit, line = as_integer("ticks", ticks), as_integer("after", after)
+    limit, line = as_integer("ticks", ticks), _number_or_name("after", after)
     if not 1 <= limit <= MOST_TICKS:
         raise SpecError(f"ticks must be from 1 to {MOST_TICKS}, got {limit}")
-    chosen = None if answers is None else [as_integer("answers", each) for each in answers]
+    if isinstance(answers, str):
+        raise SpecError(f"answers must be a list of outputs, got {answers!r:.80}")
+    chosen = None if answers is None else [_number_or_name("answers", each) for each in answers]
 
-    def start(n_inputs: int, n_outputs: int) -> State:
-        _check_index("after", line, count=n_inputs)
-        for output in chosen or ():
-            _check_index("answers", output, count=n_outputs)
-        return ANSWERED
+    def advance_on(program: HasLines) -> Advance:
+        asking = program.find_input(line)
+        answering = range(program.n_outputs) if chosen is None else [program.find_output(each) for each in chosen]
 
-    def advance(state: State, row: Row, spikes: Row) -> State | Wrong:
-        assert isinstance(state, int)
-        left = state
-        if any(spikes if chosen is None else [spikes[output] for output in chosen]):
-            left = ANSWERED
-        if left == 1:
-            return WRONG
-        if left:
-            return left - 1
-        return limit if row[line] else ANSWERED
+        def advance(state: State, row: Row, spikes: Row) -> State | Wrong:
+            assert isinstance(state, int)
+            left = ANSWERED if any(spikes[output] for output in answering) else state
+            if left == 1:
+                return WRONG
+            if left:
+                return left - 1
+            return limit if row[asking] else ANSWERED
+
+        return advance
 
     text = f"a spike of input {line} is answered within {counted(limit, 'tick')}"
-    return Invariant(text=text, start=start, advance=advance, symbols=symbols)
+    return Invariant(text=text, start=ANSWERED, advance_on=advance_on, symbols=symbols)
 
 
-def at_most(spikes: int, *, ticks: int, output: int, symbols: Iterable[Sequence[bool]] | None = None) -> Invariant:
+def at_most(
+    spikes: int, *, ticks: int, output: int | str, symbols: Iterable[Sequence[bool]] | None = None
+) -> Invariant:
     """Return the claim that an output spikes at most ``spikes`` times in any ``ticks`` consecutive ticks.
 
     Parameters
@@ -165,33 +180,34 @@ def at_most(spikes: int, *, ticks: int, output: int, symbols: Iterable[Sequence[
         The most spikes, 0 or more.
     ticks : int
         The number of consecutive ticks.
-    output : int
-        The output.
+    output : int or str
+        The output: its number, or its name in the program.
     symbols : iterable of rows, optional
         The rows that can occur; every subset of the lines by default.
 
     Raises
     ------
     SpecError
-        If ``spikes`` is negative, or ``ticks`` is not from 1 to 4096.
+        If ``spikes`` is negative, or ``ticks`` is not from 1 to 4096; from `snnprog.prove`, if the program has no such
+        output.
     """
-    most, length, chosen = as_integer("spikes", spikes), as_integer("ticks", ticks), as_integer("output", output)
+    most, length, chosen = as_integer("spikes", spikes), as_integer("ticks", ticks), _number_or_name("output", output)
     if most < 0 or not 1 <= length <= MOST_TICKS:
         raise SpecError(f"spikes must be at least 0 and ticks from 1 to {MOST_TICKS}, got {most} and {length}")
 
-    def start(n_inputs: int, n_outputs: int) -> State:
-        _check_index("output", chosen, count=n_outputs)
-        return ()
+    def advance_on(program: HasLines) -> Advance:
+        watched = program.find_output(chosen)
 
-    def advance(state: State, row: Row, fired: Row) -> State | Wrong:
-        assert isinstance(state, tuple)
-        ages = tuple(age + 1 for age in state if age + 1 < length) + ((0,) if fired[chosen] else ())
-        return WRONG if len(ages) > most else ages
+        def advance(state: State, row: Row, fired: Row) -> State | Wrong:
+            assert isinstance(state, tuple)
+            ages = tuple(age + 1 for age in state if age + 1 < length) + ((0,) if fired[watched] else ())
+            return WRONG if len(ages) > most else ages
+
+        return advance
 
     text = f"output {chosen} spikes at most {counted(most, 'time')} in {counted(length, 'tick')}"
-    return Invariant(text=text, start=start, advance=advance, symbols=symbols)
+    return Invariant(text=text, start=(), advance_on=advance_on, symbols=symbols)
 
 
-def _check_index(name: str, value: int, *, count: int) -> None:
-    if not 0 <= value < count:
-        raise SpecError(f"{name} must be from 0 to {count - 1} for this program, got {value}")
+def _number_or_name(what: str, given: int | str) -> int | str:
+    return given if isinstance(given, str) else as_integer(what, given)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import DOES_NOT_FIT, EXACT, NOT_EXACT
+from snnprog.cli.numbers import NumberOption
 from snnprog.cli.options import JsonCommand, chip_option, json_option, seed_option, time_limit_option
 from snnprog.cli.output import print_json, say, terminal
-from snnprog.cli.outputs import OutputFile, OutputFolder, SpecFile
+from snnprog.cli.outputs import OutputFile, OutputFolder, ProgramFile, SpecFile
 from snnprog.cli.progress import progress_bar
 from snnprog.cli.workers import executor_of, scheduler_option, workers_option
 
@@ -61,7 +62,10 @@ def _as_epilog() -> str:
     help="Folder in which finished neurons are recorded; the same command continues there after a crash or a kill.",
 )
 @time_limit_option
-@click.option("--closest", is_flag=True, help="If no exact program is found, write one with few wrong bins.")
+@click.option("--closest", is_flag=True, help="If no exact program is found, write the cheapest that is found.")
+@click.option("--miss-cost", type=NumberOption(0.0, min_open=True), default=1.0, help="Cost of a missing spike.")
+@click.option("--alarm-cost", type=NumberOption(0.0, min_open=True), default=1.0, help="Cost of an extra spike.")
+@click.option("--start", "start_path", type=ProgramFile(), help="Program that the closest one must not be worse than.")
 @json_option
 def compile_command(
     spec_path: Path,
@@ -73,6 +77,9 @@ def compile_command(
     journal_path: Path | None,
     time_limit_s: float | None,
     closest: bool,
+    miss_cost: float,
+    alarm_cost: float,
+    start_path: Path | None,
     as_json: bool,
 ) -> int:
     """Compile a specification into a program.
@@ -81,16 +88,20 @@ def compile_command(
     written. If no program exists, the exit code is 3 and the message names spikes that contradict each other.
     """
     from snnprog.compiler import compile
+    from snnprog.program import load
     from snnprog.report.compilation import print_compilation
     from snnprog.report.programs import program_data
     from snnprog.spec_file import load_spec
 
-    spec = load_spec(spec_path, chip)
+    spec, start = load_spec(spec_path, chip), None if start_path is None else load(start_path)
     with executor_of(workers, scheduler) as executor, progress_bar(as_json) as progress:
         result = compile(
             spec,
             seed=seed,
             on_infeasible="closest" if closest else "raise",
+            miss_cost=miss_cost,
+            alarm_cost=alarm_cost,
+            start=start,
             executor=executor,
             progress=progress,
             time_limit_s=time_limit_s,

@@ -79,6 +79,11 @@ if TYPE_CHECKING:
     help="Print the output with most spikes, or the highest last potential, of each pattern.",
 )
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes and operations instead of printing spikes.")
+@click.option(
+    "--multiplications",
+    type=IntegerOption(min=1),
+    help="Multiply-accumulates of an artificial network for a pattern, to compare with --activity.",
+)
 @json_option
 def run_command(
     program_path: Path,
@@ -97,6 +102,7 @@ def run_command(
     merge: bool,
     is_classified: bool,
     is_counted: bool,
+    multiplications: int | None,
     view: EventView | None,
     as_json: bool,
 ) -> None:
@@ -127,13 +133,16 @@ def run_command(
             ids=ids,
         )
         return
+    if multiplications is not None and not is_counted:
+        raise SpecError("--multiplications is compared with the operations that --activity counts; add --activity")
     if inputs_path == STANDARD_INPUT:
         raise SpecError(f"{STANDARD_INPUT} stands for standard input, which only --stream reads; add --stream")
     if potentials_path is not None:
         check_potentials(potentials_path, program.is_read_by_potential)
     name, key = split_key(inputs_path)
-    # A length of ticks may be meant for the spikes that are written; all others are for the spikes that are read.
-    is_for_output = output_path is not None and output_path.suffix == ".h5" and not _holds_times(name, key, view)
+    # A length of ticks may be meant for what is written or counted; all others are for the spikes that are read.
+    is_written = output_path is not None and output_path.suffix == ".h5"
+    is_for_output = (is_written or is_counted) and not _holds_times(name, key, view)
     inputs = read_rasters(
         name,
         ticks=ticks,
@@ -152,7 +161,12 @@ def run_command(
     with working(f"running on {backend}", as_json):
         answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)
     spikes = [trace.spikes for trace in answer.traces]
-    activity = activity_of(program, inputs, spikes=spikes, placement=_placement_of(program)) if is_counted else None
+    activity = None
+    if is_counted:
+        place = _placement_of(program)
+        activity = activity_of(
+            program, inputs, spikes=spikes, placement=place, multiplications=multiplications, dt_ms=dt_ms
+        )
     spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
     readouts = _readouts_of(program, answer.traces, is_counted=is_counted)
     classes = _classes_of(program, spikes, readouts) if is_classified else None
@@ -273,10 +287,11 @@ def _print_spikes(program: Program, spikes: Sequence[Raster], backend: str) -> N
 
 
 def _print_activity(activity: Activity) -> None:
-    from snnprog.report.cores import activity_table
+    from snnprog.report.cores import activity_table, neurobench_table
     from snnprog.report.terminal import print_table
 
     print_table(terminal(), activity_table(activity))
+    print_table(terminal(), neurobench_table(activity))
 
 
 def _placement_of(program: Program) -> Placement | None:

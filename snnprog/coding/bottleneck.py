@@ -47,8 +47,8 @@ class CurvePoint(Displayed):
         Not fitted.
     kept_bits : float
         An upper bound on the bits of a sample's spikes that it keeps.
-    told_bits : float
-        A lower bound on the bits that it says of the target, at least 0.
+    relevant_bits : float
+        A lower bound on the bits about the target in the values that it keeps, at least 0.
     score : float
         The mean accuracy or R² on the folds that it was not fitted to.
     score_error : float
@@ -57,7 +57,7 @@ class CurvePoint(Displayed):
 
     readout: Readout
     kept_bits: float
-    told_bits: float
+    relevant_bits: float
     score: float
     score_error: float
 
@@ -97,8 +97,8 @@ class ReadoutCurve(Displayed):
         return f"{counted(len(self.points), 'readout')}; chosen: {chosen._summary()}"
 
     def _card(self) -> Card:
-        columns = ("readout", "bits kept", "bits told", "score", "standard error")
-        rows = [(str(p.readout), p.kept_bits, p.told_bits, p.score, p.score_error) for p in self.front]
+        columns = ("readout", "bits kept", "relevant bits", "score", "standard error")
+        rows = [(str(p.readout), p.kept_bits, p.relevant_bits, p.score, p.score_error) for p in self.front]
         return Card(table=Table.plain("the front", columns=columns, rows=rows))
 
 
@@ -161,11 +161,11 @@ def _point(readout: Readout, rasters: Raster, wanted: NDArray[np.generic], parts
         is_test = parts == part
         fitted = readout.fit(list(rasters[~is_test]), wanted[~is_test])
         results.append(judged(fitted, fitted.scores(list(rasters[is_test])), wanted[is_test]))
-    scores, told = np.array(results).T
+    scores, relevant = np.array(results).T
     whole = readout.fit(list(rasters), wanted)
     kept = sum(map(_entropy, whole.rounded(whole.features(list(rasters))).T))
     error = float(scores.std(ddof=1)) / math.sqrt(scores.size)
-    return CurvePoint(readout, float(kept), max(0.0, float(told.mean())), float(scores.mean()), error)
+    return CurvePoint(readout, float(kept), max(0.0, float(relevant.mean())), float(scores.mean()), error)
 
 
 def _judged_classes(readout: Readout, scores: Floats, wanted: NDArray[np.generic]) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from snnprog.names import Names, names_from
 from snnprog.wording import counted
 
 NO_CLASS = -1
-YES, NO, NOT_ASKED = 1, -1, 0
+YES, NO, NO_TARGET = 1, -1, 0
 VOTERS_SHARE = 0.5
 
 
@@ -78,7 +78,7 @@ class Questions(Displayed):
 
     def __post_init__(self) -> None:
         answers = np.array(self.answers, dtype=np.int8)
-        if answers.ndim != 2 or not np.isin(answers, (YES, NO, NOT_ASKED)).all():
+        if answers.ndim != 2 or not np.isin(answers, (YES, NO, NO_TARGET)).all():
             raise SpecError(f"answers must be 1, -1 or 0, of shape (classes, outputs), got shape {answers.shape}")
         if not ((answers == YES).any(axis=0) & (answers == NO).any(axis=0)).all():
             raise SpecError("each output must have classes for both answers; add the missing one")
@@ -144,25 +144,25 @@ class Questions(Displayed):
         if len(classes) != self.n_classes:
             raise SpecError(f"there must be {self.n_classes} names of classes, got {len(classes)}")
         names = names_from(classes, noun="class")
-        counts = (self.answers != NOT_ASKED).sum(axis=0).tolist()
+        counts = (self.answers != NO_TARGET).sum(axis=0).tolist()
         pairs = zip(self.pairs, counts, strict=True)
         labels = [
             f"{names[yes]} not {names[no]}" if count == 2 < len(names) else names[yes] for (no, yes), count in pairs
         ]
         return names_from(labels, noun="class")
 
-    def asked(self, labels: ArrayLike, seed: int = 0) -> Raster:
+    def care(self, labels: ArrayLike, seed: int = 0) -> Raster:
         """Return (samples, outputs) which outputs have targets for which samples; the draw depends on the seed."""
         classes = np.asarray(labels)
-        asked: Raster = self.answers[classes] != NOT_ASKED
+        care: Raster = self.answers[classes] != NO_TARGET
         if self.share == 1.0:
-            return asked
+            return care
         generator = np.random.default_rng(seed)
         for output in range(self.n_outputs):
             for kind in range(self.n_classes):
                 own = generator.permutation(np.flatnonzero(classes == kind))
-                asked[own[int(np.ceil(self.share * own.size)) :], output] = False
-        return asked
+                care[own[int(np.ceil(self.share * own.size)) :], output] = False
+        return care
 
     def decide(self, spikes: Sequence[Raster]) -> Int64s:
         """Return the class of each sample from its outputs' raster ``(ticks, outputs)``: that with most votes.
@@ -182,6 +182,6 @@ class Questions(Displayed):
         votes: Int64s = agreement.sum(axis=2)
         tied = votes == votes.max(axis=1, keepdims=True)
         for sample in np.flatnonzero(tied.sum(axis=1) > 1):
-            among = ~(self.answers[~tied[sample]] != NOT_ASKED).any(axis=0)
+            among = ~(self.answers[~tied[sample]] != NO_TARGET).any(axis=0)
             votes[sample] += tied[sample] * (1 + agreement[sample][:, among].sum(axis=1))
         return votes

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.arrays import Floats, Raster
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.checks import as_integer
 from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
 from snnprog.display.card import Displayed
@@ -176,7 +176,7 @@ class Latency(_Ranged):
         """Return one raster ``(ticks, lines)`` per sample."""
         share = self.share(samples)
         both = np.concatenate([share, 1.0 - share], axis=1) if self.is_paired else share
-        return _spikes_at(np.rint((1.0 - both) * self.last), self.ticks)
+        return spikes_at(np.rint((1.0 - both) * self.last), self.ticks)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -230,7 +230,7 @@ class GaussianFields(_Ranged):
         centres = self.low[:, None] + spacing[:, None] * (np.arange(self.fields) - 0.5)
         activation = np.exp(-0.5 * ((values[:, :, None] - centres) * (self.width / spacing[:, None])) ** 2)
         latency = np.where(activation < self.least, SILENT, np.rint((1.0 - activation) * self.last))
-        return _spikes_at(latency.reshape(len(values), -1), self.ticks)
+        return spikes_at(latency.reshape(len(values), -1), self.ticks)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -326,6 +326,6 @@ class EvenRate(_Ranged):
         return list(np.diff((ticks * counts[:, None, :] + begins) // self.duration, axis=1) > 0)
 
 
-def _spikes_at(latency: Floats, ticks: int) -> list[Raster]:
+def spikes_at(latency: Floats | Int64s, ticks: int) -> list[Raster]:
     """Return rasters (ticks, lines) in which each line spikes at its latency, if it has one in (samples, lines)."""
     return list(latency[:, None, :] == np.arange(ticks)[:, None])

@@ -24,6 +24,7 @@ from snnprog.checks import as_integer
 from snnprog.coding.samples import check_fitted, check_least, unfitted
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
+from snnprog.raster import as_raster
 from snnprog.wording import counted
 
 TRACE, LATENCY = "trace", "latency"
@@ -98,12 +99,13 @@ class Readout(Displayed):
         Raises
         ------
         SpecError
-            If ``spikes`` is empty, or the rasters differ in shape.
+            If ``spikes`` is empty, is not made of rasters, or the rasters differ in shape.
         """
-        shapes = {np.shape(raster) for raster in spikes}
-        if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+        given = [as_raster(raster, f"spikes[{index}]") for index, raster in enumerate(spikes)]
+        shapes = {raster.shape for raster in given}
+        if len(shapes) != 1:
             raise SpecError(f"spikes must be rasters (ticks, outputs) of one shape, got shapes {sorted(shapes)}")
-        rasters = np.asarray(spikes, dtype=np.bool_)
+        rasters = np.stack(given)
         ages = np.arange(rasters.shape[1])[::-1]
         if self.feature == LATENCY:
             found: Floats = np.where(rasters.any(axis=1), 1 + ages[rasters.argmax(axis=1)], 0).astype(np.float64)
@@ -124,9 +126,10 @@ class Readout(Displayed):
         Raises
         ------
         SpecError
-            If the numbers of samples differ, there is one class alone, or scikit-learn is not installed.
+            If the numbers of samples differ, targets are not finite numbers or classes, there is one class alone, or
+            scikit-learn is not installed.
         """
-        features, wanted = self.features(spikes), np.asarray(targets)
+        features, wanted = self.features(spikes), self._targets(targets)
         if len(features) != len(wanted):
             raise SpecError(f"targets must have one entry for each of {len(features)} samples, got {len(wanted)}")
         ranged = replace(self, low=features.min(axis=0), high=features.max(axis=0))
@@ -136,6 +139,24 @@ class Readout(Displayed):
         classes, weights, offset = _fitted((shown - mean) / spread, wanted, is_values=self.predicts == VALUES)
         scaled = weights / spread[:, None]
         return replace(ranged, weights=scaled, offset=offset - mean @ scaled, classes=classes)
+
+    def _targets(self, targets: ArrayLike) -> NDArray[np.generic]:
+        """Return targets as finite numbers, or as classes."""
+        wanted: NDArray[np.generic] = np.asarray(targets)
+        if self.predicts == VALUES:
+            try:
+                wanted = wanted.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                first = wanted.ravel()[:1].tolist()
+                raise SpecError(
+                    f"targets must be numbers, got {first}; for classes, make a Readout({CLASSES!r})"
+                ) from error
+        if wanted.ndim not in ((1, 2) if self.predicts == VALUES else (1,)):
+            axes = "(samples,) or (samples, values)" if self.predicts == VALUES else "(samples,)"
+            raise SpecError(f"targets must have the axes {axes}, got shape {wanted.shape}")
+        if np.issubdtype(wanted.dtype, np.number) and not np.isfinite(wanted).all():
+            raise SpecError("targets must be finite; drop the samples whose target is unknown")
+        return wanted
 
     def rounded(self, features: Floats) -> Floats:
         """Return features (samples, outputs) rounded to the bits that are kept of each."""
@@ -183,7 +204,7 @@ def _fitted(
     except ImportError as error:
         raise SpecError("a readout needs scikit-learn; install it with: pip install 'snnprog[sklearn]'") from error
     if is_values:
-        ridge = RidgeCV(PENALTIES).fit(shown, np.asarray(wanted, dtype=np.float64))
+        ridge = RidgeCV(PENALTIES).fit(shown, wanted)
         return unfitted(), np.atleast_2d(ridge.coef_).T, np.atleast_1d(ridge.intercept_)
     if np.unique(wanted).size < 2:
         raise SpecError(f"targets must name at least two classes, got one: {wanted[0]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -20,6 +21,7 @@ from snnprog.distance import victor_purpura
 from snnprog.errors import FitError
 from snnprog.frames import data_frame_of_rows
 from snnprog.integers import NeuronReport
+from snnprog.judgement import MISSING, WrongBinCosts
 from snnprog.names import name_of, with_name
 from snnprog.network import Network
 from snnprog.placement import Placement
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 CLOSEST: Literal["closest"] = "closest"
 EXACT = "exact"
+CLOSE_TO_INTEGER = 1e-9
+"""What sums of costs may exceed a number of bins by because of rounding."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,6 +61,16 @@ class Deviation(Displayed):
     wrong: tuple[tuple[int, int, str], ...]
     distances: tuple[float, ...]
     label: str | None = None
+
+    @property
+    def misses(self) -> int:
+        """Number of missing spikes."""
+        return sum(kind == MISSING for _, _, kind in self.wrong)
+
+    @property
+    def false_alarms(self) -> int:
+        """Number of extra spikes."""
+        return len(self.wrong) - self.misses
 
     def _summary(self) -> str:
         name = with_name("output", self.output, self.label)
@@ -83,6 +97,12 @@ class CompileReport(Displayed):
         One for each output that differs from its target in bins that count, in order.
     at_least : int
         A lower bound on the wrong bins of real weights under exact decays; 0 with windows.
+    hits : int
+        Target spikes of all outputs that are not missing.
+    miss_cost, alarm_cost : float
+        The cost of a missing and of an extra spike.
+    cost_at_least : float
+        The same bound as a cost.
     placement : Placement or None
         The cores of each neuron and the resources used; None if the program does not fit.
     misfit : FitError or None
@@ -106,6 +126,10 @@ class CompileReport(Displayed):
     hidden: tuple[NeuronReport, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     at_least: int = 0
+    hits: int = 0
+    miss_cost: float = 1.0
+    alarm_cost: float = 1.0
+    cost_at_least: float = 0.0
     placement: Placement | None = None
     misfit: FitError | None = None
     robustness: Robustness | None = None
@@ -117,6 +141,21 @@ class CompileReport(Displayed):
     def wrong_bins(self) -> int:
         """Number of wrong bins of all outputs."""
         return sum(len(deviation.wrong) for deviation in self.deviations)
+
+    @property
+    def misses(self) -> int:
+        """Number of missing spikes of all outputs."""
+        return sum(deviation.misses for deviation in self.deviations)
+
+    @property
+    def false_alarms(self) -> int:
+        """Number of extra spikes of all outputs."""
+        return sum(deviation.false_alarms for deviation in self.deviations)
+
+    @property
+    def cost(self) -> float:
+        """The cost of all wrong bins."""
+        return self.misses * self.miss_cost + self.false_alarms * self.alarm_cost
 
     @property
     def status(self) -> str:
@@ -178,6 +217,13 @@ class CompileReport(Displayed):
             "status": self.status,
             "wrong_bins": self.wrong_bins,
             "at_least": self.at_least,
+            "hits": self.hits,
+            "misses": self.misses,
+            "false_alarms": self.false_alarms,
+            "miss_cost": self.miss_cost,
+            "alarm_cost": self.alarm_cost,
+            "cost": self.cost,
+            "cost_at_least": self.cost_at_least,
             "deviations": [asdict(deviation) for deviation in self.deviations],
             "hidden": [asdict(neuron) for neuron in self.hidden],
             "neurons": [asdict(neuron) for neuron in self.neurons],
@@ -222,11 +268,24 @@ class CompileResult(Displayed):
         return self.report._card()
 
 
+@dataclass(frozen=True)
+class CostBound:
+    """What wrong bins cost, and a lower bound on the cost of all."""
+
+    costs: WrongBinCosts
+    least: float
+
+    @property
+    def bins(self) -> int:
+        """The same bound as a number of wrong bins."""
+        return math.ceil(self.least / self.costs.most - CLOSE_TO_INTEGER)
+
+
 def report_on(
     spec: Spec,
     built: Built,
     *,
-    at_least: int,
+    bound: CostBound,
     placed: tuple[Placement | None, FitError | None],
     watch: Stopwatch,
 ) -> CompileReport:
@@ -247,7 +306,11 @@ def report_on(
         seconds=MappingProxyType(dict(watch.seconds)),
         ended_by_time=tuple(dict.fromkeys(watch.ended)),
         deviations=_deviations(spec, built),
-        at_least=at_least,
+        at_least=bound.bins,
+        hits=int((spec.targets & spec.care).sum()) - sum(found.kind == MISSING for found in built.wrong),
+        miss_cost=bound.costs.miss,
+        alarm_cost=bound.costs.alarm,
+        cost_at_least=bound.least,
         placement=placement,
         misfit=misfit,
         evidence=evidence,

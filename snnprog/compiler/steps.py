@@ -7,32 +7,27 @@ the integers are calculated for the chosen raster and compared with the spec.
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from snnprog.checks import as_integer, as_seconds, check_type
+from snnprog.checks import as_integer, as_number, as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
+from snnprog.compiler.closest import EXPECTED, closest_built
 from snnprog.compiler.helping import built_with_help, helped_or_refused, is_flawed
 from snnprog.compiler.refusals import check_design, check_exactness, check_fan_in, check_limits, check_noise
-from snnprog.compiler.report import CLOSEST, CompileResult, provenance_of, report_on
+from snnprog.compiler.report import CLOSEST, CompileResult, CostBound, provenance_of, report_on
 from snnprog.compiler.robust import robust_built
 from snnprog.compiler.work import ALONE_DESIGN_PART, PART, Work
-from snnprog.design import Design
-from snnprog.design.neuron import NeuronDesign
-from snnprog.design.rasters.closest import NearestDesign, without_synapses
-from snnprog.design.task import Task
-from snnprog.errors import (
-    InfeasibleError,
-    LimitError,
-    QuantizationError,
-    SolverError,
-    SpecError,
-)
+from snnprog.errors import SpecError
+from snnprog.integers.given import check_start
 from snnprog.journal import Identity, opened
+from snnprog.judgement import WrongBinCosts
 from snnprog.processes.executors import AnyExecutor, as_executor
+from snnprog.program import Program
 from snnprog.progress import Progress, shown
 from snnprog.robustness.checking import check_robust
 from snnprog.robustness.verdict import Robustness
@@ -40,13 +35,10 @@ from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 from snnprog.version import determining_versions
 
-SMALLER_WEIGHTS = (8, 64)
 # The share of the time for designing or refuting outputs, if truncating integers may realise refuted ones.
 # A choice, not a measurement; without a time limit, it has no effect.
 DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
-EXPECTED = (InfeasibleError, SolverError, QuantizationError, LimitError)
-"""What a search for an exact program ends in, if there is none."""
 
 
 @one_blas_thread()
@@ -55,6 +47,9 @@ def compile(
     *,
     seed: int = 0,
     on_infeasible: Literal["raise", "closest"] = RAISE,
+    miss_cost: float = 1.0,
+    alarm_cost: float = 1.0,
+    start: Program | None = None,
     executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
@@ -70,7 +65,12 @@ def compile(
         Seed of all random choices: the same seed gives the same program.
     on_infeasible : {"raise", "closest"}
         What to do if no exact program is found, in real weights or in integers: raise an error, or return the
-        program with the fewest wrong bins found; ``result.report.deviations`` lists them.
+        program with the cheapest wrong bins found; ``result.report.deviations`` lists them.
+    miss_cost, alarm_cost : float
+        What a missing spike and an extra spike (a false alarm) cost in the closest program.
+    start : Program, optional
+        A program for the same lines, such as one with trained weights. The closest program is also searched from
+        there, and does not cost more. It never costs more than silence.
     executor : concurrent.futures.Executor, dask.distributed.Client or pool, optional
         Designs and repairs neurons in parallel: processes of this machine (``ProcessPoolExecutor``, loky), a Dask
         cluster, or a pool with ``apply_async``, as Ray's. The result does not depend on it.
@@ -118,22 +118,35 @@ def compile(
         raise SpecError(f"seed must be a non-negative integer, got {seed}")
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
+    costs = WrongBinCosts(_as_cost("miss_cost", miss_cost), _as_cost("alarm_cost", alarm_cost))
+    if start is not None:
+        check_type("start", start, kind=Program)
+        check_start(start, spec)
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
     is_closest, pool = on_infeasible == CLOSEST, as_executor(executor)
     kept = opened(journal, lambda: identity_of(spec.digest(), spec.chip.name, seed))
     with kept, shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
-        work = Work(spec, seed=seed, executor=pool, progress=tell, limit=limit, is_always_checked=is_closest)
-        built, at_least, robustness = _built(work, is_closest=is_closest)
+        work = Work(
+            spec, seed=seed, executor=pool, progress=tell, limit=limit, is_always_checked=is_closest, costs=costs
+        )
+        built, at_least, robustness = _built(work, is_closest=is_closest, start=start)
         check_fan_in(spec, built)
         check_noise(spec, built)
         check_limits(spec, built)
         placed = work.placed(built.program)
-    report = report_on(spec, built, at_least=at_least, placed=placed, watch=work.watch)
+    report = report_on(spec, built, bound=CostBound(costs, at_least), placed=placed, watch=work.watch)
     report = replace(report, robustness=robustness)
     placement = report.placement
     core = placement.core_of if placement is not None and placement.cores > 1 else None
     program = replace(built.program, core=core, provenance=provenance_of(spec, seed, report=report))
     return CompileResult(program, built.design.network, report, tuple(trace.spikes for trace in built.traces))
+
+
+def _as_cost(name: str, value: float) -> float:
+    cost = as_number(name, value)
+    if not 0.0 < cost < math.inf:
+        raise SpecError(f"{name} must be a positive, finite number, got {value!r}")
+    return cost
 
 
 def identity_of(digest: str, chip: str, seed: int) -> Identity:
@@ -142,19 +155,19 @@ def identity_of(digest: str, chip: str, seed: int) -> Identity:
     return Identity(digest, chip, seed, versions)
 
 
-def _built(work: Work, *, is_closest: bool) -> tuple[Built, int, Robustness | None]:
-    """Return the program, a lower bound on its wrong bins, and the verdict on perturbations if the spec names any.
+def _built(work: Work, *, is_closest: bool, start: Program | None) -> tuple[Built, float, Robustness | None]:
+    """Return the program, a lower bound on its cost, and the verdict on perturbations if the spec names any.
 
     The closest program is that of the patterns as they are, unless a robust one is found.
     """
     robust = work.spec.robust
     if robust is None:
-        return (*(_closest(work) if is_closest else (exact_built(work), 0)), None)
+        return (*(closest_built(work, start, exact_built) if is_closest else (exact_built(work), 0.0)), None)
     with suppress(*(EXPECTED if is_closest else ())):
         built, robustness = robust_built(work, exact_built)
-        return built, 0, robustness
+        return built, 0.0, robustness
     plain = replace(work, spec=replace(work.spec, robust=None))
-    built, at_least = _closest(plain)
+    built, at_least = closest_built(plain, start, exact_built)
     return built, at_least, check_robust(built.program, work.spec, robust)
 
 
@@ -179,53 +192,3 @@ def exact_built(work: Work) -> Built:
         check_design(work.spec, built.design, limit=limit, ended=ended)
     check_exactness(work.spec, built, limit=limit, ended=ended)
     return built
-
-
-def _closest(work: Work) -> tuple[Built, int]:
-    """Return the program with the fewest wrong bins found, and a lower bound on wrong bins.
-
-    The bound holds for real weights under exact decays; integers that exploit truncation may have fewer.
-
-    It has hidden neurons only if they make it exact and fit the chip.
-    """
-    if work.spec.hidden != 0:
-        with suppress(*EXPECTED), step("hidden", share=PART):
-            built = exact_built(work)
-            check_limits(work.spec, built)
-            return built, 0
-        return _closest(replace(work, spec=replace(work.spec, hidden=0)))
-    try:
-        designed = work.designed(share=PART)
-    except SolverError:
-        designed = Design(Task.of(work.spec), (NeuronDesign(None),) * work.spec.n_outputs)
-    nearest = work.nearest(designed.unbuilt, share=PART) if designed.unbuilt else ()
-    built = work.built(_with_nearest(designed, nearest), share=PART)
-    flawed = sorted({*built.inexact, *(neuron.output for neuron in built.fragile)})
-    if flawed:
-        safe = work.nearest(flawed, rounding_proof=True, share=PART)
-        safer = work.built(_with_nearest(built.design, safe), share=PART)
-        built = min(built, safer, key=lambda one: (len(one.fragile), len(one.wrong)))
-    built = _fitting(work, built)
-    at_least = 0 if work.spec.window != (0, 0) else sum(found.at_least for found in nearest)
-    return built, min(at_least, len(built.wrong))
-
-
-def _fitting(work: Work, built: Built) -> Built:
-    """Return the closest program that fits: outputs that do not fit get smaller weights, finally none."""
-    for part in SMALLER_WEIGHTS:
-        limit = work.spec.mantissas.limit // part
-        if built.overrunning and limit > 0 and not work.spec.mantissas.is_binary:
-            smaller = replace(work, spec=replace(work.spec, weight_limit=limit))
-            built = work.built(_with_nearest(built.design, smaller.nearest(built.overrunning, share=PART)))
-    if built.overrunning:
-        outputs = range(work.spec.n_outputs) if work.spec.recurrent else built.overrunning
-        built = work.built(_with_nearest(built.design, (without_synapses(work.spec, outputs),)))
-    return built
-
-
-def _with_nearest(designed: Design, nearest: tuple[NearestDesign, ...]) -> Design:
-    outcomes = list(designed.outcomes)
-    for found in nearest:
-        for output, outcome in zip(found.outputs, found.designs, strict=True):
-            outcomes[output] = outcome
-    return replace(designed, outcomes=tuple(outcomes))

@@ -37,6 +37,8 @@ class _SweepJob:
     swept: _Swept
     seed: int
     on_infeasible: Literal["raise", "closest"]
+    miss_cost: float
+    alarm_cost: float
     time_limit_s: float | None
 
 
@@ -45,6 +47,8 @@ def sweep(
     *,
     seed: int = 0,
     on_infeasible: Literal["raise", "closest"] = RAISE,
+    miss_cost: float = 1.0,
+    alarm_cost: float = 1.0,
     executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
@@ -55,7 +59,7 @@ def sweep(
     Parameters
     ----------
     specs : sequence of Spec
-    seed, on_infeasible
+    seed, on_infeasible, miss_cost, alarm_cost
         As for `compile`, for each spec.
     executor, progress
         As for `compile`; the step is called "sweep".
@@ -84,7 +88,8 @@ def sweep(
     for spec in specs:
         check_type("specs", spec, kind=Spec)
     pool = as_executor(executor)
-    jobs = (_SweepJob(_Swept(spec), seed, on_infeasible, time_limit_s) for spec in specs)
+    costs = miss_cost, alarm_cost
+    jobs = (_SweepJob(_Swept(spec), seed, on_infeasible, *costs, time_limit_s) for spec in specs)
     with opened(journal, lambda: _identity(specs, seed)), shown(progress, "sweep") as tell:
         results = []
         for result in run_jobs(_compiled, jobs, pool, total=len(specs), step="sweep", verdict=_verdict):
@@ -101,7 +106,14 @@ def _identity(specs: tuple[Spec, ...], seed: int) -> Identity:
 
 def _compiled(job: _SweepJob) -> CompileResult | SnnprogError:
     try:
-        return compile(job.swept.spec, seed=job.seed, on_infeasible=job.on_infeasible, time_limit_s=job.time_limit_s)
+        return compile(
+            job.swept.spec,
+            seed=job.seed,
+            on_infeasible=job.on_infeasible,
+            miss_cost=job.miss_cost,
+            alarm_cost=job.alarm_cost,
+            time_limit_s=job.time_limit_s,
+        )
     except SnnprogError as error:
         return error
 

@@ -14,7 +14,6 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from snnprog.arrays import Raster
 from snnprog.backends import simulate_built_in
 from snnprog.compiler.built import Built
 from snnprog.compiler.deciding import Means
@@ -25,11 +24,15 @@ from snnprog.design.again import design_again
 from snnprog.design.designer import is_open_loop
 from snnprog.design.hidden import add_hidden
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
+from snnprog.design.proofs.certificate import Certificate
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
+from snnprog.design.task import Task
 from snnprog.errors import FitError, UndecidedError
 from snnprog.integers import MANY, fit_outputs, quantize
-from snnprog.judgement import wrong_bins
+from snnprog.integers.nearest import Near, nearest_integers
+from snnprog.integers.rounding import IntegerNeuron
+from snnprog.judgement import WrongBinCosts, wrong_bins
 from snnprog.network import Neuron
 from snnprog.placement import Placement, place
 from snnprog.program import Program
@@ -70,6 +73,8 @@ class Work:
         Seconds for the whole call, as given; `snnprog.solver.until` enforces it.
     is_always_checked : bool
         Whether the final simulation runs even when the time is over.
+    costs : WrongBinCosts
+        What wrong bins cost, if the closest program is requested.
     watch : Stopwatch
         How long each step took.
     """
@@ -81,6 +86,7 @@ class Work:
     progress: Progress | None = None
     limit: float | None = None
     is_always_checked: bool = False
+    costs: WrongBinCosts = field(default_factory=WrongBinCosts)
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     @cached_property
@@ -163,19 +169,46 @@ class Work:
         return replace(designed, outcomes=outcomes) if found else None
 
     def nearest(
-        self, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0
+        self, designed: Design, outputs: Sequence[int], *, rounding_proof: bool = False, share: float = 1.0
     ) -> tuple[NearestDesign, ...]:
         """Return the closest designs to the targets of some outputs, found in a share of the time."""
+        proved = {index: designed.outcomes[index].certificate for index in outputs}
         with self.watch.step("closest", share, has_ended=lambda: any(found.is_out_of_time for found in nearest)):
             nearest = design_closest(
                 self.spec,
                 outputs,
+                costs=self.costs,
+                conflicts={index: proof for index, proof in proved.items() if isinstance(proof, Certificate)},
                 rounding_proof=rounding_proof,
                 executor=self.executor,
                 progress=self.progress,
             )
         self.watch.lap("closest")
         return nearest
+
+    def nearer(
+        self,
+        task: Task,
+        given: Mapping[int, Sequence[IntegerNeuron]],
+        at_least: Mapping[int, float],
+        *,
+        exponents: tuple[int, ...] = (),
+        share: float = 1.0,
+    ) -> dict[int, Near]:
+        """Return the cheapest integers found for some outputs, from given ones; see `nearest_integers`."""
+        with self.watch.step("closest", share, has_ended=lambda: any(near.is_out_of_time for near in found.values())):
+            found = nearest_integers(
+                task,
+                given,
+                costs=self.costs,
+                at_least=at_least,
+                exponents=exponents,
+                seed=self.seed,
+                executor=self.executor,
+                progress=self.progress,
+            )
+        self.watch.lap("closest")
+        return found
 
     def built(self, designed: Design, *, share: float = 1.0, is_brief: bool = False) -> Built:
         """Convert a design to integers for its rasters, in a share of the time, and run them.
@@ -221,7 +254,7 @@ class Work:
             )
         self.watch.lap("quantize")
         patterns = () if spec.recurrent and designed.unbuilt else spec.patterns
-        traces = self._simulated(quantized.program, [pattern.inputs for pattern in patterns])
+        traces = self.simulated(quantized.program, patterns)
         wrong = wrong_bins(self.spec, [trace.spikes for trace in traces]) if traces else []
         self.watch.lap("simulate")
         return Built(designed, quantized.program, quantized.neurons, traces, wrong, (), quantized.out_of_time)
@@ -234,8 +267,12 @@ class Work:
         again = self._built(built.design.with_outcomes(found), share=1.0, is_brief=True)
         return built if again.failing else again
 
-    def _simulated(self, program: Program, inputs: Sequence[Raster]) -> tuple[Trace, ...]:
-        """Run a program; also after the time limit, if the result is returned in any case."""
+    def simulated(self, program: Program, patterns: Sequence[Pattern] | None = None) -> tuple[Trace, ...]:
+        """Run a program on patterns, by default those of the spec.
+
+        It runs also after the time limit, if the result is returned in any case.
+        """
+        inputs = [pattern.inputs for pattern in (self.spec.patterns if patterns is None else patterns)]
         with until(None) if self.is_always_checked else nullcontext(), step("simulate"):
             return tuple(interruptible(partial(simulate_built_in, program, inputs)))
 

@@ -1,23 +1,13 @@
 """The costs of a spiking program per sample, compared with the multiply-accumulates of the original network.
 
-Davidson and Furber (2021, Frontiers in Neuroscience 15, doi:10.3389/fnins.2021.651141) compare the two on the same
-silicon: most networks with rate codes are not cheaper than the original networks. Here both are counted.
-A multiply-accumulate fetches a weight, multiplies and adds; a synaptic operation fetches a weight and adds. Fetching
-dominates both, so a program with more synaptic operations than `BREAK_EVEN` for each multiply-accumulate costs more,
-even without updates of neurons and messages.
+`snnprog.break_even` compares the two.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-FETCH_PJ, MULTIPLY_PJ, ADD_PJ = 1.25, 0.2, 0.1
-"""Of a byte from a memory of 8 KiB (10 pJ for 8 bytes), of 8 bits times 8, and of 32 bits: Horowitz 2014, "Computing's
-energy problem", ISSCC, figure 1.1.9, 45 nm. The memory and the adder were compared with Table 3 of Front. Neurol. 2022
-(PMC8934428), which quotes them; the multiplier with the energy table of a simulator that quotes it too."""
-
-BREAK_EVEN = (FETCH_PJ + MULTIPLY_PJ + ADD_PJ) / (FETCH_PJ + ADD_PJ)
-"""Synaptic operations that cost as much as one multiply-accumulate: 1.15."""
+from snnprog.break_even import Comparison
 
 
 @dataclass(frozen=True)
@@ -52,34 +42,25 @@ class Costs:
         return self.input_spikes + self.neuron_spikes
 
     @property
+    def comparison(self) -> Comparison:
+        """The program beside the artificial network."""
+        return Comparison(self.synaptic_operations, self.neuron_updates, self.multiplications)
+
+    @property
     def ratio(self) -> float:
         """Synaptic operations for each multiply-accumulate."""
-        return self.synaptic_operations / max(self.multiplications, 1)
+        return self.comparison.ratio
 
     @property
     def is_ann_cheaper(self) -> bool:
         """Whether the artificial network would cost less on the same silicon."""
-        return self.ratio >= BREAK_EVEN
+        return self.comparison.is_ann_cheaper
 
     @property
     def verdict(self) -> str:
         """The comparison in a sentence."""
-        counts = (
-            f"{self.synaptic_operations:.0f} synaptic operations per sample and {self.multiplications}"
-            f" multiply-accumulates, {self.ratio:.2f} for each"
-        )
-        if self.is_ann_cheaper:
-            return f"{counts}: the artificial network would cost less on the same silicon (break-even {BREAK_EVEN:.2f})"
-        return (
-            f"{counts}: fewer than break-even ({BREAK_EVEN:.2f}), before {self.neuron_updates:.0f} updates of neurons,"
-            " which the artificial network does not have"
-        )
+        return self.comparison.verdict
 
     def as_dict(self) -> dict[str, object]:
         """Return the costs as plain data."""
-        return asdict(self) | {
-            "spikes": self.spikes,
-            "ratio": self.ratio,
-            "is_ann_cheaper": self.is_ann_cheaper,
-            "verdict": self.verdict,
-        }
+        return asdict(self) | {"spikes": self.spikes} | self.comparison.as_dict()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Raster
 from snnprog.backends import built_in, run_backend
+from snnprog.chips import Energy
 from snnprog.conversion.ann import Ann
 from snnprog.conversion.costs import Costs
 from snnprog.conversion.decoding import SpikeCounts
@@ -19,7 +20,7 @@ from snnprog.errors import PortabilityWarning, SpecError
 from snnprog.program import Program
 from snnprog.simulate.reference import run_observed
 from snnprog.wording import counted
-from snnprog.workload import PatternActivity, activity_of
+from snnprog.workload import PatternActivity, pattern_activities
 
 BEYOND = "took a state beyond the range in which all runtimes agree; more data, or fewer bits=, make it smaller"
 
@@ -65,19 +66,17 @@ def measured(
     """Return the scores of a program on samples with given input rasters, and notes."""
     outputs: list[Raster] = []
     works: list[PatternActivity] = []
-    source, beyond = None, 0
+    beyond = 0
     step = max(1, AT_ONCE // max(1, len(rasters[0]) * program.n_neurons))
     for first in range(0, len(rasters), step):
         batch = rasters[first : first + step]
         spikes, left = _observed(program, batch)
         beyond += left
         outputs += [raster[:, program.outputs] for raster in spikes]
-        activity = activity_of(program, batch, spikes=spikes)
-        works += activity.patterns
-        source = activity.energy_source
+        works += pattern_activities(program, batch, spikes=spikes)
     wanted = ann.outputs(parts.judging)
     notes = () if not beyond else (f"at least {counted(beyond, 'sample')} of {len(rasters)} held out {BEYOND}",)
-    return _scores(ann, parts.labels, wanted, outputs, decoder), _costs(ann, works, source), notes
+    return _scores(ann, parts.labels, wanted, outputs, decoder), _costs(ann, works, program.chip.energy), notes
 
 
 def _observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raster], int]:
@@ -92,7 +91,7 @@ def _observed(program: Program, inputs: Sequence[Raster]) -> tuple[list[Raster],
     return [trace.spikes for trace in traces], sum(trace.excursion is not None for trace in traces)
 
 
-def _costs(ann: Ann, works: Sequence[PatternActivity], source: str | None) -> Costs:
+def _costs(ann: Ann, works: Sequence[PatternActivity], energy: Energy | None) -> Costs:
     energies = [work.energy_pj for work in works if work.energy_pj is not None]
     return Costs(
         input_spikes=_mean([work.input_spikes for work in works]),
@@ -101,7 +100,7 @@ def _costs(ann: Ann, works: Sequence[PatternActivity], source: str | None) -> Co
         neuron_updates=_mean([work.neuron_updates for work in works]),
         multiplications=ann.multiplications,
         energy_pj=(_mean([each[0] for each in energies]), _mean([each[1] for each in energies])) if energies else None,
-        energy_source=source,
+        energy_source=None if energy is None else energy.source,
     )
 
 

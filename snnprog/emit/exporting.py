@@ -8,8 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from snnprog.checks import check_type
+from snnprog.coding import AdaptiveFields, Contrast
 from snnprog.emit.board_names import check_board
 from snnprog.emit.c import write_c
+from snnprog.emit.c.encoder import write_encoder
 from snnprog.emit.nir import to_nir, write_graph
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
@@ -101,18 +103,19 @@ BOARD_FOLDER = ExportForm("a board's folder", _board_folder, ("board",))
 
 
 def export(
-    program: Program,
+    program: Program | Contrast | AdaptiveFields,
     path: str | Path,
     *,
     dt_ms: float | None = None,
     prefix: str | None = None,
     board: str | None = None,
 ) -> list[Path]:
-    """Write a program for another tool; the suffix of the path selects the format.
+    """Write a program, or an adaptive encoder, for another tool; the suffix of the path selects the format.
 
     Parameters
     ----------
-    program : Program
+    program : Program, Contrast or AdaptiveFields
+        Encoders are written as C, with the state that they have.
     path : str or Path
         ``.nir`` for a NIR graph; ``.c`` for C99, beside which its header ``.h`` is written; ``.v`` for Verilog that is
         this program and nothing else; ``.hex`` for the memories of a core on an FPGA, and beside it, as ``…_core.v``,
@@ -141,6 +144,10 @@ def export(
     FormatError
         If a file cannot be written.
     """
+    if isinstance(program, Contrast | AdaptiveFields):
+        if Path(path).suffix != ".c" or dt_ms is not None or board is not None:
+            raise SpecError(f"encoders are exported to .c, without dt_ms and board, got {path}")
+        return list(write_encoder(program, Path(path), prefix=prefix))
     return export_with_facts(program, Path(path), dt_ms=dt_ms, prefix=prefix, board=board).files
 
 

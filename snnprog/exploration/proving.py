@@ -71,9 +71,7 @@ def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: 
             "outputs must be read by their spikes, because a claim is about output spikes; some are read by potential"
         )
     check_claim(claim)
-    watching = Watching(
-        claim.monitor(program.n_inputs, program.n_outputs), n_inputs=program.n_inputs, n_outputs=program.n_outputs
-    )
+    watching = Watching(claim.monitor(program), n_inputs=program.n_inputs, n_outputs=program.n_outputs)
     exploration = Exploration(ProgramTicks(program), watching)
     exploration.explore(min(most, FIRST_STATES))
     if exploration.is_open and (by_windows := _by_windows(exploration)) is not None:

@@ -20,7 +20,8 @@ from snnprog.integers.rounding import FITTED, IntegerNeuron
 from snnprog.potential import PotentialMap
 from snnprog.rounding import half_even_integer
 from snnprog.rules.neuron import parameter_names
-from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, Fitter, Movable
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, Fitter
+from snnprog.simulate.moves import Movable
 from snnprog.simulate.openings import Openings, openings_of
 from snnprog.solver import check_time
 from snnprog.spec.options import NO_WINDOW
@@ -177,7 +178,7 @@ def _swept(start: _FitStart, wanted: Wanted, runs: int) -> Swept:
         ranges = _small(problem, limit)
         values_each = (ranges[1] - ranges[0]) / steps + 1.0
         values_each[threshold : threshold + 1] = 1.0
-        choices = float(np.prod(values_each))
+        choices = math.prod(values_each.tolist())  # inf if a float cannot hold it
         is_all = bool((ranges[0] <= problem.ranges[0]).all() and (ranges[1] >= problem.ranges[1]).all())
         if choices == before and not is_all:
             continue
@@ -211,7 +212,8 @@ def _begun(problem: IntegerProblem, wanted: Wanted, values: Int64s) -> _FitStart
     return _FitStart(_fitter(problem, wanted), problem, values)
 
 
-def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
+def movable_of(problem: IntegerProblem, synapses: int | None = None) -> tuple[Movable, dict[str, int]]:
+    """Return the unknowns of a neuron, with at most so many weights other than 0, and its known parameters."""
     box, rule = problem.problem.box, problem.chip.rule
     lower, upper = problem.ranges
     names, place, known = parameter_names(rule), problem.taps.tolist(), {}
@@ -234,8 +236,14 @@ def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
         bits=np.array([int(span).bit_length() for span in (upper - lower) // 2], np.int64),
         weights=problem.taps.size,
         step=box.weight_step,
-        synapses=problem.taps.size if wanted.synapses is None else wanted.synapses,
+        synapses=problem.taps.size if synapses is None else synapses,
     )
+    return unknowns, known
+
+
+def _fitter(problem: IntegerProblem, wanted: Wanted) -> Fitter:
+    box = problem.problem.box
+    unknowns, known = movable_of(problem, wanted.synapses)
     spikes, is_noisy = problem.problem.spikes, box.noise > 0.0
     return Fitter(
         problem.machine.simulator,

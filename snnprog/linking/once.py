@@ -88,7 +88,7 @@ def explored_once(program: Program, neuron: int) -> bool:
     """Return whether all states are known, and the neuron spikes at most once in each."""
     if program.n_inputs > MOST_LINES:
         return False
-    monitor = never(lambda _, spikes: spikes[0]).monitor(program.n_inputs, 1)
+    monitor = never(lambda _, spikes: spikes[0]).monitor(program)
     watching = Watching(monitor, n_inputs=program.n_inputs, n_outputs=1)
     watched = Watched(np.array([neuron]), least=2)
     exploration = Exploration(ProgramTicks(program), watching, watched=watched)

@@ -112,7 +112,7 @@ def prove_parts(
         check_claim(claim)
     most = as_integer("states", states)
     whole, ordered = system.automaton(automata), [automata[name] for name in system.parts]
-    _ = system.program  # is refused where it cannot be linked
+    program = system.program  # is refused where it cannot be linked
     parts = _proofs_of(system, ordered, most=most)
     failed = next((name for name, proof in parts.items() if not proof.holds), None)
     if failed is not None:
@@ -127,7 +127,7 @@ def prove_parts(
     )
     if claim is None:
         return PartsProof(PROVED, reason, whole, parts, found)
-    monitor = claim.monitor(whole.n_inputs, whole.n_outputs)
+    monitor = claim.monitor(program)
     search = _claimed(JointAutomata(system.plan, ordered), monitor, most=most)
     verdict, words = _verdict(system, monitor, search)
     counterexample = search.raster if verdict == REFUTED else None

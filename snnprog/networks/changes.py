@@ -1,4 +1,4 @@
-"""Changes of a network's numbers by rounding: requested value, actual value, difference."""
+"""Changes of a network's numbers by rounding: trained value, quantized value, difference."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ class Change(Displayed):
     ----------
     quantity : str
         "weight", "threshold", "bias", "delay", "current kept" or "potential kept" (per tick).
-    asked, got : (n,) float
-        In the network's own units, in its order of weights, synapses or neurons. Synapses that share a weight count
-        once.
+    trained, quantized : (n,) float
+        The values before and after, in the network's own units, in its order of weights, synapses or neurons. Synapses
+        that share a weight count once.
     unit : (n,) float
         The unit of differences: the largest weight into the same neuron for weights, the threshold for
         biases, the value itself otherwise.
     """
 
     quantity: str
-    asked: Floats
-    got: Floats
+    trained: Floats
+    quantized: Floats
     unit: Floats
 
     @property
     def difference(self) -> Floats:
-        """(n,) ``got`` minus ``asked``."""
-        difference: Floats = self.got - self.asked
+        """(n,) ``quantized`` minus ``trained``."""
+        difference: Floats = self.quantized - self.trained
         return difference
 
     @property
@@ -56,7 +56,7 @@ class Change(Displayed):
     @property
     def vanished(self) -> int:
         """Number of values that became 0."""
-        return int(np.count_nonzero((self.got == 0.0) & (self.asked != 0.0)))
+        return int(np.count_nonzero((self.quantized == 0.0) & (self.trained != 0.0)))
 
     @property
     def worst(self) -> int | None:
@@ -64,19 +64,19 @@ class Change(Displayed):
         return int(np.argmax(self.share)) if self.share.size else None
 
     def _summary(self) -> str:
-        return f"{self.quantity}: {self.changed} of {self.asked.size} changed, {self.vanished} became 0"
+        return f"{self.quantity}: {self.changed} of {self.trained.size} changed, {self.vanished} became 0"
 
     def as_dict(self) -> dict[str, object]:
         """Return the change as plain data."""
         worst = self.worst
         return {
             "quantity": self.quantity,
-            "numbers": int(self.asked.size),
+            "numbers": int(self.trained.size),
             "changed": self.changed,
             "vanished": self.vanished,
             "worst": worst,
-            "asked": None if worst is None else float(self.asked[worst]),
-            "got": None if worst is None else float(self.got[worst]),
+            "trained": None if worst is None else float(self.trained[worst]),
+            "quantized": None if worst is None else float(self.quantized[worst]),
             "share": None if worst is None else float(self.share[worst]),
         }
 
@@ -93,16 +93,16 @@ def changes_of(network: TrainedNetwork, program: Program, *, scales: Floats, wei
     weights : (weights,) float
         The actual value of each of the network's weights, in its own units.
     """
-    asked, spiking = network.parameters, ~network.is_readout
-    unit = np.zeros(asked.size)
+    trained, spiking = network.parameters, ~network.is_readout
+    unit = np.zeros(trained.size)
     for post, parameter, _ in network.unrolled():
         np.maximum.at(unit, parameter, network.largest_weight[post])
     kept = program.chip.shares_of(program.current_decay, program.potential_decay)
     ones = np.ones(network.n_neurons)
-    delays = np.array([(each.asked_delay, each.delay) for each in network.connections], float).reshape(-1, 2)
+    delays = np.array([(each.exact_delay, each.delay) for each in network.connections], float).reshape(-1, 2)
     threshold = np.where(spiking, network.threshold, 1.0)
     return (
-        Change("weight", asked, weights, unit),
+        Change("weight", trained, weights, unit),
         Change("threshold", threshold[spiking], (program.threshold / scales)[spiking], threshold[spiking]),
         Change("bias", network.bias, program.bias / program.chip.unit / scales, threshold),
         Change("current kept", network.current_kept, kept[0], ones),

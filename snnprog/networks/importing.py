@@ -162,8 +162,8 @@ def _network(graph: Graph, tick_s: float, convention: Convention) -> TrainedNetw
         for population in populations
         for connection in _connections(signals[population.name], population.name, rules[population.name].gain, starts)
     )
-    if max((each.asked_delay for each in connections), default=0.0) > LONGEST_TICKS:
-        longest = max(each.asked_delay for each in connections)
+    if max((each.exact_delay for each in connections), default=0.0) > LONGEST_TICKS:
+        longest = max(each.exact_delay for each in connections)
         raise FormatError(f"{graph.name} has a delay of {longest:g} ticks; up to {LONGEST_TICKS} are read")
     network = TrainedNetwork(
         name=graph.name,

@@ -90,7 +90,7 @@ class Connection:
     source, target : str
     delay : int
         In ticks, at least 1; see the module docstring for the conversion of a graph's delay.
-    asked_delay : float
+    exact_delay : float
         The delay before rounding.
     weights : Matrix or Kernel
     """
@@ -98,7 +98,7 @@ class Connection:
     source: str
     target: str
     delay: int
-    asked_delay: float
+    exact_delay: float
     weights: Weights
 
 
@@ -120,7 +120,7 @@ class NetworkSynapses:
     ----------
     pre, post, delay : (synapses,) int
         As in a `Program`: ``pre < n_inputs`` is an input line, any other is neuron ``pre - n_inputs``.
-    asked_delay, weight : (synapses,) float
+    exact_delay, weight : (synapses,) float
     parameter : (synapses,) int
         Index of the network's weight of each: the synapses of a convolution share weights.
     """
@@ -128,7 +128,7 @@ class NetworkSynapses:
     pre: Int64s
     post: Int64s
     delay: Int64s
-    asked_delay: Floats
+    exact_delay: Floats
     weight: Floats
     parameter: Int64s
 
@@ -246,7 +246,7 @@ class TrainedNetwork(Displayed):
                     source + self.first[connection.source],
                     target + self.first[connection.target] - self.n_inputs,
                     np.full(source.size, connection.delay),
-                    np.full(source.size, connection.asked_delay),
+                    np.full(source.size, connection.exact_delay),
                     values[place],
                     place + parameters,
                 )

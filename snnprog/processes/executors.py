@@ -152,12 +152,17 @@ def scheduler_at(address: str) -> Iterator[Executor]:
     BackendError
         If it cannot be reached, or has no workers.
     SpecError
-        If Dask is not installed.
+        If the address has no host and port, or Dask is not installed.
     """
     try:
         import distributed
+        from distributed.comm.addressing import get_address_host_port
     except ImportError as error:
         raise SpecError("a scheduler needs Dask; install it with: pip install 'snnprog[dask]'") from error
+    try:
+        get_address_host_port(address)
+    except ValueError as error:
+        raise SpecError(f"a scheduler must be an address such as tcp://10.0.0.7:8786, got {address!r}") from error
     try:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are reported in one sentence
         client: Any = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]

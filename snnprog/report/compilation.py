@@ -46,7 +46,11 @@ def print_compilation(console: Console, result: CompileResult, *, n_patterns: in
 def _outcome(report: CompileReport, n_patterns: int) -> str:
     wrong, least = report.wrong_bins, report.at_least
     outcome = (
-        f"closest found: {counted(wrong, 'wrong bin')} (at least {least} under exact decays)" if wrong else "exact"
+        f"closest found: {counted(wrong, 'wrong bin')} (at least {least} under exact decays),"
+        f" {report.hits} of {counted(report.hits + report.misses, 'target spike')} hit,"
+        f" {counted(report.false_alarms, 'false alarm')}"
+        if wrong
+        else "exact"
     )
     several = "all " if n_patterns > 1 else ""
     hidden = f"{counted(len(report.hidden), 'hidden neuron')}, " if report.hidden else ""

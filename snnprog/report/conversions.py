@@ -122,14 +122,14 @@ def _row(change: Change) -> tuple[object, ...]:
     worst = change.worst
     if worst is None:
         return change.quantity, 0, 0, 0, "", "", "", ""
-    trained, got = float(change.asked[worst]), float(change.got[worst])
+    trained, quantized = float(change.trained[worst]), float(change.quantized[worst])
     return (
         change.quantity,
-        change.asked.size,
+        change.trained.size,
         change.changed,
         change.vanished,
         f"{float(change.share[worst]):.3%}",
         f"{trained:.6g}",
-        f"{got:.6g}",
-        f"{got - trained:.2g}",
+        f"{quantized:.6g}",
+        f"{quantized - trained:.2g}",
     )

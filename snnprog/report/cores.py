@@ -79,8 +79,24 @@ def activity_table(activity: Activity) -> Table:
         tuple((index, *_counts(one)) for index, one in enumerate(activity.patterns)),
         totals=(("all", *_counts(activity.total)),) if len(activity.patterns) > 1 else (),
         noun="pattern",
-        notes=(energy,) if activity.energy_source is not None else (),
+        notes=(activity.verdict, *((energy,) if activity.energy_source is not None else ())),
     )
+
+
+def neurobench_table(activity: Activity) -> Table:
+    """Return NeuroBench's metrics of the activity."""
+    metrics = activity.neurobench
+    rate = "needs the length of a tick" if metrics.model_execution_rate is None else metrics.model_execution_rate
+    rows = [
+        ("Footprint (bytes)", metrics.footprint),
+        ("Connection sparsity", metrics.connection_sparsity),
+        ("Activation sparsity", metrics.activation_sparsity),
+        ("Synaptic operations: Effective_MACs", metrics.effective_macs),
+        ("Synaptic operations: Effective_ACs", metrics.effective_acs),
+        ("Synaptic operations: Dense", metrics.dense),
+        ("Model execution rate (Hz)", rate),
+    ]
+    return Table.plain("NeuroBench's metrics, operations per pattern", columns=("metric", "value"), rows=rows)
 
 
 def _counts(one: PatternActivity) -> Row:

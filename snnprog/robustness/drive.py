@@ -3,6 +3,9 @@
 A spike of line l at tick t is followed as if it were alone: its current and its potential obey the recurrence of the
 neuron, one step per tick. So the contributions of all bins to the potential of one tick follow from those of the tick
 before, whatever the number of delays. Only bins in which a spike may be are followed, as long as they contribute.
+
+The compiled functions of this folder have loops in place of sorts, selections, and assignments of arrays to slices.
+Numba takes .5 to 2.5 s to compile one of these: with them, the first robust design of a machine began 25 s later.
 """
 
 from __future__ import annotations
@@ -111,48 +114,90 @@ class DriveMoment(NamedTuple):
 @compiled(nogil=True)
 def groups_of(drive: Drive) -> SpikeGroups:
     """Return the groups of a drive."""
-    ticks, lines, (jitter, missing, extra) = drive.is_cleared.size, drive.is_free.size, drive.freedom
-    pooled = np.flatnonzero(drive.is_free & (extra > 0))
-    pool, count = pooled.size, pooled.size + drive.spikes.size
+    ticks, is_free, spikes_at, freedom = drive.is_cleared.size, drive.is_free, drive.spikes, drive.freedom
+    jitter, missing, extra = freedom[0], freedom[1], freedom[2]
+    in_pool, pool = np.zeros(is_free.size, np.int64), 0
+    for line in range(is_free.size):
+        if is_free[line] and extra > 0:
+            in_pool[line] = pool
+            pool += 1
+    count, filled = pool + spikes_at.size, pool * ticks
     line_of, spikes, places = np.zeros(count, np.int64), np.zeros((count, 2), np.int64), np.zeros((count, 2), np.int64)
-    at = np.empty(pool * ticks + drive.spikes.size * min(2 * jitter + 1, ticks), np.int64)
-    shares, filled, count = np.ones(at.size), pool * ticks, pool
-    for index in range(pool):
-        line_of[index], places[index, 0], places[index, 1] = pooled[index], index * ticks, (index + 1) * ticks
-        at[index * ticks : (index + 1) * ticks] = np.arange(ticks)
-    in_pool = np.cumsum(drive.is_free) - 1
-    for line in range(lines):
+    at = np.empty(filled + spikes_at.size * min(2 * jitter + 1, ticks), np.int64)
+    shares, count = np.ones(at.size), pool
+    for line in range(is_free.size):
         begin, end = drive.first[line], drive.first[line + 1]
-        is_free = drive.is_free[line] and jitter + missing + extra > 0
-        moves = jitter if is_free else 0
+        is_moved = is_free[line] and jitter + missing + extra > 0
+        moves, own = (jitter if is_moved else 0), in_pool[line]
+        if is_free[line] and extra > 0:
+            line_of[own], places[own, 0], places[own, 1] = line, own * ticks, (own + 1) * ticks
+            for tick in range(ticks):
+                at[own * ticks + tick] = tick
         while begin < end:
             stop = begin + 1
-            while is_free and stop < end and drive.spikes[stop] - moves <= drive.spikes[stop - 1] + moves:
+            while is_moved and stop < end and spikes_at[stop] - moves <= spikes_at[stop - 1] + moves:
                 stop += 1
             line_of[count], spikes[count, 0], spikes[count, 1], places[count, 0] = line, begin, stop, filled
-            for tick in range(max(0, drive.spikes[begin] - moves), min(ticks - 1, drive.spikes[stop - 1] + moves) + 1):
+            for tick in range(max(0, spikes_at[begin] - moves), min(ticks - 1, spikes_at[stop - 1] + moves) + 1):
                 at[filled] = tick
                 filled += 1
-                if is_free and extra > 0:
-                    shares[in_pool[line] * ticks + tick] = 0.0
+                if is_moved and extra > 0:
+                    shares[own * ticks + tick] = 0.0
             places[count, 1] = filled
             count, begin = count + 1, stop
-    order = np.arange(count)
-    order[pool:] = pool + np.argsort(at[places[pool:count, 0]], kind="mergesort")
-    return SpikeGroups(line_of[order], spikes[order], places[order], at[:filled], shares[:filled], pool)
+    return _ordered(SpikeGroups(line_of[:count], spikes, places, at[:filled], shares[:filled], pool), ticks)
+
+
+@compiled(nogil=True)
+def _ordered(groups: SpikeGroups, ticks: int) -> SpikeGroups:
+    """Return groups with those behind the pool in the order of their first ticks, by counting."""
+    count, pool = groups.line.size, groups.pool
+    before = np.zeros(ticks + 1, np.int64)
+    for group in range(pool, count):
+        before[groups.ticks[groups.places[group, 0]] + 1] += 1
+    for tick in range(ticks):
+        before[tick + 1] += before[tick]
+    line_of, spikes, places = np.empty(count, np.int64), np.empty((count, 2), np.int64), np.empty((count, 2), np.int64)
+    for group in range(count):
+        to = group
+        if group >= pool:
+            tick = groups.ticks[groups.places[group, 0]]
+            to = pool + before[tick]
+            before[tick] += 1
+        line_of[to] = groups.line[group]
+        for end in range(2):
+            spikes[to, end], places[to, end] = groups.spikes[group, end], groups.places[group, end]
+    return SpikeGroups(line_of, spikes, places, groups.ticks, groups.shares, pool)
+
+
+@compiled(nogil=True)
+def _differ(one: Floats, other: Floats) -> bool:
+    for line in range(one.shape[0]):
+        for slot in range(one.shape[1]):
+            if one[line, slot] != other[line, slot]:
+                return True
+    return False
 
 
 @compiled(nogil=True)
 def at_rest(drive: Drive) -> DriveMoment:
     """Return the moment before the first tick."""
-    groups = groups_of(drive)
-    sides = 2 if (drive.weights[0] != drive.weights[1]).any() else 1
-    lags = np.zeros((sides, drive.is_free.size, drive.delays[-1] + 1))
-    for slot in range(drive.delays.size):
-        lags[:, :, lags.shape[2] - 1 - drive.delays[slot]] = drive.shares[2] * drive.weights[:sides, :, slot]
+    groups, delays = groups_of(drive), drive.delays
+    sides, longest = (2 if _differ(drive.weights[0], drive.weights[1]) else 1), delays[delays.size - 1]
+    lags = np.zeros((sides, drive.is_free.size, longest + 1))
+    for side in range(sides):
+        for line in range(drive.is_free.size):
+            for slot in range(delays.size):
+                lags[side, line, longest - delays[slot]] = drive.shares[2] * drive.weights[side, line, slot]
     currents, potentials = np.zeros((sides, groups.ticks.size)), np.zeros((sides, groups.ticks.size))
-    live, counts = np.empty(groups.line.size, np.int64), np.zeros(2, np.int64)
-    return DriveMoment(groups, lags, currents, potentials, groups.places[:, 0].copy(), live, counts)
+    begun, live, counts = (
+        np.empty(groups.line.size, np.int64),
+        np.empty(groups.line.size, np.int64),
+        np.zeros(2, np.int64),
+    )
+    for group in range(begun.size):
+        begun[group] = groups.places[group, 0]
+    return DriveMoment(groups, lags, currents, potentials, begun, live, counts)
 
 
 @compiled(nogil=True)
@@ -166,9 +211,9 @@ def advance(drive: Drive, moment: DriveMoment, tick: int) -> None:
     line_of, places, ticks, shares = groups.line, groups.places, groups.ticks, groups.shares
     lags, currents, potentials = moment.lags, moment.currents, moment.potentials
     begun, live, shortest, longest = moment.begun, moment.live, drive.delays[0], drive.delays[drive.delays.size - 1]
-    alpha, gamma, _ = drive.shares
+    alpha, gamma = drive.shares[0], drive.shares[1]
     kept = 0.0 if tick > 0 and drive.is_cleared[tick - 1] else gamma
-    count, coming = moment.counts
+    count, coming = moment.counts[0], moment.counts[1]
     while coming < line_of.size and ticks[places[coming, 0]] + shortest <= tick:
         live[count] = coming
         count, coming = count + 1, coming + 1

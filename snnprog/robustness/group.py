@@ -66,6 +66,14 @@ def _drop(room: Room, index: int, width: int) -> None:
 
 
 @compiled(nogil=True)
+def clear(values: Floats) -> None:
+    """Set the values of all budgets to `NOWHERE`."""
+    for missing in range(values.shape[0]):
+        for extra in range(values.shape[1]):
+            values[missing, extra] = NOWHERE
+
+
+@compiled(nogil=True)
 def sweep(spikes: Int64s, ticks: Int64s, jitter: int, room: Room, own: Floats) -> None:
     """Fill in the table of a group of spikes, and its best for each budget.
 
@@ -74,7 +82,8 @@ def sweep(spikes: Int64s, ticks: Int64s, jitter: int, room: Room, own: Floats) -
     table, values, below, gains = room.table, room.values, room.below, room.gains
     begun = ended = 0
     states = min(table.shape[1], spikes.size + 1)
-    table[0, :states] = NOWHERE
+    for state in range(states):
+        clear(table[0, state])
     table[0, 0, 0, 0] = 0.0
     for index in range(ticks.size):
         tick, gain = ticks[index], gains[index]
@@ -98,8 +107,8 @@ def sweep(spikes: Int64s, ticks: Int64s, jitter: int, room: Room, own: Floats) -
                     if state >= shift:
                         table[index + 1, state - shift, missing, extra] = best
         if shift:
-            table[index + 1, states - 1] = NOWHERE
-    own[:] = NOWHERE
+            clear(table[index + 1, states - 1])
+    clear(own)
     for state in range(states):
         for missing in range(below.shape[0]):
             for extra in range(below.shape[1]):
@@ -124,7 +133,8 @@ def greatest(potentials: Floats, sign: float) -> float:
 @compiled(nogil=True)
 def of_few(potentials: Floats, sign: float, top: Floats, spikes: int, own: Floats) -> None:
     """Fill in the best of a group with one spike, or of the pool, which are its greatest gains."""
-    top[:] = NOWHERE
+    for place in range(top.size):
+        top[place] = NOWHERE
     if spikes + top.size <= 2:
         top[0] = greatest(potentials, sign)
     else:
@@ -189,14 +199,27 @@ def trace(spikes: Int64s, ticks: Int64s, freedom: tuple[int, int, int], room: Ro
 
 @compiled(nogil=True)
 def best_places(gains: Floats, count: int) -> Int64s:
-    """Return the places of the greatest gains, the greatest first."""
-    return np.argsort(-gains, kind="mergesort")[:count]
+    """Return the places of the greatest gains, the greatest first; of equal ones, the first."""
+    order, found = np.empty(min(count, gains.size), np.int64), 0
+    for place in range(gains.size):
+        if found == order.size and (found == 0 or gains[place] <= gains[order[found - 1]]):
+            continue
+        found = min(found + 1, order.size)
+        at = found - 1
+        while at > 0 and gains[order[at - 1]] < gains[place]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = place
+    return order
 
 
 @compiled(nogil=True)
 def trace_one(ticks: Int64s, gains: Floats, budget: tuple[int, int]) -> tuple[Int64s, Int64s]:
     """Return the same as `trace` for a group with one spike."""
     missing, extra = budget
-    order = best_places(gains, extra + 1)
-    more = order[1 - missing : 1 - missing + extra]
-    return np.full(1, -1 if missing else ticks[order[0]]), ticks[more[gains[more] > 0.0]]
+    order, added, n_added = best_places(gains, extra + 1), np.empty(extra, np.int64), 0
+    for place in order[1 - missing : 1 - missing + extra]:
+        if gains[place] > 0.0:
+            added[n_added] = ticks[place]
+            n_added += 1
+    return np.full(1, -1 if missing else ticks[order[0]]), added[:n_added]

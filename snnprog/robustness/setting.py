@@ -139,8 +139,8 @@ class Setting:
         """
         robust, free = self.robust, self.heard[:, self.is_free]
         most = (max(self.ticks - 1, 0), int(free.sum()), int(free.size))
-        asked = (robust.jitter, robust.missing, robust.extra)
-        jitter, missing, extra = (min(value, end) for value, end in zip(asked, most, strict=True))
+        limits = (robust.jitter, robust.missing, robust.extra)
+        jitter, missing, extra = (min(value, end) for value, end in zip(limits, most, strict=True))
         waiting = min(2 * jitter + 1, int(free.sum(axis=0).max(initial=0)))
         size = (self.ticks + 1) * (waiting + 1) * (missing + 1) * (extra + 1)
         if size > MOST_NUMBERS:

@@ -15,7 +15,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s
 from snnprog.jit import compiled
 from snnprog.robustness.drive import Drive, DriveMoment, advance, at_rest
-from snnprog.robustness.group import NOWHERE, Room, best_places, greatest, of_few, sweep, trace, trace_one
+from snnprog.robustness.group import NOWHERE, Room, best_places, clear, greatest, of_few, sweep, trace, trace_one
 
 
 @compiled(nogil=True)
@@ -62,8 +62,8 @@ def _pool_of(moment: DriveMoment) -> int:
 def _of_many(drive: Drive, moment: DriveMoment, at: int, side: int, room: Room) -> None:
     """Fill in the best of a group of several spikes, for each budget, and the table."""
     groups, group = moment.groups, moment.live[at]
-    begin, end = groups.places[group]
-    first, last = groups.spikes[group]
+    begin, end = groups.places[group, 0], groups.places[group, 1]
+    first, last = groups.spikes[group, 0], groups.spikes[group, 1]
     sign, own_side = (1.0 if side else -1.0), min(side, moment.lags.shape[0] - 1)
     for place in range(begin, end):
         room.gains[place - begin] = sign * moment.potentials[own_side, place]
@@ -81,33 +81,49 @@ def _of_all(drive: Drive, moment: DriveMoment, side: int, room: Room) -> float:
     has_budget, count, pool = best.shape[1] * best.shape[2] > 1, moment.counts[0], _pool_of(moment)
     sign, potentials = (1.0 if side else -1.0), moment.potentials[min(side, moment.lags.shape[0] - 1)]
     if pool:
-        of_few(potentials[: places[pool - 1, 1]], sign, top, 0, own[pool - 1])
-        best[pool] = own[pool - 1]
+        of_few(potentials[: places[pool - 1, 1]], sign, top, 0, best[pool])
     for at in range(pool, count):
         group = live[at]
-        first, last = places[group]
+        first, last = places[group, 0], places[group, 1]
         number = spikes[group, 1] - spikes[group, 0]
         if number > 1:
             _of_many(drive, moment, at, side, room)
         elif has_budget and is_free[line_of[group]]:
             of_few(potentials[first:last], sign, top, 1, own[at])
         else:
-            own[at] = NOWHERE
+            clear(own[at])
             own[at, 0, 0] = greatest(potentials[first:last], sign)
         if has_budget:
             _combine(best[at], own[at], best[at + 1])
         else:
             best[at + 1, 0, 0] = best[at, 0, 0] + own[at, 0, 0]
-    return float(best[count].max() if has_budget else best[count, 0, 0])
+    missing, extra = _best_budget(best[count])
+    return float(best[count, missing, extra])
 
 
 @compiled(nogil=True)
+def _best_budget(best: Floats) -> tuple[int, int]:
+    """Return the first numbers of missing and added spikes with the greatest value."""
+    missing = extra = 0
+    for a in range(best.shape[0]):
+        for b in range(best.shape[1]):
+            if best[a, b] > best[missing, extra]:
+                missing, extra = a, b
+    return missing, extra
+
+
 def worst_potentials(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
     """Return (rows,) the least (side 0) or greatest (side 1) of ``W · φ`` at each row's tick over all perturbations."""
+    worst: Floats = _worst_potentials(drive, rows, sides, np.argsort(rows, kind="stable"))
+    return worst
+
+
+@compiled(nogil=True)
+def _worst_potentials(drive: Drive, rows: Int64s, sides: Int64s, order: Int64s) -> Floats:
     moment = at_rest(drive)
     room, now = _room(drive, moment), -1
     worst = np.empty(rows.size)
-    for index in np.argsort(rows, kind="mergesort"):
+    for index in order:
         while now < rows[index]:
             now += 1
             advance(drive, moment, now)
@@ -131,24 +147,25 @@ def _worst_now(drive: Drive, moment: DriveMoment, side: int, room: Room) -> tupl
     groups, count, pool, best = moment.groups, moment.counts[0], _pool_of(moment), room.best
     targets, added, n_added = drive.spikes.copy(), np.empty((drive.freedom[2], 2), np.int64), 0
     _of_all(drive, moment, side, room)
-    gains = (1.0 if side else -1.0) * moment.potentials[min(side, moment.lags.shape[0] - 1)]
-    missing, extra = 0, 0
-    for a in range(best.shape[1]):
-        for b in range(best.shape[2]):
-            if best[count, a, b] > best[count, missing, extra]:
-                missing, extra = a, b
+    sign, own_side = (1.0 if side else -1.0), min(side, moment.lags.shape[0] - 1)
+    gains = np.empty(groups.ticks.size)
+    for place in range(gains.size):
+        gains[place] = sign * moment.potentials[own_side, place]
+    missing, extra = _best_budget(best[count])
     for at in range(count - 1, pool - 1, -1):
         group = moment.live[at]
-        line, (first, last), (begin, end) = groups.line[group], groups.spikes[group], groups.places[group]
+        line, first, last = groups.line[group], groups.spikes[group, 0], groups.spikes[group, 1]
+        begin, end = groups.places[group, 0], groups.places[group, 1]
         if _is_perturbed(drive, line):
             a, b = _share(best[at], room.own[at], best[at + 1, missing, extra], (missing, extra))
             ticks = groups.ticks[begin:end]
             if last - first > 1:
                 _of_many(drive, moment, at, side, room)
-                spikes = drive.spikes[first:last]
-                targets[first:last], more = trace(spikes, ticks, (drive.freedom[0], a, b), room)
+                moved, more = trace(drive.spikes[first:last], ticks, (drive.freedom[0], a, b), room)
             else:
-                targets[first:last], more = trace_one(ticks, gains[begin:end], (a, b))
+                moved, more = trace_one(ticks, gains[begin:end], (a, b))
+            for index in range(last - first):
+                targets[first + index] = moved[index]
             for tick in more:
                 added[n_added, 0], added[n_added, 1] = line, tick
                 n_added += 1
@@ -181,7 +198,7 @@ def worst_spikes(drive: Drive, row: int, side: int) -> tuple[Int64s, Int64s]:
 @compiled(nogil=True)
 def _response(drive: Drive, row: int, response: Floats) -> int:
     """Fill in what a unit arriving at each tick adds to the potential at a row; return the first that adds any."""
-    alpha, gamma, gain = drive.shares
+    alpha, gamma, gain = drive.shares[0], drive.shares[1], drive.shares[2]
     potential, current, first = 1.0, 1.0, row
     response[row] = gain
     for tick in range(row - 1, -1, -1):
@@ -195,12 +212,42 @@ def _response(drive: Drive, row: int, response: Floats) -> int:
 
 
 @compiled(nogil=True)
+def _ticks_of(line: int, moved: Int64s, added: Int64s, heard: Int64s) -> Int64s:
+    """Return the ticks of a line's spikes, ascending, in an array that is large enough; -1 for those missing."""
+    count = 0
+    for tick in moved:
+        count = _insert(heard, count, tick)
+    for index in range(len(added)):
+        if added[index, 0] == line:
+            count = _insert(heard, count, added[index, 1])
+    return heard[:count]
+
+
+@compiled(nogil=True)
+def _insert(values: Int64s, count: int, value: int) -> int:
+    """Insert a value among the first ones, which ascend; return how many they are then."""
+    place = count
+    while place > 0 and values[place - 1] > value:
+        values[place] = values[place - 1]
+        place -= 1
+    values[place] = value
+    return count + 1
+
+
+@compiled(nogil=True)
 def worst_features(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
     """Return (rows, delays, lines) what each weight contributes to the potential in each row's worst case."""
+    features: Floats = _worst_features(drive, rows, sides, np.argsort(rows, kind="stable"))
+    return features
+
+
+@compiled(nogil=True)
+def _worst_features(drive: Drive, rows: Int64s, sides: Int64s, order: Int64s) -> Floats:
     slots, now = drive.delays.size, -1
     moment, response = at_rest(drive), np.empty(drive.is_cleared.size)
     room, features = _room(drive, moment), np.zeros((rows.size, slots, drive.is_free.size))
-    for index in np.argsort(rows, kind="mergesort"):
+    heard = np.empty(drive.spikes.size + drive.freedom[2], np.int64)
+    for index in order:
         row = rows[index]
         while now < row:
             now += 1
@@ -209,8 +256,7 @@ def worst_features(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
         targets, added = _worst_now(drive, moment, sides[index], room)
         for line in range(drive.is_free.size):
             last = -1
-            moved, more = targets[drive.first[line] : drive.first[line + 1]], added[added[:, 0] == line, 1]
-            for tick in np.sort(np.append(moved, more)):
+            for tick in _ticks_of(line, targets[drive.first[line] : drive.first[line + 1]], added, heard):
                 if tick <= last:
                     continue
                 last = tick

@@ -8,7 +8,7 @@ wrong tick does not affect the next ones; elsewhere it runs freely. So a neuron 
 
 A move is accepted if the shortfall is then at most the current one, or that of some moves ago (late acceptance: Burke
 and Bykov, European Journal of Operational Research 258, 2017). All numbers are integers, including the random generator
-(xorshift64*, Vigna 2016), so the result is the same on every machine.
+(`snnprog.simulate.moves`), so the result is the same on every machine.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snnprog.arrays import Int64s, Raster, UInt64s
+from snnprog.arrays import Int64s, Raster
 from snnprog.rules.compiled import generated
 from snnprog.rules.linear import SUBTRACT
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
 from snnprog.rules.operations import operation
 from snnprog.rules.rule import Rule
+from snnprog.simulate import moves
 from snnprog.simulate import openings as windows
+from snnprog.simulate.moves import Movable
 from snnprog.simulate.neuron import NeuronSimulator
 from snnprog.simulate.openings import Openings, follow, no_openings
 
@@ -40,8 +42,8 @@ LOOK = (
 )
 TEMPLATE = """
 
-from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, apply, beyond, count_up, draw, fallen_short
-from snnprog.simulate.fitting import install, next_threshold
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, beyond, fallen_short, next_threshold
+from snnprog.simulate.moves import apply, count_up, draw, install
 from snnprog.simulate.openings import begin
 
 
@@ -165,108 +167,6 @@ class Requirements(NamedTuple):
     openings: Openings
 
 
-class Movable(NamedTuple):
-    """The unknowns, weights first; (unknowns,) each.
-
-    Attributes
-    ----------
-    place : int
-        Index of the tap or the parameter.
-    factor : int
-        The change of that value by one step.
-    lower, upper : int
-        Its range.
-    bits : int
-        Moves are shorter than ``2**bits``.
-    weights : int
-        Number of weights.
-    step : int
-        Distance between neighbouring weights.
-    synapses : int
-        Maximum number of non-zero weights.
-    """
-
-    place: Int64s
-    factor: Int64s
-    lower: Int64s
-    upper: Int64s
-    bits: Int64s
-    weights: int
-    step: int
-    synapses: int
-
-
-@operation
-def random_below(state: UInt64s, count: int) -> int:
-    """Advance the generator; return a number from 0 to ``count - 1``."""
-    bits = state[0]
-    bits ^= bits >> np.uint64(12)
-    bits ^= bits << np.uint64(25)
-    bits ^= bits >> np.uint64(27)
-    state[0] = bits
-    return int(((bits * np.uint64(2685821657736338717)) >> np.uint64(33)) % np.uint64(count))
-
-
-@operation
-def write_unknown(unknowns: Movable, index: int, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
-    """Write one unknown into the inputs of the run."""
-    value = values[index] * unknowns.factor[index]
-    if index < unknowns.weights:
-        weight[unknowns.place[index]] = value
-    else:
-        parameters[unknowns.place[index]] = value
-
-
-@operation
-def install(unknowns: Movable, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
-    """Write all unknowns into the inputs of the run."""
-    for index in range(values.size):
-        write_unknown(unknowns, index, values, weight, parameters)
-
-
-@operation
-def apply(unknowns: Movable, values: Int64s, move: Int64s, sign: int, weight: Int64s, parameters: Int64s) -> None:
-    """Make a move (``sign`` 1), or undo it (-1)."""
-    for part in range(2):
-        index = move[2 * part]
-        if index < 0:
-            continue
-        values[index] += sign * move[2 * part + 1]
-        write_unknown(unknowns, index, values, weight, parameters)
-
-
-@operation
-def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> bool:
-    """Draw a move: (unknown, by how much, another or -1, by how much); return whether it stays within the ranges."""
-    index = random_below(state, values.size)
-    is_weight = index < unknowns.weights
-    move[2] = -1
-    if is_weight and unknowns.step > 1:
-        length = unknowns.step if values[index] < 0 else -unknowns.step
-    else:
-        length = 1 + random_below(state, 1 << random_below(state, unknowns.bits[index] + 1))
-        if random_below(state, 2):
-            length = -length
-    is_new = is_weight and unknowns.synapses < unknowns.weights and values[index] == 0
-    if is_new and np.count_nonzero(values[: unknowns.weights]) >= unknowns.synapses:
-        other = random_below(state, unknowns.weights)
-        if values[other] == 0 or not unknowns.lower[other] <= 0 <= unknowns.upper[other]:
-            return False
-        move[2], move[3] = other, -values[other]
-    elif is_weight and random_below(state, 2):
-        other = random_below(state, unknowns.weights)
-        if other != index:
-            back = -length if unknowns.step == 1 else unknowns.step if values[other] < 0 else -unknowns.step
-            after = values[other] + back
-            is_crowded = unknowns.synapses < unknowns.weights and values[other] == 0
-            if after < unknowns.lower[other] or after > unknowns.upper[other] or is_crowded:
-                return False
-            move[2], move[3] = other, back
-    move[0], move[1] = index, length
-    after = values[index] + length
-    return bool(unknowns.lower[index] <= after <= unknowns.upper[index])
-
-
 @operation
 def shortfall(required: Requirements, tick: int, at: int, limit: int, found: Int64s) -> int:
     """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``.
@@ -305,20 +205,6 @@ def beyond(required: Requirements, watched: Int64s) -> int:
         if watched[watch, 0] >= 0:
             total += min(abs(watched[watch, 1]) - required.limits[watch] + 1, MOST_SHORT)
     return total
-
-
-@operation
-def count_up(unknowns: Movable, values: Int64s, lower: Int64s, upper: Int64s, threshold: int) -> bool:
-    """Advance to the next values within these ranges, except the threshold's; return False after the last."""
-    for index in range(values.size):
-        if index == threshold:
-            continue
-        step = unknowns.step if index < unknowns.weights else 1
-        if values[index] + step <= upper[index]:
-            values[index] += step
-            return True
-        values[index] = lower[index]
-    return False
 
 
 @operation
@@ -379,7 +265,7 @@ def next_threshold(
 
 @lru_cache(maxsize=64)
 def _compiled(rule: Rule) -> ModuleType:
-    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__], windows))
+    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__], moves, windows))
 
 
 class Fitter:

@@ -13,8 +13,8 @@ program is exact on *every* input of the kind that the docstring names, of any l
 - If there are many, weights are kept positive, and the patterns contain the smallest input that must make a neuron fire
   and the largest that must not; every other input lies beyond one of them.
 
-`truth_table` is an exception if it needs hidden neurons. `memory` covers perfect cues, and `from_raster`, `classifier`
-and `regressor` guarantee nothing beyond their recording and their samples.
+`truth_table` is an exception if it needs hidden neurons. `memory` covers perfect cues, and `from_raster`, `classifier`,
+`regressor` and `linear_system` guarantee nothing beyond their recording, their samples and their raster.
 
 The requirements on the chip are checked (`snnprog.specs.needs`). Xylo's neurons always have memory, so it supports only
 `from_raster`, `classifier` and `regressor`; the others are refused.
@@ -25,6 +25,7 @@ from __future__ import annotations
 from snnprog.specs.choice import winner_take_all
 from snnprog.specs.classification import classifier
 from snnprog.specs.counting import counter, frequency_divider
+from snnprog.specs.linear import linear_system
 from snnprog.specs.logic import truth_table
 from snnprog.specs.memories import memory
 from snnprog.specs.recordings import from_raster
@@ -41,6 +42,7 @@ __all__ = [
     "finite_state_machine",
     "frequency_divider",
     "from_raster",
+    "linear_system",
     "memory",
     "pattern_generator",
     "regressor",

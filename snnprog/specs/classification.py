@@ -81,11 +81,11 @@ def classifier(
         raise SpecError(
             f"labels must be below {questions.n_classes}, the number of classes of the questions, got {classes.max()}"
         )
-    asked = questions.asked(classes, seed)
+    care = questions.care(classes, seed)
     if clarity is not None:
-        asked &= _is_clear(rasters, classes, clarity)[:, None]
+        care &= _is_clear(rasters, classes, clarity)[:, None]
     answers = questions.answers[classes] == YES
-    patterns = [pattern_of(*row) for row in zip(rasters, answers, asked, strict=True)]
+    patterns = [pattern_of(*row) for row in zip(rasters, answers, care, strict=True)]
     named = None if class_names is None else questions.output_names(class_names)
     return Spec(patterns, delays, chip=chip, output_names=named)
 
@@ -139,11 +139,11 @@ def _is_clear(rasters: list[Raster], classes: Int64s, clarity: float) -> Bools:
     return is_clear
 
 
-def pattern_of(raster: Raster, answers: Bools, asked: Bools) -> Pattern:
+def pattern_of(raster: Raster, answers: Bools, care: Bools) -> Pattern:
     """Return a sample's raster followed by the decision tick; bins without a target do not count."""
     targets = np.zeros((len(raster) + 1, answers.size), dtype=np.bool_)
-    targets[-1] = answers & asked
-    return Pattern(with_rest(raster), targets, np.broadcast_to(asked, targets.shape))
+    targets[-1] = answers & care
+    return Pattern(with_rest(raster), targets, np.broadcast_to(care, targets.shape))
 
 
 def _as_labels(labels: ArrayLike) -> Int64s:

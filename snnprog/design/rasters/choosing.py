@@ -87,10 +87,10 @@ class Choices:
         return raster, float(self._costs @ chosen)
 
 
-def changes_of(target: Raster, care: Raster) -> Choices:
-    """Return all rasters (ticks, outputs); each bin that counts and is changed costs 1."""
+def changes_of(target: Raster, costs: Floats) -> Choices:
+    """Return all rasters (ticks, outputs); each bin that is changed has a cost, an integer."""
     effect = diags(1.0 - 2.0 * target.ravel()).tocsr()
-    return Choices(target, effect, care.ravel().astype(np.float64), csr_matrix((0, target.size)), np.zeros(0))
+    return Choices(target, effect, costs.ravel(), csr_matrix((0, target.size)), np.zeros(0))
 
 
 def spikes_in(base: Raster, outputs: Sequence[int], *, windows: Int64s, apart: Apart) -> Choices:

@@ -9,38 +9,44 @@ Decisions
   target asks (see `fitting`); the other is the target, without the bins that its refusals price most.
 - From the best start, wrong bins are won back, many at once and then one by one, as verdicts allow; in the end also
   two for one.
+- Missing and extra spikes have costs, and the nearest raster is the cheapest.
 - In smaller problems, some of the effort goes into a proof: the cheapest raster that no refusal rules out is either
-  possible, and then none is nearer, or one more refusal. So the answer comes with a number of wrong bins that no raster
-  undercuts.
+  possible, and then none is nearer, or one more refusal. So the answer comes with a cost that no raster undercuts. In
+  larger ones, contradictions are counted that have no bin in common (`packing`).
 - Effort is counted in verdicts, fewer for larger problems; a limit of time may end it sooner. Silence (what neurons
-  without synapses do) is always left.
+  without synapses do) is always left. Where too few verdicts would be left, nothing else is looked for here: integers
+  are found without them (`snnprog.integers.nearest`).
 - Outputs that feed one another are searched together: a raster counts only if all can give theirs when all do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.arrays import Int64s, Raster
+from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.design.neuron import NeuronDesign
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.certificate import Certificate
 from snnprog.design.rasters.choosing import changes_of
 from snnprog.design.rasters.fitting import fitted
 from snnprog.design.rasters.judge import Judge
+from snnprog.design.rasters.packing import packed
 from snnprog.design.rasters.running import closed_loop, free_run
 from snnprog.design.searched import design_few
 from snnprog.design.sparse import thrift_of
 from snnprog.design.task import Task
 from snnprog.errors import SolverError, UndecidedError
+from snnprog.judgement import WrongBinCosts
 from snnprog.network import Neuron
 from snnprog.progress import Progress
-from snnprog.rounding import half_even_integer
+from snnprog.rounding import half_even, half_even_integer
 from snnprog.solver import Deadline, one_blas_thread, present_deadline, run_jobs, step, until
 from snnprog.spec import Spec
+from snnprog.spec.options import NO_WINDOW
 
 # How long the search may take: verdicts times the entries of the rows, the fewest and the most verdicts whatever the
 # size, and those for a proof. A third of PROOF_VERDICTS left 2 more wrong bins on 1 of 3 specs, at .66 of the time; the
@@ -48,6 +54,9 @@ from snnprog.spec import Spec
 EFFORT, LEAST_VERDICTS, MOST_VERDICTS, PROOF_VERDICTS = 4_000_000, 6, 400, 150
 # How many times as long a verdict takes at most where synapses are counted; only the effort depends on it.
 SYNAPSES = 4
+# The cheapest wrong bin counts as at most so many units: as many as make the others whole units, too. If none does,
+# they are rounded down, so that the bound holds.
+PRICE_STEPS, CLOSE_TO_INTEGER = 1000, 1e-9
 # How many of the dearest bins are tried as the price of another.
 TRADES = 2
 # The share of a time limit that the search may take; the rest is for building what it finds, one design.
@@ -64,8 +73,8 @@ class NearestDesign:
     ----------
     outputs : tuple of int
     raster : (ticks of all patterns, outputs) bool
-    at_least : int
-        No raster that these outputs can give has fewer wrong bins in all.
+    at_least : float
+        No raster that these outputs can give has a lower cost in all.
     designs : tuple of NeuronDesign
         A neuron for each output.
     is_out_of_time : bool
@@ -74,7 +83,7 @@ class NearestDesign:
 
     outputs: tuple[int, ...]
     raster: Raster
-    at_least: int
+    at_least: float
     designs: tuple[NeuronDesign, ...]
     is_out_of_time: bool = False
 
@@ -88,13 +97,23 @@ class _NearestJob:
     task: Task
     outputs: tuple[int, ...]
     rounding_proof: bool
+    costs: WrongBinCosts
+    conflict: Certificate | None
     deadline: Deadline | None
+
+
+def has_free_integers(spec: Spec) -> bool:
+    """Return whether integers of each output can be searched alone, and only its bins decide (`snnprog.integers`)."""
+    is_fewer_chosen = spec.may_taps_be_absent and spec.mantissas.is_binary
+    return not spec.recurrent and spec.window == NO_WINDOW and spec.noise == 0.0 and not is_fewer_chosen
 
 
 def design_closest(
     spec: Spec,
     outputs: Iterable[int],
     *,
+    costs: WrongBinCosts,
+    conflicts: Mapping[int, Certificate],
     rounding_proof: bool = False,
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -105,6 +124,9 @@ def design_closest(
     ----------
     outputs : iterable of int
         Those that cannot reproduce the targets.
+    costs : WrongBinCosts
+    conflicts : mapping of int to Certificate
+        What is proved of some outputs already: demands of the target that contradict one another.
     rounding_proof : bool
         Whether only rasters are sought that survive every rounding of the weights.
     executor, progress
@@ -117,7 +139,9 @@ def design_closest(
     """
     groups = [tuple(range(spec.n_outputs))] if spec.recurrent else [(output,) for output in outputs]
     task = Task.of(spec)
-    jobs = [_NearestJob(task, group, rounding_proof, present_deadline()) for group in groups]
+    jobs = [
+        _NearestJob(task, group, rounding_proof, costs, conflicts.get(group[0]), present_deadline()) for group in groups
+    ]
     found = []
     results = run_jobs(_run, jobs, executor, total=len(jobs), step="closest", verdict=NearestDesign.verdict)
     for nearest in results:
@@ -133,15 +157,15 @@ def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
     everything = spec.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
-    return NearestDesign(judge.outputs, raster, 0, tuple(NeuronDesign(neuron) for neuron in neurons))
+    return NearestDesign(judge.outputs, raster, 0.0, tuple(NeuronDesign(neuron) for neuron in neurons))
 
 
 @one_blas_thread()
 def _run(job: _NearestJob) -> NearestDesign:
     judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
-    search = Search(judge)
+    search = Search(judge, job.costs)
     with until(job.deadline):
-        is_out_of_time = _is_cut_short(search)
+        is_out_of_time = _is_cut_short(search, job)
         try:
             designs = [_built(job, problem) for problem in judge.problems(search.best)]
         except UndecidedError:
@@ -150,11 +174,14 @@ def _run(job: _NearestJob) -> NearestDesign:
     return NearestDesign(job.outputs, search.best, search.at_least, tuple(designs), is_out_of_time)
 
 
-def _is_cut_short(search: Search) -> bool:
+def _is_cut_short(search: Search, job: _NearestJob) -> bool:
     """Search within the time limit, less the time to build the result; return whether time ended it."""
     try:
         with step("closest", share=SEARCHING_SHARE):
-            search.run()
+            if search.is_large and has_free_integers(job.task.spec):
+                search.count_contradictions(job.conflict)
+            else:
+                search.run()
     except UndecidedError:
         return True
     return False
@@ -173,31 +200,34 @@ class Search:
     ----------
     target, care, best : (ticks of all patterns, outputs) bool
         The specification, where it counts, and the nearest raster found.
-    at_least : int
-        Wrong bins that no raster undercuts.
+    costs : (ticks of all patterns, outputs) float
+        What each bin costs if it is wrong.
+    at_least : float
+        A cost that no raster undercuts.
     """
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, costs: WrongBinCosts) -> None:
         self.judge, spec, chosen = judge, judge.spec, list(judge.outputs)
         self.target: Raster = spec.targets[:, chosen]
         self.care: Raster = spec.care[:, chosen]
+        self.costs = costs.of(self.target, self.care)
         problems = judge.problems(self.target)
         size = self.target.size * problems[0].potential_map.n_taps
         verdicts = int(np.clip(EFFORT // max(size, 1), LEAST_VERDICTS, MOST_VERDICTS))
-        self.is_small = verdicts == MOST_VERDICTS
+        self.is_small, self.is_large = verdicts == MOST_VERDICTS, verdicts == LEAST_VERDICTS
         self.verdicts = verdicts if spec.fan_in is None else max(verdicts // SYNAPSES, LEAST_VERDICTS)
         self.best: Raster = np.stack([_idle(problem).raster for problem in problems], axis=1)
-        self.at_least = 0
+        self.at_least = 0.0
 
-    def wrong(self, raster: Raster) -> int:
-        """Return how many bins that count differ from the target."""
-        return int(((raster != self.target) & self.care).sum())
+    def cost(self, raster: Raster) -> float:
+        """Return the cost of the bins that differ from the target."""
+        return float(self.costs[raster != self.target].sum())
 
     def run(self) -> None:
-        """Find the best raster, and a bound on the distance, within the effort."""
-        if self.wrong(self.best) == 0 or self._keep_if_possible(self.target):
+        """Find the best raster, and a bound on the cost, within the effort."""
+        if self.cost(self.best) == 0.0 or self._keep_if_possible(self.target):
             return
-        self.at_least = int(self.care.all() and self.judge.is_sure)
+        self.at_least = float(self.costs.min()) if self.care.all() and self.judge.is_sure else 0.0
         self._keep_if_possible(self._fitted())
         self._repair(self.target, self.verdicts // 4)
         self._win_back(3 * self.verdicts // 4)
@@ -205,9 +235,14 @@ class Search:
             self._prove(min(self.verdicts, self.judge.calls + PROOF_VERDICTS))
         self._exchange()
 
+    def count_contradictions(self, known: Certificate | None) -> None:
+        """Find a bound on the cost, without any raster."""
+        if self.cost(self.best) > 0.0:
+            self.at_least = packed(self.judge.problems(self.target)[0], self.costs[:, 0], known)
+
     def _keep_if_possible(self, raster: Raster) -> bool:
         """Ask about a raster that would be better than the best; return whether it can be given."""
-        if self.wrong(raster) < self.wrong(self.best) and self.judge.verdict(raster).is_feasible:
+        if self.cost(raster) < self.cost(self.best) and self.judge.verdict(raster).is_feasible:
             self.best = raster
             return True
         return False
@@ -216,7 +251,7 @@ class Search:
         """Change the dearest bin, each at most once, until the raster is possible; more at once if necessary."""
         changed = np.zeros_like(raster)
         step = 0
-        while self.judge.calls < verdicts and self.wrong(raster) < self.wrong(self.best):
+        while self.judge.calls < verdicts and self.cost(raster) < self.cost(self.best):
             verdict = self.judge.verdict(raster)
             if verdict.is_feasible:
                 self.best = raster
@@ -243,7 +278,7 @@ class Search:
 
     def _win_back(self, verdicts: int) -> None:
         """Set wrong bins right, neighbours together, in ever smaller groups."""
-        size = self.wrong(self.best)
+        size = int((self.costs[self.best != self.target] > 0.0).sum())
         while size > 0 and self.judge.calls < verdicts:
             bins = np.flatnonzero((self.best != self.target) & self.care)
             won = False
@@ -255,16 +290,20 @@ class Search:
 
     def _prove(self, verdicts: int) -> None:
         """Ask about the cheapest raster not ruled out yet, until one can be given or the verdicts are spent."""
-        choices = changes_of(self.target, self.care)
+        step = _common_step(self.costs[self.costs > 0.0])
+        choices = changes_of(self.target, np.floor(self.costs / step + CLOSE_TO_INTEGER))
         for raster, verdict in self.judge.refusals:
             choices.refuse(raster, verdict)
         known = len(self.judge.refusals)
         try:
-            while self.judge.is_sure and self.at_least < self.wrong(self.best) and self.judge.calls < verdicts:
+            while self.judge.is_sure and self.at_least < self.cost(self.best) and self.judge.calls < verdicts:
                 cheapest = choices.cheapest()
                 if cheapest is None:
                     return
-                self.at_least = half_even_integer(cheapest[1])
+                self.at_least = half_even_integer(cheapest[1]) * step
+                if self.judge.verdict(cheapest[0]).is_feasible:
+                    self._keep_if_possible(cheapest[0])
+                    return
                 self._repair(cheapest[0], verdicts)
                 for raster, verdict in self.judge.refusals[known:]:
                     choices.refuse(raster, verdict)
@@ -274,7 +313,7 @@ class Search:
 
     def _exchange(self) -> None:
         """Set a wrong bin right at the price of another, wherever that lets a third one be set right, too."""
-        is_better = self.at_least < self.wrong(self.best)
+        is_better = self.at_least < self.cost(self.best)
         while is_better:
             is_better = any(self._trade(first) for first in np.flatnonzero((self.best != self.target) & self.care))
 
@@ -293,6 +332,16 @@ class Search:
                     if self.judge.calls < self.verdicts and self._keep_if_possible(two ^ _bins(two, third)):
                         return True
         return False
+
+
+def _common_step(prices: Floats) -> float:
+    """Return the largest share of the least price, one by an integer, that all prices are multiples of."""
+    least = float(prices.min())
+    for parts in range(1, PRICE_STEPS):
+        multiples = prices * (parts / least)
+        if np.abs(multiples - half_even(multiples)).max() < CLOSE_TO_INTEGER:
+            return least / parts
+    return least / PRICE_STEPS
 
 
 def _bins(raster: Raster, places: Int64s | np.int64) -> Raster:

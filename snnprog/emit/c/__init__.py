@@ -5,6 +5,7 @@
 - `texts`, `helpers`: one text for each node of an expression, and the functions that texts call.
 - `tick`, `step`: the functions of a program, and the rule's steps in them.
 - `wiring`, `groups`, `kernels`, `ordered`: how spikes are carried, and the forms that synapses take in flash.
+- `encoder`: adaptive encoders, which have no rule.
 - `tables`, `types`, `names`, `code`, `ruletext`: shared by all of them.
 """
 

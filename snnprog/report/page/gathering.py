@@ -29,7 +29,7 @@ from snnprog.placement import Placement, place
 from snnprog.program import Program
 from snnprog.raster import as_rasters
 from snnprog.report.boards import board_table
-from snnprog.report.cores import activity_table, misfit_table, placement_table
+from snnprog.report.cores import activity_table, misfit_table, neurobench_table, placement_table
 from snnprog.report.explanations import hidden_in_words, proof_in_words
 from snnprog.report.microcontrollers import microcontroller_table
 from snnprog.report.page import charts, facts, sheets, words
@@ -304,7 +304,7 @@ def _wrong_of_outputs(judged: Judged) -> list[int]:
 
 def _resources(program: Program, placed: Placement | FitError, *, worked: Activity | None) -> tuple[Table, ...]:
     cores = misfit_table(program, placed) if isinstance(placed, FitError) else placement_table(placed)
-    return (cores,) if worked is None else (cores, activity_table(worked))
+    return (cores,) if worked is None else (cores, activity_table(worked), neurobench_table(worked))
 
 
 def _microcontrollers(program: Program, targets: Sequence[str]) -> tuple[Table, ...]:
