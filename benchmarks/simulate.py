@@ -6,9 +6,11 @@ output spikes, and uses one thread; what it does before the first tick is not co
 of several short runs counts. Kernel, NEST and reference are given in processor time, which equals time on an idle
 machine; Brian2 and Lava time themselves by the clock, and so is the kernel on two threads.
 
-A synaptic operation is one synapse that carries one spike. Bytes moved are what the kernel's loops read and write,
-counted from the layout; the copy bandwidth is that of NumPy's copy between arrays that together are as large as the
-memory that the kernel goes over, reading and writing counted both.
+A synaptic operation is one synapse that carries one spike. The floor of a network is a hand-written loop that only
+updates its neurons and adds its weights (`simulate_floor.py`), timed in turns with the kernel; the distance to it is
+how many times as long the kernel takes. Bytes moved are what the kernel's loops read and write, counted from the
+layout; the copy bandwidth is that of NumPy's copy between arrays that together are as large as the memory that the
+kernel goes over, reading and writing counted both.
 """
 
 from __future__ import annotations
@@ -25,20 +27,22 @@ from matplotlib.figure import Figure
 from networks import feed_forward, recurrent
 from rich.console import Console
 from rival_timing import Timing, prepare, time_rival
+from simulate_floor import floor_seconds
 
 import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.report.terminal import print_table
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import Layout, lay_out
+from snnprog.simulate.memory import CHUNK
 from snnprog.table import Table
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "simulate.png"
 RIVALS = ("brian2", "nest", "lava")
 COLOURS = {"kernel": "#1b6ca8", "brian2": "#d1495b", "nest": "#edae49", "lava": "#66a182", "reference": "#8d6a9f"}
 PATTERNS, THREADS = 64, 2
-CELL_BYTES = 29
-"""Per neuron and tick: 4 words read and 3 written of its own, and its spike; what arrives is read and cleared, too."""
+CELL_BYTES = 17
+"""Per neuron and tick: 3 words read and 1 written of its own, and its spike; what arrives is read and cleared, too."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,8 @@ class Outcome:
     out_rate : float
     bandwidth, copy : float
         Bytes per second that the kernel and a copy of the same size move.
+    floor, distance : float
+        Nanoseconds per tick of the hand-written loop, and how many times as long the kernel takes beside it.
     """
 
     case: Case
@@ -94,6 +100,8 @@ class Outcome:
     out_rate: float
     bandwidth: float
     copy: float
+    floor: float
+    distance: float
 
     @property
     def best_rival(self) -> float:
@@ -117,7 +125,10 @@ def measure(case: Case, rivals: Sequence[str], divide: int, repeats: int) -> Out
     layout, generator = lay_out(program), np.random.default_rng(1)
     raster = generator.random((ticks, program.n_inputs)) < case.rate
     (trace,) = kernel.run_layout(layout, [raster])
-    seconds = best_seconds(lambda: kernel.run_layout(layout, [raster]), repeats)
+    seconds, floor = np.inf, np.inf
+    for _ in range(repeats):
+        seconds = min(seconds, best_seconds(lambda: kernel.run_layout(layout, [raster]), 2))
+        floor = min(floor, floor_seconds(layout, program, raster, trace.spikes, repeats=2))
     batch = [generator.random((max(20, ticks // 16), program.n_inputs)) < case.rate for _ in range(PATTERNS)]
     together = best_seconds(lambda: kernel.run_layout(layout, batch, threads=THREADS), 5 * repeats, time.perf_counter)
     speeds, spikes = {"kernel": ticks / seconds}, {"kernel": 1.0}
@@ -137,6 +148,8 @@ def measure(case: Case, rivals: Sequence[str], divide: int, repeats: int) -> Out
         out_rate=float(trace.spikes.mean()),
         bandwidth=moved,
         copy=copy_bandwidth(resident_bytes(layout)),
+        floor=floor / ticks * 1e9,
+        distance=seconds / floor,
     )
 
 
@@ -171,18 +184,18 @@ def bytes_per_tick(layout: Layout, raster: Raster, spikes: Raster) -> float:
     wires, shape = layout.wires, layout.shape
     fired = np.concatenate([raster.sum(axis=0), spikes.sum(axis=0)]).astype(np.float64)
     rows = fired @ np.diff(wires.row_first.astype(np.int64)) / len(raster)
-    listed = fired @ np.diff(wires.listed_first.astype(np.int64)) / len(raster)
+    chunks = fired @ np.diff(wires.chunk_first.astype(np.int64)) / len(raster)
     word = np.dtype(layout.arrivals).itemsize
     per_row = shape.padded * (wires.rows.itemsize + 2 * word / 4)
-    per_listed = wires.listed_place.itemsize + wires.listed_weight.itemsize + 2 * word
+    per_chunk = CHUNK * (wires.listed.itemsize + 2 * word)
     scanned = 3 * shape.n_inputs + 3 * shape.n_neurons
-    return float(rows * per_row + listed * per_listed + shape.padded * (CELL_BYTES + 2 * word) + scanned)
+    return float(rows * per_row + chunks * per_chunk + shape.padded * (CELL_BYTES + 2 * word) + scanned)
 
 
 def resident_bytes(layout: Layout) -> int:
     """Return how much memory the kernel goes over again and again."""
     wires, shape = layout.wires, layout.shape
-    synapses = wires.rows.nbytes + wires.listed_place.nbytes + wires.listed_weight.nbytes
+    synapses = wires.rows.nbytes + wires.listed.nbytes
     return (
         synapses
         + layout.cells.nbytes
@@ -230,13 +243,15 @@ def print_outcomes(console: Console, outcomes: Sequence[Outcome], rivals: Sequen
             o.operations * o.speeds["kernel"],
             o.bandwidth,
             o.bandwidth / o.copy,
+            o.floor,
+            o.distance,
             " ".join(f"{o.spikes[name]:.3f}" for name in names if name in o.spikes),
         )
         for o in outcomes
     ]
     columns = (
         *("network", "x Brian2, NEST", "64: x Brian2, NEST", "x Lava", "x reference"),
-        *("operations/s", "bytes/s", "of copy", "spikes, shares of the kernel's"),
+        *("operations/s", "bytes/s", "of copy", "floor, ns", "x floor", "spikes, shares of the kernel's"),
     )
     print_table(console, Table.plain("How many times as fast", columns=columns, rows=ratios))
     slopes = [(name, *(slope(outcomes, name, family) for family in ("dense", "recurrent"))) for name in names]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,31 @@ def test_the_kernel_is_the_reference(
     check_equal(program, rasters, threads)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_silence_is_skipped_and_equals_the_reference(seed: int) -> None:
+    """Bursts, and silence in which most potentials come to rest, some at a bias, and some neurons never rest."""
+    generator = np.random.default_rng(seed)
+    n_neurons = int(generator.integers(1, 2 * LANES))
+    drawn = random_program(seed, loudness=0, n_inputs=3, n_neurons=n_neurons, count=4 * n_neurons, delays=9)
+    program = replace(
+        drawn,
+        potential_decay=generator.choice([0, 1024, 4095] if seed % 3 else [1024, 4095], n_neurons),
+        current_decay=generator.choice([1024, 4095], n_neurons),
+        bias=drawn.bias * (generator.random(n_neurons) < seed % 4 / 8),
+    )
+    raster = np.zeros((700, 3), np.bool_)
+    for start in (0, 37, 300, 301, 640):
+        raster[start : start + 4] = generator.random((4, 3)) < 0.5
+    check_equal(program, [raster, raster[300:], np.zeros((50, 3), np.bool_), raster[:36]])
+    whole, parts = kernel.stepper_of(program, state=True), kernel.stepper_of(program, state=True)
+    expected = whole.step(raster.view(np.uint8), 0)
+    cuts = [0, 5, 30, 31, 36, 120, 299, 420, 640, 700]
+    found = [parts.step(raster[one:other].view(np.uint8), one) for one, other in pairwise(cuts)]
+    assert np.array_equal(np.concatenate([each.spikes for each in found]), expected.spikes)
+    assert np.array_equal(np.concatenate([states_of(each) for each in found], axis=1), states_of(expected))
+    assert sum((each.excursions for each in found), ()) == expected.excursions
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_the_kernel_is_the_reference_on_the_conformance_programs(seed: int) -> None:
     trial = random_trial(seed)
@@ -152,7 +178,8 @@ def test_rows_and_lists_both_occur_and_agree() -> None:
     )
     wires = lay_out(program).wires
     assert wires.row_delay.tolist() == [2]
-    assert wires.listed_place.size == 7
+    assert wires.weight.dtype == np.int8
+    assert np.count_nonzero(wires.listed.astype(np.uint8)) == 7
     assert check_equal(program, [generator.random((50, 2)) < 0.5])[0].spikes.any()
 
 

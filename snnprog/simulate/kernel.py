@@ -19,7 +19,7 @@ from snnprog.program import Program
 from snnprog.rules.rule import CURRENT, POTENTIAL
 from snnprog.simulate.event_kernel import EventNetwork, EventStepper, simulate_events
 from snnprog.simulate.layout import Layout, can_be_laid_out, lay_out
-from snnprog.simulate.memory import LOG_COLUMNS, SCAN_BYTES, Shape, Workspace
+from snnprog.simulate.memory import LANES, LOG_COLUMNS, SCAN_BYTES, SPREAD, Shape, Workspace, aligned
 from snnprog.simulate.parameters import most_line_spikes
 from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace, as_states
@@ -138,10 +138,10 @@ class _LayoutRun:
     def __init__(self, layout: Layout, patterns: int) -> None:
         registers = layout.code.registers
         fields = [registers.get(name, 0) for name in (CURRENT, POTENTIAL)]
-        watched = np.array([(limit, field) for _, limit, field in layout.code.watched], np.int64).reshape(-1, 2)
+        watches = np.array([limit for _, limit in layout.code.watched], np.int64)
         shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
         self.work = _workspace(layout, patterns)
-        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watched, layout.wires, shape
+        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watches, layout.wires, shape
         self._first_state = 0 if CURRENT in registers else 1
 
     def arguments(
@@ -201,25 +201,30 @@ def _room(layout: Layout, ticks: int, *, state: bool) -> tuple[Raster, Integers]
 
 def _workspace(layout: Layout, patterns: int) -> Workspace:
     shape = layout.shape
-    fired = np.zeros(shape.padded, dtype=np.uint8)
-    stimulus = np.zeros(-(-shape.n_inputs // SCAN_BYTES) * SCAN_BYTES, dtype=np.uint8)
+    fired, stimulus = (
+        aligned(-(-lines // SCAN_BYTES) * SCAN_BYTES, np.uint8) for lines in (shape.padded, shape.n_inputs)
+    )
+    fired[:] = stimulus[:] = 0
     return Workspace(
-        cells=np.empty_like(layout.cells),
-        queue=np.empty((shape.period + shape.slots) * shape.padded, dtype=layout.arrivals),
+        cells=aligned(layout.cells.size, layout.cells.dtype),
+        seen=aligned(len(layout.code.watched) * LANES, layout.cells.dtype),
+        queue=aligned((shape.period + shape.slots) * shape.padded, np.dtype(layout.arrivals)),
         fired=fired,
         fired_words=fired.view(np.uint64),
         stimulus=stimulus,
         stimulus_words=stimulus.view(np.uint64),
-        lines=np.empty(shape.n_inputs + shape.padded + SCAN_BYTES, dtype=np.uint64),
+        lines=np.empty(shape.n_inputs + shape.n_neurons, dtype=np.uint64),
         due=np.empty(layout.wires.row_delay.size, dtype=np.uint64),
+        chunks=np.empty(int(layout.wires.chunk_first[-1]) + SPREAD, dtype=np.uint32),
         noted=np.empty(shape.n_neurons, dtype=np.bool_),
         log=np.empty((patterns * shape.n_neurons, LOG_COLUMNS), dtype=np.int64),
     )
 
 
 def _excursions(log: Int64s, layout: Layout, patterns: int) -> list[tuple[Excursion, ...]]:
+    """Return the excursions of each pattern, in the reference's order: by tick, watch and neuron."""
     found: list[list[Excursion]] = [[] for _ in range(patterns)]
-    for pattern, tick, neuron, which, value in log.tolist():
-        quantity, limit, _ = layout.code.watched[which]
+    for pattern, tick, neuron, which, value in log[np.lexsort(log.T[[2, 3, 1, 0]])].tolist():
+        quantity, limit = layout.code.watched[which]
         found[pattern].append(Excursion(tick, neuron, quantity, value, limit))
     return [tuple(excursions) for excursions in found]

@@ -1,8 +1,8 @@
 """The kernel's code for a rule: one tick of all neurons, in blocks of lanes, as generated text.
 
-A neuron's numbers are *fields*: its registers, then values calculated from parameters only, then the values of watched
-steps before clipping, for `snnprog.simulate.loops.note`. The loop over a block's lanes has no branch and only keeps
-running maxima of watched values, compared after it, so that compilers vectorise it. A register that
+A neuron's numbers are *fields*: its registers, then values calculated from parameters only. The loop over a block's
+lanes has no branch and only keeps how far watched values have gone beyond their limits, looked at after it, so that
+compilers vectorise it; the values, before clipping, are kept for `snnprog.simulate.loops.note`. A register that
 no later tick reads is written only if states are recorded.
 """
 
@@ -24,25 +24,48 @@ from snnprog.simulate.memory import LANES
 
 BLOCK = """
 from snnprog.simulate.loops import (
-    ONE, ZERO, begin, collect, deliver, move_to_front, note, record_spikes, record_state,
+    ONE, ZERO, begin, collect, copy_bytes, deliver, move_to_front, note, record_spikes, record_state, silent_ticks,
 )
 
 
 @compiled(nogil=True, _nrt=False, error_model="numpy", forceinline=True)
-def integrate(cells, queue, first, fired, shift, is_recorded):
+def integrate(work, first, shape, is_recorded, watches, count, pattern, tick):
+    cells, queue, fired, seen = work.cells, work.queue, work.fired, work.seen
     kind = cells.dtype.type
-{maxima}
-    for block in range(np.uint64(fired.size // {lanes})):
+    unit = kind(shape.unit)
+    for block in range(shape.padded // np.uint64({lanes})):
         cell, lane = block * np.uint64({block}), block * np.uint64({lanes})
+        excess = kind(-1)
         for i in range(np.uint64({lanes})):
 {load}
-            {gathered} = {before}kind(kind(queue[first + lane + i]) << kind(shift)){after}
+            {gathered} = {before}kind(kind(queue[first + lane + i]) * unit){after}
+            queue[first + lane + i] = 0
 {steps}
 {store}
             if is_recorded:
 {record}
             fired[lane + i] = {spikes} != 0
-    return {left}
+        if excess >= 0:
+            count = note(work, count, pattern, tick, block, watches, shape)
+    return count
+
+
+@compiled(nogil=True, _nrt=False, error_model="numpy")
+def settles(cells, shape, is_recorded):
+    kind = cells.dtype.type
+    for block in range(shape.padded // np.uint64({lanes})):
+        cell = block * np.uint64({block})
+        moved = kind(0)
+        for i in range(np.uint64({lanes})):
+{load}
+            {gathered} = {before}kind(0){after}
+{quiet_steps}
+{compare}
+            if is_recorded:
+{compare_recorded}
+        if moved != 0:
+            return False
+    return True
 
 
 @compiled(nogil=True, _nrt=False, error_model="numpy")
@@ -59,15 +82,15 @@ class BlockCode:
         Index of the field of each register.
     parameters : mapping of int to Expression
         The expression of each constant field, in the rule's parameters.
-    watched : tuple of (str, int, int)
-        Quantity, limit and field of each watched value, in order.
+    watched : tuple of (str, int)
+        Quantity and limit of each watched value, in order.
     n_fields : int
     text : str
     """
 
     registers: Mapping[str, int]
     parameters: Mapping[int, Expression]
-    watched: tuple[tuple[str, int, int], ...]
+    watched: tuple[tuple[str, int], ...]
     n_fields: int
     text: str
 
@@ -95,19 +118,20 @@ def block_code(rule: Rule) -> BlockCode:
         for watch in rule.watched
         for variable in writer.watches[watch.step]
     ]
-    first_watched = len(registers) + len(hoisting.fields)
+    n_fields = len(registers) + len(hoisting.parameters)
     kept = [name for name in registers if is_read_first(rule, name)]
     target = rule.gather.target
     loads = {writer.name(name): registers[name] for name in kept}
     loads |= {writer.name(name): index for name, index in hoisting.names.items()}
     recorded = {index: writer.name(name) for name, index in registers.items() if name not in kept}
     stores = {index: writer.name(name) for name, index in registers.items() if name in kept}
-    stores |= {first_watched + index: variable for index, (_, _, variable) in enumerate(watched)}
-    places = [f"m{index}" for index in range(len(watched))]
-    steps += [f"{place} = max({place}, kind(abs({each[2]})))" for place, each in zip(places, watched, strict=True)]
-    n_fields = first_watched + len(watched)
+    quiet_steps = [*steps, *(f"moved |= kind(abs({variable}) >= {limit})" for _, limit, variable in watched)]
+    for index, (_, limit, variable) in enumerate(watched):
+        steps += [
+            f"excess = max(excess, kind(abs({variable}) - {limit}))",
+            f"seen[np.uint64({index * LANES}) + i] = {variable}",
+        ]
     text = BLOCK.format(
-        maxima=indented([f"{place} = kind(0)" for place in places] or ["left = False"], 1),
         lanes=LANES,
         block=n_fields * LANES,
         load=indented([f"{name} = cells[cell + np.uint64({index * LANES}) + i]" for name, index in loads.items()], 3),
@@ -118,11 +142,17 @@ def block_code(rule: Rule) -> BlockCode:
         store=indented(_stored(stores), 3),
         record=indented(_stored(recorded) or ["pass"], 4),
         spikes=writer.name(SPIKES),
-        left=" | ".join(f"({place} >= {each[1]})" for place, each in zip(places, watched, strict=True)) or "False",
+        quiet_steps=indented([*quiet_steps, f"moved |= {writer.name(SPIKES)}"], 3),
+        compare=indented(_compared(stores), 3),
+        compare_recorded=indented(_compared(recorded) or ["pass"], 4),
         driver=inspect.getsource(driver.run_patterns),
     )
-    places_of = tuple((each[0], each[1], first_watched + index) for index, each in enumerate(watched))
-    return BlockCode(registers, hoisting.parameters, places_of, n_fields, text)
+    limits = tuple((quantity, limit) for quantity, limit, _ in watched)
+    return BlockCode(registers, hoisting.parameters, limits, n_fields, text)
+
+
+def _compared(fields: Mapping[int, str]) -> list[str]:
+    return [f"moved |= kind({name} ^ cells[cell + np.uint64({index * LANES}) + i])" for index, name in fields.items()]
 
 
 def _stored(fields: Mapping[int, str]) -> list[str]:

@@ -6,9 +6,9 @@ The program's rule is simplified first: interval analysis (`snnprog.rules.ranges
 value of this program reaches, registers that stay 0, and watches that are never exceeded. Values that only depend on
 parameters are calculated once. Neurons are in blocks of `LANES`, with a block's fields in sequence, so that one
 vector instruction handles many neurons; the last block is padded with neurons without synapses. Arriving weights are
-added in slots, one per future tick; the slots are moved to the front periodically, so that indices never wrap
-around. A line's synapses of one delay are a row of all neurons if there are many of them, added as a
-vector; otherwise they are a list of indices into the slots.
+added in slots, one per future tick, each cleared as it is read; the slots are moved to the front periodically, so that
+indices never wrap around. A line's synapses of one delay are a row of all neurons if there are many of them, added as a
+vector; otherwise they are listed, in chunks of `CHUNK` words, each with an index into the slots and a weight.
 
 Weights are divided by their common power of two, then stored in the narrowest integers that hold them, to move less
 memory. Registers have 32 bits where it is proved that none overflows, else 64.
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snnprog.arrays import Bools, Int64s, Integers, UInt64s
 from snnprog.program import Program
@@ -29,7 +30,7 @@ from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Reach, Span, reach_of, simplified
 from snnprog.rules.rule import UNSET, Rule
 from snnprog.simulate.kernel_source import BlockCode, block_code
-from snnprog.simulate.memory import LANES, Shape, Wires
+from snnprog.simulate.memory import CHUNK, LANES, Shape, Wires, aligned
 from snnprog.simulate.parameters import parameters_of
 
 UNCOUNTED = 1 << 20
@@ -38,12 +39,19 @@ UNCOUNTED = 1 << 20
 DENSE_SHARE = 8
 """A line's synapses of one delay become a row if they reach at least one neuron in this number."""
 
-LEAST_PERIOD = 8
-"""Moving costs as much as the slots that are moved: longer periods reduce it."""
-
 WEIGHT_TYPES = (np.int8, np.int16, np.int32, np.int64)
 ARRIVAL_TYPES = (np.int16, np.int32)
-PLACE_TYPES = (np.uint16, np.uint32)
+WORDS = ((np.uint32, np.int8), (np.uint32, np.int16), (np.uint64, np.int32))
+"""Words that hold a listed synapse, and the type of its weight, from the narrowest on; the index takes the rest."""
+
+LEAST_PERIOD = 8
+"""In ticks, for short delays. Insensitive from 4 to 16."""
+
+LEAST_TURNS = 2
+"""A period in longest delays. Moving costs as much as the slots that are moved: longer periods reduce it."""
+
+QUEUE_BYTES = 1 << 15
+"""Size up to which periods are longer: that of an L1 cache. Insensitive from 2^14 to 2^16."""
 PART = 1 << 20
 """Number of synapses processed at a time: all millions of a convolution would take as much memory again.
 Insensitive from 2^16 to 2^22."""
@@ -104,15 +112,19 @@ def lay_out(program: Program) -> Layout:
     code = block_code(lean.rule)
     register = np.int32 if is_narrow(lean.rule, reach_of(lean.rule, lean.spans, arriving=lean.arriving)) else np.int64
     shared = common_shift(weights)
-    shape = _shape(program, code, shared=shared)
-    is_first = np.array_equal(program.outputs, np.arange(program.n_outputs))
+    weights >>= shared
+    words = _words_of(program, int(weights.min(initial=0)), int(weights.max(initial=0)))
+    assert words is not None, "callers have checked this"
     most = np.maximum(lean.arriving.high, -lean.arriving.low) >> shared
+    arrivals: type[np.integer] = np.int64 if register is np.int64 else _narrowest(ARRIVAL_TYPES, most)
+    shape = _shape(program, code, shared=shared, arrivals=arrivals, weight_bits=np.iinfo(words[1]).bits)
+    is_first = np.array_equal(program.outputs, np.arange(program.n_outputs))
     return Layout(
         code=code,
         cells=_cells(program, code, shape=shape, register=register),
         outputs=program.outputs[: 0 if is_first else None].astype(np.uint64),
-        arrivals=np.int64 if register is np.int64 else _narrowest(ARRIVAL_TYPES, most),
-        wires=_wires(program, weights >> shared, shape, is_wide=register is np.int64),
+        arrivals=arrivals,
+        wires=_wires(program, weights, shape, words=words, is_wide=register is np.int64),
         shape=shape,
     )
 
@@ -138,7 +150,7 @@ def _made_lean(program: Program) -> _Lean:
     arriving = arriving_span(program)
     reach = reach_of(rule, spans, arriving=arriving)
     lean = simplified(rule, reach)
-    can_be_summed = lean.is_sum and not _counts(rule, reach) and _rests(rule)
+    can_be_summed = lean.is_sum and not _counts(rule, reach) and _rests(rule) and _fits_words(program)
     return _Lean(lean, arriving, spans, can_be_summed)
 
 
@@ -151,6 +163,27 @@ def _rests(rule: Rule) -> bool:
     """Return whether a neuron without input never spikes, so that blocks can be padded with such neurons."""
     spans = {name: Span.of(np.array([value], np.int64)) for name, value in resting(rule).items()}
     return not _can_spike(rule, reach_of(rule, spans, arriving=Span.of(np.zeros(1, np.int64))))
+
+
+def _fits_words(program: Program) -> bool:
+    """Return whether a word holds the index and the weight of any synapse."""
+    most = max(int(program.weight.max(initial=0)), -int(program.weight.min(initial=0)))
+    return _words_of(program, most << int(program.exponent.max(initial=0))) is not None
+
+
+def _words_of(program: Program, *weights: int) -> tuple[type[np.unsignedinteger], type[np.signedinteger]] | None:
+    """Return the narrowest words for listed synapses with these extreme weights, and the weights' type."""
+    last = program.max_delay * _padded(program) - 1
+    for word, kind in WORDS:
+        limits = np.iinfo(kind)
+        holds_weights = all(limits.min <= weight <= limits.max for weight in weights)
+        if holds_weights and last.bit_length() + limits.bits <= np.iinfo(word).bits:
+            return word, kind
+    return None
+
+
+def _padded(program: Program) -> int:
+    return -(-program.n_neurons // LANES) * LANES
 
 
 def _can_spike(rule: Rule, reach: Reach) -> bool:
@@ -226,16 +259,18 @@ def is_narrow(rule: Rule, reach: Reach) -> bool:
     return True
 
 
-def _shape(program: Program, code: BlockCode, *, shared: int) -> Shape:
+def _shape(program: Program, code: BlockCode, *, shared: int, arrivals: type[np.integer], weight_bits: int) -> Shape:
+    padded, slots = _padded(program), program.max_delay
     return Shape(
         n_inputs=program.n_inputs,
         n_neurons=program.n_neurons,
         n_outputs=program.n_outputs,
-        padded=-(-program.n_neurons // LANES) * LANES,
-        slots=program.max_delay,
-        period=max(program.max_delay, LEAST_PERIOD),
+        padded=padded,
+        slots=slots,
+        period=max(LEAST_PERIOD, LEAST_TURNS * slots, QUEUE_BYTES // (padded * np.dtype(arrivals).itemsize) - slots),
         fields=code.n_fields,
-        shift=shared,
+        unit=1 << shared,
+        weight_bits=weight_bits,
         hears_neurons=bool((program.pre >= program.n_inputs).any()),
     )
 
@@ -249,28 +284,59 @@ def _cells(program: Program, code: BlockCode, *, shape: Shape, register: type[np
     return fields.reshape(code.n_fields, -1, LANES).transpose(1, 0, 2).ravel()
 
 
-def _wires(program: Program, weights: Integers, shape: Shape, *, is_wide: bool) -> Wires:
+def _wires(
+    program: Program,
+    weights: Integers,
+    shape: Shape,
+    *,
+    words: tuple[type[np.unsignedinteger], type[np.signedinteger]],
+    is_wide: bool,
+) -> Wires:
     """Return the wires; a group of synapses is those of one line and one delay."""
-    n_lines = shape.n_inputs + shape.n_neurons
-    narrow: type[np.signedinteger] = np.int32 if max(n_lines, shape.padded) * shape.slots < NARROW_LIMIT else np.int64
-    group = program.pre.astype(narrow) * shape.slots + (program.delay - 1)
-    counts = np.bincount(group, minlength=n_lines * shape.slots)
+    n_lines, delays = shape.n_inputs + shape.n_neurons, program.max_delay
+    narrow: type[np.signedinteger] = np.int32 if n_lines * delays < NARROW_LIMIT else np.int64
+    group = program.pre.astype(narrow) * delays + (program.delay - 1)
+    counts = np.bincount(group, minlength=n_lines * delays)
     is_row = counts * DENSE_SHARE >= shape.n_neurons
     dense = np.flatnonzero(is_row[group])
     rows = _rows(group[dense], program.post[dense], weights[dense], is_row, shape)
     order = np.lexsort((program.post, group))
     order = order if not dense.size else order[~is_row[group[order]]]
-    place = (program.delay.astype(narrow) - 1) * shape.padded + program.post
-    place, listed = place[order], weights[order]
-    kind = np.int64 if is_wide else _narrowest(WEIGHT_TYPES, rows, listed)
+    owned = np.where(is_row, 0, counts).reshape(n_lines, delays).sum(axis=1)
+    chunk_first, listed = _listed(program, weights, order, owned=owned, shape=shape, word=words[0])
     return Wires(
-        row_first=_starts(is_row.reshape(n_lines, shape.slots).sum(axis=1)).astype(np.uint64),
-        row_delay=(np.flatnonzero(is_row) % shape.slots + 1).astype(np.uint64),
-        rows=rows.astype(kind).ravel(),
-        listed_first=_starts(np.where(is_row, 0, counts).reshape(n_lines, shape.slots).sum(axis=1)).astype(np.uint32),
-        listed_place=place.astype(np.uint32 if is_wide else _narrowest(PLACE_TYPES, place)),
-        listed_weight=listed.astype(kind),
+        row_first=_starts(is_row.reshape(n_lines, delays).sum(axis=1)).astype(np.uint64),
+        row_delay=(np.flatnonzero(is_row) % delays + 1).astype(np.uint64),
+        rows=_aligned_copy(rows, np.int64 if is_wide else _narrowest(WEIGHT_TYPES, rows)),
+        chunk_first=chunk_first,
+        listed=listed,
+        weight=np.zeros(0, words[1]),
     )
+
+
+def _listed(
+    program: Program,
+    weights: Integers,
+    order: Int64s,
+    *,
+    owned: Int64s,
+    shape: Shape,
+    word: type[np.unsignedinteger],
+) -> tuple[NDArray[np.uint32], NDArray[np.unsignedinteger]]:
+    """Return the first chunk of each line, and the words of the listed synapses, of which lines own so many, in order.
+
+    The weights of 0 that fill a chunk have different indices, because additions to one index wait for each other.
+    """
+    chunk_first = _starts(-(-owned // CHUNK))
+    listed = np.tile(np.arange(CHUNK, dtype=word) << word(shape.weight_bits), int(chunk_first[-1]))
+    moved = np.repeat(chunk_first[:-1] * CHUNK - _starts(owned)[:-1], owned)
+    for start in range(0, order.size, PART):
+        part = slice(start, start + PART)
+        chosen = order[part]
+        index = (program.delay[chosen].astype(np.int64) - 1) * shape.padded + program.post[chosen]
+        low = weights[chosen].astype(np.int64) & ((1 << shape.weight_bits) - 1)
+        listed[moved[part] + np.arange(start, start + chosen.size)] = (index << shape.weight_bits) | low
+    return chunk_first.astype(np.uint32), listed
 
 
 def _rows(group: Integers, post: Integers, weights: Integers, is_row: Bools, shape: Shape) -> Int64s:
@@ -279,6 +345,12 @@ def _rows(group: Integers, post: Integers, weights: Integers, is_row: Bools, sha
     sums = np.zeros(int(is_row.sum()) * shape.padded, dtype=np.int64)
     np.add.at(sums, number[group] * shape.padded + post, weights)
     return sums
+
+
+def _aligned_copy(values: Integers, kind: type[np.integer]) -> Integers:
+    copied: Integers = aligned(values.size, kind)
+    copied[:] = values.ravel()
+    return copied
 
 
 def _starts(counts: Int64s) -> Int64s:

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from snnprog.arrays import Bools, Bytes, Int64s, Integers, UInt64s
 
 LANES = 32
 """Neurons of a block: a multiple of all vector widths, and few enough that a block's fields stay in the L1 cache."""
 
-SCAN_BYTES = 8
-"""Number of lines that are scanned together for spikes: one word."""
+SCAN_WORDS = 8
+"""Number of words that are scanned together for spikes: each byte of a word is a line, and becomes one of its bits."""
+
+SCAN_BYTES = 8 * SCAN_WORDS
+"""Number of lines that are scanned together."""
+
+CHUNK = 8
+"""Listed synapses that are added together without a branch. Of 4, 8 and 16, the fastest for lists of 10 to 100."""
+
+SPREAD = 8
+"""Chunks of a line that are noted together: one vector instruction. Insensitive from 4 to 16."""
+
+FETCHED = 2
+"""Chunks that are fetched into the cache together: 64 bytes of most synapses, a line of a cache."""
 
 LOG_COLUMNS = 5
 """Columns of an excursion: pattern, tick, neuron, index of the watch, and value."""
 
+LINE_BYTES = 64
+"""A line of a cache of all common processors, and the widest vector."""
+
+
+def aligned(size: int, kind: DTypeLike) -> NDArray[Any]:
+    """Return an uninitialised array that begins with a cache line, so that no vector is in two of them."""
+    n_bytes = size * np.dtype(kind).itemsize
+    room = np.empty(n_bytes + LINE_BYTES, np.uint8)
+    start = -room.ctypes.data % LINE_BYTES
+    return room[start : start + n_bytes].view(kind)
+
 
 class Wires(NamedTuple):
-    """The synapses; weights in units of ``1 << shift`` of the chip's LSB, lines counted as in `Program`.
+    """The synapses; weights in units of `Shape.unit` of the chip's LSB, lines counted as in `Program`.
 
     Attributes
     ----------
@@ -28,19 +51,21 @@ class Wires(NamedTuple):
         First row of each line.
     row_delay : (rows,) uint64
     rows : (rows * padded neurons,) integers
-    listed_first : (lines + 1,) uint32
-        First listed synapse of each line.
-    listed_place : (synapses,) uint16 or uint32
-        ``(delay - 1) * padded + post``.
-    listed_weight : (synapses,) integers
+    chunk_first : (lines + 1,) uint32
+        First chunk of listed synapses of each line.
+    listed : (chunks * CHUNK,) uint32 or uint64
+        Each synapse in one word: ``(delay - 1) * padded + post``, and its weight in the lowest bits. A line's last
+        chunk is filled with weights of 0.
+    weight : (0,) int8, int16 or int32
+        The type of a listed weight, as compiled code knows types.
     """
 
     row_first: UInt64s
     row_delay: UInt64s
     rows: Integers
-    listed_first: NDArray[np.uint32]
-    listed_place: NDArray[np.unsignedinteger]
-    listed_weight: Integers
+    chunk_first: NDArray[np.uint32]
+    listed: NDArray[np.unsignedinteger]
+    weight: Integers
 
 
 class Shape(NamedTuple):
@@ -57,8 +82,11 @@ class Shape(NamedTuple):
         Number of ticks after which pending arrivals are moved to the front of the queue.
     fields : int
         Number of fields of a neuron.
-    shift : int
-        From units of the queue to weight LSBs.
+    unit : int
+        Weight LSBs in a unit of the queue: a power of two. A number to multiply by, which compilers know to do in 32
+        bits; they shift by a variable number of bits in 64.
+    weight_bits : int
+        Width of a listed weight.
     hears_neurons : bool
         Whether any synapse has a presynaptic neuron.
     """
@@ -70,7 +98,8 @@ class Shape(NamedTuple):
     slots: int
     period: int
     fields: int
-    shift: int
+    unit: int
+    weight_bits: int
     hears_neurons: bool
 
 
@@ -80,14 +109,18 @@ class Workspace(NamedTuple):
     Attributes
     ----------
     cells : (padded neurons * fields,) int32 or int64
+    seen : (watches * LANES,) int32 or int64
+        The watched values of a block.
     queue : ((period + slots) * padded neurons,) integers
         Pending arrivals, by tick and neuron, in units of the wires' weights.
     fired, stimulus : (padded,) uint8
-        Which neurons and inputs fire at this tick, padded to whole words; the words share the memory.
-    lines : (inputs + padded neurons + SCAN_BYTES,) uint64
+        Which neurons and inputs fire at this tick, padded to multiples of SCAN_BYTES; the words share the memory.
+    lines : (inputs + neurons,) uint64
         Those that fired.
     due : (rows,) uint64
         Rows to add.
+    chunks : (chunks + SPREAD,) uint32
+        Chunks to add.
     noted : (neurons,) bool
         Which have left the portable range in this pattern.
     log : (entries, LOG_COLUMNS) int64
@@ -95,6 +128,7 @@ class Workspace(NamedTuple):
     """
 
     cells: Integers
+    seen: Integers
     queue: Integers
     fired: Bytes
     fired_words: UInt64s
@@ -102,5 +136,6 @@ class Workspace(NamedTuple):
     stimulus_words: UInt64s
     lines: UInt64s
     due: UInt64s
+    chunks: NDArray[np.uint32]
     noted: Bools
     log: Int64s
