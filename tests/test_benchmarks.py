@@ -67,6 +67,17 @@ def test_hidden_counts(module: Loader) -> None:
     assert (found.functions, found.hidden, found.worst) == (1, 1, 0)
 
 
+def test_linear_systems(module: Loader) -> None:
+    systems = module("linear_systems")
+    case = systems.CASES["oscillator"]
+    code = case.code(3)
+    made = {"formula": systems.programs(case, code)["formula"]}
+    assert systems.differing("oscillator", 3, made["formula"], "reference") == "0"
+    spikes = np.zeros((40, 4), bool)
+    spikes[[3, 9, 30], [0, 2, 0]] = True
+    assert [systems.ping_pong(spikes, delay) for delay in (2, 3)] == [0.0, 1 / 3]
+
+
 def test_memories(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--neurons", "20", "--ticks", "16", "--rate", "0.1", "--longest", "4", "--trials", "10", "--prove", "1")
     module("memories").main(["--memories", "1", "2", *options])

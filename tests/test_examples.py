@@ -64,6 +64,14 @@ def test_hidden_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert shared[-1] > 50
 
 
+def test_linear_filter(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = output_of("linear_filter.py", capsys)
+    assert lines[0].endswith("exact on the spec")
+    found = re.fullmatch(r"largest error ([\d.]+), bound ([\d.]+)", lines[2])
+    assert found is not None
+    assert float(found[1]) <= float(found[2])
+
+
 def test_memory(capsys: pytest.CaptureFixture[str]) -> None:
     lines = output_of("memory.py", capsys)
     assert re.fullmatch(r"100 neurons and \d+ synapses store 4 rhythms of 50 ticks", lines[0])

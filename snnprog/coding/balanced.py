@@ -49,15 +49,15 @@ from snnprog.spec import Dynamics
 from snnprog.wording import counted
 
 HIGHEST_RATE = 0.3
-"""Spikes per tick of a neuron where a state is constant at its reach. With twice as many, the potential that a reset
-discards moves the error more than the steps, which are half as large; with half as many, the steps do: at a time
-constant of 32 ticks, the oscillator of ``benchmarks/linear_systems.py`` had errors of 21, 15 and 27 % at 0.6, 0.3 and
-0.15."""
+"""Spikes per tick of a neuron where a state is constant at its reach, or an input at its limit moves it. With more, the
+potential that a reset discards moves the error more than the smaller steps save: the oscillator and the rotation of
+``benchmarks/linear_systems.py`` with real weights had errors of 22 and 10 % at 0.6, 16 and 22 % at 0.3 (delays of 1 and
+3 ticks). Where an input moved a state by more than a third of a step, opposite neurons alternated."""
 
-THRESHOLD = 0.55
+THRESHOLD = 0.6
 """The threshold in steps. A spike makes the error smaller from half a step on; there, a spike would let the opposite
-neuron reach its threshold at once. At 0.5, 0.55 and 0.6, 4, 1 and 0.5 % of an oscillator's spikes were answered by the
-opposite neuron, at errors of 0.5, 0.53 and 0.6 steps."""
+neuron reach its threshold at once. With real weights, a delay of 1 tick and 0.5, 0.55 and 0.6 steps, 10, 4 and 0.2 % of
+an oscillator's spikes were answered by the opposite neuron, at errors of 0.58, 0.63 and 0.71 steps."""
 
 LONGEST_RESPONSE = 100_000
 """Ticks after which the response to an input must have ended, for the default ``reach``: as many as are judged in
@@ -206,7 +206,7 @@ class BalancedCode(Displayed):
     @cached_property
     def steps(self) -> Floats:
         """(states,) What a spike adds to an estimate, or subtracts from it."""
-        needed = (1.0 - self.kept) * self.reach / HIGHEST_RATE
+        needed = np.maximum((1.0 - self.kept) * self.reach, self.moves) / HIGHEST_RATE
         steps: Floats = np.maximum(needed, self.delay * self.moves if self.is_leaky_integrator else 0.0)
         return steps
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from snnprog.arrays import Bools, Floats, Raster
+from snnprog.arrays import Bools, Floats, Int64s, Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip
 from snnprog.coding import BalancedCode
@@ -46,7 +46,8 @@ AGAIN = 4
 times as many; with a mean of 20, as much is drawn again as is gained."""
 
 DRAWS = 4
-"""Rows of inputs that are tried at a tick; with more, spikes are where they are seldom drawn."""
+"""Rows of inputs that are tried at a tick beside that of the signal. They keep a potential from staying near the
+threshold where the signal is weak."""
 
 MOST_TRIES = 200
 """Tries per tick of the raster before the search for clear inputs is given up; about 1.5 are needed."""
@@ -169,8 +170,9 @@ def _clear(
         tick = len(path.rows)
         if tick == ticks - shortest:
             break
-        draws = generator.random((DRAWS, code.n_inputs)) < np.abs(chance[tick])
-        tried = (_tried(network, path, _row(draw, chance[tick])) for draw in draws)
+        usual = np.sign(chance[tick]) * (generator.random(code.n_inputs) < np.abs(chance[tick]))
+        others = generator.integers(-1, 2, (DRAWS, code.n_inputs))
+        tried = (_tried(network, path, _row(signs)) for signs in (usual, *others))
         found = next((each for each in tried if each), None)
         if found is None:
             path.cut(int(generator.geometric(1.0 / AGAIN)))
@@ -195,6 +197,6 @@ def _tried(network: BalancedNetwork, path: _Path, row: Bools) -> tuple[Bools, St
     return row, state, spikes
 
 
-def _row(draw: Bools, signs: Floats) -> Bools:
-    """Return the row (2 inputs,) of spikes on the lines of some inputs, of given signs."""
-    return np.stack([draw & (signs > 0.0), draw & (signs < 0.0)], axis=1).ravel()
+def _row(signs: Floats | Int64s) -> Bools:
+    """Return the row (2 inputs,) of spikes of some signs, 0 for silence."""
+    return np.stack([signs > 0, signs < 0], axis=1).ravel()

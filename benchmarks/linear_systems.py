@@ -1,0 +1,226 @@
+"""Linear systems followed by spikes: errors over 100,000 ticks of inputs that are in no spec, on Loihi's integers.
+
+    python benchmarks/linear_systems.py [--system NAME ...] [--seeds 3] [--backend reference ...]
+
+Each system is followed by three networks. "compiled": the weights of the compiler, from the raster of
+`snnprog.specs.linear_system` alone; for leaky integrators, as coupled states need more bits. "formula": the weights of
+`snnprog.specs.balanced`, rounded, each as two synapses of 8 bits. "instantaneous": the weights of Boerlin, Machens and
+Denève (2013), which are meant for synapses without delays, with the delays put in. An error is the root mean square
+over that of the states; ping-pong is the share of spikes that follow one of the opposite neuron by fewer than
+``2 delay + 2`` ticks.
+
+The Kalman filter is that of a random walk seen through noise, with its stationary gain; it filters the logarithms of
+1,047 closing prices (goog.npz of matplotlib's sample data), one every 96 ticks.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+import snnprog as sp
+from snnprog.arrays import Floats, Raster
+from snnprog.coding import BalancedCode
+from snnprog.report.terminal import print_table
+from snnprog.specs.balanced import BalancedNetwork, spikes_of
+from snnprog.table import Table
+
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "linear_systems.png"
+TICKS = 100_000
+PILOT = 2000
+LARGEST = 16_000
+"""The largest rounded weight: half of what two synapses of 8 bits hold, so that potentials are far from their end."""
+
+COARSE = 7
+"""The exponent of the coarse synapse of a weight; the fine one has exponent 0."""
+
+COLUMNS = (
+    "system",
+    "delay",
+    "network",
+    "error, %",
+    "largest, steps",
+    "bound, steps",
+    "spikes per tick",
+    "ping-pong, %",
+)
+
+
+def waves(seed: int, inputs: int) -> Floats:
+    """Return sums of five random sinusoids (ticks, inputs) between -1 and 1."""
+    rng = np.random.default_rng(seed)
+    periods, phases = rng.uniform(60, 2000, (5, inputs)), rng.uniform(0, 2 * np.pi, (5, inputs))
+    times = np.arange(TICKS)[:, None, None]
+    found: Floats = np.sin(2 * np.pi * times / periods + phases).mean(axis=1)
+    return found
+
+
+def prices(seed: int, inputs: int) -> Floats:
+    """Return logarithms of prices (ticks, 1), scaled to -1 to 1; a seed other than 0 begins elsewhere in them."""
+    from matplotlib import get_data_path
+
+    with np.load(Path(get_data_path()) / "sample_data" / "goog.npz") as file:
+        levels = np.log(file["price_data"]["close"])
+    span = levels.max() - levels.min()
+    scaled = np.roll(2.0 * (levels - levels.min()) / span - 1.0, -250 * seed)
+    found: Floats = np.repeat(scaled, 96)[:TICKS, None].repeat(inputs, axis=1)
+    return found
+
+
+@dataclass(frozen=True)
+class LinearCase:
+    """A system, and how its inputs are drawn."""
+
+    system: Sequence[Sequence[float]]
+    drive: Sequence[Sequence[float]]
+    inputs: Callable[[int, int], Floats] = waves
+
+    def code(self, delay: int) -> BalancedCode:
+        """Return the code; the reach of coupled states is a fifth more than where their first inputs lead."""
+        usual = BalancedCode(self.system, self.drive, delay=delay)
+        if usual.is_leaky_integrator:
+            return usual
+        reach = 1.2 * np.abs(usual.solution(self.inputs(0, usual.n_inputs))).max(axis=0)
+        return BalancedCode(self.system, self.drive, delay=delay, reach=reach)
+
+
+KALMAN = -float(np.log(1.0 - 8 / 4096))
+CASES = {
+    "leaky integrator": LinearCase([[-0.02]], [[0.02]]),
+    "oscillator": LinearCase([[0.0, 0.05], [-0.05, -0.025]], [[0.0], [0.05]]),
+    "2-D rotation": LinearCase([[-0.005, -1 / 30], [1 / 30, -0.005]], [[1 / 60, 0.0], [0.0, 1 / 60]]),
+    "Kalman filter": LinearCase([[-KALMAN]], [[KALMAN]], prices),
+}
+
+
+def rounded(network: BalancedNetwork, code: BalancedCode) -> sp.Program:
+    """Return a program for Loihi with the weights of a network, rounded to even integers of two synapses each."""
+    scale = LARGEST / np.abs(network.weights).max()
+    weights = 2 * np.rint(network.weights * scale / 2.0).astype(np.int64)
+    index, post, pre = np.nonzero(weights)
+    each = weights[index, post, pre]
+    coarse = 2 * np.rint(each / (2 << COARSE)).astype(np.int64)
+    fine = each - (coarse << COARSE)
+    delays = np.array(network.delays)[index]
+    return sp.Program.from_arrays(
+        chip="loihi1",
+        n_inputs=2 * code.n_inputs,
+        n_neurons=network.n_neurons,
+        pre=np.tile(pre, 2),
+        post=np.tile(post, 2),
+        delay=np.tile(delays, 2),
+        weight=np.concatenate([coarse, fine]),
+        exponent=np.repeat([COARSE, 0], each.size),
+        threshold=int(scale * network.threshold),
+        current_decay=code.dynamics.current_decay,
+        potential_decay=code.dynamics.potential_decay,
+        refractory=network.refractory,
+    )
+
+
+def programs(case: LinearCase, code: BalancedCode) -> dict[str, sp.Program]:
+    """Return the programs by the name of their network."""
+    pilot = code.encode(case.inputs(0, code.n_inputs)[:PILOT])
+    _, overshoot = spikes_of(BalancedNetwork.of(code), pilot)
+    late = BalancedNetwork.of(code, heard_as=0)
+    found = {}
+    if code.is_leaky_integrator:
+        spec = sp.specs.linear_system(case.system, case.drive, delay=code.delay)
+        found["compiled"] = sp.compile(spec).program
+    found["formula"] = rounded(BalancedNetwork.of(code, overshoot=overshoot), code)
+    found["instantaneous"] = rounded(replace(late, threshold=0.5, refractory=1), code)
+    return found
+
+
+def ping_pong(spikes: Raster, delay: int) -> float:
+    """Return the share of spikes that follow one of the opposite neuron by fewer than ``2 delay + 2`` ticks."""
+    half, within = spikes.shape[1] // 2, 2 * delay + 2
+    since = np.cumsum(np.roll(spikes, half, axis=1), axis=0)
+    before = np.concatenate([np.zeros((within, spikes.shape[1]), np.int64), since])[: len(spikes)]
+    return float((spikes & (since > before)).sum() / max(1, spikes.sum()))
+
+
+def row_of(name: str, delay: int, network: str, program: sp.Program, seeds: int) -> tuple[object, ...]:
+    """Return a row of the table: means and standard deviations over seeds."""
+    case, found = CASES[name], []
+    code = case.code(delay)
+    for seed in range(1, seeds + 1):
+        inputs = case.inputs(seed, code.n_inputs)
+        states = code.solution(inputs)
+        spikes = sp.run(program, code.encode(inputs)).spikes
+        error = code.states(spikes) - states
+        largest = (np.abs(error) / code.steps).max()
+        share = 100 * np.sqrt((error**2).mean() / (states**2).mean())
+        found.append((share, largest, spikes.sum() / TICKS, 100 * ping_pong(spikes, delay)))
+    mean, deviation = np.mean(found, axis=0), np.std(found, axis=0)
+    shown = [f"{each:.2f} ± {spread:.2f}" for each, spread in zip(mean, deviation, strict=True)]
+    bound = "-" if code.error_bound is None else f"{(code.error_bound / code.steps).max():.2f}"
+    return (name, delay, network, shown[0], f"{np.max(found, axis=0)[1]:.2f}", bound, *shown[2:])
+
+
+def differing(name: str, delay: int, program: sp.Program, backend: str) -> str:
+    """Return how many bins of 2,000 ticks differ between a backend and the kernel, or what the backend lacks."""
+    case = CASES[name]
+    raster = case.code(delay).encode(case.inputs(1, len(case.drive[0])))[:PILOT]
+    spikes = sp.run(program, raster).spikes
+    try:
+        return str((sp.run(program, raster, backend).spikes != spikes).sum())
+    except sp.LimitError as error:
+        return str(error)
+
+
+def draw(path: Path, made: dict[tuple[str, int, str], sp.Program]) -> None:
+    """Draw 2,000 ticks of each system: its exact first state, and the estimates of the formula and of its rival."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    names = list(dict.fromkeys(name for name, _, _ in made))
+    for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
+        delay = max(each for known, each, _ in made if known == name)
+        code, case = CASES[name].code(delay), CASES[name]
+        inputs = case.inputs(1, code.n_inputs)[:PILOT]
+        for network, colour in (("instantaneous", "tab:orange"), ("formula", "tab:blue")):
+            spikes = sp.run(made[name, delay, network], code.encode(inputs)).spikes
+            axes.plot(code.states(spikes)[:, 0], color=colour, linewidth=0.8, label=network)
+        axes.plot(code.solution(inputs)[:, 0], color="black", linewidth=0.8, label="exact")
+        axes.set_title(f"{name}, delay {delay}", fontsize=9)
+    axes.legend(loc="lower right", fontsize=8)
+    axes.set_xlabel("ticks")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables, and draw the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--system", action="append", choices=CASES)
+    parser.add_argument("--delay", action="append", type=int)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--backend", action="append", default=[])
+    parser.add_argument("--picture", type=Path, default=PICTURE)
+    given = parser.parse_args(arguments)
+    made = {
+        (name, delay, network): program
+        for name in given.system or CASES
+        for delay in given.delay or (1, 3, 5)
+        for network, program in programs(CASES[name], CASES[name].code(delay)).items()
+    }
+    console = Console(width=140)
+    rows = [row_of(*key, program, given.seeds) for key, program in made.items()]
+    print_table(console, Table.plain(f"{TICKS:,} ticks of {given.seeds} inputs", columns=COLUMNS, rows=rows))
+    checks = [
+        (*key, each, differing(*key[:2], program, each)) for key, program in made.items() for each in given.backend
+    ]
+    if checks:
+        columns = ("system", "delay", "network", "backend", f"bins of {PILOT:,} ticks that differ from the kernel's")
+        print_table(console, Table.plain("Backends", columns=columns, rows=checks))
+    draw(given.picture, made)
+
+
+if __name__ == "__main__":
+    main()
