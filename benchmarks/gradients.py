@@ -58,6 +58,8 @@ CLARITY = {"Yin-Yang": 0.0, "manifolds": 0.2}
 """As in `examples/yin_yang.py`, and the defaults of `SpikingClassifier`."""
 
 EPOCHS = {"Yin-Yang": 20, "manifolds": 100}
+"""Of training, so that both data sets take as many steps of as many samples: a choice."""
+
 REST = 10
 """Silent ticks after the inputs, in which the last spikes act."""
 
@@ -65,6 +67,7 @@ FITTED, COMPARED = 200, 100
 """Training samples that `quantize` gets, and unseen ones on which a program runs on the reference, too."""
 
 BITS = 8
+"""Of weights: the most that Loihi 1 has."""
 
 
 @dataclass(frozen=True)
