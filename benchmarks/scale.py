@@ -41,8 +41,8 @@ from snnprog.table import Table
 npy: Any = np.lib.format  # NumPy types it only in part
 
 PIECE = 1_000_000
-SIZE = {"lines": 50, "delays": 10, "ticks": 4000}
-"""Of the specs for workers: 500 taps, some 0.1 s of processor time for each output."""
+SIZE = {"lines": 50, "delays": 10, "ticks": 2000}
+"""Of the specs for workers: 500 taps, some 0.07 s of processor time for each output."""
 
 LAUNCHER = """
 import json, os, resource, sys

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from snnprog.arrays import Int64s, Integers, Raster
 from snnprog.program import NEURON_ARRAYS, Program
@@ -144,6 +142,9 @@ def _layers(program: Program) -> Int64s:
 
     Layers are found from the first, each from the neurons all of whose sources are in earlier ones (Kahn 1962).
     """
+    from scipy.sparse import csr_array  # a small run needs NumPy alone
+    from scipy.sparse.csgraph import connected_components
+
     inner = program.pre >= program.n_inputs
     pre, post = program.pre[inner] - program.n_inputs, program.post[inner]
     shape = (program.n_neurons, program.n_neurons)

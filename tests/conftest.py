@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+DEAREST = (
+    *("test_site", "test_wheels", "test_showpieces", "test_hardware_special", "test_tutorials", "test_windows"),
+    *("test_hidden", "test_refractory_design", "test_exploration", "test_robust_compile", "test_examples"),
+)
+"""The files that take longest. The last test of a run must be short, for until it ends the other workers wait."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the dearest files first. So they are in the first worker's half, which the others help to finish."""
+    items.sort(key=lambda item: DEAREST.index(item.path.stem) if item.path.stem in DEAREST else len(DEAREST))
+
 
 @pytest.fixture
 def recording() -> object:

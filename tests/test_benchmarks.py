@@ -206,6 +206,31 @@ def test_eventprop_is_the_gradient_where_no_spike_comes_or_goes(
     assert np.linalg.norm(found - differences) < 0.1 * np.linalg.norm(differences)
 
 
+def test_encoders(
+    module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoders = module("encoders")
+    monkeypatch.setattr(encoders, "DRIFTS", {"none": encoders.DRIFTS["none"]})
+    picture = tmp_path / "encoders.png"
+    encoders.main(["--seeds", "1", "--divide", "6", "--picture", str(picture)])
+    said = capsys.readouterr().out
+    titles = ("breast cancer, random order, readout", "class after class", "slow values, bits of 3")
+    assert [title in said for title in titles] == [True] * 3
+    assert "2 programs" in said
+    assert "2 the same as C" in said
+    assert picture.stat().st_size > 10_000
+
+
+def test_bits_kept_are_those_of_a_known_code(module: Loader) -> None:
+    """A word for each octile keeps 3 bits, one for each pair of octiles 2, and random words none."""
+    encoders, octiles = module("encoders"), np.repeat(np.arange(8), 1000)
+    words = np.eye(8, dtype=bool)[:, None]
+    assert encoders.kept_bits(words[octiles], octiles) == pytest.approx(3.0, abs=0.01)
+    assert encoders.kept_bits(words[octiles // 2], octiles) == pytest.approx(2.0, abs=0.01)
+    random = np.random.default_rng(0).integers(0, 8, octiles.size)
+    assert encoders.kept_bits(words[random], octiles) == pytest.approx(0.0, abs=0.01)
+
+
 @pytest.mark.parametrize("name", ["digits", "digits_subtract"])
 def test_quantization_aware(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

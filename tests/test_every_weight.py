@@ -91,3 +91,13 @@ def test_only_few_weights_and_no_free_bias_are_tried(changes: dict[str, Any], co
     problem = neuron_problem(mapping, 0, raster=targets, constrained=np.ones_like(targets), box=box_of(due, mapping))
     machine = Machine(XYLO, mapping, problem.raster)
     assert is_countable(IntegerProblem(problem, XYLO, machine)) == countable
+
+
+def test_more_weights_than_a_float_counts_are_not_tried() -> None:
+    """The 256^150 weights of 150 lines exceed the greatest float, about 256^128."""
+    generator = np.random.default_rng(0)
+    targets = generator.random((20, 1)) < 0.2
+    due = sp.Spec([sp.Pattern(generator.random((20, 150)) < 0.2, targets)], chip="xylo")
+    mapping, raster = potential_map(due), targets[:, 0]
+    problem = neuron_problem(mapping, 0, raster=raster, constrained=np.ones_like(raster), box=box_of(due, mapping))
+    assert not is_countable(IntegerProblem(problem, XYLO, Machine(XYLO, mapping, problem.raster)))

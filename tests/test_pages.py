@@ -29,6 +29,8 @@ OWN_TESTS = {
         "c",
         "chips",
         "convert",
+        "encoders",
+        "energy",
         "files",
         "fpga",
         "link",

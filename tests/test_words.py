@@ -38,8 +38,7 @@ FORMS = {
     r"\bunless (said|told|asked)\b": "by default",
     r"\bsaid so\b": "with a note",
     r"\bgo(es)? together\b": "match, are consistent",
-    r"\b(it|that|this|which) is no (?!longer\b|more\b|less\b|later\b|greater\b)": "is not a",
-    r"\bthey are no (?!longer\b|more\b|less\b)": "are not",
+    r"(?<!there\s)\b(is|are) no (?!longer\b|more\b|less\b|later\b|greater\b)": "is not a, are not",
     r"\bleft out\b": "omitted, skipped, excluded",
     r"\bleave (it|them) out\b": "omit, remove",
     r"\bfor ever\b": "forever",
@@ -118,6 +117,7 @@ def test_code_is_in_plain_words(folder: str) -> None:
         "a result that cannot be believed",
         "Be the progress of whoever wants to hear of none",
         "files of a\n    stranger",
+        "the inputs are no rasters",
     ],
 )
 def test_a_stilted_form_is_found(text: str) -> None:

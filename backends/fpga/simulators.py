@@ -26,6 +26,7 @@ from typing import IO, Any
 HERE = Path(__file__).resolve().parent
 CHOICE, CACHE = "SNNPROG_FPGA_SIMULATOR", "SNNPROG_CACHE"
 TOP = "snnprog_core"
+LIBRARY = "verilated*.o"
 STATES = ("current", "potential")
 
 
@@ -149,8 +150,21 @@ def _built(core: Path, version: str, *, cells: Path | None = None) -> Path:
             speed = "-O2" if cells is None else "-O0"  # a netlist takes longer to compile than to run
             words = ["-Wno-lint", "-Wno-fatal", "-O3", "-CFLAGS", speed, "--prefix", "Vcore", "--top-module", TOP]
             files = ["--Mdir", str(build), *map(str, sources), str(HERE / "main.cpp")]
-            _run(["verilator", "--cc", "--exe", "--build", *words, *files])
+            with _library(version + speed, build) as known:
+                _run(["verilator", "--cc", "--exe", "--build", *words, *known, *files])
     return binary
+
+
+@contextmanager
+def _library(made_of: str, build: Path) -> Iterator[list[str]]:
+    """Share the objects of Verilator's own library, and give the options that keep make from compiling them again."""
+    kept = _cache() / "fpga" / f"library-{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"
+    names = [Path(shutil.copy(found, build)).name for found in kept.glob(LIBRARY)]
+    yield [word for name in names for word in ("-MAKEFLAGS", f"-o {name}")]
+    if not kept.is_dir():
+        with _beside(kept) as folder:
+            for made in build.glob(LIBRARY):
+                shutil.copyfile(made, folder / made.name)
 
 
 def _synthesised(core: Path, folder: Path) -> Path:

@@ -50,7 +50,7 @@ def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
     Raises
     ------
     SpecError
-        If `nir` is not installed, ``dt_ms`` is no positive number, or a neuron has no counterpart in NIR.
+        If `nir` is not installed, ``dt_ms`` is not a positive number, or a neuron has no counterpart in NIR.
     """
     check_installed("nir", "making a NIR graph")
     import nir

@@ -58,7 +58,8 @@ def _insert(rows: UInt64s, count: int, places: Int32s, given: UInt64s, numbers: 
         place = place_of(rows, places, given[index])
         if places[place] < 0:
             places[place] = count
-            rows[count] = given[index]
+            for word in range(rows.shape[1]):  # Numba takes 2 s longer to compile the assignment of an array to a row
+                rows[count, word] = given[index, word]
             fresh[count - first] = index
             count += 1
         numbers[index] = places[place]

@@ -127,7 +127,7 @@ def read_observed(
     Raises
     ------
     FormatError
-        If the file is no ``.nwb``, or `read_rasters` refuses it.
+        If the file is not an ``.nwb`` file, or `read_rasters` refuses it.
     SpecError
         If an option is malformed, or a package is missing.
     """

@@ -8,6 +8,7 @@ them is run. Where none is exact, no integers are: unless something is clipped, 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -66,7 +67,7 @@ def _values(problem: IntegerProblem) -> list[range]:
 
 
 def _choices(problem: IntegerProblem) -> float:
-    return float(np.prod([float(len(values)) for values in _values(problem)]))
+    return math.prod(float(len(values)) for values in _values(problem))  # inf if a float cannot hold it
 
 
 def _candidates(problem: IntegerProblem) -> Iterator[tuple[Int64s, range]]:

@@ -178,7 +178,7 @@ def _swept(start: _FitStart, wanted: Wanted, runs: int) -> Swept:
         ranges = _small(problem, limit)
         values_each = (ranges[1] - ranges[0]) / steps + 1.0
         values_each[threshold : threshold + 1] = 1.0
-        choices = float(np.prod(values_each))
+        choices = math.prod(values_each.tolist())  # inf if a float cannot hold it
         is_all = bool((ranges[0] <= problem.ranges[0]).all() and (ranges[1] >= problem.ranges[1]).all())
         if choices == before and not is_all:
             continue

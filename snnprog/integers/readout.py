@@ -17,7 +17,7 @@ from snnprog.program import NEURON_ARRAYS, SYNAPSE_ARRAYS
 def with_readouts(arrays: Mapping[str, ArrayLike], n_hidden: int) -> dict[str, ArrayLike]:
     """Return the arrays of a program with a readout neuron for each output; the neurons' own indices stay.
 
-    The first ``n_hidden`` neurons are no outputs.
+    The first ``n_hidden`` neurons are not outputs.
     """
     post, n_neurons = np.asarray(arrays["post"]), np.asarray(arrays["threshold"]).size
     again = dict.fromkeys(SYNAPSE_ARRAYS, post >= n_hidden)

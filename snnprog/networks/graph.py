@@ -107,8 +107,8 @@ def graph_of(name: str, data: Mapping[str, object]) -> Graph:
     _lay_open(name, data, prefix="", found=found, depth=0)
     edges = tuple(dict.fromkeys(found.edges))
     metadata = data.get("metadata")
-    told = _text(metadata.get(KEY)) if isinstance(metadata, Mapping) else ""
-    names = names_of_text(name, told, inputs=(key for key, node in found.nodes.items() if node.kind == INPUT))
+    stored = _text(metadata.get(KEY)) if isinstance(metadata, Mapping) else ""
+    names = names_of_text(name, stored, inputs=(key for key, node in found.nodes.items() if node.kind == INPUT))
     return Graph(name, found.nodes, edges, tuple(found.notes), reset=_reset_of(metadata), names=names)
 
 

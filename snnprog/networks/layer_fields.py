@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -135,7 +137,7 @@ class LayerFields:
 def image_shape(what: str, shape: tuple[int, ...]) -> Shape:
     """Return a shape of one or three axes as (channels, rows, columns)."""
     is_whole = all(isinstance(side, (int, np.integer)) and not isinstance(side, bool) for side in shape)
-    if len(shape) not in (1, 3) or not is_whole or min(shape) < 1 or np.prod(shape, dtype=float) > NEURON_LIMIT:
+    if len(shape) not in (1, 3) or not is_whole or min(shape) < 1 or math.prod(map(int, shape)) > NEURON_LIMIT:
         raise FormatError(f"{what} must be (channels,) or (channels, rows, columns), up to {NEURON_LIMIT}, got {shape}")
     channels, rows, columns = (*shape, 1, 1)[:3]
     return int(channels), int(rows), int(columns)

@@ -7,6 +7,7 @@ neighbouring nodes: an input has as many trailing axes as the node that it leads
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ def shapes_of(graph: Graph) -> dict[str, Shape]:
         shapes |= found
         left = [name for name in left if name not in shapes]
     for name, shape in shapes.items():
-        if np.prod(shape, dtype=float) > WIDEST:
+        if math.prod(map(int, shape)) > WIDEST:
             raise FormatError(
                 f"node {name!r} of {graph.name} has shape {shape}; at most {WIDEST} channels are supported"
             )
@@ -159,9 +160,9 @@ def _takes(node: Node, written: Shape) -> _Wanted | None:
     """Return the input of a node, if known; a Flatten without it takes the whole shape of the input."""
     weight = node.values.get("weight")
     if node.kind == "Flatten":
-        told = node.sides.get("input_type", ())
+        noted = node.sides.get("input_type", ())
         is_all = (node.sides["start_dim"][0], node.sides["end_dim"][0]) in ((0, -1), (0, len(written) - 1))
-        return _Wanted(shape=told) if told and _ends(written, told) else None if is_all else _Wanted(shape=written)
+        return _Wanted(shape=noted) if noted and _ends(written, noted) else None if is_all else _Wanted(shape=written)
     if node.kind in CONVOLUTIONS and weight is not None:
         axes = 3 if node.kind == "Conv2d" else 2
         return _Wanted(axes=axes, channels=weight.shape[1] * node.sides["groups"][0])

@@ -54,8 +54,8 @@ def tick_of(graph: Graph, exporter: str | None, dt_ms: float | None) -> tuple[fl
     if exporter == NORSE:
         return _of_norse(graph)
     if exporter in STEPS:
-        told = [step for tau, r in _pairs(graph) for step in STEPS[exporter](tau, r).tolist()]
-        return (_agreed(graph, told, exporter=exporter) if told else usual / 1000.0), ()
+        steps = [step for tau, r in _pairs(graph) for step in STEPS[exporter](tau, r).tolist()]
+        return (_agreed(graph, steps, exporter=exporter) if steps else usual / 1000.0), ()
     return usual / 1000.0, ()
 
 
@@ -104,7 +104,7 @@ def _of_spyx(tau: Floats, r: Floats) -> Floats:
 STEPS: dict[str, Callable[[Floats, Floats], Floats]] = {ROCKPOOL: _of_rockpool, SPYX: _of_spyx}
 
 
-def _agreed(graph: Graph, told: list[float], *, exporter: str) -> float:
+def _agreed(graph: Graph, steps: list[float], *, exporter: str) -> float:
     """Return the step of all neurons, to six digits.
 
     Raises
@@ -112,10 +112,10 @@ def _agreed(graph: Graph, told: list[float], *, exporter: str) -> float:
     SpecError
         If they do not agree.
     """
-    least, most = min(told), max(told)
+    least, most = min(steps), max(steps)
     if least <= 0.0 or most - least > AGREEING * most:
         raise SpecError(
             f"dt_ms must be given: neurons of {graph.name} have steps from {least * 1000:.6g} to {most * 1000:.6g} ms,"
             f" but {exporter} writes equal ones; check the exporter"
         )
-    return float(f"{float(np.median(told)):.6g}")
+    return float(f"{float(np.median(steps)):.6g}")

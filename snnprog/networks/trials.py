@@ -71,8 +71,8 @@ class Trials:
         off += ((biases - wanted) / chip.unit / scales * lasting) ** 2
         if math.isfinite(neuron.threshold):
             off += (thresholds / scales - neuron.threshold) ** 2
-        told = partial(are_portable, neuron, chip, weights=weights, thresholds=thresholds, biases=biases)
-        is_portable, is_roomy = told(), told(reach=(neuron.reach * scales, neuron.current_reach * scales))
+        check = partial(are_portable, neuron, chip, weights=weights, thresholds=thresholds, biases=biases)
+        is_portable, is_roomy = check(), check(reach=(neuron.reach * scales, neuron.current_reach * scales))
         return cls(scales, off, thresholds, biases, mantissas, exponents, is_portable, is_portable | is_roomy)
 
     @property

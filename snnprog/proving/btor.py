@@ -83,7 +83,7 @@ class Circuit:
         Raises
         ------
         FormatError
-            If a line is no operation that is known here.
+            If a line has an unknown operation.
         """
         circuit = cls()
         for line in text.splitlines():

@@ -335,7 +335,7 @@ def prove_exchange(size: CoreSize, *, verilog: str) -> tuple[Lemma, ...]:
     Raises
     ------
     SpecError
-        If the circuit is no exchange of snnprog's.
+        If the circuit is not an exchange that snnprog has written.
     """
     proof = _ExchangeProof(size, verilog)
     return until_failure(

@@ -76,7 +76,7 @@ def _divide_to_even(
 
 
 def _is_between(model: cp_model.CpModel, value: cp_model.LinearExpr, *, low: int, high: int | None) -> cp_model.IntVar:
-    """Return a variable that is 1 exactly if a value lies in a range; ``high`` None is no limit."""
+    """Return a variable that is 1 exactly if a value lies in a range; a ``high`` of None means no limit."""
     inside = model.new_bool_var("")
     model.add(value >= low).only_enforce_if(inside)
     if high is None:

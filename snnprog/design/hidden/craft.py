@@ -127,8 +127,8 @@ def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, ran
 def _integers(draft: Draft, unknowns: Floats) -> _Rounded:
     """Scale the weights to the range that they may have, or to a fixed threshold, and round them (halves to even).
 
-    The grid is the finest that holds them. Where weights have few bits, it is the coarsest on which the largest is no
-    more than the chip's without an exponent, so that thresholds between their sums must be had; where there is noise
+    The grid is the finest that holds them. Where weights have few bits, it is the coarsest on which the largest is at
+    most the chip's without an exponent, so that thresholds between their sums must be had; where there is noise
     to survive, the coarsest that the widths have room for.
     """
     chip, box, limit = draft.chip, draft.box, draft.spec.mantissas.limit

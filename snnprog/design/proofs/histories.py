@@ -1,8 +1,8 @@
 """Ticks at which a neuron has received exactly the same, found by fingerprint.
 
 Potentials under one set of random weights, in integers modulo a prime, agree where φ and β agree, and hardly ever
-elsewhere: one pass of the network finds all candidates, whatever the decays have left of old spikes. A fingerprint is
-no proof; each pair that is named has its own.
+elsewhere: one pass of the network finds all candidates, whatever the decays have left of old spikes. A fingerprint
+is not a proof; each pair that is named has its own.
 """
 
 from __future__ import annotations

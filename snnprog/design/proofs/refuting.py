@@ -3,8 +3,8 @@
 Prices of the real program come first: where decays lose nothing, or lose the same on both sides, they are a proof.
 Where they are none, the program with an unknown for each rounding (`snnprog.design.proofs.course`) is solved. Where
 that has an answer, the answer is split: where a rounding goes away from zero, by the sign of what is rounded; where an
-unknown is no integer, between its two neighbours. Both halves are refuted in turn, as long as the work allows. Every
-leaf is checked by `snnprog.check_proof` as it is made.
+unknown is not an integer, between its two neighbours. Both halves are refuted in turn, as long as the work allows.
+Every leaf is checked by `snnprog.check_proof` as it is made.
 """
 
 from __future__ import annotations

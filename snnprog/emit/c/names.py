@@ -60,7 +60,7 @@ def prefix_of(stem: str) -> str:
     Raises
     ------
     SpecError
-        If what comes out is no prefix (`checked_prefix`).
+        If the result is not a valid prefix (`checked_prefix`).
     """
     word = re.sub(r"[^A-Za-z0-9_]", "_", stem)
     word = word if word[:1].isalpha() else f"p{word}"

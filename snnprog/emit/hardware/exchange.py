@@ -12,7 +12,7 @@ So a spike of tick t, which acts ``delay`` ticks later, is an event that other c
 its synapses with ``delay - 1``, which may be 0.
 
 An input event goes to all cores. A word goes to the core that its address names; the memory `OUTPUTS` of
-`snnprog.emit.hardware.plan` is no memory of the core but stands here. The output event of neuron k of core c has the
+`snnprog.emit.hardware.plan` is not in the core but here. The output event of neuron k of core c has the
 number ``c * neurons + k``.
 """
 

@@ -215,7 +215,7 @@ def _is_sum(rule: Rule, reach: Reach) -> bool:
     Raises
     ------
     SpecError
-        If the gathering is no sum, or what holds one between two events is neither clipped nor wrapped.
+        If the gathering is not a sum, or what holds one between two events is neither clipped nor wrapped.
     """
     gather = rule.gather.expression
     event = gather.operand if isinstance(gather, Hold) else gather

@@ -216,7 +216,8 @@ def _walk(
         if count < fewest or (count == fewest and error < least):
             found = index if count < fewest else found
             fewest, least = count, error
-            best[:] = values
+            for i in range(size):  # Numba takes 2 s longer to compile the assignment of an array to a slice
+                best[i] = values[i]
         if count == 0 or (fewest > FEW_MISSES and index - found > PATIENCE):
             break
         drawn = missed[draws[index] % count]

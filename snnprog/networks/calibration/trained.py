@@ -77,8 +77,8 @@ class TrainedLayers:
         for names in (("pre", "post", "delay", "weight", "parameter"), _OF_NEURONS):
             sizes = {name: getattr(self, name).shape for name in names}
             if len(set(sizes.values())) > 1 or len(sizes[names[0]]) != 1:
-                told = ", ".join(f"{name} {shape}" for name, shape in sizes.items())
-                raise SpecError(f"arrays of a trained network must be vectors of one length, got {told}")
+                listed = ", ".join(f"{name} {shape}" for name, shape in sizes.items())
+                raise SpecError(f"arrays of a trained network must be vectors of one length, got {listed}")
         lows = {"pre": self.n_inputs + self.n_neurons, "post": self.n_neurons, "outputs": self.n_neurons}
         for name, end in lows.items():
             values = getattr(self, name)

@@ -46,7 +46,7 @@ def page_of_network(
     Raises
     ------
     SpecError
-        If the inputs are no rasters of the network's width, or too many for a page.
+        If the inputs are not rasters of the network's width, or too many for a page.
     BackendError
         If a backend is missing, or fails.
     """

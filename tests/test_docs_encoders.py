@@ -1,0 +1,18 @@
+"""docs/how-to/encoders.md: every block runs, in order and in one folder, and prints what the page says."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from doc_pages import blocks_of, page_text, run_blocks
+
+BLOCKS = blocks_of(page_text("how-to/encoders.md"))
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here: install gcc or clang")
+def test_every_block_says_what_comes_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_blocks(BLOCKS, tmp_path, written={"c": lambda text: "main.c"})
+    assert {language for language, _ in BLOCKS} == {"python", "sh", "c", "text"}
