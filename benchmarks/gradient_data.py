@@ -30,7 +30,7 @@ PRECISION = 1e-3
 """Amplitudes that fall below this share of the greatest are omitted: the default of the authors' code."""
 
 SPIKE_TICKS = 30
-"""Ticks in which inputs spike. Wunderlich and Pehle (2021) have 30 ms for Yin-Yang."""
+"""Ticks in which inputs spike: a choice, some membrane time constants of the trained networks."""
 
 
 @dataclass(frozen=True, eq=False)
