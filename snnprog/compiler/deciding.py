@@ -52,7 +52,7 @@ specs that then ran out of time. Without a time limit, it has no effect."""
 
 SOON_FIT_SHARE = 0.25
 """The same before all integers are searched, which takes 2 s of a limit of 5 s on three Xylo specs whose circuit was
-known. Two of them are fitted in .1 to .7 s, from most seeds. Without a time limit, it has no effect."""
+known. With other starts, fits of two of them took .1 to .7 s. Without a time limit, it has no effect."""
 
 OPEN_FIT_SHARE = 0.5
 """The same where the design ended without a refusal: three of five such specs whose circuit was known took 1 s or

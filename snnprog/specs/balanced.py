@@ -16,7 +16,7 @@ the decays of the chip's current and potential, so that two synapses suffice for
     w(d) = D_i · K_j(d),      w(d+1) = D_i · K_j(d+1) - (κ + λ) w(d)
 
 A spike is heard d ticks late, but then it has the effect that it would have had by then, and predictions are
-of no use. What remains is ignorance of the spikes of the last d - 1 ticks. It cannot make opposite neurons alternate
+of no use. What remains is ignorance of the spikes of the last d - 1 ticks. It seldom makes opposite neurons alternate
 (ping-pong): a neuron's own spike resets it at once, the opposite one is far from its threshold until it hears of it,
 and the others move another state.
 
@@ -26,8 +26,7 @@ A reset to zero discards the potential, whereas the derivation subtracts 1. So a
 what was lost, about ``λ^τ T (1 + o)``, with T the threshold and o the mean overshoot in thresholds. Only the
 difference of one overshoot from the mean is lost. That is why the potential decays with λ, the fast one, and the
 current, which no spike resets, with κ: a loss is forgotten after a time constant of the decoder. With the decays
-exchanged it lasts as long as the error itself: 150 % error instead of 14 % for the oscillator of
-``benchmarks/linear_systems.py`` with a time constant of 32 ticks.
+exchanged it would last as long as the error itself.
 
 A leaky integrator needs no λ: its estimate decays with the system (``snnprog.coding.balanced``), potentials have no
 memory, and a reset loses nothing.
