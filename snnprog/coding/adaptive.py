@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int32s, Int64s, Raster
 from snnprog.checks import as_integer, as_integers
-from snnprog.coding.encoders import AXES, SILENT, spikes_at
+from snnprog.coding.encoders import AXES, SILENT, check_fields, spikes_at
 from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
@@ -246,11 +246,7 @@ class AdaptiveFields(_Following):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("fields", 2), ("last", 1)):
-            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
-            check_least(name, getattr(self, name), least=least)
-        if not self.width > 0.0:
-            raise SpecError(f"width must be a positive number of spacings per deviation, got {self.width!r}")
+        check_fields(self, fewest=2)
         if not 0.0 < self.least < 1.0:
             raise SpecError(f"least must be an activation between 0 and 1, got {self.least!r}")
         if self.radii[-1] > MOST_REACH * PARTS:

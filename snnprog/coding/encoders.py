@@ -207,11 +207,7 @@ class GaussianFields(_Ranged):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, least in (("fields", 3), ("last", 1)):
-            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
-            check_least(name, getattr(self, name), least=least)
-        if not self.width > 0.0:
-            raise SpecError(f"width must be a positive number of spacings per deviation, got {self.width!r}")
+        check_fields(self, fewest=3)
 
     @property
     def n_lines(self) -> int:
@@ -324,6 +320,23 @@ class EvenRate(_Ranged):
         begins = np.floor(np.arange(self.low.size) * GOLDEN % 1.0 * self.duration).astype(np.int64)
         ticks = np.arange(self.duration + 1)[:, None]
         return list(np.diff((ticks * counts[:, None, :] + begins) // self.duration, axis=1) > 0)
+
+
+def check_fields(encoder: object, *, fewest: int) -> None:
+    """Check the settings of receptive fields, and make their numbers integers, in place.
+
+    Raises
+    ------
+    SpecError
+        If there are too few fields, or no latencies or widths.
+    """
+    for name, least in (("fields", fewest), ("last", 1)):
+        number = as_integer(name, getattr(encoder, name))
+        check_least(name, number, least=least)
+        object.__setattr__(encoder, name, number)
+    width = getattr(encoder, "width")  # noqa: B009
+    if not width > 0.0:
+        raise SpecError(f"width must be a positive number of spacings per deviation, got {width!r}")
 
 
 def spikes_at(latency: Floats | Int64s, ticks: int) -> list[Raster]:
