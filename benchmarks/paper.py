@@ -44,7 +44,7 @@ MOST_UPDATES = 100_000
 RECORDINGS = (25, 100, 400, 0)
 """Ticks; 0 stands for no recording at all."""
 
-RETINA_TICKS = (250, 500, 1000)
+RETINA_TICKS = (250, 500)
 
 
 def spread(values: Sequence[float] | NDArray[Any], form: str = "{:.2f}") -> str:
