@@ -19,10 +19,10 @@ SCAN_BYTES = 8 * SCAN_WORDS
 """Number of lines that are scanned together."""
 
 CHUNK = 8
-"""Listed synapses that are added together without a branch. Of 4, 8 and 16, the fastest for lists of 10 to 100."""
+"""Listed synapses that are added together without a branch; other numbers were not measured."""
 
 SPREAD = 8
-"""Chunks of a line that are noted together: one vector instruction. Insensitive from 4 to 16."""
+"""Chunks of a line that are noted together: one vector instruction; other numbers were not measured."""
 
 FETCHED = 2
 """Chunks that are fetched into the cache together: 64 bytes of most synapses, a line of a cache."""
