@@ -234,7 +234,6 @@ def _insert(values: Int64s, count: int, value: int) -> int:
     return count + 1
 
 
-@compiled(nogil=True)
 def worst_features(drive: Drive, rows: Int64s, sides: Int64s) -> Floats:
     """Return (rows, delays, lines) what each weight contributes to the potential in each row's worst case."""
     features: Floats = _worst_features(drive, rows, sides, np.argsort(rows, kind="stable"))
