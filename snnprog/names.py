@@ -16,7 +16,7 @@ from itertools import count as counting
 
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
-from snnprog.wording import counted, did_you_mean
+from snnprog.wording import counted, did_you_mean, range_in_words
 
 Names = tuple[str, ...]
 
@@ -152,7 +152,7 @@ def find(what: str, given: object, names: Names | None, size: int) -> int:
         return names.index(name)
     number = as_integer(what, given)
     if not 0 <= number < size:
-        raise SpecError(f"{what} must be 0 to {size - 1}, or a name, got {number}")
+        raise SpecError(f"{what} must be {range_in_words((0, size - 1))}, or a name, got {number}")
     return number
 
 

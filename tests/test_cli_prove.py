@@ -86,7 +86,7 @@ def test_what_takes_too_many_states_is_undecided(command: Command, tmp_path: Pat
         ([], "Give one claim"),
         (["--never-together", "--fires-when", "a"], "Give one claim"),
         (["--within", "3"], "--within and --after belong together; give both"),
-        (["--within", "3", "--after", "1"], "after must be from 0 to 0 for this program, got 1"),
+        (["--within", "3", "--after", "1"], "input line must be 0, or a name, got 1"),
         (["--fires-when", "b"], "must stand at 'b'"),
         (["--within", "0", "--after", "0"], "must be an integer from 1"),
         (["--fires-when", "a", "--latency", "1000000000"], "must be an integer from 0 to 10000"),
