@@ -114,11 +114,14 @@ class Means:
             return _with(found, self.last_words(found.undecided))
 
     def _soon_decided(self, found: Design, conflicting: Outcomes) -> Design:
-        """Return the design with what is found quickly for outputs that are undecided; some had conflicts before."""
+        """Return the design with what is found quickly for outputs that are undecided; some had conflicts before.
+
+        Those are fitted here only if all their integers are searched afterwards, and otherwise once, later.
+        """
         found = _with(found, self._swept(found, FEW_RUNS))
         promising = [index for index in found.undecided if index not in conflicting]
         found = _with(found, self._fitted(found, promising, share=OPEN_FIT_SHARE))
-        unlikely = [index for index in found.undecided if index in conflicting]
+        unlikely = [index for index in found.undecided if index in conflicting] if self.spec.hidden == 0 else []
         found = _with(found, self._fitted(found, unlikely, share=SOON_FIT_SHARE))
         return _with(found, self.soon_settled(found.undecided))
 
