@@ -13,7 +13,7 @@ from snnprog.jit import compiled
 
 MOST_MEMORY = 10
 LIMIT = (1 << 19) - 1
-"""|x - mean| is then at most 2^20, and 2^10 times that 2^30."""
+"""The greatest ``memory`` and the largest value: |x - mean| is at most 2^20, and 2^10 times that fits 32 bits."""
 
 
 @compiled(nogil=True)

@@ -32,8 +32,10 @@ from snnprog.solver import step
 from snnprog.spec.options import NO_WINDOW
 
 SMALLER_WEIGHTS = (8, 64)
+"""What the range of weights is divided by until no register overflows: a choice."""
+
 EXPECTED = (InfeasibleError, SolverError, QuantizationError, LimitError)
-"""What a search for an exact program ends in, if there is none."""
+"""How a search for an exact program ends if it finds none."""
 
 
 def closest_built(

@@ -87,7 +87,7 @@ class BalancedNetwork:
         scaled = system * code.steps / code.steps[:, None]
         slow = scaled - np.eye(n) * code.kept
         if code.is_leaky_integrator:
-            slow = np.zeros((n, n))  # what is left of it is the rounding of the decay
+            slow = np.zeros((n, n))  # its remainder is the rounding of the decay
         kernel = -np.eye(n)  # of a step up in each state, a column each
         kernels = []
         for tau in range(age + 2):
@@ -100,7 +100,7 @@ class BalancedNetwork:
         early = np.concatenate([inputs, first], axis=1)
         late = np.concatenate([-potential * inputs, second - (current + potential) * first], axis=1)
         weights = np.stack([early, late])
-        if code.is_leaky_integrator:  # w(d + 1) is what is left of a potential, 1/4096 of w(d) on Loihi
+        if code.is_leaky_integrator:  # w(d + 1) is the rest of a potential, 1/4096 of w(d) on Loihi
             return cls(weights[:1], (code.delay,), current, potential, THRESHOLD, code.delay)
         return cls(weights, (code.delay, code.delay + 1), current, potential, THRESHOLD, 1)
 

@@ -50,7 +50,7 @@ DRAWS = 4
 threshold where the signal is weak."""
 
 MOST_TRIES = 200
-"""Tries per tick of the raster before the search for clear inputs is given up; about 1.5 are needed."""
+"""Tries per tick of the raster before the search for clear inputs ends: a choice; a search takes about 1.5."""
 
 
 def linear_system(
