@@ -127,6 +127,8 @@ class Calibration:
     ) -> None:
         self.judge, self.network, self.chip = judge, judge.network, judge.chip
         self.precisions, self.kept, self.thresholds, self.seed = precisions, kept, thresholds, seed
+        self._grids: dict[int, tuple[RealGroup, list[GroupGrid]]] = {}
+        self._fitted: dict[tuple[int, str, bool], tuple[Raster, GroupFit]] = {}
 
     def calibrated(self, split: SampleSplit) -> Calibrated:
         """Return the result and its report."""
@@ -171,12 +173,10 @@ class Calibration:
         for stage in range(self.network.n_stages):
             candidates = self._candidates(stage, lines[FITTING])
             candidates[ROUNDED] = {group: nearest[group] for group in next(iter(candidates.values()))}
-            name = self._choose(stage, candidates, lines, allowed=float(allowed[stage]))
+            name, spikes = self._choose(stage, candidates, lines, allowed=float(allowed[stage]))
             chosen.append(name)
             groups |= candidates[name]
-            integers = NetworkIntegers.of(self.network, groups)
-            for part, each in enumerate(lines):
-                each[:, judge.columns(stage)] = judge.run(integers, lines, stage=stage, part=part)
+            judge.insert(lines, spikes, stage=stage)
         return groups, lines, chosen
 
     def _candidates(self, stage: int, lines: Raster) -> dict[str, dict[int, GroupIntegers]]:
@@ -208,40 +208,48 @@ class Calibration:
         return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
 
     def _fits(self, group: int, fed: Mapping[str, Raster], *, is_persistent: bool = False) -> dict[str, GroupFit]:
-        """Return the integers of a group by kind of input."""
-        real, choices = self._choices(group)
-        kept = self.kept[self.network.parameters_of[group]]
+        """Return the integers of a group by kind of input; those fitted to the same spikes before are kept."""
         found: dict[str, GroupFit] = {}
-        samples = self.judge.parts[FITTING].samples
         for name, arriving in fed.items():
-            bins = group_bins(self.network, samples, arriving, group=group, linear=real.linear, seed=self.seed)
-            found[name] = fitted(
-                bins,
-                choices,
-                kept=kept,
-                linear=real.linear,
-                seed=(self.seed, group),
-                is_persistent=is_persistent,
-            )
+            key = group, name, is_persistent
+            if key not in self._fitted or not np.array_equal(self._fitted[key][0], arriving):
+                self._fitted[key] = arriving, self._fit(group, arriving, is_persistent=is_persistent)
+            found[name] = self._fitted[key][1]
         return found
 
+    def _fit(self, group: int, arriving: Raster, *, is_persistent: bool) -> GroupFit:
+        real, choices = self._choices(group)
+        samples = self.judge.parts[FITTING].samples
+        return fitted(
+            group_bins(self.network, samples, arriving, group=group, linear=real.linear, seed=self.seed),
+            choices,
+            kept=self.kept[self.network.parameters_of[group]],
+            linear=real.linear,
+            seed=(self.seed, group),
+            is_persistent=is_persistent,
+        )
+
     def _choices(self, group: int) -> tuple[RealGroup, list[GroupGrid]]:
-        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
-        precision = self.precisions[int(self.network.stage_of_group[group])]
-        return real, grids(real, self.chip, precision, thresholds=self.thresholds)
+        if group not in self._grids:
+            real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
+            precision = self.precisions[int(self.network.stage_of_group[group])]
+            self._grids[group] = real, grids(real, self.chip, precision, thresholds=self.thresholds)
+        return self._grids[group]
 
     def _choose(
         self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: float
-    ) -> str:
-        """Return the name of the best candidate; an exact one may have the allowed number of wrong bins."""
-        wrong: dict[str, tuple[int, int]] = {}
+    ) -> tuple[str, Lines]:
+        """Return the best candidate and its spikes; an exact one may have the allowed number of wrong bins."""
+        wrong, spikes = dict[str, tuple[int, int]](), dict[str, Lines]()
         for name, groups in candidates.items():
-            integers = NetworkIntegers.of(self.network, groups)
-            sent = [self.judge.run(integers, lines, stage=stage, part=part) for part in (FITTING, CHOOSING)]
-            first, second = (self.judge.wrong_of(each, stage=stage, part=part) for part, each in enumerate(sent))
+            spikes[name] = self.judge.run(NetworkIntegers.of(self.network, groups), lines, stage=stage)
+            first, second = (
+                self.judge.wrong_of(spikes[name][part], stage=stage, part=part) for part in (FITTING, CHOOSING)
+            )
             wrong[name] = second, first
         exact = {name: pair for name, pair in wrong.items() if pair[1] == 0 and pair[0] <= allowed}
-        return min(exact or wrong, key=lambda name: wrong[name])
+        best = min(exact or wrong, key=lambda name: wrong[name])
+        return best, spikes[best]
 
 
 def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Chip) -> RealGroup:
