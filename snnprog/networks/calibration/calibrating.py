@@ -18,7 +18,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
-from snnprog.networks.calibration.features import group_bins
+from snnprog.networks.calibration.features import NO_LIMIT, REPAIRABLE, group_bins
 from snnprog.networks.calibration.fitting import (
     POTENTIALS,
     ROUNDED,
@@ -29,6 +29,7 @@ from snnprog.networks.calibration.fitting import (
     integers_of,
 )
 from snnprog.networks.calibration.grid import GroupGrid, Precision, RealGroup, grids, precisions_of
+from snnprog.networks.calibration.groups import nearest_on, real_group
 from snnprog.networks.calibration.judging import Lines, StageJudge
 from snnprog.networks.calibration.pruning import pruned
 from snnprog.networks.calibration.report import Calibrated, SampleSplit
@@ -205,7 +206,7 @@ class Calibration:
     def _rounded(self, group: int) -> GroupIntegers:
         real, choices = self._choices(group)
         grid = choices[0]
-        return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
+        return integers_of(grid, nearest_on(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
 
     def _fits(self, group: int, fed: Mapping[str, Raster], *, is_persistent: bool = False) -> dict[str, GroupFit]:
         """Return the integers of a group by kind of input; those fitted to the same spikes before are kept."""
@@ -219,9 +220,17 @@ class Calibration:
 
     def _fit(self, group: int, arriving: Raster, *, is_persistent: bool) -> GroupFit:
         real, choices = self._choices(group)
-        samples = self.judge.parts[FITTING].samples
+        bins = group_bins(
+            self.network,
+            self.judge.parts[FITTING].samples,
+            arriving,
+            group=group,
+            linear=real.linear,
+            seed=self.seed,
+            repairable=REPAIRABLE if self.kept.all() else NO_LIMIT,
+        )
         return fitted(
-            group_bins(self.network, samples, arriving, group=group, linear=real.linear, seed=self.seed),
+            bins,
             choices,
             kept=self.kept[self.network.parameters_of[group]],
             linear=real.linear,
@@ -250,29 +259,3 @@ class Calibration:
         exact = {name: pair for name, pair in wrong.items() if pair[1] == 0 and pair[0] <= allowed}
         best = min(exact or wrong, key=lambda name: wrong[name])
         return best, spikes[best]
-
-
-def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Chip) -> RealGroup:
-    """Return one group of a network before rounding, with its potentials on samples."""
-    neurons = network.members[group]
-    first, weight = int(neurons[0]), network.weight[network.first_synapse]
-    sums = [0.0]
-    for neuron in neurons.tolist():
-        each = weight[network.parameter[network.synapses_into[neuron]]]
-        sums += [float(each[each > 0].sum()), -float(each[each < 0].sum())]
-    return RealGroup(
-        name=f"neuron {first}",
-        weights=weight[network.parameters_of[group]],
-        threshold=float(network.threshold[first]),
-        bias=float(network.bias[first]),
-        largest_sum=max(sums),
-        reach=float(samples.reach[neurons].max()),
-        linear=network.linear_rule(group, chip),
-    )
-
-
-def _nearest(grid: GroupGrid, kept: Raster) -> Floats:
-    """Return the rounded trained weights on a grid, with pruned ones set to 0."""
-    nearest = grid.start.copy()
-    nearest[:-2] *= kept
-    return nearest
