@@ -20,6 +20,7 @@ from snnprog.arrays import Raster
 from snnprog.display.card import GOOD, OPEN, Card, Displayed
 from snnprog.frames import data_frame_of_rows
 from snnprog.judgement import EXTRA, MISSING, wrong_bins
+from snnprog.names import name_of, numbered, with_name
 from snnprog.spec import Spec
 from snnprog.table import Cell, Column, Table
 from snnprog.wording import counted
@@ -84,6 +85,8 @@ class OutputScore(Displayed):
         Bins that count and have no target spike.
     right_patterns, patterns : int
         Patterns in which all its bins are right, of all with a bin that counts.
+    name : str or None
+        Its name in the spec, if it has one.
     """
 
     output: int
@@ -93,6 +96,7 @@ class OutputScore(Displayed):
     silent: int
     right_patterns: int
     patterns: int
+    name: str | None = None
 
     @property
     def hit_rate(self) -> EventRate:
@@ -111,13 +115,13 @@ class OutputScore(Displayed):
 
     def _summary(self) -> str:
         return (
-            f"output {self.output}, {counted(self.hits, 'hit')}, {self.misses} missed,"
+            f"{with_name('output', self.output, self.name)}, {counted(self.hits, 'hit')}, {self.misses} missed,"
             f" {counted(self.false_alarms, 'false alarm')}"
         )
 
     def as_dict(self) -> dict[str, object]:
         """Return it as plain data."""
-        counts = {name: getattr(self, name) for name in ("output", "hits", "misses", "false_alarms")}
+        counts = {name: getattr(self, name) for name in ("output", "name", "hits", "misses", "false_alarms")}
         rates = {name: getattr(self, name).as_dict() for name in ("hit_rate", "false_alarm_rate", "right_rate")}
         return counts | rates
 
@@ -145,6 +149,7 @@ class Generalisation(Displayed):
         """Return a row for each output."""
         columns = (
             Column("output", "output"),
+            Column(None, "name"),
             Column("hits", "hits"),
             Column("misses", "misses"),
             Column("false alarms", "false_alarms"),
@@ -154,7 +159,8 @@ class Generalisation(Displayed):
         )
         rows = tuple(
             (
-                each.output,
+                Cell(each.output, str(numbered(each.output, each.name))),
+                each.name,
                 each.hits,
                 each.misses,
                 each.false_alarms,
@@ -195,7 +201,7 @@ class Generalisation(Displayed):
         return Card(OPEN if self.wrong_bins else GOOD, table=self.table())
 
 
-COUNTS = ("output", "hits", "misses", "false_alarms", "silent", "right_patterns", "patterns")
+COUNTS = ("output", "name", "hits", "misses", "false_alarms", "silent", "right_patterns", "patterns")
 RATES = ("hit_rate", "false_alarm_rate", "right_rate")
 
 
@@ -225,6 +231,7 @@ def scored(spec: Spec, spikes: Sequence[Raster], *, backend: str) -> Generalisat
             silent=int(silent[output]),
             right_patterns=int(patterns[output]) - wrong_patterns[output],
             patterns=int(patterns[output]),
+            name=name_of(output, spec.output_names),
         )
         for output in range(spec.n_outputs)
     )

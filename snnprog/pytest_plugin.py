@@ -65,23 +65,32 @@ def assert_exact(
     Raises
     ------
     AssertionError
-        If they differ; the message is the first divergence: where, what had arrived, and which rule would explain it.
+        If they differ; the message names the program's file, and the first divergence: where, what had arrived, and
+        which rule would explain it.
     SpecError, FormatError, BackendError
         As `snnprog.verify` and `snnprog.load` do.
     """
     __tracebackhide__ = True
+    from snnprog.errors import SnnprogError
     from snnprog.program import Program, load
     from snnprog.spec import Pattern, Spec
-    from snnprog.verification import verify
+    from snnprog.verification import OTHER_SPEC, verify
 
-    loaded = program if isinstance(program, Program) else load(program)
-    if not isinstance(patterns, Spec):
-        patterns = Spec([patterns] if isinstance(patterns, Pattern) else patterns, chip=loaded.chip)
-    verification = verify(loaded, patterns, [backend], record=record, against=against)
+    try:
+        loaded = program if isinstance(program, Program) else load(program)
+        if not isinstance(patterns, Spec):
+            patterns = Spec([patterns] if isinstance(patterns, Pattern) else patterns, chip=loaded.chip)
+        verification = verify(loaded, patterns, [backend], record=record, against=against)
+    except SnnprogError as error:
+        raise error.with_traceback(None) from None  # so that pytest shows the test, and no lines of this package
     check = verification.backends[backend]
     if not check.exact:
+        name = "" if isinstance(program, Program) else f"{program}: "
         counted = sum(int(pattern.care.sum()) for pattern in patterns.patterns)
-        raise AssertionError(f"{check.first_divergence}\n{check.wrong_bins} of {counted} bins that count are wrong")
+        other = f"\n{OTHER_SPEC}" if verification.same_spec is False else ""
+        raise AssertionError(
+            f"{name}{check.first_divergence}\n{check.wrong_bins} of {counted} bins that count are wrong{other}"
+        )
     return verification
 
 

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 
 ALL_BACKENDS = "all backends"
+OTHER_SPEC = "the program was compiled from another specification (the digests differ)"
+"""What is said of a program whose file names another spec than the one that it is verified with."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,6 +97,9 @@ class Verification(Displayed):
         The verdict under perturbations, if it was requested.
     test : Generalisation or None
         The scores on held-out patterns, if there are any; they do not matter to ``exact``.
+    same_spec : bool or None
+        Whether the program was compiled from this spec, by the digest in its file; None if the program names none. A
+        program of another spec can be exact, but a new compilation may give another program.
     """
 
     backends: Mapping[str, BackendCheck]
@@ -102,6 +107,7 @@ class Verification(Displayed):
     failures: Mapping[str, BackendError | LimitError] = field(default_factory=lambda: MappingProxyType({}))
     robustness: Robustness | None = None
     test: Generalisation | None = None
+    same_spec: bool | None = None
 
     @property
     def exact(self) -> bool:
@@ -134,6 +140,7 @@ class Verification(Displayed):
         verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
         verdict += "" if self.robustness is None else f"; {self.robustness}"
         summary = f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+        summary = f"{summary}; {OTHER_SPEC}" if self.same_spec is False else summary
         return summary if self.test is None else f"{summary}; {self.test._summary()}"
 
     def _card(self) -> Card:
@@ -144,6 +151,7 @@ class Verification(Displayed):
         notes = [f"{name}: {error}" for name, error in self.failures.items()]
         notes += [] if self.first_divergence is None else [str(self.first_divergence)]
         notes += [] if self.robustness is None else [str(self.robustness)]
+        notes += [OTHER_SPEC] if self.same_spec is False else []
         notes += [] if self.test is None else [self.test._summary()]
         columns = ("backend", "exact", "wrong bins", f"equals {self.against}", "portable")
         return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
@@ -242,7 +250,19 @@ def verify(
     errors = spec.robust if robust is None else robust
     robustness = None if errors is None or errors.is_nothing else check_robust(program, spec, errors)
     scores = None if test is None else _tested(program, test, backend=next(iter(checks)))
-    return Verification(MappingProxyType(checks), against, MappingProxyType(failures), robustness, scores)
+    return Verification(
+        MappingProxyType(checks),
+        against,
+        MappingProxyType(failures),
+        robustness,
+        scores,
+        same_spec=_is_same_spec(program, spec),
+    )
+
+
+def _is_same_spec(program: Program, spec: Spec) -> bool | None:
+    digest = program.provenance.get("spec_sha256")
+    return None if digest is None else digest == spec.digest()
 
 
 def _tested(program: Program, test: Spec, *, backend: str) -> Generalisation:

@@ -88,7 +88,7 @@ def test_verify_names_the_first_divergence(command: Command, detector: Path, tmp
     (tmp_path / "others.csv").write_text("pattern,tick,neuron\n0,7,0\n", encoding="utf-8")
     code, out, _ = command("verify", detector, tmp_path / "SPEC.toml")
     assert code == cli.NOT_EXACT
-    assert "kernel differs from target first at" in out
+    assert "kernel differs from the target first at" in out
     assert "where  pattern 0, tick 6: output 0 spikes, expected silence" in out
     assert "input  At tick 6 neuron 0 heard input" in out
     code, out, _ = command("verify", detector, tmp_path / "SPEC.toml", "--json")

@@ -525,7 +525,7 @@ def test_a_wrong_program_is_told_what_its_output_heard() -> None:
     assert str(check.first_divergence) == (
         "kernel differs from the target first at tick 2 of pattern 0: output 0 is silent, expected a spike."
         " At tick 2 neuron 1 heard input 0 of tick 1 (synapse 0, weight 30), input 1 of tick 0 (synapse 1, weight 20);"
-        " by the rule the potential is 3200, not above the 3840 that it must exceed to spike"
+        " the rule gives a potential of 3200, and a spike needs more than 3840"
     )
 
 

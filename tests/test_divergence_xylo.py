@@ -252,8 +252,8 @@ def test_what_the_neuron_heard_is_told_with_its_counts(runtimes: Runtimes) -> No
     assert str(found) == (
         "planted differs from the reference first at tick 2 of pattern 0: current of neuron 1 is 10, expected 30;"
         " planted delivers several spikes of a tick as one, which gives all that it recorded, for 2 ticks from there."
-        " At tick 2 neuron 1 heard 3 spikes of neuron 0 of tick 1 (synapse 1, weight 20); by the rule the potential is"
-        " 30, below the 50 that it must reach to spike"
+        " At tick 2 neuron 1 heard 3 spikes of neuron 0 of tick 1 (synapse 1, weight 20); the rule gives a potential"
+        " of 30, and a spike needs 50 or more"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +109,7 @@ def test_the_command_prints_a_table_and_json(command: Command, tmp_path: Path) -
     assert "hit rate (95 %)" in said
     answer = json.loads(command("verify", program, spec, "--test", spec, "--json")[1])
     assert answer["test"]["wrong_bins"] == 0
+    assert {each["name"] for each in answer["test"]["outputs"]} == {None}
     (output,) = answer["test"]["outputs"]
     assert (output["hits"], output["misses"], output["hit_rate"]["share"]) == (1, 0, 1.0)
     page = tmp_path / "p.html"
@@ -152,3 +154,35 @@ def test_compile_warns_of_dense_weights_on_few_samples() -> None:
 def test_specs_of_every_stream_need_no_samples() -> None:
     report = sp.compile(sp.specs.coincidence(3)).report
     assert (report.evidence, report.warning) == ((), "")
+
+
+def test_held_out_patterns_can_be_required(command: Command, tmp_path: Path) -> None:
+    for path in FILES.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    spec, program, other = tmp_path / "SPEC.toml", tmp_path / "p.snnp", tmp_path / "other.toml"
+    command("compile", spec, "-o", program)
+    text = spec.read_text(encoding="utf-8")
+    targets = re.search(r'targets = "(.*?)"', text)
+    assert targets is not None
+    lines = (tmp_path / targets[1]).read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "fewer.csv").write_text("".join(lines[:-1]), encoding="utf-8")
+    other.write_text(text.replace(targets[1], "fewer.csv"), encoding="utf-8")
+    assert command("verify", program, spec, "--test", other)[0] == 0
+    assert command("verify", program, spec, "--test", spec, "--require-test")[0] == 0
+    code, said, error = command("verify", program, spec, "--test", other, "--require-test")
+    assert (code, error) == (1, "--require-test: the held-out patterns have 1 wrong bin\n")
+    assert "exact on kernel" in said
+    code, _, error = command("verify", program, spec, "--require-test")
+    assert code == 2
+    assert "--require-test needs --test HELDOUT.toml" in error
+
+
+def test_scores_have_the_names_of_outputs() -> None:
+    inputs = np.zeros((6, 1), dtype=bool)
+    inputs[1] = True
+    spec = sp.Spec([sp.Pattern(inputs, np.roll(inputs, 1, axis=0))], delays=[1], output_names=["knock"])
+    scores = sp.verify(sp.compile(spec).program, spec, test=spec).test
+    assert scores is not None
+    assert scores.outputs[0].as_dict()["name"] == "knock"
+    assert "0 (knock)" in scores.table().texts()[0]
+    assert "output 0 (knock), 1 hit" in repr(scores.outputs[0])

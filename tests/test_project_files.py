@@ -79,7 +79,7 @@ def run_action(folder: Path, **inputs: str) -> Job:
     bin_folder.mkdir(exist_ok=True)
     commands = {
         "python": '#!/bin/sh\necho "python $*"\n',
-        "snnprog": f'#!/bin/sh\necho "snnprog $*"\n[ "$1" = backends ] || exec {sys.executable} -m snnprog "$@"\n',
+        "snnprog": f'#!/bin/sh\necho "snnprog $*"\n[ "$3" = lava ] || exec {sys.executable} -m snnprog "$@"\n',
     }
     for name, text in commands.items():
         (bin_folder / name).write_text(text, encoding="utf-8")
@@ -140,16 +140,45 @@ def test_the_action_passes_where_programs_are_exact(place: Path) -> None:
     assert (ACTION / "../../..").resolve() == ROOT
     assert "snnprog verify good.snnp SPEC.toml --backend kernel --backend reference --state" in job.said
     assert "backends install" not in job.said
-    assert "| good.snnp | SPEC.toml | exact |" in job.summary
+    assert "::group::good.snnp SPEC.toml\n" in job.said
+    assert "| good.snnp | SPEC.toml |  | exact |" in job.summary
+
+
+def test_the_action_installs_the_versions_of_a_constraints_file(place: Path) -> None:
+    job = run_action(place, programs="good.snnp SPEC.toml", constraints="constraints.txt", snnprog="snnprog")
+    assert "python -m pip install --quiet -c constraints.txt snnprog\n" in job.said
+
+
+def test_the_action_checks_held_out_patterns_and_the_spec_of_a_program(place: Path) -> None:
+    job = run_action(place, programs="good.snnp SPEC.toml SPEC.toml", same_spec="true")
+    assert job.code == 0, job.said
+    assert "verify good.snnp SPEC.toml --backend kernel --same-spec --test SPEC.toml --require-test" in job.said
+    spec = (place / "SPEC.toml").read_text(encoding="utf-8")
+    (place / "SPEC.toml").write_text(f"weight_bits = 7\n{spec}", encoding="utf-8")
+    job = run_action(place, programs="good.snnp SPEC.toml", same_spec="true")
+    assert job.code == 1, job.said
+    reason = "--same-spec: the program file was compiled from another one; compile the specification again"
+    assert f"::error file=SPEC.toml::good.snnp on kernel: {reason}" in job.said
+    assert f"| good.snnp | SPEC.toml |  | failed (exit code 1): {reason} |" in job.summary
 
 
 def test_the_action_fails_after_all_programs_where_one_is_not_exact(place: Path) -> None:
     job = run_action(place, programs="bad.snnp SPEC.toml\ngood.snnp SPEC.toml", snnprog="snnprog==0.1.0")
     assert job.code == 1, job.said
     assert "python -m pip install --quiet snnprog==0.1.0" in job.said
-    assert "::error file=SPEC.toml::bad.snnp: snnprog verify ended with code 1 on kernel" in job.said
-    assert "| bad.snnp | SPEC.toml | failed (exit code 1) |" in job.summary
-    assert "| good.snnp | SPEC.toml | exact |" in job.summary
+    (first,) = re.findall(
+        r"::error file=SPEC.toml::bad.snnp on kernel: (.*) \(snnprog verify ended with code 1\)", job.said
+    )
+    assert re.match(r"pattern \d+, tick \d+: .*output 0.* is silent, expected a spike", first)
+    assert f"| bad.snnp | SPEC.toml |  | failed (exit code 1): {first} |" in job.summary
+    assert "| good.snnp | SPEC.toml |  | exact |" in job.summary
+
+
+def test_the_action_says_which_backend_cannot_be_installed(place: Path) -> None:
+    job = run_action(place, programs="good.snnp SPEC.toml", backends="kernel nosuch")
+    assert job.code == 5, job.said
+    assert "::error::backend nosuch cannot be installed: unknown backend 'nosuch'" in job.said
+    assert "| nosuch | failed (exit code 5) |" in job.summary
 
 
 def test_the_action_installs_backends_that_are_not_built_in(place: Path) -> None:
@@ -163,8 +192,9 @@ def test_the_action_installs_backends_that_are_not_built_in(place: Path) -> None
     [
         ({"programs": "\n"}, "programs is empty"),
         ({"programs": "good.snnp"}, "programs must have a program and a spec on each line"),
-        ({"programs": "good.snnp SPEC.toml third"}, "programs must have a program and a spec on each line"),
+        ({"programs": "good.snnp SPEC.toml third fourth"}, "programs must have a program and a spec on each line"),
         ({"programs": "good.snnp SPEC.toml", "state": "yes"}, "state must be true or false, got yes"),
+        ({"programs": "good.snnp SPEC.toml", "same_spec": "1"}, "same_spec must be true or false, got 1"),
     ],
 )
 def test_the_action_refuses_bad_inputs(place: Path, inputs: dict[str, str], told: str) -> None:
@@ -183,7 +213,8 @@ def test_the_sample_project_uses_the_action(tmp_path: Path) -> None:
     for path in SAMPLE.iterdir():
         if path.is_file():
             (tmp_path / path.name).write_bytes(path.read_bytes())
-    job = run_action(tmp_path, programs=step["with"]["programs"], backends="kernel")
+    assert (ROOT / step["with"]["constraints"].removeprefix(".snnprog/")).is_file()
+    job = run_action(tmp_path, **{**step["with"], "backends": "kernel"})
     assert job.code == 0, job.said
 
 

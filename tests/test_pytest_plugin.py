@@ -267,8 +267,23 @@ def test_assert_exact_compares_two_backends(project: Project, monkeypatch: pytes
     [((relay(), sp.Pattern(INPUTS[:, :1], INPUTS)), sp.SpecError), (("nothing.snnp", []), sp.FormatError)],
 )
 def test_assert_exact_raises_what_verify_does(arguments: tuple[sp.Program, sp.Pattern], error: type[Exception]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         assert_exact(*arguments)
+    assert [Path(str(entry.path)).name for entry in caught.traceback][1:] == ["pytest_plugin.py"]  # which pytest hides
+    assert caught.value.__suppress_context__
+
+
+def test_assert_exact_names_the_file_that_is_wrong(tmp_path: Path) -> None:
+    inputs = np.zeros((6, 1), dtype=bool)
+    inputs[1] = True
+    spec = sp.Spec([sp.Pattern(inputs, np.roll(inputs, 1, axis=0))], delays=[1])
+    sp.compile(spec).program.save(tmp_path / "relay.snnp")
+    assert assert_exact(tmp_path / "relay.snnp", spec).same_spec
+    other = sp.Spec([sp.Pattern(inputs, np.roll(inputs, 2, axis=0))], delays=[1])
+    with pytest.raises(AssertionError) as caught:
+        assert_exact(tmp_path / "relay.snnp", other)
+    assert str(caught.value).startswith(f"{tmp_path / 'relay.snnp'}: reference differs from the target first at")
+    assert str(caught.value).endswith("the program was compiled from another specification (the digests differ)")
 
 
 # ------------------------------------------------------------------------------------------------ the sample project
@@ -276,9 +291,9 @@ def test_assert_exact_raises_what_verify_does(arguments: tuple[sp.Program, sp.Pa
 LAVA = "test_lava_agrees_in_every_state"
 DIRECTION = [
     "test_every_spike_comes_out[{0}]",
-    "test_its_file_does_the_same[{0}]",
     *(f"test_a_trial_that_was_not_compiled_for[{{0}}-{first}]" for first in (1, 4, 9)),
 ]
+OF_THIS_SPEC = "test_the_program_is_of_this_spec"
 WRONG = """\
 from dataclasses import replace
 
@@ -301,7 +316,16 @@ def test_the_sample_project_passes(sample: Project) -> None:
     assert session.code == OK, session.output
     kinds = session.kinds()
     assert kinds.pop(LAVA) in ("passed", "skipped")
+    assert kinds.pop(OF_THIS_SPEC) == "passed"
     assert kinds == {name.format(backend): "passed" for name in DIRECTION for backend in ("reference", "right")}
+
+
+def test_the_sample_project_tells_that_its_program_is_out_of_date(sample: Project) -> None:
+    spec = sample.folder / "SPEC.toml"
+    spec.write_text("weight_bits = 7\n" + spec.read_text(encoding="utf-8"), encoding="utf-8")
+    session = sample.run("-k", "of_this_spec")
+    assert session.code == FAILED
+    assert "compile SPEC.toml again" in session.tests[OF_THIS_SPEC].message
 
 
 def test_the_sample_project_tells_on_what_is_wrong_or_missing(sample: Project) -> None:
@@ -326,7 +350,7 @@ def test_the_sample_project_tells_on_what_is_wrong_or_missing(sample: Project) -
         " expected a spike. At tick 7 neuron 0 heard input"
     )
     assert "input 0 of tick 2 (synapse" in told
-    assert told.endswith("8388544 that it must exceed to spike\n2 of 288 bins that count are wrong")
+    assert told.endswith("a spike needs more than 8388544\n2 of 288 bins that count are wrong")
     assert "pytest_plugin.py:" not in session.output  # the traceback ends in the test
 
 

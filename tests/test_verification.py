@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import CASES, after, plain_run, random_raster, single_neuron
+from command_line import FILES, Command
 from untyped import untyped
 
 import snnprog as sp
@@ -216,3 +219,33 @@ def test_values_of_another_type_are_refused(call: Callable[[sp.Program, sp.Spec]
     program = sp.compile(spec).program
     with pytest.raises(sp.SpecError, match=said):
         call(program, spec)
+
+
+def test_a_program_of_another_spec_is_noted(command: Command, tmp_path: Path) -> None:
+    for path in FILES.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    spec, program = tmp_path / "SPEC.toml", tmp_path / "p.snnp"
+    command("compile", spec, "-o", program)
+    assert json.loads(command("verify", program, spec, "--json")[1])["same_spec"] is True
+    code, said, _ = command("verify", program, spec, "--same-spec")
+    assert (code, "note:" in said) == (0, False)
+    spec.write_text("weight_bits = 7\n" + spec.read_text(encoding="utf-8"), encoding="utf-8")
+    code, said, _ = command("verify", program, spec)
+    assert (code, "note: the program was compiled from another specification" in said) == (0, True)
+    code, said, error = command("verify", program, spec, "--same-spec", "--json")
+    assert (code, json.loads(said)["same_spec"], json.loads(said)["exact"]) == (1, False, True)
+    assert error == "--same-spec: the program file was compiled from another one; compile the specification again\n"
+    check = sp.verify(sp.load(program), sp.load_spec(spec))
+    assert check.same_spec is False
+    assert "compiled from another specification" in repr(check)
+
+
+def test_a_program_by_hand_names_no_spec(command: Command, tmp_path: Path) -> None:
+    spec = sp.load_spec(FILES / "SPEC.toml")
+    compiled = sp.compile(spec).program
+    program = replace(compiled, provenance={})
+    assert sp.verify(program, spec).same_spec is None
+    program.save(tmp_path / "p.snnp")
+    code, said, error = command("verify", tmp_path / "p.snnp", FILES / "SPEC.toml", "--same-spec")
+    assert (code, "note:" in said) == (1, False)
+    assert "--same-spec: the program file names no specification" in error

@@ -15,6 +15,7 @@ from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import OutputFile, ProgramFile, SpecFile
 from snnprog.cli.perturbations import perturbation_options, robust_of
 from snnprog.cli.progress import progress_bar
+from snnprog.wording import counted
 
 if TYPE_CHECKING:
     from snnprog.backends.execution import Record
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     type=OutputFile(".npz"),
     help="Write the perturbed input of a violation here.",
 )
+@click.option("--require-test", is_flag=True, help="Exit with 1 unless the patterns of --test are exact, too.")
+@click.option("--same-spec", is_flag=True, help="Exit with 1 unless the program was compiled from this SPEC.toml.")
 @chip_option
 @json_option
 def verify_command(
@@ -52,6 +55,8 @@ def verify_command(
     state: bool,
     perturbed: Mapping[str, object],
     worst_path: Path | None,
+    require_test: bool,
+    same_spec: bool,
     chip: Chip | None,
     as_json: bool,
 ) -> int:
@@ -59,7 +64,10 @@ def verify_command(
 
     The program runs on the patterns of the specification, on each backend. Its spikes are compared with the targets
     and with those of the reference simulator. If a backend fails, the others still run; the exit code is then 5, or 1
-    if another one is not exact. The exit code does not depend on --test.
+    if another one is not exact. The exit code does not depend on --test without --require-test.
+
+    A program file names the specification that it was compiled from, by its digest. If SPEC.toml has changed since, a
+    note says so, and --same-spec makes the exit code 1.
 
     With --jitter, --missing, --extra or --weight-error, or if the specification has [robust], the outputs must be the
     same for every such perturbation of the inputs and weights, all together; the exit code is 1 unless that is proved.
@@ -69,6 +77,8 @@ def verify_command(
     from snnprog.spec_file import load_spec
     from snnprog.verification import verify
 
+    if require_test and test_path is None:
+        raise click.UsageError("--require-test needs --test HELDOUT.toml")
     program, spec = load(program_path), load_spec(spec_path, chip)
     test = None if test_path is None else load_spec(test_path, chip)
     robust = robust_of(spec, perturbed, needed_by=() if worst_path is None else ("--worst",))
@@ -91,11 +101,26 @@ def verify_command(
         print_verification(terminal(), verification)
         if is_written:
             click.echo(f"wrote {worst_path}")
-    if verification.exact:
+    is_required = _requirements(verification, require_test=require_test, same_spec=same_spec)
+    if verification.exact and is_required:
         return EXACT
     is_wrong = any(not check.exact for check in verification.backends.values())
     is_fragile = verification.robustness is not None and not verification.robustness.holds
-    return NOT_EXACT if is_wrong or is_fragile else BACKEND_FAILED
+    return NOT_EXACT if is_wrong or is_fragile or not is_required else BACKEND_FAILED
+
+
+def _requirements(verification: Verification, *, require_test: bool, same_spec: bool) -> bool:
+    """Return whether the requested requirements hold; say which does not."""
+    faults = []
+    if require_test and verification.test is not None and verification.test.wrong_bins:
+        bins = counted(verification.test.wrong_bins, "wrong bin")
+        faults.append(f"--require-test: the held-out patterns have {bins}")
+    if same_spec and not verification.same_spec:
+        digest = "names no specification" if verification.same_spec is None else "was compiled from another one"
+        faults.append(f"--same-spec: the program file {digest}; compile the specification again")
+    for fault in faults:
+        click.echo(fault, err=True)
+    return not faults
 
 
 def _write_worst(path: Path, verification: Verification) -> bool:
@@ -119,6 +144,7 @@ def verification_data(verification: Verification) -> dict[str, object]:
     test = None if verification.test is None else verification.test.as_dict()
     return {
         "exact": verification.exact,
+        "same_spec": verification.same_spec,
         "against": verification.against,
         "backends": backends,
         "failures": failures,

@@ -134,16 +134,12 @@ class Diagnosis:
         shown += f" and {more} more" if more > 0 else ""
         return (
             f"At tick {self.tick} {self.name} heard {shown};"
-            f" by the rule the potential is {self.reached}, {self._distance}"
+            f" the rule gives a potential of {self.reached}, and a spike needs {self._needed}"
         )
 
     @property
-    def _distance(self) -> str:
-        if self.is_equal_a_spike:
-            side = "below" if self.reached < self.threshold else "not below"
-            return f"{side} the {self.threshold} that it must reach to spike"
-        side = "above" if self.reached > self.threshold else "not above"
-        return f"{side} the {self.threshold} that it must exceed to spike"
+    def _needed(self) -> str:
+        return f"{self.threshold} or more" if self.is_equal_a_spike else f"more than {self.threshold}"
 
 
 @dataclass(frozen=True)
@@ -196,12 +192,14 @@ class Divergence:
     def _name(self) -> str:
         return with_name("output" if self.is_of_output else "neuron", self.neuron, self.label)
 
-    def __str__(self) -> str:
+    @property
+    def sides(self) -> str:
+        """Which run differs from which, in words, as in "kernel differs from the target"."""
         other = f"the {self.against}" if self.against in (TARGET, REFERENCE) else self.against
-        place = (
-            f"{self.backend} differs from {other} first at tick {self.tick} of pattern {self.pattern}:"
-            f" {self.difference}"
-        )
+        return f"{self.backend} differs from {other}"
+
+    def __str__(self) -> str:
+        place = f"{self.sides} first at tick {self.tick} of pattern {self.pattern}: {self.difference}"
         if self.diagnosis is None:
             return place
         clauses = [clause for clause in (place, self._origin(), self.diagnosis.reasons) if clause]

@@ -20,5 +20,5 @@ def divergence_table(divergence: Divergence) -> Table:
             rows.append(("begins", f"tick {found.tick}: {state} is {found.found}, expected {found.expected}"))
         rows += [("why", found.reasons)] if found.reasons else []
         rows.append(("input", found.scene))
-    title = f"{divergence.backend} differs from {divergence.against} first at"
+    title = f"{divergence.sides} first at"
     return Table.plain(title, columns=("", ""), rows=rows)
