@@ -44,6 +44,8 @@ PLAIN_KINDS = "biufU"
 # in archives beyond 4 GiB: APPNOTE.TXT 6.3.10, sections 4.3.16 and 4.3.15.
 END_RECORD = struct.Struct("<4s6xHL4xH")
 END_SIGNATURE, LARGE_SIGNATURE, LARGE_BYTES = b"PK\5\6", b"PK\6\7", 20
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""The beginning of what Git LFS leaves in the place of a file (git-lfs, docs/spec.md, "The Pointer")."""
 
 
 def write_archive(path: Path, arrays: Mapping[str, NDArray[np.generic]], *, texts: Mapping[str, str]) -> None:
@@ -310,10 +312,12 @@ def _check_ending(path: Path, file: BinaryIO, *, size: int) -> None:
 
     Where the last bytes are an end record without a comment, that is the record that `zipfile` reads.
     """
+    if file.read(len(LFS_POINTER)) == LFS_POINTER:
+        raise FormatError(f"{path} is a pointer of Git LFS, not the file itself; 'git lfs pull' gets the file")
     file.seek(max(0, size - END_RECORD.size - LARGE_BYTES))
     tail = file.read(END_RECORD.size + LARGE_BYTES)
     if len(tail) < END_RECORD.size:
-        raise zipfile.BadZipFile("it is too short")
+        raise zipfile.BadZipFile("it is too short" if tail else "it is empty")
     signature, count, directory, comment = END_RECORD.unpack(tail[-END_RECORD.size :])
     if signature != END_SIGNATURE or comment:
         raise zipfile.BadZipFile("it has no end record; it is cut off, or another kind of file")

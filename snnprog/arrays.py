@@ -23,3 +23,9 @@ Integers: TypeAlias = NDArray[np.signedinteger]
 Floats: TypeAlias = NDArray[np.float64]
 Raster: TypeAlias = NDArray[np.bool_]
 """Spikes, ``(ticks, neurons)``, time first."""
+
+
+def dtype_name(code: np.dtype[np.generic] | str) -> str:
+    """Return the name of a type of NumPy for messages: "float64", not "<f8"; "big-endian int32"."""
+    dtype = np.dtype(code)
+    return f"{'big-endian ' if dtype.str.startswith('>') else ''}{dtype.name}"

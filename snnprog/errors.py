@@ -160,7 +160,7 @@ class FitError(LimitError):
     def __init__(self, place: str, item: str, found: int, allowed: str, hint: str) -> None:
         super().__init__(item, found, allowed, hint)
         self.place = place
-        self.args = (f"{place}: {item} {found:,} of {allowed}; {hint}",)
+        self.args = (f"{place} exceeds the limit of {item}: {found:,} of {allowed}; {hint}",)
 
     def __reduce__(self) -> tuple[type[FitError], tuple[str, str, int, str, str]]:  # type: ignore[override]
         return FitError, (self.place, self.item, self.found, self.allowed, self.hint)  # type: ignore[return-value]

@@ -29,7 +29,7 @@ from types import MappingProxyType
 import numpy as np
 
 from snnprog.archive import array_of, json_of, read_archive, write_archive
-from snnprog.arrays import Int32s
+from snnprog.arrays import Int32s, dtype_name
 from snnprog.checks import as_integer
 from snnprog.chips import CHIPS, Chip, is_named_in_files
 from snnprog.chips.data import chip_from_data, chip_to_data
@@ -320,7 +320,8 @@ def _array(path: Path, members: Mapping[str, bytes], name: str) -> Int32s:
     array = array_of(path, members, name=name)
     if array.ndim != 1 or array.dtype.str != "<i4":
         raise FormatError(
-            f"array {name!r} in {path} must be <i4 with one axis, got {array.dtype.str} of shape {array.shape}"
+            f"array {name!r} in {path} must be int32 with one axis, got {dtype_name(array.dtype)} of"
+            f" shape {array.shape}"
         )
     return array.astype(np.int32)
 

@@ -199,7 +199,11 @@ TOO_SHORT = "is not a complete zip archive: it is too short"
 @pytest.mark.parametrize(
     ("end", "message"),
     [
-        (b"", TOO_SHORT),
+        (b"", "is not a complete zip archive: it is empty"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "is a pointer of Git LFS, not the file",
+        ),
         (b"PK", TOO_SHORT),
         (b"PK\x05\x06" + bytes(18), "is an empty zip archive"),
         (b"not a zip", TOO_SHORT),

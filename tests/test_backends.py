@@ -83,16 +83,16 @@ MISBEHAVIOUR = {
     "writes text": ("open(result_path, 'w').write('done')", "wrote an invalid result: .*result.npz"),
     "loses a tick": (
         "answer['spikes'] = answer['spikes'][1:]; " + FINE,
-        r"must be \|b1 of \(13, 2\), got \|b1 of shape \(12, 2\)",
+        r"must be bool of shape \(13, 2\), got bool of shape \(12, 2\)",
     ),
-    "transposes": ("answer['spikes'] = answer['spikes'].T; " + FINE, r"spikes must be .*got \|b1 of shape \(2, 13\)"),
+    "transposes": ("answer['spikes'] = answer['spikes'].T; " + FINE, r"spikes must be .*got bool of shape \(2, 13\)"),
     "counts spikes": (
         "answer['spikes'] = answer['spikes'].astype('<i8'); " + FINE,
-        "spikes must be .*got <i8 of shape",
+        "spikes must be .*got int64 of shape",
     ),
     "widens the state": (
         "answer['currents'] = answer['currents'].astype('<f8'); " + FINE,
-        r"currents must be <i4 of \(13, 3\), got <f8 of shape \(13, 3\)",
+        r"currents must be int32 of shape \(13, 3\), got float64 of shape \(13, 3\)",
     ),
     "leaves out the state": ("del answer['potentials']; " + FINE, "potentials"),
     "leaves out the spikes": ("del answer['spikes']; " + FINE, "spikes"),
@@ -225,46 +225,52 @@ def test_bad_questions(program: sp.Program, inputs: list[Raster], record: str, m
 # ---------------------------------------------------------------------------------------------------- descriptions
 
 BROKEN = {
-    "no TOML": ("summary = ", "TOMLDecodeError('Invalid value (at end of document)')"),
-    "empty": ("", "KeyError('summary')"),
-    "no semantics": (DESCRIPTION.replace("semantics", "semantix"), "KeyError('semantics')"),
+    "no TOML": ("summary = ", "Invalid value (at end of document)"),
+    "empty": ("", "it has no summary; it must have summary, semantics, python, distributions, timeout_seconds,"),
+    "no semantics": (DESCRIPTION.replace("semantics", "semantix"), "unknown key 'semantix'; did you mean 'semantics'?"),
     "semantics is a text": (
         DESCRIPTION.replace('["{rule}"]', '"{rule}"'),
-        f"TypeError(\"semantics must be a list of strings, got '{RULE}'\")",
+        f"semantics must be a list of strings, got '{RULE}'",
     ),
     "semantics is a number": (
         DESCRIPTION.replace('["{rule}"]', "7"),
-        "TypeError('semantics must be a list of strings, got 7')",
+        "semantics must be a list of strings, got 7",
     ),
-    "summary is a number": (DESCRIPTION.replace('"a stand-in"', "3"), "TypeError('summary must be a string, got 3')"),
-    "python is a float": (DESCRIPTION.replace('"{python}"', "3.10"), "TypeError('python must be a string, got 3.1')"),
+    "summary is a number": (DESCRIPTION.replace('"a stand-in"', "3"), "summary must be a string, got 3"),
+    "python is a float": (DESCRIPTION.replace('"{python}"', "3.10"), "python must be a string, got 3.1"),
     "python is too short": (
         DESCRIPTION.replace('"{python}"', '"3"'),
-        "ValueError(\"python must be a version such as '3.10', or 'any', got '3'\")",
+        "python must be a version such as '3.10', or 'any', got '3'",
     ),
     "python is a range": (
         DESCRIPTION.replace('"{python}"', '">=3.10"'),
-        "ValueError(\"python must be a version such as '3.10', or 'any', got '>=3.10'\")",
+        "python must be a version such as '3.10', or 'any', got '>=3.10'",
     ),
     "time is a text": (
         DESCRIPTION.replace("= 60", '= "soon"'),
-        "SpecError(\"timeout_seconds must be a non-negative, finite number of seconds, got 'soon'\")",
+        "timeout_seconds must be a non-negative, finite number of seconds, got 'soon'",
     ),
     "no time per tick": (
         DESCRIPTION.replace("timeout_seconds_per_tick = 0.5\n", ""),
-        "KeyError('timeout_seconds_per_tick')",
+        "it has no timeout_seconds_per_tick; it must have summary",
     ),
+    "a misspelt time": (
+        DESCRIPTION.replace("timeout_seconds =", "timeout_second ="),
+        "unknown key 'timeout_second'; did you mean 'timeout_seconds",
+    ),
+    "a misspelt table": (DESCRIPTION + "[gap]\nbias = false\n", "unknown key 'gap'; did you mean 'gaps'?"),
+    "a key of something else": (DESCRIPTION + "[zzz]\n", "unknown key 'zzz'; known keys are summary, semantics,"),
     "an example is a number": (
         DESCRIPTION + "[variable_examples]\nPORT = 4\n",
-        "TypeError(\"variable_examples must be a table of strings, got {'PORT': 4}\")",
+        "variable_examples must be a table of strings, got {'PORT': 4}",
     ),
     "satisfied_by is a text": (
         'satisfied_by = "cc"\n' + DESCRIPTION,
-        "TypeError(\"satisfied_by must be a list of strings, got 'cc'\")",
+        "satisfied_by must be a list of strings, got 'cc'",
     ),
     "distributions is a list": (
         DESCRIPTION.replace("[distributions]", "[[distributions]]"),
-        "TypeError('distributions must be a table of exact versions, got [{}]')",
+        "distributions must be a table of exact versions, got [{}]",
     ),
 }
 
@@ -274,8 +280,25 @@ def test_a_description_that_cannot_be_understood(folders: Path, text: str, fault
     write_backend(folders, "broken")
     filled = text.replace("{rule}", RULE).replace("{python}", HERE).replace("{distributions}", "")
     (folders / "broken" / "backend.toml").write_text(filled, encoding="utf-8")
-    with pytest.raises(sp.BackendError, match=re.escape(f"violates the contract: {fault}")):
+    with pytest.raises(sp.BackendError, match=re.escape(f"is not valid: {fault}")):
         find_backend("broken")
+
+
+def test_a_search_path_that_is_wrong_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    (tmp_path / "all").mkdir()
+    write_backend(tmp_path / "all", "mine")
+    for given, fault in (
+        (tmp_path / "nowhere", f"SNNPROG_BACKENDS names {tmp_path / 'nowhere'}, which is not a folder"),
+        (tmp_path / "all" / "mine", f"which is a backend; name its parent, {tmp_path / 'all'}"),
+    ):
+        monkeypatch.setenv("SNNPROG_BACKENDS", str(given))
+        with pytest.raises(sp.BackendError, match=re.escape(fault)):
+            find_backend("quite another")
+        code, _, error = command("backends", "list")
+        assert (code, fault in error) == (0, True)
+    monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path / "all"))
+    assert command("backends", "list")[2] == ""
+    assert find_backend("mine").name == "mine"
 
 
 @pytest.mark.parametrize("missing", ["runner.py", "requirements.txt"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from command_line import FILES, Command
 
 from snnprog import cli
 from snnprog.chips import CHIPS, Core
-from snnprog.cli.failures import INFEASIBLE_HINT
 from snnprog.program import load
 
 
@@ -46,7 +46,7 @@ def test_what_does_not_fit_the_chip_is_written_and_told(
     monkeypatch.setitem(CHIPS, "loihi1", replace(CHIPS["loihi1"], core=Core(axons_in=1)))
     code, out, err = command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp")
     assert (code, "wrote" in out) == (cli.DOES_NOT_FIT, True)
-    sentence = "neuron 0 alone: axons in 2 of 1; lower its fan-in"
+    sentence = "neuron 0 alone exceeds the limit of axons in: 2 of 1; lower its fan-in"
     assert err == f"snnprog: loihi1 does not hold the program: {sentence}\n"
     assert load(tmp_path / "p.snnp").n_neurons == 1
     code, out, err = command("compile", FILES / "SPEC.toml", "-o", tmp_path / "p.snnp", "--json")
@@ -95,11 +95,15 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
     (tmp_path / "inputs.csv").write_bytes((FILES / "inputs.csv").read_bytes())
     (tmp_path / "targets.csv").write_text("pattern,tick,neuron\n0,0,0\n", encoding="utf-8")
     expected = "output 0 must spike at tick 0 of pattern 0, but no input has reached it since the pattern began"
-    assert command("compile", tmp_path / "SPEC.toml", "-o", tmp_path / "p.snnp") == (
-        cli.INFEASIBLE,
-        "",
-        f"snnprog: infeasible: {expected}\nsnnprog: {INFEASIBLE_HINT}\n",
-    )
+    for file, chip in ((tmp_path / "SPEC.toml", []), (tmp_path / "an x.toml", ["--chip", "loihi2"])):
+        file.write_text(text, encoding="utf-8")
+        spec = " ".join([shlex.quote(str(file)), *chip])
+        hint = f"'snnprog explain {spec}' shows the proof; 'snnprog compile {spec} --closest -o P.snnp' writes"
+        assert command("compile", file, "-o", tmp_path / "p.snnp", *chip) == (
+            cli.INFEASIBLE,
+            "",
+            f"snnprog: infeasible: {expected}\nsnnprog: {hint} the nearest program\n",
+        )
     code, out, err = command("compile", tmp_path / "SPEC.toml", "-o", tmp_path / "p.snnp", "--json")
     assert (code, err, json.loads(out)["error"]["conflicts"]) == (cli.INFEASIBLE, "", [expected])
     assert not (tmp_path / "p.snnp").exists()

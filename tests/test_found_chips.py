@@ -152,10 +152,20 @@ def test_program_files_of_others_need_no_option(
 
 
 WRONG_CHIPS = {
-    "no module": ("nowhere_at_all:CHIP", "chip nowhere_at_all:CHIP cannot be loaded: ModuleNotFoundError"),
-    "no attribute": ("my_chip:OTHER", "chip my_chip:OTHER cannot be loaded: AttributeError"),
+    "no module": (
+        "nowhere_at_all:CHIP",
+        "no nowhere_at_all.py in this folder and no installed module",
+    ),
+    "a file": ("my_chip.py:CHIP", "--chip must be MODULE:NAME, got my_chip.py:CHIP; give my_chip:CHIP"),
+    "a file alone": ("my_chip.py", "--chip must be MODULE:NAME, got my_chip.py; give my_chip:CHIP"),
+    "a module alone": ("my_chip", "unknown chip 'my_chip'; known chips are"),
+    "what to give for a module": ("my_chip", "; a Chip of my_chip.py is --chip my_chip:NAME"),
+    "no attribute": (
+        "my_chip:OTHER",
+        "my_chip:OTHER cannot be loaded: the module has no 'OTHER'; give MODULE:NAME",
+    ),
     "no chip": ("my_chip:TEXT", "my_chip:TEXT must be a Chip, got a str"),
-    "no name": ("my_chip:", "chip my_chip: cannot be loaded: AttributeError"),
+    "no name": ("my_chip:", "chip my_chip: cannot be loaded: the module has no ''; give MODULE:NAME"),
     "unknown name": ("my_chip", "snnprog: unknown chip 'my_chip'; known chips are fpga, fpga-ge, fpga-subtract,"),
 }
 
@@ -217,7 +227,7 @@ def test_a_backend_that_does_not_execute_a_rule_is_not_checked_for_it(
         (folder / name).touch()
     monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
     with pytest.raises(
-        sp.BackendError, match=r"backend loihis executes loihi1-lif-.*; subtracting6 has subtracting6-rule"
+        sp.BackendError, match=r"backend loihis executes loihi1-lif-.*; chip subtracting6 uses subtracting6-rule"
     ):
         check_conformance("loihis", programs=1, chip=CHIP)
 

@@ -286,7 +286,7 @@ TOO_MUCH = {
     "neurons must be at most 16 in 4 cores, got 17": {"n_neurons": 17},
     "inputs must be at most 4 in 4 cores, got 5": {"n_inputs": 5},
     "synapses must be at most 256 in 4 cores, got 300": {"n_neurons": 16, "count": 300},
-    "neuron 0 alone: synaptic memory 65 of 64 words; lower its fan-in": {"count": 65},
+    "neuron 0 alone exceeds the limit of synaptic memory: 65 of 64 words; lower its fan-in": {"count": 65},
 }
 
 

@@ -198,7 +198,7 @@ def tiny(count: int = 1, *, n_inputs: int = 1, n_neurons: int = 1, weight: int =
 TOO_LARGE = {
     "neurons must be at most 4096 in 16 cores, got 4097": lambda: tiny(n_neurons=4097),
     "inputs must be at most 4096 in 16 cores, got 4097": lambda: tiny(n_inputs=4097),
-    "neuron 0 alone: synaptic memory 16,385 of 16,384 words": lambda: tiny(16385),
+    "neuron 0 alone exceeds the limit of synaptic memory: 16,385 of 16,384 words": lambda: tiny(16385),
     "synapses of one line must be at most 16383 in one core, got 16384": lambda: tiny(16384),
     "what may arrive at neuron 0 in a tick must be below 262144, which the core adds up, got 293760": lambda: tiny(
         9, weight=255, exponent=7

@@ -214,7 +214,9 @@ def random_core(seed: int, axons_out: tuple[int, int] = (2, 8)) -> Core:
 def test_placements_on_the_chip_are_counted_again(seed: int) -> None:
     program = random_trial(seed).program
     if is_any_too_much(program, LOIHI.core):
-        with pytest.raises(sp.FitError, match=r"^neuron \d alone: synapse formats \d+ of 8; use fewer exponents"):
+        with pytest.raises(
+            sp.FitError, match=r"^neuron \d alone exceeds the limit of synapse formats: \d+ of 8; use fewer exponents"
+        ):
             sp.place(program)
     else:
         assert_holds(program, sp.place(program), LOIHI.core)
@@ -291,36 +293,42 @@ MORE = "or raise max_cores to at least {}"
 # A program for each resource that a core of the chip runs out of, the cores allowed, and the whole sentence. Neurons
 # that differ do so only in what is counted.
 REFUSED: dict[str, tuple[sp.Program, int, str]] = {
-    "neurons": (chain(1500), 1, f"core 0: neurons 1,500 of 1,024; split the output population {MORE.format(2)}"),
+    "neurons": (
+        chain(1500),
+        1,
+        f"core 0 exceeds the limit of neurons: 1,500 of 1,024; split the output population {MORE.format(2)}",
+    ),
     "axons in": (
         chain(2, n_inputs=5000, pre=np.arange(5000), post=np.arange(5000) % 2),
         1,
-        f"core 0: axons in 5,000 of 4,096; split the output population {MORE.format(2)}",
+        f"core 0 exceeds the limit of axons in: 5,000 of 4,096; split the output population {MORE.format(2)}",
     ),
     "synaptic memory": (  # of 14 bits each; 900 in 15 blocks of 906 bits or less: 14 times 15 words, and 2
         chain(900, n_inputs=100, pre=CROWD % 100, post=CROWD // 100, weight=CROWD * 0 + 255, delay=1 + CROWD % 63),
         1,
-        f"core 0: synaptic memory 21,200 of 16,384 words; split the output population {MORE.format(2)}",
+        f"core 0 exceeds the limit of synaptic memory: 21,200 of 16,384 words;"
+        f" split the output population {MORE.format(2)}",
     ),
     "decay profiles": (
         chain(33, potential_decay=np.arange(33)),
         1,
-        f"core 0: decay profiles 33 of 32; use fewer kinds of decays and refractory periods {MORE.format(2)}",
+        f"core 0 exceeds the limit of decay profiles: 33 of 32;"
+        f" use fewer kinds of decays and refractory periods {MORE.format(2)}",
     ),
     "thresholds": (
         chain(33, threshold=1 + np.arange(33)),
         4,
-        f"core 3: distinct thresholds 9 of 8; use fewer thresholds {MORE.format(5)}",
+        f"core 3 exceeds the limit of distinct thresholds: 9 of 8; use fewer thresholds {MORE.format(5)}",
     ),
     "formats": (
         chain(9, exponent=np.arange(9) % 8, weight=np.where(np.arange(9) < 8, 1, -1)),
         1,
-        f"core 0: synapse formats 9 of 8; use fewer exponents and sign modes {MORE.format(2)}",
+        f"core 0 exceeds the limit of synapse formats: 9 of 8; use fewer exponents and sign modes {MORE.format(2)}",
     ),
     "one neuron": (
         chain(2, n_inputs=5000, pre=np.arange(5000), post=np.arange(5000) // 4999),
         9,
-        "neuron 0 alone: axons in 4,999 of 4,096; lower its fan-in",
+        "neuron 0 alone exceeds the limit of axons in: 4,999 of 4,096; lower its fan-in",
     ),
 }
 
@@ -332,7 +340,8 @@ def test_what_does_not_fit_is_told(name: str) -> None:
         sp.place(program, max_cores=cores)
     error = caught.value
     assert str(error) == sentence
-    assert f"{error.place}: {error.item} {error.found:,} of {error.allowed}; {error.hint}" == sentence
+    amount = f"{error.found:,} of {error.allowed}"
+    assert f"{error.place} exceeds the limit of {error.item}: {amount}; {error.hint}" == sentence
     copied = pickle.loads(pickle.dumps(error))
     assert (type(copied), str(copied), copied.found) == (sp.FitError, sentence, error.found)
 
@@ -351,7 +360,7 @@ def test_too_many_axons_out_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(sp.FitError) as caught:
         sp.place(program)
     advice = f"lower the fan-out of its neurons {MORE.format(3)}"
-    assert str(caught.value) == f"core 0: axons out 3 of 2; {advice}"
+    assert str(caught.value) == f"core 0 exceeds the limit of axons out: 3 of 2; {advice}"
 
 
 def test_the_chip_has_so_many_cores() -> None:
@@ -434,7 +443,7 @@ def test_a_placement_that_is_carried_is_proved_minimal_again(monkeypatch: pytest
 def test_carried_cores_that_do_not_fit_are_refused() -> None:
     program = chain(33, threshold=1 + np.arange(33), core=np.arange(33) // 9)
     with pytest.raises(
-        sp.FitError, match=r"^core 0: distinct thresholds 9 of 8; use fewer thresholds or set the"
+        sp.FitError, match=r"^core 0 exceeds the limit of distinct thresholds: 9 of 8; use fewer thresholds or set the"
     ) as caught:
         sp.place(program)
     assert str(caught.value).endswith("set the program's core to None to place it again")

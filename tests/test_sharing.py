@@ -147,8 +147,10 @@ def test_large_programs_get_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_does_not_fit_is_said() -> None:
     count = count_cores(program_of(4097, 1))
     assert count is not None
-    assert cores_in_words(count) == ("does not fit loihi1: neuron 0 alone: axons in 4,097 of 4,096; lower its fan-in")
-    assert count.as_dict()["misfit"] == "neuron 0 alone: axons in 4,097 of 4,096; lower its fan-in"
+    assert cores_in_words(count) == (
+        "does not fit loihi1: neuron 0 alone exceeds the limit of axons in: 4,097 of 4,096; lower its fan-in"
+    )
+    assert count.as_dict()["misfit"] == "neuron 0 alone exceeds the limit of axons in: 4,097 of 4,096; lower its fan-in"
     assert cores_in_words(CoreCount("loihi1", 3, 2)) == "fits on 3 cores of loihi1; at least 2 are necessary"
 
 

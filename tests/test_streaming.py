@@ -130,9 +130,9 @@ def test_a_reset_starts_it_again(folders: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "said"),
     [
-        ("b'{}\\n'", "began with a line that violates the contract"),
+        ("b'{}\\n'", "began with a line that is not valid"),
         ("b'{\"versions\": 3}\\n'", "versions must be an object, got 3"),
-        ("b'ready\\n'", "began with a line that violates the contract"),
+        ("b'ready\\n'", "began with a line that is not valid"),
         (VERSIONS + " + b'ready'", "wrote more than a line before the first question"),
         ("b'x' * 100000", "began with a line of more than 65536 bytes"),
         ("sys.exit('no chip is there')", "ended with code 1; it said: no chip is there"),

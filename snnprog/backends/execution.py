@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.archive import array_of, check_regular, read_archive, write_archive
-from snnprog.arrays import Raster
+from snnprog.arrays import Raster, dtype_name
 from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.backends.gaps import check_gaps
@@ -31,7 +31,7 @@ from snnprog.checks import as_seconds, check_type
 from snnprog.chips import CHIPS
 from snnprog.documents import parse_json
 from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecError
-from snnprog.processes.commands import failure_of
+from snnprog.processes.commands import UNFINISHED, failure_of
 from snnprog.processes.isolation import isolated
 from snnprog.program import Program
 from snnprog.raster import as_rasters
@@ -39,6 +39,7 @@ from snnprog.simulate import simulate
 from snnprog.temporaries import temporary_folder
 from snnprog.trace import Trace
 from snnprog.version import __version__
+from snnprog.wording import did_you_mean
 
 REFERENCE, KERNEL = "reference", "kernel"
 BUILT_IN = {
@@ -195,11 +196,19 @@ def folder_for(program: Program, name: str, *, record: Record) -> Backend:
     """
     folder, rule = find_backend(name), program.chip.rule.name
     if not folder.executes(rule):
-        raise BackendError(f"backend {name} executes {', '.join(folder.semantics)}; the program uses {rule}")
+        raise BackendError(wrong_rule(folder, rule, whose="the program"))
     check_gaps(program, folder.gaps, backend=name)
     if record == "state" and not folder.gaps.potentials:
         raise BackendError(f"backend {name} records no currents and potentials; record spikes only")
     return folder
+
+
+def wrong_rule(folder: Backend, rule: str, *, whose: str) -> str:
+    """Return the message about a rule that a backend does not execute, and where its rules are named."""
+    executes = ", ".join(folder.semantics) or "no rule"
+    meant = did_you_mean(rule, folder.semantics).partition("; ")[2]
+    file = f"{folder.folder / 'backend.toml'} lists its rules as semantics"
+    return f"backend {folder.name} executes {executes}; {whose} uses {rule}; {file}{f' ({meant})' if meant else ''}"
 
 
 def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:
@@ -304,7 +313,9 @@ def _run_folder(
             settings={RESULT_LIMIT_VARIABLE: str(result_limit(program, ticks, state=state))},
         )
         if failure:
-            raise BackendError(f"backend {backend.name} {failure}")
+            is_limited = failure.startswith(UNFINISHED) and timeout_s is None
+            hint = f"; timeout_seconds in {backend.folder / 'backend.toml'} is its limit" if is_limited else ""
+            raise BackendError(f"backend {backend.name} {failure}{hint}")
         try:
             return read_result(folder / "result.npz", program, rasters=rasters, state=state)
         except FormatError as error:
@@ -366,7 +377,8 @@ def read_result(path: Path, program: Program, *, rasters: Sequence[Raster], stat
         array = array_of(path, members, name=name)
         if array.dtype.str != dtype or array.shape != (ticks, width):
             raise FormatError(
-                f"{name} must be {dtype} of {(ticks, width)}, got {array.dtype.str} of shape {array.shape}"
+                f"{name} must be {dtype_name(dtype)} of shape {(ticks, width)}, got {dtype_name(array.dtype)} of shape"
+                f" {array.shape}"
             )
         parts[name] = np.split(array, ends[:-1])
     traces = tuple(Trace(**{name: part[index] for name, part in parts.items()}) for index in range(len(rasters)))

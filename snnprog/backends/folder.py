@@ -27,7 +27,20 @@ ANY_RULE = "any"
 ARTIFACTS = (".nir", ".c", ".v", ".hex")
 """As `snnprog.emit.exporting.EXPORT_FORMS`, which would import the solvers, too."""
 FILES = ("backend.toml", "requirements.txt", "runner.py")
-
+REQUIRED_KEYS = ("summary", "semantics", "python", "distributions", "timeout_seconds", "timeout_seconds_per_tick")
+KEYS = (
+    *REQUIRED_KEYS,
+    "satisfied_by",
+    "commands",
+    "gaps",
+    "variables",
+    "variable_examples",
+    "passed_variables",
+    "artifact",
+    "board_variable",
+    "stream",
+)
+"""The keys of a ``backend.toml``."""
 
 USUAL_BOARD = "icebreaker"
 """The board of a backend that runs on one, where its variable names none: one with an iCE40UP5K, as upduino has."""
@@ -165,10 +178,8 @@ def find_backend(name: str) -> Backend:
         raise BackendError(f"backend {name} is built in and has no folder; it is always ready")
     if name not in folders:
         known = [*BUILT_IN_NAMES, *folders]
-        raise BackendError(
-            f"unknown backend {name!r}; known backends are {', '.join(known)};"
-            f" add folders to {SEARCH_PATH_VARIABLE}{did_you_mean(name, known)}"
-        )
+        hint = did_you_mean(name, known) or f"; {search_path_fault() or f'add folders to {SEARCH_PATH_VARIABLE}'}"
+        raise BackendError(f"unknown backend {name!r}; known backends are {', '.join(known)}{hint}")
     return _read_folder(folders[name])
 
 
@@ -182,8 +193,21 @@ def _folders() -> dict[str, Path]:
 
 def _search_path() -> list[Path]:
     package = Path(__file__).resolve().parent.parent
-    given = [Path(entry).absolute() for entry in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if entry]
-    return [*given, package / "backend_folders", package.parent / "backends"]
+    return [*_given_path(), package / "backend_folders", package.parent / "backends"]
+
+
+def _given_path() -> list[Path]:
+    return [Path(entry).absolute() for entry in os.environ.get(SEARCH_PATH_VARIABLE, "").split(os.pathsep) if entry]
+
+
+def search_path_fault() -> str:
+    """Return what is wrong with a folder in the user's search path; an empty string if nothing is."""
+    for folder in _given_path():
+        if not folder.is_dir():
+            return f"{SEARCH_PATH_VARIABLE} names {folder}, which is not a folder"
+        if (folder / "backend.toml").is_file():
+            return f"{SEARCH_PATH_VARIABLE} names {folder}, which is a backend; name its parent, {folder.parent}"
+    return ""
 
 
 def _read_folder(folder: Path) -> Backend:
@@ -192,6 +216,7 @@ def _read_folder(folder: Path) -> Backend:
         raise BackendError(f"backend folder {folder} lacks {', '.join(missing)}")
     try:
         description = parse_toml(read_bytes(folder / "backend.toml"))
+        _check_keys(description)
         return Backend(
             name=folder.name,
             folder=folder,
@@ -211,8 +236,19 @@ def _read_folder(folder: Path) -> Backend:
             board_variable=_text({"board_variable": "", **description}, "board_variable"),
             stream=_flag({"stream": False, **description}, "stream"),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BackendError(f"{folder / 'backend.toml'} violates the contract: {error!r}") from error
+    except (TypeError, ValueError) as error:
+        raise BackendError(f"{folder / 'backend.toml'} is not valid: {error}") from error
+
+
+def _check_keys(description: Mapping[str, object]) -> None:
+    """Raise `ValueError` for a key that is unknown, or that is missing."""
+    for key in description:
+        if key not in KEYS:
+            hint = did_you_mean(key, KEYS) or f"; known keys are {', '.join(KEYS)}"
+            raise ValueError(f"unknown key {key!r}{hint}")
+    for key in REQUIRED_KEYS:
+        if key not in description:
+            raise ValueError(f"it has no {key}; it must have {', '.join(REQUIRED_KEYS)}")
 
 
 def _text(description: Mapping[str, object], key: str) -> str:

@@ -163,7 +163,6 @@ class _Runner:
                 raise ValueError(f"versions must be an object, got {versions!r}")
         except (KeyError, ValueError) as error:
             raise BackendError(
-                f"backend {self._name} began with a line that violates the contract: {error}; it must"
-                ' be {"versions": {...}}'
+                f'backend {self._name} began with a line that is not valid: {error}; it must be {{"versions": {{...}}}}'
             ) from error
         return {name: str(version) for name, version in versions.items()}

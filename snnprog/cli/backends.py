@@ -14,7 +14,7 @@ from snnprog.cli.groups import CommandGroup
 from snnprog.cli.names import BACKEND
 from snnprog.cli.numbers import IntegerOption
 from snnprog.cli.options import ChipName, JsonCommand, json_option
-from snnprog.cli.output import print_json, terminal
+from snnprog.cli.output import print_json, say, terminal
 from snnprog.cli.progress import progress_bar
 from snnprog.errors import BackendError
 
@@ -32,8 +32,11 @@ def backends_group() -> None:
 def list_command(as_json: bool) -> None:
     """List all backends, and which of them are installed."""
     from snnprog.backends import BUILT_IN, backend_names
+    from snnprog.backends.folder import search_path_fault
     from snnprog.report.backends import backends_table
 
+    if fault := search_path_fault():
+        say(f"warning: {fault}")
     rows = [_built_in_row(name) for name in BUILT_IN] + [backend_row(name) for name in backend_names()]
     table = backends_table(rows)
     if as_json:

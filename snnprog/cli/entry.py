@@ -17,7 +17,7 @@ from snnprog.cli.demo import demo_command
 from snnprog.cli.exit_codes import BAD_USAGE, EXACT
 from snnprog.cli.explain import explain_command
 from snnprog.cli.export import export_command
-from snnprog.cli.failures import INFEASIBLE_HINT, TRACEBACK_VARIABLE, code_and_sentence, conflicts_of
+from snnprog.cli.failures import TRACEBACK_VARIABLE, code_and_sentence, conflicts_of, infeasible_hint
 from snnprog.cli.groups import CommandSections
 from snnprog.cli.init import init_command
 from snnprog.cli.inspect import inspect_command
@@ -89,16 +89,16 @@ def _run_command() -> int:
     try:
         return int(commands.main(standalone_mode=False, obj=invocation) or EXACT)
     except (click.ClickException, click.Abort, SnnprogError) as error:
-        return _tell_error(error, as_json=invocation.as_json)
+        return _tell_error(error, invocation)
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             raise
-        return _tell_error(error, as_json=invocation.as_json)
+        return _tell_error(error, invocation)
 
 
-def _tell_error(error: Exception, *, as_json: bool) -> int:
+def _tell_error(error: Exception, invocation: Invocation) -> int:
     code, message = code_and_sentence(error)
-    if as_json:
+    if invocation.as_json:
         kind = type(error).__name__
         print_json({"error": {"type": kind, "message": message, "exit_code": code, "conflicts": conflicts_of(error)}})
     elif isinstance(error, click.ClickException) and "\n" in message:
@@ -106,7 +106,7 @@ def _tell_error(error: Exception, *, as_json: bool) -> int:
     else:
         say(message)
         if isinstance(error, InfeasibleError):
-            say(INFEASIBLE_HINT)
+            say(infeasible_hint(invocation.spec, invocation.chip))
     return code
 
 

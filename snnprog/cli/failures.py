@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 import click
 
 from snnprog.cli.exit_codes import BAD_USAGE, EXIT_CODES, INTERNAL_ERROR, INTERRUPTED
 from snnprog.errors import InfeasibleError, SnnprogError
 
 TRACEBACK_VARIABLE = "SNNPROG_TRACEBACK"
-INFEASIBLE_HINT = "'snnprog explain SPEC.toml' shows the proof; 'snnprog compile --closest' writes the nearest program"
+INFEASIBLE_HINT = (
+    "'snnprog explain {spec}' shows the proof; 'snnprog compile {spec} --closest -o P.snnp' writes the nearest program"
+)
+"""What can be done about an infeasible specification, with its file and its chip as on the command line."""
 
 
 def code_and_sentence(error: Exception) -> tuple[int, str]:
@@ -24,6 +29,12 @@ def code_and_sentence(error: Exception) -> tuple[int, str]:
     error = error.__cause__ if isinstance(error.__cause__, EOFError) else error  # which click would report as Ctrl-D
     what = f"{type(error).__name__}: {error}".replace("\n", " ")
     return INTERNAL_ERROR, f"internal error, {what}; please report it ({TRACEBACK_VARIABLE}=1 shows where)"
+
+
+def infeasible_hint(spec: str | None, chip: str | None) -> str:
+    """Return what can be done about the specification of a command line; SPEC.toml where it names none."""
+    words = [quote("SPEC.toml" if spec is None else spec), *([] if chip is None else ["--chip", quote(chip)])]
+    return INFEASIBLE_HINT.format(spec=" ".join(words))
 
 
 def conflicts_of(error: Exception) -> list[str]:

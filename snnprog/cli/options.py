@@ -112,9 +112,19 @@ def check_title(title: str | None, page_path: Path | None) -> None:
 
 @dataclass
 class Invocation:
-    """The state of a command line before it is validated."""
+    """What errors need to know of a command line.
+
+    Attributes
+    ----------
+    as_json : bool
+        Whether they are printed as JSON.
+    spec, chip : str or None
+        The specification and the chip that the command line names.
+    """
 
     as_json: bool = False
+    spec: str | None = None
+    chip: str | None = None
 
 
 class JsonCommand(click.Command):
@@ -133,6 +143,9 @@ class JsonCommand(click.Command):
     def invoke(self, ctx: click.Context) -> object:
         """Check the output paths, then run the command."""
         check_outputs(ctx)
+        invocation, spec = ctx.find_object(Invocation), ctx.params.get("spec_path")
+        if invocation is not None and spec is not None:
+            invocation.spec = str(spec)
         return super().invoke(ctx)
 
     def _wants_json(self, ctx: click.Context, args: Sequence[str]) -> bool:
@@ -157,8 +170,23 @@ class ChipName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gen
         """Return the chip that a text names."""
         from snnprog.chips import find_chip
 
-        module, colon, name = str(value).partition(":")
-        return _imported(module, name) if colon else find_chip(module)
+        text = str(value)
+        invocation = None if ctx is None else ctx.find_object(Invocation)
+        if invocation is not None:
+            invocation.chip = text
+        module, colon, name = text.partition(":")
+        if module.endswith(".py"):
+            raise SpecError(f"--chip must be MODULE:NAME, got {text}; give {Path(module).stem}:{name or 'CHIP'}")
+        if colon:
+            return _imported(module, name)
+        try:
+            return find_chip(module)
+        except SpecError as error:
+            is_file = Path(f"{module}.py").is_file()
+            if module in chips() or (str(error).endswith("?") and not is_file):
+                raise
+            hint = f"a Chip of {module}.py is --chip {module}:NAME" if is_file else "a Chip of your own is MODULE:NAME"
+            raise SpecError(f"{error}; {hint}") from error
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the registered names with this beginning."""
@@ -176,13 +204,21 @@ def _imported(module: str, name: str) -> Chip:
     try:
         found = getattr(import_module(module), name)
     except (Exception, SystemExit) as error:  # whatever a user's module raises, it is not a chip
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise SpecError(f"chip {module}:{name} cannot be loaded: {reason}; give MODULE:NAME of a Chip") from error
+        raise SpecError(f"chip {module}:{name} cannot be loaded: {_reason(error, module, name)}") from error
     finally:
         sys.path.pop()
     if not isinstance(found, Chip):
         raise SpecError(f"{module}:{name} must be a Chip, got a {type(found).__name__}")
     return found
+
+
+def _reason(error: BaseException, module: str, name: str) -> str:
+    """Return why an object of a module cannot be loaded."""
+    if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+        return f"there is no {module}.py in this folder and no installed module {module}"
+    if isinstance(error, AttributeError) and error.name == name:
+        return f"the module has no {name!r}; give MODULE:NAME of a Chip"
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 chip_option = click.option(

@@ -14,6 +14,7 @@ from itertools import groupby
 import numpy as np
 
 from snnprog.backends import BUILT_IN, KERNEL, REFERENCE, Gaps, Run, Simulator, check_gaps, find_backend, run_backend
+from snnprog.backends.execution import wrong_rule
 from snnprog.chips import CHIPS, Chip, find_chip, is_built_in
 from snnprog.conformance.golden import Golden, golden_programs, joined
 from snnprog.conformance.trials import NO_GAPS, SMALL, ProgramSize, Trial, random_trial, side_by_side
@@ -134,10 +135,11 @@ def _chip_and_gaps(backend: str, chip: Chip | None) -> tuple[Chip, Gaps]:
     for each in allowed:
         if folder.executes(each.rule.name):
             return each, folder.gaps
-    rules = ", ".join(sorted({each.rule.name for each in allowed}))
-    executes = ", ".join(folder.semantics) or "nothing"
-    whose = "the built-in chips have" if chip is None else f"{chip.name} has"
-    raise BackendError(f"backend {backend} executes {executes}; {whose} {rules}")
+    executes = f"the rule {' or '.join(folder.semantics)}" if folder.semantics else "no rule"
+    if chip is None:
+        hint = "which no built-in chip has; give a chip that has it (--chip)"
+        raise BackendError(f"backend {backend} executes {executes}, {hint}")
+    raise BackendError(wrong_rule(folder, chip.rule.name, whose=f"chip {chip.name}"))
 
 
 def _within(frozen: Sequence[Golden], gaps: Gaps, backend: str) -> tuple[list[Golden], dict[str, str]]:

@@ -119,7 +119,7 @@ def _check_inside(path: Path, label: str, *, column: Int64s, extent: int) -> Non
         event = int(outside.argmax())
         raise FormatError(
             f"{path}, line {_line_of(path, event)}: {label} must be 0 to {extent - 1}, because"
-            f" {LIMITS[label].format(extent)}, got {column[event]}"
+            f" {LIMITS[label].format(extent)}, got {column[event]}; raise that number, or correct the line"
         )
 
 

@@ -47,7 +47,10 @@ def readout_texts(readouts: Sequence[Integers], is_read: Bools, names: Names | N
 def check_potentials(path: Path, is_read: Bools) -> None:
     """Raise `FormatError` if a file of potentials would be empty."""
     if not is_read.any():
-        raise FormatError(f"{path} would hold potentials, but every output of the program is read by its spikes")
+        raise FormatError(
+            f"{path} would hold potentials of outputs, but every output of the program is read by its"
+            " spikes; sp.run(program, inputs, record='state') returns all potentials, and 'snnprog report' shows them"
+        )
 
 
 def write_readouts(path: Path, readouts: Sequence[Integers], is_read: Bools, names: Names | None = None) -> None:

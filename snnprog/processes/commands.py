@@ -32,6 +32,9 @@ LOOK_SECONDS = 0.25
 SAID_LIMIT_BYTES = 1 << 26
 SHOWN_BYTES = 2000
 
+UNFINISHED = "did not finish within"
+"""How the failure of a command begins that was ended at its limit."""
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -157,7 +160,7 @@ def _wait(process: subprocess.Popen[bytes], said: Sequence[IO[bytes]], *, limit_
             if any(os.fstat(file.fileno()).st_size > SAID_LIMIT_BYTES for file in said):
                 return None, f"printed more than {SAID_LIMIT_BYTES} bytes and was ended"
             if left <= 0.0:
-                return None, f"did not finish within {limit_s:.0f} s and was ended"
+                return None, f"{UNFINISHED} {limit_s:.0f} s and was ended"
         else:
             return code, f"ended with code {code}" if code else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from snnprog.backends.folder import ANY_RULE
-from snnprog.chips import CHIPS
+from snnprog.chips import CHIPS, RULES
 from snnprog.table import Cell, Column, Table
 
 COLUMNS = (
@@ -41,7 +41,8 @@ def _cell(key: str, value: object) -> object:
 
 
 def _chips(rules: object) -> str:
-    """Return the names of the chips of a list of rules; "any" for all."""
-    if rules == [ANY_RULE]:
-        return ANY_RULE
-    return ", ".join(chip.name for chip in CHIPS.values() if isinstance(rules, list) and chip.rule.name in rules)
+    """Return the names of the built-in chips of a list of rules, then the rules of other chips; "any" for all."""
+    if not isinstance(rules, list) or rules == [ANY_RULE]:
+        return ANY_RULE if rules == [ANY_RULE] else ""
+    named = [chip.name for chip in CHIPS.values() if chip.rule.name in rules]
+    return ", ".join([*named, *(f"rule {rule}" for rule in rules if rule not in RULES)])

@@ -18,6 +18,7 @@ from snnprog.errors import SpecError
 from snnprog.output_files import write_bytes
 from snnprog.program import Program
 from snnprog.version import __version__
+from snnprog.wording import counted
 
 WITH_STATES = "with_states"
 RESERVED = (
@@ -100,8 +101,9 @@ def _about(plan: SpecialPlan, component: SpecialProgram) -> list[str]:
     return [
         f"// Made by snnprog {__version__}: do not edit.",
         "//",
-        f"// Program {program_digest(program)}: {program.n_inputs} inputs, {program.n_neurons} neurons,"
-        f" {program.n_outputs} outputs, {program.n_synapses} synapses;",
+        f"// Program {program_digest(program)}: {counted(program.n_inputs, 'input')},"
+        f" {counted(program.n_neurons, 'neuron')}, {counted(program.n_outputs, 'output')},"
+        f" {counted(program.n_synapses, 'synapse')};",
         f"// rule {program.chip.rule.name} of {program.chip.name}. A tick is done {form}.",
         f"// About {plan.cells:,} logic cells (an estimate). Bits of the widest register of each kind, proved for any",
         "// input:",
