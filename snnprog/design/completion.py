@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.solver import check_time
 
 Known: TypeAlias = Mapping[int, bool]
 """Tick within a pattern -> whether the output spikes there."""
@@ -69,7 +70,13 @@ class Windows:
         """Return for each tick whether silence and whether a spike there can be completed; None if nothing can.
 
         Bins that do not count are always open both ways.
+
+        Raises
+        ------
+        UndecidedError
+            If the time that `snnprog.solver.until` allows is over: callers ask once for each tick, or more often.
         """
+        check_time()
         steps, ahead, before = self._steps(known), self._ahead(known), [1]
         for silent, spike in steps:
             before.append((before[-1] & silent) | ((before[-1] & spike) << 1))
@@ -115,7 +122,8 @@ class Windows:
     def _matches(self) -> list[int]:
         """For each tick that counts, the states n whose next target spike, the n-th, has a window around it."""
         before, after = self.window
-        return [
-            sum(1 << number for number, due in enumerate(self.due) if counts and due - before <= tick <= due + after)
-            for tick, counts in enumerate(self.care)
-        ]
+        found = [0] * len(self.care)
+        for number, due in enumerate(self.due):
+            for tick in range(max(due - before, 0), min(due + after + 1, len(found))):
+                found[tick] |= self.care[tick] << number
+        return found
