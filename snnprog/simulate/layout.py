@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -159,6 +160,7 @@ def _counts(rule: Rule, reach: Reach) -> bool:
     return reach.of(rule.fire, rule.fire.expression).greatest > 1
 
 
+@lru_cache(maxsize=64)
 def _rests(rule: Rule) -> bool:
     """Return whether a neuron without input never spikes, so that blocks can be padded with such neurons."""
     spans = {name: Span.of(np.array([value], np.int64)) for name, value in resting(rule).items()}
