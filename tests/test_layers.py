@@ -31,6 +31,7 @@ LAYERS = (
     "progress",
     "convolution",
     "proof",
+    "proof_document",
     "cache",
     "temporaries",
     "processes",

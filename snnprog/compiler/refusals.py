@@ -12,7 +12,8 @@ from snnprog.design import Design
 from snnprog.design.proofs.referee import Referee
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
-from snnprog.proof import Node, proof_to_data
+from snnprog.proof import Node
+from snnprog.proof_document import proof_to_data
 from snnprog.solver import step
 from snnprog.spec import Spec
 from snnprog.verification import verify
