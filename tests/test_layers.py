@@ -76,6 +76,7 @@ LAYERS = (
     "recovery",
     "backends",
     "recall",
+    "integer_bound",
     "figures",
     "divergence",
     "break_even",
