@@ -42,7 +42,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "recovery": "recovery",
         "backends": "backends",
         "comparison": "figures divergence break_even neurobench workload conversion verification"
-        " exploration linking recall",
+        " exploration linking recall integer_bound",
         "compiler": "compiler explanation unit_fits estimators spec_file",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",

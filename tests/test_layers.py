@@ -77,6 +77,7 @@ LAYERS = (
     "recovery",
     "backends",
     "recall",
+    "integer_bound",
     "figures",
     "divergence",
     "break_even",
