@@ -154,7 +154,7 @@ def design_closest(
 def without_synapses(task: Task, outputs: Iterable[int]) -> NearestDesign:
     """Return neurons without synapses, which follow their bias alone: they fit any chip."""
     judge = Judge(task, outputs)
-    everything = task.spec.targets[:, list(judge.outputs)]
+    everything = task.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
     return NearestDesign(judge.outputs, raster, 0.0, tuple(NeuronDesign(neuron) for neuron in neurons))
