@@ -10,6 +10,7 @@ Public names are loaded when they are first used, so that importing the package 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from snnprog.version import __version__
@@ -100,8 +101,8 @@ if TYPE_CHECKING:
     from snnprog.spec_file import load_spec as load_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
     from snnprog.trace import Trace as Trace
-    from snnprog.unit_fits import Units as Units
     from snnprog.unit_fits import units as units
+    from snnprog.unit_results import Units as Units
     from snnprog.verification import Verification as Verification
     from snnprog.verification import verify as verify
     from snnprog.workload import Activity as Activity
@@ -150,7 +151,7 @@ _HOMES = {
     "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
-    "Units": "unit_fits",
+    "Units": "unit_results",
     "Verification": "verification",
     "activity": "workload",
     "at_most": "automata",
@@ -200,7 +201,9 @@ _HOMES = {
 
 _FOLDERS = ("automata", "coding", "specs")
 
-__all__ = ["__version__", *_FOLDERS, *_HOMES]
+_EXTRA = {name for name, home in _HOMES.items() if home == "estimators" and find_spec("sklearn") is None}
+
+__all__ = ["__version__", *_FOLDERS, *(name for name in _HOMES if name not in _EXTRA)]
 
 
 def __getattr__(name: str) -> object:

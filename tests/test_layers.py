@@ -87,6 +87,7 @@ LAYERS = (
     "verification",
     "compiler",
     "explanation",
+    "unit_results",
     "unit_fits",
     "estimators",
     "spec_file",
