@@ -16,7 +16,8 @@ import numpy as np
 import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.chips import Chip, WeightRanges
-from snnprog.rules.expressions import Expression, Ref, Rounding, greatest, saturate, scale, select, wrap
+from snnprog.rules.building import greatest, saturate, scale, select, wrap
+from snnprog.rules.expressions import Expression, Ref, Rounding
 from snnprog.rules.rule import Parameter, Rule, Step, Watch
 
 ZERO, SUBTRACT, NONE = "zero", "subtract", "none"

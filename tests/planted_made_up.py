@@ -11,19 +11,8 @@ from dataclasses import replace
 from planted import Changes
 
 from snnprog.chips import Chip, WeightRanges
-from snnprog.rules.expressions import (
-    Ref,
-    Rounding,
-    clip,
-    greatest,
-    leak,
-    least,
-    saturate,
-    scale,
-    select,
-    shift_right,
-    wrap,
-)
+from snnprog.rules.building import clip, greatest, leak, least, saturate, scale, select, shift_right, wrap
+from snnprog.rules.expressions import Ref, Rounding
 from snnprog.rules.rule import LayerConstant, Parameter, Rule, Step, Watch
 
 arriving, weight, count, spikes = Ref("arriving"), Ref("weight"), Ref("count"), Ref("spikes")

@@ -12,7 +12,8 @@ from made_up_chips import KINDS, chip_of
 from snnprog.chips import Chip, find_chip
 from snnprog.conformance import Golden, golden_programs
 from snnprog.conformance.trials import random_trial
-from snnprog.rules.expressions import Ref, Rounding, scale
+from snnprog.rules.building import scale
+from snnprog.rules.expressions import Ref, Rounding
 from snnprog.rules.loihi import LOIHI_RULE
 from snnprog.simulate import simulate
 from snnprog.simulate.before_reset import fires, potentials_before_reset, thresholds_in_units

@@ -14,23 +14,8 @@ from snnprog.chips import CHIPS, Chip
 from snnprog.errors import SpecError
 from snnprog.proving.lemmas import all_of, decided
 from snnprog.rules.bitvectors import BITVECTORS, Formulas, TickFormulas, gather_formulas, ranges_of, tick_formulas
-from snnprog.rules.expressions import (
-    NODES,
-    Const,
-    End,
-    Expression,
-    FloorDiv,
-    Hold,
-    Ref,
-    Rounding,
-    evaluate,
-    greatest,
-    leak,
-    least,
-    scale,
-    select,
-    shift_right,
-)
+from snnprog.rules.building import greatest, leak, least, scale, select, shift_right
+from snnprog.rules.expressions import NODES, Const, End, Expression, FloorDiv, Hold, Ref, Rounding, evaluate
 from snnprog.rules.interpreter import OPERATIONS, Interpreter
 from snnprog.rules.ranges import Reach, Span, reach_of
 from snnprog.rules.rule import COUNT, SPIKES, WEIGHT

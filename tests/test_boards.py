@@ -29,7 +29,8 @@ from snnprog.emit.hardware.image import image_of  # noqa: E402
 from snnprog.emit.hardware.yosys import run_tool  # noqa: E402
 from snnprog.errors import FormatError, LimitError, SpecError  # noqa: E402
 from snnprog.figures import Share, board_figures, read_tool_report  # noqa: E402
-from snnprog.rules.expressions import Ref, greatest  # noqa: E402
+from snnprog.rules.building import greatest  # noqa: E402
+from snnprog.rules.expressions import Ref  # noqa: E402
 
 PROGRAM = next(each for each in golden_programs("loihi1") if each.name == "recurrent_delays").trial.program
 FAMILIES = {"ice40": "icebreaker", "ecp5": "ulx3s"}

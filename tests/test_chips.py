@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from untyped import untyped
 
 import snnprog as sp
-from snnprog.chips import CHIPS, Chip
+from snnprog.chips import CHIPS, Chip, Core, Energy, Layers, SynapticMemory, WeightRanges
 
 
 def spec_for(chip: str | Chip, seed: int, **options: Any) -> sp.Spec:
@@ -77,7 +79,7 @@ def test_a_name_and_its_chip_give_the_same_spec_and_the_same_program_file(tmp_pa
 
 
 def test_a_chip_that_is_not_registered_compiles_within_its_own_limits() -> None:
-    small = dataclasses.replace(CHIPS["loihi1"], name="small", delays=(1, 3))
+    small = replace(CHIPS["loihi1"], name="small", delays=(1, 3))
     with pytest.raises(sp.LimitError, match="delay must be 1 to 3 on small, got 4"):
         spec_for(small, 0)
     spec = spec_for(small, 0, delays=[1, 2, 3])
@@ -106,3 +108,54 @@ def test_a_rule_from_another_process_has_the_hash_of_its_equals() -> None:
         [sys.executable, "-c", code], input=pickle.dumps(rule), env=environment, capture_output=True, check=True
     )
     assert found.stdout == b"found\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"delays": 7}, "delays of chip fpga must be 2 integers in a tuple, got 7"),
+        ({"delays": (1, 2, 3)}, "delays of chip fpga must be 2 integers in a tuple"),
+        ({"delays": (1.5, 3)}, r"delays\[0\] of chip fpga must be an integer, got 1.5"),
+        ({"name": 3}, "name of chip 3 must be a string, got 3"),
+        ({"rule": "fpga-lif"}, "rule of chip fpga must be a Rule, got 'fpga-lif'"),
+        ({"weight_ranges": (-8, 7)}, "weight_ranges of chip fpga must be a WeightRanges"),
+        ({"weight_bits": None}, "weight_bits of chip fpga must be an integer, got None"),
+        ({"design_exponents": 3}, "design_exponents of chip fpga must be a tuple of integers, got 3"),
+        ({"is_exponent_shared": 1}, "is_exponent_shared of chip fpga must be True or False, got 1"),
+        ({"cores": "a"}, "cores of chip fpga must be an integer, got 'a'"),
+        ({"core": 4}, "core of chip fpga must be a Core, got 4"),
+        ({"energy": 4}, "energy of chip fpga must be an Energy, got 4"),
+    ],
+)
+def test_a_field_of_another_type_is_named(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        replace(CHIPS["fpga"], **untyped(changed))
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (
+            lambda: WeightRanges(mixed=untyped((-31.5, 31)), excitatory=(0, 31), inhibitory=(-31, 0)),
+            r"mixed\[0\] of weight ranges must be an integer, got -31.5",
+        ),
+        (lambda: Core(neurons=untyped("many")), "neurons of a core must be an integer, got 'many'"),
+        (lambda: Core(memory=untyped(4)), "memory of a core must be a SynapticMemory, got 4"),
+        (
+            lambda: SynapticMemory(1, 1, 0, 1, weight_bits=untyped(8), index_bits=(1,)),
+            "weight_bits of a core's memory must be a tuple of integers, got 8",
+        ),
+        (
+            lambda: Energy(1.0, untyped(None), (1.0, 2.0), "a paper"),
+            "message of a chip's energy must be a number, got None",
+        ),
+        (lambda: Layers(1, 1, 1, untyped("x")), "most_fan_out of the layers must be an integer, got 'x'"),
+    ],
+)
+def test_a_field_of_a_part_of_another_type_is_named(part: Callable[[], object], message: str) -> None:
+    with pytest.raises(sp.SpecError, match=message):
+        part()
+
+
+def test_lists_are_converted_to_tuples() -> None:
+    assert replace(CHIPS["fpga"], delays=untyped([1, 3])) == replace(CHIPS["fpga"], delays=(1, 3))

@@ -19,7 +19,8 @@ from snnprog.chips import Chip, find_chip
 from snnprog.conformance.golden import golden_programs
 from snnprog.conformance.trials import Trial, random_trial
 from snnprog.emit.c.lean import lean_program
-from snnprog.rules.expressions import Ref, Rounding, clip, greatest, least, shift_right
+from snnprog.rules.building import clip, greatest, least, shift_right
+from snnprog.rules.expressions import Ref, Rounding
 from snnprog.rules.rule import Rule, Watch
 
 LOIHI = find_chip("loihi1")

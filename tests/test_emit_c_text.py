@@ -22,7 +22,8 @@ from snnprog.chips import Chip, find_chip
 from snnprog.conformance.golden import golden_programs
 from snnprog.conformance.trials import random_trial
 from snnprog.emit.c import to_c
-from snnprog.rules.expressions import Expression, Ref, clip, greatest, rebuilt, select
+from snnprog.rules.building import clip, greatest, select
+from snnprog.rules.expressions import Expression, Ref, rebuilt
 from snnprog.rules.rule import Rule, Step
 
 LOIHI = find_chip("loihi1")

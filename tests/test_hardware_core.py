@@ -16,7 +16,8 @@ from made_up_chips import KINDS, chip_of
 
 import snnprog as sp
 from snnprog.chips import CHIPS, Chip
-from snnprog.rules.expressions import Ref, Rounding, clip, scale, select
+from snnprog.rules.building import clip, scale, select
+from snnprog.rules.expressions import Ref, Rounding
 from snnprog.simulate import reference
 
 LOIHI = CHIPS["loihi1"]

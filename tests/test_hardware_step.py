@@ -13,20 +13,8 @@ import snnprog as sp
 from snnprog.arrays import Int64s
 from snnprog.chips import CHIPS, Chip
 from snnprog.rules import interpreter
-from snnprog.rules.expressions import (
-    NODES,
-    End,
-    Expression,
-    Hold,
-    Ref,
-    Rounding,
-    clip,
-    fold,
-    greatest,
-    scale,
-    select,
-    wrap,
-)
+from snnprog.rules.building import clip, fold, greatest, scale, select, wrap
+from snnprog.rules.expressions import NODES, End, Expression, Hold, Ref, Rounding
 from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Reach, Span
 from snnprog.rules.rule import Rule

@@ -27,7 +27,8 @@ from snnprog.emit.hardware.ordered_core import OrderedCore  # noqa: E402
 from snnprog.emit.hardware.plan import CorePlan, CoreSize  # noqa: E402
 from snnprog.emit.hardware.timing import clocks_of  # noqa: E402
 from snnprog.emit.hardware.yosys import verilog_of  # noqa: E402
-from snnprog.rules.expressions import Ref, Rounding, greatest, least, saturate, shift_right, wrap  # noqa: E402
+from snnprog.rules.building import greatest, least, saturate, shift_right, wrap  # noqa: E402
+from snnprog.rules.expressions import Ref, Rounding  # noqa: E402
 from snnprog.rules.rule import Parameter, Step, Watch  # noqa: E402
 from snnprog.simulate.reference import ReferenceStepper  # noqa: E402
 

@@ -17,23 +17,12 @@ from snnprog.arrays import Int64s, Raster
 from snnprog.chips import CHIPS, RULES, Chip
 from snnprog.design.mapping import potential_map
 from snnprog.rules import interpreter, operations, source
-from snnprog.rules.expressions import (
-    NODES,
-    Compare,
-    Const,
-    End,
-    Expression,
-    Hold,
-    Ref,
-    Rounding,
-    clip,
-    nodes,
-    select,
-)
+from snnprog.rules.building import clip, fold, saturate, select, shift_right, wrap
+from snnprog.rules.expressions import NODES, Compare, Const, End, Expression, Hold, Ref, Rounding, nodes
 from snnprog.rules.interpreter import OPERATIONS, Interpreter
 from snnprog.rules.linear import rounding_errors
 from snnprog.rules.ranges import SPANS, Span, reach_of
-from snnprog.rules.rule import Parameter, Rule, Step, Watch
+from snnprog.rules.rule import LayerConstant, Parameter, Rule, Step, Watch
 from snnprog.rules.simplifying import simplified
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import arriving_span, can_be_laid_out
@@ -157,9 +146,9 @@ def test_a_rule_with_another_step_differs_in_that_step_alone() -> None:
 
 
 UNDESIGNABLE: dict[str, Callable[[Expression], list[Step]]] = {
-    "must reset the potential to 0": lambda v: [Step("r", "potential", select(Ref("spikes"), 7, v))],
-    "must not change the potential after the comparison": lambda v: [Step("r", "potential", v + 1)],
-    "must keep the potential at 0 for as long as a spike has an effect": lambda v: [
+    "step 'r' must reset the potential to 0": lambda v: [Step("r", "potential", select(Ref("spikes"), 7, v))],
+    "step 'r' must not change the potential after the comparison": lambda v: [Step("r", "potential", v + 1)],
+    "steps 'potential' and 'r' must keep the potential at 0 for as long as a spike has an effect": lambda v: [
         Step("r", "potential", select(Ref("spikes"), 0, v)),
         Step("s", "other", select(Ref("spikes"), 1, 0)),
     ],
@@ -313,13 +302,76 @@ def _states(rule: Rule, parameters: dict[str, Int64s], raster: Raster) -> Iterat
     [
         (lambda: Ref("potential") * untyped(1.5), "got 1.5; for fractions there is scale"),
         (lambda: untyped(1.5) * Ref("potential"), "got 1.5; for fractions there is scale"),
-        (lambda: select(untyped(Ref("potential")) == 0, 1, 2), "got False; it has no == and no !="),
-        (lambda: Step("reset", "potential", untyped("0")), "got '0'; for fractions"),
+        (lambda: select(untyped(Ref("potential") == Ref("bias")), 1, 2), "got False; it has no == and no !="),
+        (lambda: Step("reset", "potential", untyped("bias")), r"got 'bias'; Ref\('bias'\) reads a name"),
+        (lambda: untyped(Ref("potential")) / 4, "no / and no >>; use shift_right or scale"),
+        (lambda: untyped(1) / Ref("potential"), "no / and no >>; use shift_right or scale"),
+        (lambda: untyped(Ref("potential")) >> 2, "no / and no >>; use shift_right or scale"),
+        (lambda: untyped(Ref("potential")) & 2, "no & and no |; use select"),
+        (lambda: untyped(Ref("potential")) | 2, "no & and no |; use select"),
+        (lambda: untyped(Ref("potential")) % 2, r"no %; use wrap"),
+        (lambda: abs(untyped(Ref("potential"))), r"no abs; use greatest\(value, -value\)"),
+        (lambda: Ref("potential") << untyped(1.5), "bits of an expression in a rule must be an integer, got 1.5"),
+        (lambda: clip(Ref("potential"), untyped(-0.5), 3), "low of an expression in a rule must be an integer"),
+        (lambda: fold(Ref("potential"), untyped("4")), "half of fold must be an integer, got '4'"),
+        (lambda: saturate(Ref("potential"), 0), "bits of a register must be 1 to 54, got 0"),
+        (lambda: wrap(Ref("potential"), 10**9), "bits of a register must be 1 to 54, got 1000000000"),
+        (
+            lambda: shift_right(Ref("potential"), 1, rounding=untyped("floor")),
+            "rounding of an expression in a rule must be a Rounding, got 'floor'",
+        ),
+        (lambda: Ref(untyped(3)), "name of an expression in a rule must be a string, got 3"),
+        (lambda: Parameter("bias", untyped(0.5), 1), "low of a parameter of a rule must be an integer, got 0.5"),
+        (lambda: LayerConstant("most", 1, untyped("x")), "readout of a constant of a rule must be an integer, got 'x'"),
+        (lambda: Watch("fire", untyped(None)), "limit of a watch of a rule must be an integer, got None"),
+        (
+            lambda: replace(RULES["fpga-lif"], registers=untyped("potential")),
+            "registers of rule fpga-lif must be a tuple of strings, got 'potential'",
+        ),
+        (
+            lambda: replace(RULES["fpga-lif"], gather=untyped(None)),
+            "gather of rule fpga-lif must be a Step, got None",
+        ),
     ],
 )
 def test_what_is_no_expression_is_refused(wrong: Callable[[], object], message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda value: 1 if value > 3 else 0,
+        lambda value: value > 3 and value < 5,
+        lambda value: value > 3 or value < 0,
+        lambda value: 3 < value < 5,
+        lambda value: not value,
+        lambda value: min(value, 5),
+        lambda value: max(5, value),
+        lambda value: value == 5,
+        lambda value: value != 5,
+        lambda value: value == np.int64(5),
+        lambda value: np.int64(5) == value,
+        lambda value: value in (1, 2),
+    ],
+)
+def test_a_test_of_a_value_that_is_not_known_yet_is_refused(wrong: Callable[[object], object]) -> None:
+    with pytest.raises(sp.SpecError, match="cannot test a value with if, and, or, min, max or ==; use select, least"):
+        wrong(Ref("potential"))
+
+
+def test_expressions_are_equal_if_they_are_the_same() -> None:
+    potential, bias = Ref("potential"), Ref("bias")
+    assert potential + 1 == Ref("potential") + 1
+    assert potential + 1 != potential + 2
+    assert potential != bias
+    assert Const(1) != potential
+    assert (potential + 1 == "potential + 1") is False
+    assert len({potential + 1, Ref("potential") + 1, potential + 2}) == 2
+    rule = RULES["fpga-lif"]
+    assert replace(rule) == rule
+    assert hash(replace(rule)) == hash(rule)
 
 
 def test_comparisons_either_way_round() -> None:

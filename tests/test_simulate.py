@@ -17,7 +17,8 @@ import snnprog as sp
 from snnprog.chips import find_chip
 from snnprog.program import MIXED, NEURON_ARRAYS, SYNAPSE_ARRAYS
 from snnprog.rules import operations
-from snnprog.rules.expressions import End, Expression, Hold, Ref, Rounding, Scale, clip, fold, nodes, wrap
+from snnprog.rules.building import clip, fold, wrap
+from snnprog.rules.expressions import End, Expression, Hold, Ref, Rounding, Scale, nodes
 from snnprog.rules.interpreter import held, rounded
 from snnprog.rules.source import ENDS
 from snnprog.simulate import simulate

@@ -21,7 +21,8 @@ from snnprog.arrays import Raster
 from snnprog.chips import CHIPS, find_chip
 from snnprog.conformance import random_trial
 from snnprog.program import BY_POTENTIAL
-from snnprog.rules.expressions import Ref, Rounding, leak, saturate
+from snnprog.rules.building import leak, saturate
+from snnprog.rules.expressions import Ref, Rounding
 from snnprog.rules.rule import Step, Watch
 from snnprog.simulate.event_kernel import EventStepper
 from snnprog.simulate.kernel import LayoutStepper, stepper_of

@@ -14,7 +14,8 @@ from hardware_tools import need
 
 import snnprog as sp
 from snnprog.chips import CHIPS
-from snnprog.rules.expressions import Expression, Ref, Rounding, clip, fold, greatest, scale, select, wrap
+from snnprog.rules.building import clip, fold, greatest, scale, select, wrap
+from snnprog.rules.expressions import Expression, Ref, Rounding
 from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.ranges import Reach
 from snnprog.rules.rule import Parameter, Rule

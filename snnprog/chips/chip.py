@@ -23,6 +23,7 @@ from snnprog.rules.limits import MOST_SHIFT, TITLE, check_limits
 from snnprog.rules.linear import LinearRule, linear_rule
 from snnprog.rules.loihi import LOIHI_RULE
 from snnprog.rules.rule import Rule
+from snnprog.rules.typed import convert_fields
 from snnprog.rules.xylo import XYLO_RULE
 from snnprog.wording import range_in_words
 
@@ -61,6 +62,9 @@ class WeightRanges:
     excitatory: Range
     inhibitory: Range
     mixed_step: int = 1
+
+    def __post_init__(self) -> None:
+        convert_fields(self, "weight ranges")
 
     def of(self, mode: str) -> Range:
         """Return the range of a sign mode, "mixed", "excitatory" or "inhibitory"."""
@@ -127,6 +131,7 @@ class Chip:
     energy: Energy | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        convert_fields(self, f"chip {self.name}")
         check_limits(self.rule)
         for item, ok, allowed in self._demands():
             if not ok:

@@ -14,6 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Int64s, Integers
 from snnprog.errors import SpecError
+from snnprog.rules.typed import convert_fields
 
 WIDEST_FIELD = 64
 """Bits of a weight or an index: more than any memory uses, and sums of them fit in an int64."""
@@ -62,6 +63,7 @@ class SynapticMemory:
     index_bits: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        convert_fields(self, "a core's memory")
         for item in ("words", "word_bits", "block_synapses"):
             _check_least(item, getattr(self, item), least=1)
         _check_least("header_bits", self.header_bits, least=0)
@@ -139,6 +141,7 @@ class Core:
     memory: SynapticMemory | None = None
 
     def __post_init__(self) -> None:
+        convert_fields(self, "a core")
         for field in fields(self):
             found = getattr(self, field.name)
             if field.name != "memory" and found is not None:
@@ -182,6 +185,7 @@ class Energy:
     source: str
 
     def __post_init__(self) -> None:
+        convert_fields(self, "a chip's energy")
         for energy in (self.synaptic_operation, self.message, *self.update):
             if not 0 <= energy < math.inf:
                 raise SpecError(f"energy must be a non-negative, finite number of picojoules, got {energy}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Int32s
 from snnprog.errors import LimitError, SpecError
+from snnprog.rules.typed import convert_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ class Layers:
     most_fan_out: int
 
     def __post_init__(self) -> None:
+        convert_fields(self, "the layers")
         for field in fields(self):
             if getattr(self, field.name) < 1:
                 raise SpecError(f"{field.name} of the layers must be 1 or more, got {getattr(self, field.name)}")

@@ -16,6 +16,7 @@ import numpy as np
 from snnprog.divergence.edits import Change, firing_index, fresh, inserted, mapped, reading
 from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
+from snnprog.rules.building import greatest
 from snnprog.rules.expressions import (
     Const,
     Expression,
@@ -27,7 +28,6 @@ from snnprog.rules.expressions import (
     Select,
     Shr,
     Sub,
-    greatest,
     names_in,
     nodes,
     rebuilt,

@@ -9,7 +9,8 @@ import numpy as np
 from snnprog.divergence.edits import firing_index, inserted, limit_of
 from snnprog.divergence.replay import Model
 from snnprog.divergence.variation import Variation
-from snnprog.rules.expressions import Compare, Const, Expression, Min, Ref, greatest, least, rebuilt, select
+from snnprog.rules.building import greatest, least, select
+from snnprog.rules.expressions import Compare, Const, Expression, Min, Ref, rebuilt
 from snnprog.rules.rule import COUNT, CURRENT, POTENTIAL, SPIKES, LayerConstant, Rule
 
 UNLIMITED = 1 << 62

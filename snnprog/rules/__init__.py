@@ -16,23 +16,8 @@ The names for writing rules are exported here; the others are in their modules.
 
 from __future__ import annotations
 
-from snnprog.rules.expressions import (
-    Const,
-    End,
-    Expression,
-    Ref,
-    Rounding,
-    clip,
-    fold,
-    greatest,
-    leak,
-    least,
-    saturate,
-    scale,
-    select,
-    shift_right,
-    wrap,
-)
+from snnprog.rules.building import clip, fold, greatest, leak, least, saturate, scale, select, shift_right, wrap
+from snnprog.rules.expressions import Const, End, Expression, Ref, Rounding
 from snnprog.rules.rule import LayerConstant, Parameter, Rule, Step, Watch
 
 __all__ = [

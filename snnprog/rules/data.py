@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
 from types import MappingProxyType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin
 
 from snnprog.checks import as_integer
 from snnprog.errors import FormatError, SpecError
@@ -41,6 +39,7 @@ from snnprog.rules.expressions import (
 )
 from snnprog.rules.limits import DEEPEST, MOST_ENTRIES, MOST_MAGNITUDE, MOST_NODES, MOST_SHIFT, check_limits
 from snnprog.rules.rule import Rule
+from snnprog.rules.typed import kinds_of
 
 Read = TypeVar("Read")
 
@@ -110,7 +109,7 @@ def object_to_data(value: object) -> dict[str, object]:
     SpecError
         If a field has a value of another type.
     """
-    kinds = _kinds(type(value))
+    kinds = kinds_of(type(value))
     return {name: _written(kind, getattr(value, name), where=name) for name, kind in kinds.items()}
 
 
@@ -135,7 +134,7 @@ def _written(kind: Any, value: Any, *, where: str) -> object:
 
 
 def _written_expression(node: Expression) -> object:
-    values = [_written(kind, getattr(node, name), where=name) for name, kind in _kinds(type(node)).items()]
+    values = [_written(kind, getattr(node, name), where=name) for name, kind in kinds_of(type(node)).items()]
     return values[0] if type(node) in BARE else [WORDS[type(node)], *values]
 
 
@@ -155,7 +154,7 @@ def object_from_data(kind: type[Read], data: object, *, where: str) -> Read:
     FormatError
         If a key is missing or unknown, or a value is invalid for its field.
     """
-    kinds = _kinds(kind)
+    kinds = kinds_of(kind)
     if not isinstance(data, dict):
         raise FormatError(f"{where} must be an object with {', '.join(kinds)}, got {_shown(data)}")
     wrong = sorted(set(kinds) - set(data)) or sorted(map(_shown, set(data) - set(kinds)))
@@ -254,14 +253,14 @@ class _Expressions:
                 f"{self._where} must be made of integers, names and lists that begin with one of {words},"
                 f" got {_shown(data)}"
             )
-        kinds = _kinds(kind)
+        kinds = kinds_of(kind)
         if len(data) != 1 + len(kinds):
             raise FormatError(f"{self._where} must give {word} {', '.join(kinds)}, got {len(data) - 1} values")
         return kind(*(self._part(kind, name, each, depth) for name, each in zip(kinds, data[1:], strict=True)))
 
     def _part(self, kind: type[Expression], name: str, data: object, depth: int) -> object:
         """Return the value of a node's field; shifts are checked here, because creating a rule evaluates them."""
-        part, where = _kinds(kind)[name], f"{self._where}: {name} of {WORDS[kind]}"
+        part, where = kinds_of(kind)[name], f"{self._where}: {name} of {WORDS[kind]}"
         if part is Expression:
             return self.read(data, depth=depth + 1)
         value = _read(part, data, where)
@@ -278,18 +277,6 @@ def _shown(value: object) -> str:
         return "an integer beyond that"  # Python prints no integer of more than 4300 digits
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}…"
-
-
-def _kinds(kind: type) -> dict[str, Any]:
-    """Return the type of each field of a dataclass, by name."""
-    return _looked_up(kind)
-
-
-@cache
-def _looked_up(kind: type) -> dict[str, Any]:
-    assert is_dataclass(kind)
-    hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
 
 
 NODES_BY_WORD: Mapping[str, type[Expression]] = MappingProxyType({word: kind for kind, word in WORDS.items()})

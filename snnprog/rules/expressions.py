@@ -1,7 +1,7 @@
 """Integer expressions: the small language in which the rule of a chip is written.
 
-An expression is a value: it compares, hashes, pickles and prints, and runs nothing by itself. Python's operators build
-it, so that a rule reads like a data sheet::
+An expression is a value: it compares with other expressions, hashes, pickles and prints, and runs nothing by itself.
+Python's operators build it, so that a rule reads like a data sheet::
 
     v = Ref("potential")
     clip(scale(v, 4096 - Ref("potential_decay"), bits=12, rounding=Rounding.TOWARD_ZERO) + Ref("bias"), -2047, 2047)
@@ -15,12 +15,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from numbers import Number
 from operator import index
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from snnprog.errors import SpecError
+from snnprog.rules.typed import Convert, convert_fields
 
 Value = TypeVar("Value")
+
+UNTESTED = "a rule cannot test a value with if, and, or, min, max or ==; use select, least, greatest, or >= and <="
+UNLOGICAL = "a rule has no & and no |; use select, or the product of two comparisons for 'and', and greatest for 'or'"
+UNROUNDED = "a rule has no / and no >>; use shift_right or scale, which name the rounding, or // for rounding down"
+
+LONGEST_SHOWN = 40
+"""Characters of a wrong name in a message. A choice: longer than any valid name."""
 
 
 class Rounding(str, Enum):
@@ -47,9 +57,33 @@ class End(str, Enum):
     """Wrap around to the other end once; a value that is still outside stays outside (Lava's current)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Expression:
-    """An integer that is calculated from others; see the module docstring."""
+    """An integer that is calculated from others; see the module docstring.
+
+    Raises
+    ------
+    SpecError
+        If a field has a value of another type, or a rule tests its value with ``if``, ``and``, ``min`` or ``==``.
+    """
+
+    def __post_init__(self) -> None:
+        convert_fields(self, "an expression in a rule", CONVERSIONS)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether two expressions are the same; refuse numbers, because the value is not known yet."""
+        if isinstance(other, Number):
+            raise SpecError(UNTESTED)
+        if not isinstance(other, Expression):
+            return NotImplemented
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __bool__(self) -> bool:
+        """Refuse a test of the value, which is not known yet."""
+        raise SpecError(UNTESTED)
 
     def __add__(self, other: Expression | int) -> Expression:
         """Return the sum."""
@@ -87,6 +121,26 @@ class Expression:
         """Return the quotient, rounded down."""
         return FloorDiv(self, as_expression(other))
 
+    def __truediv__(self, other: object) -> Expression:
+        """Refuse a quotient, or a shift, without a rounding."""
+        raise SpecError(UNROUNDED)
+
+    __rtruediv__ = __rshift__ = __truediv__
+
+    def __and__(self, other: object) -> Expression:
+        """Refuse a logical operator."""
+        raise SpecError(UNLOGICAL)
+
+    __or__ = __and__
+
+    def __mod__(self, other: object) -> Expression:
+        """Refuse a remainder, which no rule has."""
+        raise SpecError("a rule has no %; use wrap(value, bits) for the overflow of a register")
+
+    def __abs__(self) -> Expression:
+        """Refuse a magnitude, which is not an operation of its own."""
+        raise SpecError("a rule has no abs; use greatest(value, -value)")
+
     def __gt__(self, other: Expression | int) -> Expression:
         """Return 1 if this is greater, else 0."""
         return Compare(">", self, as_expression(other))
@@ -104,7 +158,7 @@ class Expression:
         return Compare(">=", as_expression(other), self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Const(Expression):
     """An integer that is the same for every neuron at every tick.
 
@@ -120,12 +174,15 @@ class Const(Expression):
         message = f"a rule calculates with integers and expressions, got {self.value!r}"
         if isinstance(self.value, bool):
             raise SpecError(f"{message}; it has no == and no !=")
+        given: object = self.value
+        if isinstance(given, str):
+            raise SpecError(f"{message}; Ref({given[:LONGEST_SHOWN]!r}) reads a name")
         if not hasattr(self.value, "__index__"):
             raise SpecError(f"{message}; for fractions there is scale")
         object.__setattr__(self, "value", index(self.value))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ref(Expression):
     """A register, a parameter, or the result of an earlier step of the tick: the latest value of a name.
 
@@ -138,7 +195,7 @@ class Ref(Expression):
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Add(Expression):
     """``left + right``."""
 
@@ -146,7 +203,7 @@ class Add(Expression):
     right: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sub(Expression):
     """``left - right``."""
 
@@ -154,7 +211,7 @@ class Sub(Expression):
     right: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mul(Expression):
     """``left * right``."""
 
@@ -162,14 +219,14 @@ class Mul(Expression):
     right: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Neg(Expression):
     """``-operand``."""
 
     operand: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shl(Expression):
     """``operand * 2**bits``."""
 
@@ -177,7 +234,7 @@ class Shl(Expression):
     bits: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shr(Expression):
     """``operand / 2**bits``, rounded; ``bits`` is 0 or more, and may be a parameter of the neuron."""
 
@@ -186,7 +243,7 @@ class Shr(Expression):
     rounding: Rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scale(Expression):
     """``operand * factor / 2**bits``, rounded once, at the end: a decay that multiplies; the factor is 0 or more."""
 
@@ -196,7 +253,7 @@ class Scale(Expression):
     rounding: Rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Leak(Expression):
     """``operand - Shr(operand, bits, rounding)``: a decay that shifts."""
 
@@ -205,7 +262,7 @@ class Leak(Expression):
     rounding: Rounding
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hold(Expression):
     """The value of a register from ``low`` to ``high``, both included, after an assignment; `End` defines overflow."""
 
@@ -220,7 +277,7 @@ class Hold(Expression):
         return self.high - self.low + 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compare(Expression):
     """1 if ``left`` is greater (``>``), or greater or equal (``>=``); else 0."""
 
@@ -229,7 +286,7 @@ class Compare(Expression):
     right: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Select(Expression):
     """``if_true`` where the condition is not 0, else ``if_false``."""
 
@@ -238,7 +295,7 @@ class Select(Expression):
     if_false: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Min(Expression):
     """The lesser of two."""
 
@@ -246,7 +303,7 @@ class Min(Expression):
     right: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Max(Expression):
     """The greater of two."""
 
@@ -254,7 +311,7 @@ class Max(Expression):
     right: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FloorDiv(Expression):
     """``left / right``, rounded down; ``right`` is at least 1."""
 
@@ -329,83 +386,7 @@ def as_expression(value: Expression | int) -> Expression:
     return value if isinstance(value, Expression) else Const(value)
 
 
-def scale(operand: Expression, factor: Expression | int, *, bits: int, rounding: Rounding) -> Expression:
-    """Return ``operand * factor / 2**bits``, rounded once.
-
-    Parameters
-    ----------
-    operand : Expression
-        The value to scale.
-    factor : Expression or int
-        Of parameters and constants, non-negative.
-    bits : int
-        The power of two that is divided by.
-    rounding : Rounding
-        The rounding of a fraction.
-    """
-    return Scale(operand, as_expression(factor), bits, rounding)
-
-
-def shift_right(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> Expression:
-    """Return ``operand / 2**bits``, rounded.
-
-    Parameters
-    ----------
-    operand : Expression
-        The dividend.
-    bits : Expression or int
-        The power of two, of parameters and constants.
-    rounding : Rounding
-        The rounding of a fraction.
-    """
-    return Shr(operand, as_expression(bits), rounding)
-
-
-def leak(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> Expression:
-    """Return ``operand`` less ``operand / 2**bits``, of which the latter is rounded.
-
-    Parameters
-    ----------
-    operand : Expression
-        The value that decays.
-    bits : Expression or int
-        The power of two, of parameters and constants.
-    rounding : Rounding
-        The rounding of a fraction.
-    """
-    return Leak(operand, as_expression(bits), rounding)
-
-
-def clip(operand: Expression, low: int, high: int) -> Expression:
-    """Return the value limited to ``low`` … ``high``."""
-    return Hold(operand, low, high, End.CLIP)
-
-
-def saturate(operand: Expression, bits: int) -> Expression:
-    """Return the value limited to the range of a two's complement register of a number of bits."""
-    return Hold(operand, -(1 << bits - 1), (1 << bits - 1) - 1, End.CLIP)
-
-
-def wrap(operand: Expression, bits: int) -> Expression:
-    """Return the value wrapped to a two's complement register of a number of bits."""
-    return Hold(operand, -(1 << bits - 1), (1 << bits - 1) - 1, End.WRAP)
-
-
-def fold(operand: Expression, half: int) -> Expression:
-    """Return the value folded once into ``(-half, half]``."""
-    return Hold(operand, 1 - half, half, End.FOLD)
-
-
-def select(condition: Expression, if_true: Expression | int, if_false: Expression | int) -> Expression:
-    """Return ``if_true`` if the condition is not 0, else ``if_false``."""
-    return Select(as_expression(condition), as_expression(if_true), as_expression(if_false))
-
-
-def least(left: Expression, right: Expression | int) -> Expression:
-    """Return the lesser of two."""
-    return Min(left, as_expression(right))
-
-
-def greatest(left: Expression, right: Expression | int) -> Expression:
-    """Return the greater of two."""
-    return Max(left, as_expression(right))
+CONVERSIONS: Mapping[type, Convert] = MappingProxyType(
+    {Expression: lambda _name, value: as_expression(value)}  # type: ignore[arg-type]  # `Const` checks it
+)
+"""The conversion of the operands of nodes and of steps."""

@@ -11,7 +11,7 @@ ends and no decay.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -48,11 +48,14 @@ Note = Callable[[str, Int64s], None]
 """Called with a watched step and a value before clipping."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Known(Expression):
-    """A part of an expression whose value is known."""
+    """A part of an expression whose value is known; it is evaluated at once, and never compared."""
 
-    values: Int64s = field(compare=False)
+    values: Int64s
+
+    def __post_init__(self) -> None:
+        """Keep the array as it is."""
 
 
 def rounded(numerator: Int64s, bits: Int64s | int, rounding: Rounding) -> Int64s:

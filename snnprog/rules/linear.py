@@ -22,8 +22,8 @@ from functools import cached_property, lru_cache
 
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import Const, Hold, Ref, Rounding
-from snnprog.rules.resolve import ARRIVING, Form, Sums, Tick, resolved
-from snnprog.rules.rule import CURRENT, POTENTIAL, Rule, Step
+from snnprog.rules.resolve import ARRIVING, BY_HAND, Form, Sums, Tick, resolved
+from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES, Rule, Step
 
 ZERO, SUBTRACT, NONE = "zero", "subtract", "none"
 UNLIMITED = 1 << 62
@@ -214,6 +214,8 @@ class _Reader:
     def __init__(self, rule: Rule, fixed: Mapping[str, int]) -> None:
         self.rule, self.fixed = rule, fixed
         self.linear_registers = {CURRENT, POTENTIAL} & set(rule.registers)
+        firing = rule.all_steps.index(rule.fire)
+        self.before, self.after = slice(firing), slice(firing, None)
 
     def linear(self) -> LinearRule:
         """Return the linear rule; refuse rules of another form."""
@@ -257,33 +259,45 @@ class _Reader:
         after = tick.state[CURRENT]
         others = {name for name in after.terms if not name.startswith(ERROR)} - {CURRENT, ARRIVING}
         if others or after.constant:
-            raise self._refusal("must calculate the current from itself and arriving spikes only")
+            raise self._refusal("must calculate the current from itself and arriving spikes only", target=CURRENT)
         return after.coefficient(CURRENT), after.coefficient(ARRIVING)
 
     def _flow(self, tick: Tick, alpha: Fraction, *, own: Fraction) -> Fraction:
         """Return the amount that one unit of the current, or without a current, of the input, adds to the potential."""
         flow = tick.compared.coefficient(ARRIVING) / own if own else Fraction(1)  # without a current
         if own < 0 or flow <= 0:
-            raise self._refusal("must let arriving spikes raise the potential in the same tick")
+            raise self._refusal(
+                "must let arriving spikes raise the potential in the same tick", target=POTENTIAL, at=self.before
+            )
         if tick.compared.coefficient(CURRENT) != flow * alpha:
-            raise self._refusal("must add the current of the same tick to the potential")
+            raise self._refusal(
+                "must add the current of the same tick to the potential", target=POTENTIAL, at=self.before
+            )
         return flow
 
     def _check_potential(self, tick: Tick) -> None:
         if tick.state[POTENTIAL] != tick.compared:
-            raise self._refusal("must not change the potential after the comparison, except for spikes")
+            raise self._refusal(
+                "must not change the potential after the comparison, except for spikes", target=POTENTIAL, at=self.after
+            )
         if not 0 <= tick.compared.coefficient(POTENTIAL) <= 1:
-            raise self._refusal("must keep a share of the potential between 0 and 1")
+            raise self._refusal("must keep a share of the potential between 0 and 1", target=POTENTIAL, at=self.before)
         has_bias = any(each.name == "bias" for each in self.rule.parameters)
         if tick.compared.coefficient("bias") != has_bias or tick.compared.constant:
-            raise self._refusal("must add the unscaled bias, and no other constant, to the potential")
+            raise self._refusal(
+                "must add the unscaled bias, and no other constant, to the potential", target=POTENTIAL, at=self.before
+            )
 
     def _reset(self, spiking: Tick) -> str:
         left, before, threshold = spiking.state[POTENTIAL], spiking.compared, Form.symbol("threshold")
         kinds = {NONE: before, ZERO: Form(), SUBTRACT: before.plus(threshold.times(-self.rule.unit))}
         found = next((kind for kind, form in kinds.items() if left == form), None)
         if found is None:
-            raise self._refusal("must reset the potential to 0, subtract the threshold, or leave it unchanged")
+            raise self._refusal(
+                "must reset the potential to 0, subtract the threshold, or leave it unchanged",
+                target=POTENTIAL,
+                at=self.after,
+            )
         return found
 
     def _held_ticks(self, spiking: Tick, rest: Mapping[str, int]) -> int:
@@ -294,15 +308,17 @@ class _Reader:
                 return ticks
             tick, _ = self._tick(control, 0)
             if tick.compared != Form():
-                raise self._refusal("must keep the potential at 0 for as long as a spike has an effect")
+                raise self._refusal(
+                    "must keep the potential at 0 for as long as a spike has an effect", target=POTENTIAL
+                )
             control = self._control(tick)
-        raise self._refusal("must come to rest after a spike")
+        raise self._refusal("must let the potential come to rest after a spike", target=POTENTIAL)
 
     def _control(self, tick: Tick) -> dict[str, int]:
         after = {name: form for name, form in tick.state.items() if name not in self.linear_registers}
         for name, form in after.items():
             if not form.is_constant:
-                raise self._refusal(f"has a register {name!r} that depends on more than spikes")
+                raise self._refusal(f"must make {name!r} depend on spikes only", target=name)
         return {name: int(form.constant) for name, form in after.items()}
 
     def _most_spikes(self) -> int:
@@ -311,7 +327,7 @@ class _Reader:
             return UNLIMITED
         value = most.value if isinstance(most, Const) else self.fixed.get(most.name) if isinstance(most, Ref) else None
         if value is None:
-            raise self._refusal("must limit its spikes in a tick by a constant")
+            raise self._refusal("must limit spikes in a tick by a constant", target=SPIKES)
         return value
 
     def _rounds_at_once(self, rest: Mapping[str, int]) -> tuple[bool, bool]:
@@ -343,7 +359,8 @@ class _Reader:
                 least["arrivals"] = min(least["arrivals"], nearest / operand.coefficient(ARRIVING))
         return Limits(min(least["arrivals"], least[CURRENT] / (flow / unit)), least[CURRENT], least[POTENTIAL])
 
-    def _refusal(self, what: str) -> SpecError:
-        return SpecError(
-            f"weights cannot be designed for rule {self.rule.name}: it {what}; programs of chip integers run"
-        )
+    def _refusal(self, what: str, *, target: str, at: slice = slice(None)) -> SpecError:
+        """Return the error that names the steps in a part of the tick which assign a target."""
+        names = [step.name for step in self.rule.all_steps[at] if step.target == target]
+        where = f"step{'s' * (len(names) > 1)} {' and '.join(map(repr, names))} " if names else "it "
+        return SpecError(f"weights cannot be designed for rule {self.rule.name}: {where}{what}; {BY_HAND}")

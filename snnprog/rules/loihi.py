@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from snnprog.rules.expressions import Ref, Rounding, clip, fold, greatest, scale, select, wrap
+from snnprog.rules.building import clip, fold, greatest, scale, select, wrap
+from snnprog.rules.expressions import Ref, Rounding
 from snnprog.rules.rule import Parameter, Rule, Step, Watch
 
 arriving, weight, count = Ref("arriving"), Ref("weight"), Ref("count")

@@ -12,15 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import (
     Add,
+    Compare,
     Expression,
+    FloorDiv,
     Hold,
     Leak,
+    Max,
+    Min,
     Mul,
     Neg,
     Ref,
@@ -80,6 +85,15 @@ class Form:
         for name, value in other.terms.items():
             terms[name] = terms.get(name, 0) + value
         return Form({name: value for name, value in terms.items() if value}, self.constant + other.constant)
+
+
+DECIDING: Mapping[type[Expression], str] = MappingProxyType(
+    {Compare: "compares", Min: "takes the least of", Max: "takes the greatest of", FloorDiv: "divides"}
+)
+"""What messages say of the nodes that have no form."""
+
+BY_HAND = "programs from sp.Program.from_arrays run on the chip"
+"""What can be done with a rule for which weights cannot be designed."""
 
 
 class Sums:
@@ -197,19 +211,19 @@ class _Resolver:
         if isinstance(node, Mul):
             constant = next((part for part in parts if part.is_constant), None)
             if constant is None:
-                raise self._refusal("multiplies two values that are unknown before the run")
+                raise self._refusal("multiplies two values that are known only during the run")
             other = parts[1] if constant is parts[0] else parts[0]
             return other.times(constant.constant)
         if isinstance(node, Hold):
             return self.sums.held(parts[0], node, self.step)
         if isinstance(node, Scale | Shr | Leak):
             return self._decayed(node, parts)
-        raise self._refusal(f"has a {type(node).__name__} of a value that is unknown before the run")
+        raise self._refusal(f"{DECIDING[type(node)]} a value that is known only during the run")
 
     def _decayed(self, node: Scale | Shr | Leak, parts: list[Form]) -> Form:
         operand, by = parts
         if not by.is_constant:
-            raise self._refusal("decays by a value that is unknown before the run")
+            raise self._refusal("decays by a value that is known only during the run")
         divided = Fraction(1, 1 << int(by.constant))
         factor = Fraction(by.constant) / (1 << node.bits) if isinstance(node, Scale) else divided
         whole = factor.denominator == 1
@@ -218,8 +232,7 @@ class _Resolver:
 
     def _refusal(self, what: str) -> SpecError:
         return SpecError(
-            f"step {self.step.name!r} of rule {self.rule.name} {what}, so nothing can be designed for it; programs made"
-            " by hand run"
+            f"weights cannot be designed for rule {self.rule.name}: step {self.step.name!r} {what}; {BY_HAND}"
         )
 
 

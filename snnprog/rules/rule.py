@@ -26,6 +26,7 @@ from types import MappingProxyType
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import (
+    CONVERSIONS,
     Add,
     Compare,
     Const,
@@ -36,11 +37,11 @@ from snnprog.rules.expressions import (
     Mul,
     Ref,
     Shl,
-    as_expression,
     names_in,
     nodes,
 )
-from snnprog.wording import counted
+from snnprog.rules.typed import convert_fields
+from snnprog.wording import counted, did_you_mean
 
 WEIGHT, COUNT, SPIKES = "weight", "count", "spikes"
 CURRENT, POTENTIAL = "current", "potential"
@@ -69,6 +70,9 @@ class Parameter:
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        convert_fields(self, "a parameter of a rule")
+
 
 @dataclass(frozen=True)
 class LayerConstant:
@@ -85,6 +89,9 @@ class LayerConstant:
     name: str
     hidden: int
     readout: int
+
+    def __post_init__(self) -> None:
+        convert_fields(self, "a constant of a rule")
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class Step:
     expression: Expression
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "expression", as_expression(self.expression))
+        convert_fields(self, "a step of a rule", CONVERSIONS)
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,9 @@ class Watch:
 
     step: str
     limit: int
+
+    def __post_init__(self) -> None:
+        convert_fields(self, "a watch of a rule")
 
 
 @dataclass(frozen=True)
@@ -179,6 +189,7 @@ class Rule(Displayed):
     constants: tuple[LayerConstant, ...] = ()
 
     def __post_init__(self) -> None:
+        convert_fields(self, f"rule {self.name}")
         self._check_names()
         self._check_reads()
 
@@ -337,8 +348,10 @@ class Rule(Displayed):
             here = known | ({WEIGHT, COUNT, self.gather.target} if step is self.gather else set())
             missing = sorted(names_in(step.expression) - here)
             if missing:
+                hint = did_you_mean(missing[0], here) or f"; it can read {', '.join(sorted(here))}"
                 raise SpecError(
-                    f"step {step.name!r} of rule {self.name} reads {missing[0]!r}, which no earlier step assigns"
+                    f"step {step.name!r} of rule {self.name} reads {missing[0]!r}, which is not a register or parameter"
+                    f" of the rule and which no earlier step assigns{hint}"
                 )
             if step.target in fixed | {WEIGHT, COUNT}:
                 raise SpecError(f"step {step.name!r} of rule {self.name} assigns {step.target!r}, a parameter")

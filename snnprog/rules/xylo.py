@@ -5,7 +5,8 @@ Only equality with XyloSim is claimed. A hidden neuron spikes up to 31 times in 
 
 from __future__ import annotations
 
-from snnprog.rules.expressions import Ref, Rounding, greatest, leak, least, saturate, shift_right, wrap
+from snnprog.rules.building import greatest, leak, least, saturate, shift_right, wrap
+from snnprog.rules.expressions import Ref, Rounding
 from snnprog.rules.rule import LayerConstant, Parameter, Rule, Step, Watch
 
 weight, count = Ref("weight"), Ref("count")
