@@ -18,8 +18,9 @@ PICTURE = Path(__file__).with_name("explanation") / "modules.svg"
 
 PARTS: Mapping[str, str] = MappingProxyType(
     {
-        "foundations": "version arrays wording table display conflict progress rounding errors convolution proof cache"
-        " temporaries processes checks names documents jit signals output_files archive raster frames",
+        "foundations": "version arrays wording table display conflict progress rounding errors convolution proof"
+        " proof_document cache temporaries processes checks names documents jit signals output_files archive raster"
+        " frames",
         "proof checker": "check_proof",
         "files": "files",
         "rules": "rules",
@@ -41,7 +42,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "recovery": "recovery",
         "backends": "backends",
         "comparison": "figures divergence break_even neurobench workload conversion verification"
-        " exploration linking recall",
+        " exploration linking recall integer_bound",
         "compiler": "compiler explanation unit_fits estimators spec_file",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.integer_bound import error_bound as error_bound
     from snnprog.journal import JournalProgress as JournalProgress
     from snnprog.journal import read_journal as read_journal
     from snnprog.linking import GradedReadout as GradedReadout
@@ -155,6 +156,7 @@ _HOMES = {
     "at_most": "automata",
     "compile": "compiler",
     "convert": "conversion",
+    "error_bound": "integer_bound",
     "explain": "explanation",
     "export": "emit",
     "from_events": "files.event_raster",

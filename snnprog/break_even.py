@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from snnprog.wording import counted
+
 FETCH_PJ, MULTIPLY_PJ, ADD_PJ = 1.25, 0.2, 0.1
 """Of a byte from a memory of 8 KiB (10 pJ for 8 bytes), of 8 bits times 8, and of 32 bits: Horowitz 2014, "Computing's
 energy problem", ISSCC, figure 1.1.9, 45 nm. The memory and the adder were compared with Table 3 of Front. Neurol. 2022
@@ -52,8 +54,8 @@ class Comparison:
     def verdict(self) -> str:
         """The comparison in a sentence."""
         counts = (
-            f"{_rounded(self.synaptic_operations)} synaptic operations per sample and {self.multiplications}"
-            f" multiply-accumulates, {self.ratio:.2f} for each"
+            f"{_rounded(self.synaptic_operations)} synaptic operations per sample and"
+            f" {counted(self.multiplications, 'multiply-accumulate')}, {self.ratio:.2f} for each"
         )
         if self.is_ann_cheaper:
             return f"{counts}: the artificial network would cost less on the same silicon (break-even {BREAK_EVEN:.2f})"

@@ -40,7 +40,8 @@ from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.names import name_of, numbered, with_name
 from snnprog.processes.executors import AnyExecutor, as_executor
 from snnprog.progress import Progress, shown
-from snnprog.proof import Node, leaves_of, proof_from_data, proof_to_data
+from snnprog.proof import Node, leaves_of
+from snnprog.proof_document import proof_from_data, proof_to_data
 from snnprog.solver import check_time, deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Spec
 from snnprog.spec.document import spec_to_data

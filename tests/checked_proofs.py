@@ -8,7 +8,8 @@ from dataclasses import replace
 import snnprog as sp
 from snnprog.check_proof import check
 from snnprog.design import Design
-from snnprog.proof import Node, proof_from_data, proof_to_data
+from snnprog.proof import Node
+from snnprog.proof_document import proof_from_data, proof_to_data
 from snnprog.spec.document import spec_to_data
 
 

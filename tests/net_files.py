@@ -14,6 +14,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Layer = Mapping[str, Any]
@@ -88,21 +89,17 @@ def _pair(layer: Layer, field: str, usual: Any) -> tuple[int, int]:
 
 
 def _convolved(layer: Layer, x: Ints, weight: Ints, groups: int) -> Ints:
-    """Convolve as PyTorch does, place by place."""
+    """Convolve as PyTorch does; sums of integers below 2^53 are exact in doubles."""
     (sy, sx), (py, px), (dy, dx) = (_pair(layer, *each) for each in (("stride", 1), ("padding", 0), ("dilation", 1)))
-    x = np.pad(x, ((0, 0), (0, 0), (py, py), (px, px)))
+    x = np.pad(x, ((0, 0), (0, 0), (py, py), (px, px))).astype(np.float64)
     outs, ins, ky, kx = weight.shape
-    rows, columns = (x.shape[2] - dy * (ky - 1) - 1) // sy + 1, (x.shape[3] - dx * (kx - 1) - 1) // sx + 1
-    result = np.zeros((len(x), outs, rows, columns), np.int64)
-    for out in range(outs):
-        first = out // (outs // groups) * ins
-        for row in range(rows):
-            for column in range(columns):
-                top, left = row * sy, column * sx
-                window = x[
-                    :, first : first + ins, top : top + dy * (ky - 1) + 1 : dy, left : left + dx * (kx - 1) + 1 : dx
-                ]
-                result[:, out, row, column] = (window * weight[out]).sum(axis=(1, 2, 3))
+    windows = sliding_window_view(sliding_window_view(x, dy * (ky - 1) + 1, axis=2), dx * (kx - 1) + 1, axis=3)
+    windows, each = windows[:, :, ::sy, ::sx, ::dy, ::dx], outs // groups
+    parts = [
+        np.tensordot(windows[:, place * ins : (place + 1) * ins], kernels.astype(np.float64), ((1, 4, 5), (1, 2, 3)))
+        for place, kernels in enumerate(weight.reshape(groups, each, ins, ky, kx))
+    ]
+    result: Ints = np.moveaxis(np.concatenate(parts, axis=-1), -1, 1).astype(np.int64)
     return result
 
 

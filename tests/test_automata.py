@@ -178,7 +178,7 @@ def test_placed_among_other_outputs() -> None:
     automaton = from_expression("a", n_inputs=1).placed(1, n_outputs=3)
     assert answers(automaton, [(True,), (False,)]) == [(None, True, None), (None, False, None)]
     assert answers(automaton.delayed(1), [(True,), (False,)]) == [(None, False, None), (None, True, None)]
-    with pytest.raises(sp.SpecError, match="the output must be from 0 to 2 for 3 outputs, got 3"):
+    with pytest.raises(sp.SpecError, match="the output must be 0 to 2 for a program with 3 outputs, got 3"):
         from_expression("a", n_inputs=1).placed(3, n_outputs=3)
 
 

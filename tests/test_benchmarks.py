@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,12 +68,17 @@ def test_hidden_counts(module: Loader) -> None:
     assert (found.functions, found.hidden, found.worst) == (1, 1, 0)
 
 
-def test_linear_systems(module: Loader) -> None:
-    systems = module("linear_systems")
-    case = systems.CASES["oscillator"]
-    code = case.code(3)
-    made = {"formula": systems.programs(case, code)["formula"]}
-    assert systems.differing("oscillator", 3, made["formula"], "reference") == "0"
+def test_linear_systems(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    systems, path = module("linear_systems"), tmp_path / "linear.png"
+    options = ["--system", "leaky integrator", "--delay", "3", "--seeds", "1", "--backend", "reference"]
+    systems.main([*options, "--picture", str(path)])
+    lines = capsys.readouterr().out.splitlines()
+    compiled, differ = (next(line for line in lines if re.search(each, line)) for each in ("compiled .*,", "reference"))
+    error, largest, real, integers = re.findall(r"\d+\.\d+", compiled)[:1] + re.findall(r"\d+\.\d+", compiled)[2:5]
+    assert float(largest) <= float(real) <= float(integers)
+    assert float(error) < 10.0
+    assert differ.split()[-1] == "0"
+    assert path.stat().st_size > 10_000
     spikes = np.zeros((40, 4), bool)
     spikes[[3, 9, 30], [0, 2, 0]] = True
     assert [systems.ping_pong(spikes, delay) for delay in (2, 3)] == [0.0, 1 / 3]

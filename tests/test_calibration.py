@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from made_up_chips import KINDS, Kind, chip_of
-from trained_networks import Example, convolution, dense, program_of
+from trained_networks import Example, convolution, dense, played, program_of
 
 from snnprog.arrays import Int64s
 from snnprog.chips import Chip, find_chip
@@ -159,6 +159,24 @@ def test_pruning_keeps_its_share(keep: float) -> None:
     count = result.kept.size
     assert keep * count <= result.kept.sum() <= keep * count + 1
     assert not result.integers.mantissa[~result.kept].any()
+
+
+@pytest.mark.parametrize("feeds_its_stage", [False, True])
+def test_weights_of_neurons_that_nothing_depends_on_are_pruned_first(feeds_its_stage: bool) -> None:
+    example = dense((12, 8, 3), seed=7)
+    layers = example.layers
+    weight = np.where(layers.pre == 12, 0.0, layers.weight)
+    layers = replace(
+        layers,
+        pre=np.append(layers.pre, 12),
+        post=np.append(layers.post, 1),
+        delay=np.append(layers.delay, 1),
+        weight=np.append(weight, 0.5 * feeds_its_stage),
+        parameter=np.append(layers.parameter, weight.size),
+    )
+    result = calibrate(layers, played(layers, list(example.samples.inputs), example.chip), bits=8, keep=0.8)
+    assert result.kept[layers.post == 0].any() == feeds_its_stage
+    assert all(result.kept[layers.post == neuron].any() for neuron in range(1, layers.n_neurons))
 
 
 def test_fewest_bits_stay_within_the_tolerance() -> None:

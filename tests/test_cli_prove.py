@@ -90,9 +90,9 @@ def test_what_takes_too_many_states_is_undecided(command: Command, tmp_path: Pat
         (["--fires-when", "b"], "must stand at 'b'"),
         (["--within", "0", "--after", "0"], "must be an integer from 1"),
         (["--fires-when", "a", "--latency", "1000000000"], "must be an integer from 0 to 10000"),
-        (["--never-together", "--depth", "1000000000000"], "must be an integer from 0 to 10000"),
+        (["--never-together", "--depth", "1000000000000"], "must be an integer from 0 to 4096"),
         (["--never-together", "--for-output", "0"], "--for-output belongs to --fires-when"),
-        (["--fires-when", "a", "--for-output", "1"], "the output must be from 0 to 0 for 1 outputs, got 1"),
+        (["--fires-when", "a", "--for-output", "1"], "the output must be 0 for a program with 1 output, got 1"),
     ],
 )
 def test_what_is_no_claim(command: Command, divider: Path, claim: list[str], message: str) -> None:

@@ -467,26 +467,35 @@ def test_the_command_line_reads_it_and_tells_how_many_spikes_differ(tmp_path: Pa
 # ---------------------------------------------------------------- a real one
 
 
-def test_the_first_layers_of_pilotnet_spike_as_slayer(tmp_path: Path) -> None:
-    """115,632 neurons, the convolution of which tells its channels, rows and columns apart."""
+def test_all_layers_of_pilotnet_spike_as_slayer() -> None:
+    """158,509 neurons, whose convolutions tell channels, rows and columns apart; the readout's potentials, too."""
     if not PILOTNET.is_file():
         pytest.skip("the file of PilotNet is not at hand")
     network = from_net(PILOTNET)
     assert [each.shape for each in network.populations][:3] == [(3, 66, 200), (24, 32, 99), (36, 15, 49)]
     assert (network.n_neurons, network.n_parameters < 420_000) == (158509, True)
     assert network.populations[-1].is_readout
-    with h5py.File(PILOTNET) as file, h5py.File(tmp_path / "n.net", "w") as first:
-        for number in range(2):
-            file.copy(f"layer/{number}", first, f"layer/{number}")
-        stored = {number: _fields(file[f"layer/{number}"]) for number in range(2)}
-    raster = np.random.default_rng(0).random((8, 3 * 66 * 200)) < 0.4
-    run = slayer([stored[0], stored[1]], raster, (3, 66, 200), is_equal=True)
-    network = from_net(tmp_path / "n.net")
-    program = quantize(network, chip=AT_LEAST, inputs=[raster]).program
-    assert differing(network, program, raster, run) == [0, 0, 0]
+    with h5py.File(PILOTNET) as file:
+        layers = [_fields(file[f"layer/{number}"]) for number in range(len(file["layer"]))]
+    raster = np.random.default_rng(0).random((24, 3 * 66 * 200)) < 0.4
+    run = slayer(layers, raster, (3, 66, 200), is_equal=True)
+    program = quantize(network, chip=AT_LEAST, inputs=[raster], fit=False).program
+    everything = replace(program, outputs=np.arange(program.n_neurons, dtype=np.int32))
+    (trace,) = simulate(everything, [np.concatenate([raster, raster[:1]])], state=True)
+    assert trace.potentials is not None
+    wrong = []
+    for population, target in zip(network.populations, run.spikes, strict=True):
+        place = network.neurons_of(population.name)
+        wrong.append(int((trace.spikes[1:, place] != target).sum()))
+        assert population.is_readout or target.any()
+    assert wrong == [0] * len(run.spikes)
+    (readout,) = network.outputs.tolist()
+    assert np.array_equal(trace.potentials[1:, readout : readout + 1], run.potentials)
 
 
 def _fields(group: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     group.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    if "weight" in found and found["type"][0] == b"dense":
+        found["weight"] = np.atleast_2d(found["weight"])
     return {**found, "type": found["type"][0].decode()}

@@ -20,7 +20,7 @@ from snnprog.checks import as_integer, check_callable
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.names import Names, labelled
-from snnprog.wording import counted
+from snnprog.wording import counted, range_in_words
 
 State = Hashable
 Row = tuple[bool, ...]
@@ -233,7 +233,8 @@ class Automaton(Displayed):
         """
         place, count = as_integer("first", first), as_integer("n_outputs", n_outputs)
         if not 0 <= place <= count - self.n_outputs:
-            raise SpecError(f"the output must be from 0 to {count - self.n_outputs} for {count} outputs, got {place}")
+            places = range_in_words((0, count - self.n_outputs))
+            raise SpecError(f"the output must be {places} for a program with {counted(count, 'output')}, got {place}")
         step = PlacedStep(self, before=place, after=count - self.n_outputs - place)
         return Automaton(n_inputs=self.n_inputs, n_outputs=count, start=self.start, step=step, symbols=self.rows)
 

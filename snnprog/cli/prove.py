@@ -22,8 +22,8 @@ LATENCY = 1  # ticks: the shortest synapse
 LATENCY_LIMIT = 10_000
 """Each state of a claim holds the outputs of so many ticks; twenty synapses in a row delay 1,240 on Loihi."""
 
-DEPTH_LIMIT = 10_000
-"""The formulas of 1,000 ticks of one neuron take Bitwuzla 8 s, and those of so many, minutes."""
+DEPTH_LIMIT = 1 << 12
+"""The most ticks that `snnprog.prove` unrolls, as `snnprog.exploration.bounded` says, whose import takes NumPy."""
 
 
 HELP = """\

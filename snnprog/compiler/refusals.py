@@ -12,7 +12,8 @@ from snnprog.design import Design
 from snnprog.design.proofs.referee import Referee
 from snnprog.errors import InfeasibleError, LimitError, QuantizationError, UndecidedError
 from snnprog.integers import INEXACT, NeuronReport
-from snnprog.proof import Node, proof_to_data
+from snnprog.proof import Node
+from snnprog.proof_document import proof_to_data
 from snnprog.solver import step
 from snnprog.spec import Spec
 from snnprog.verification import verify
@@ -23,9 +24,10 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
     """Raise the error of a design: a proof, or outputs that have neither weights nor a proof."""
     if designed.proof is not None:
         refuse(spec, designed.conflicts, designed.proof)
-    if designed.out_of_time:
+    if designed.unbuilt and ended:
+        late = designed.out_of_time or designed.unbuilt
         raise UndecidedError(
-            f"{several(spec, designed.out_of_time)} undecided after {limit:g} s: neither weights nor a proof that there"
+            f"{several(spec, late)} undecided after {limit:g} s: neither weights nor a proof that there"
             " are none; allow more time",
             designed.unbuilt,
             ended,

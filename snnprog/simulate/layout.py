@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -27,8 +28,9 @@ from snnprog.arrays import Bools, Int64s, Integers, UInt64s
 from snnprog.program import Program
 from snnprog.rules.expressions import Hold, Scale, children, nodes
 from snnprog.rules.interpreter import Interpreter
-from snnprog.rules.ranges import Reach, Span, reach_of, simplified
+from snnprog.rules.ranges import Reach, Span, reach_of
 from snnprog.rules.rule import UNSET, Rule
+from snnprog.rules.simplifying import simplified
 from snnprog.simulate.kernel_source import BlockCode, block_code
 from snnprog.simulate.memory import CHUNK, LANES, Shape, Wires, aligned
 from snnprog.simulate.parameters import parameters_of
@@ -159,6 +161,7 @@ def _counts(rule: Rule, reach: Reach) -> bool:
     return reach.of(rule.fire, rule.fire.expression).greatest > 1
 
 
+@lru_cache(maxsize=64)
 def _rests(rule: Rule) -> bool:
     """Return whether a neuron without input never spikes, so that blocks can be padded with such neurons."""
     spans = {name: Span.of(np.array([value], np.int64)) for name, value in resting(rule).items()}

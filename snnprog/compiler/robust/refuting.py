@@ -17,7 +17,8 @@ from snnprog.check_proof import fault_in
 from snnprog.conflict import Conflict
 from snnprog.design.proofs.referee import TimedClaim
 from snnprog.errors import InfeasibleError, UndecidedError
-from snnprog.proof import Exhausted, proof_to_data
+from snnprog.proof import Exhausted
+from snnprog.proof_document import proof_to_data
 from snnprog.robustness.checking import RobustCheck
 from snnprog.robustness.perturbation import Perturbation, perturbation_of
 from snnprog.spec import Spec

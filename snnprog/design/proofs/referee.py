@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 from snnprog.check_proof import Case, Claim, fault_in, fault_of_leaf, first_spike
-from snnprog.proof import Farkas, Leaf, Node, node_to_data, proof_to_data, row_to_data
+from snnprog.proof import Farkas, Leaf, Node
+from snnprog.proof_document import node_to_data, proof_to_data, row_to_data
 from snnprog.solver import check_time
 from snnprog.spec import Spec
 from snnprog.spec.document import spec_to_data

@@ -18,7 +18,7 @@ import numpy as np
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
-from snnprog.networks.calibration.features import group_bins
+from snnprog.networks.calibration.features import NO_LIMIT, REPAIRABLE, group_bins
 from snnprog.networks.calibration.fitting import (
     POTENTIALS,
     ROUNDED,
@@ -29,6 +29,7 @@ from snnprog.networks.calibration.fitting import (
     integers_of,
 )
 from snnprog.networks.calibration.grid import GroupGrid, Precision, RealGroup, grids, precisions_of
+from snnprog.networks.calibration.groups import nearest_on, real_group
 from snnprog.networks.calibration.judging import Lines, StageJudge
 from snnprog.networks.calibration.pruning import pruned
 from snnprog.networks.calibration.report import Calibrated, SampleSplit
@@ -127,6 +128,8 @@ class Calibration:
     ) -> None:
         self.judge, self.network, self.chip = judge, judge.network, judge.chip
         self.precisions, self.kept, self.thresholds, self.seed = precisions, kept, thresholds, seed
+        self._grids: dict[int, tuple[RealGroup, list[GroupGrid]]] = {}
+        self._fitted: dict[tuple[int, str, bool], tuple[Raster, GroupFit]] = {}
 
     def calibrated(self, split: SampleSplit) -> Calibrated:
         """Return the result and its report."""
@@ -171,12 +174,10 @@ class Calibration:
         for stage in range(self.network.n_stages):
             candidates = self._candidates(stage, lines[FITTING])
             candidates[ROUNDED] = {group: nearest[group] for group in next(iter(candidates.values()))}
-            name = self._choose(stage, candidates, lines, allowed=float(allowed[stage]))
+            name, spikes = self._choose(stage, candidates, lines, allowed=float(allowed[stage]))
             chosen.append(name)
             groups |= candidates[name]
-            integers = NetworkIntegers.of(self.network, groups)
-            for part, each in enumerate(lines):
-                each[:, judge.columns(stage)] = judge.run(integers, lines, stage=stage, part=part)
+            judge.insert(lines, spikes, stage=stage)
         return groups, lines, chosen
 
     def _candidates(self, stage: int, lines: Raster) -> dict[str, dict[int, GroupIntegers]]:
@@ -205,66 +206,56 @@ class Calibration:
     def _rounded(self, group: int) -> GroupIntegers:
         real, choices = self._choices(group)
         grid = choices[0]
-        return integers_of(grid, _nearest(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
+        return integers_of(grid, nearest_on(grid, self.kept[self.network.parameters_of[group]]), real.linear.unit)
 
     def _fits(self, group: int, fed: Mapping[str, Raster], *, is_persistent: bool = False) -> dict[str, GroupFit]:
-        """Return the integers of a group by kind of input."""
-        real, choices = self._choices(group)
-        kept = self.kept[self.network.parameters_of[group]]
+        """Return the integers of a group by kind of input; those fitted to the same spikes before are kept."""
         found: dict[str, GroupFit] = {}
-        samples = self.judge.parts[FITTING].samples
         for name, arriving in fed.items():
-            bins = group_bins(self.network, samples, arriving, group=group, linear=real.linear, seed=self.seed)
-            found[name] = fitted(
-                bins,
-                choices,
-                kept=kept,
-                linear=real.linear,
-                seed=(self.seed, group),
-                is_persistent=is_persistent,
-            )
+            key = group, name, is_persistent
+            if key not in self._fitted or not np.array_equal(self._fitted[key][0], arriving):
+                self._fitted[key] = arriving, self._fit(group, arriving, is_persistent=is_persistent)
+            found[name] = self._fitted[key][1]
         return found
 
+    def _fit(self, group: int, arriving: Raster, *, is_persistent: bool) -> GroupFit:
+        real, choices = self._choices(group)
+        bins = group_bins(
+            self.network,
+            self.judge.parts[FITTING].samples,
+            arriving,
+            group=group,
+            linear=real.linear,
+            seed=self.seed,
+            repairable=REPAIRABLE if self.kept.all() else NO_LIMIT,
+        )
+        return fitted(
+            bins,
+            choices,
+            kept=self.kept[self.network.parameters_of[group]],
+            linear=real.linear,
+            seed=(self.seed, group),
+            is_persistent=is_persistent,
+        )
+
     def _choices(self, group: int) -> tuple[RealGroup, list[GroupGrid]]:
-        real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
-        precision = self.precisions[int(self.network.stage_of_group[group])]
-        return real, grids(real, self.chip, precision, thresholds=self.thresholds)
+        if group not in self._grids:
+            real = real_group(self.network, self.judge.parts[FITTING].samples, group=group, chip=self.chip)
+            precision = self.precisions[int(self.network.stage_of_group[group])]
+            self._grids[group] = real, grids(real, self.chip, precision, thresholds=self.thresholds)
+        return self._grids[group]
 
     def _choose(
         self, stage: int, candidates: Mapping[str, Mapping[int, GroupIntegers]], lines: Lines, *, allowed: float
-    ) -> str:
-        """Return the name of the best candidate; an exact one may have the allowed number of wrong bins."""
-        wrong: dict[str, tuple[int, int]] = {}
+    ) -> tuple[str, Lines]:
+        """Return the best candidate and its spikes; an exact one may have the allowed number of wrong bins."""
+        wrong, spikes = dict[str, tuple[int, int]](), dict[str, Lines]()
         for name, groups in candidates.items():
-            integers = NetworkIntegers.of(self.network, groups)
-            sent = [self.judge.run(integers, lines, stage=stage, part=part) for part in (FITTING, CHOOSING)]
-            first, second = (self.judge.wrong_of(each, stage=stage, part=part) for part, each in enumerate(sent))
+            spikes[name] = self.judge.run(NetworkIntegers.of(self.network, groups), lines, stage=stage)
+            first, second = (
+                self.judge.wrong_of(spikes[name][part], stage=stage, part=part) for part in (FITTING, CHOOSING)
+            )
             wrong[name] = second, first
         exact = {name: pair for name, pair in wrong.items() if pair[1] == 0 and pair[0] <= allowed}
-        return min(exact or wrong, key=lambda name: wrong[name])
-
-
-def real_group(network: TrainedLayers, samples: Samples, *, group: int, chip: Chip) -> RealGroup:
-    """Return one group of a network before rounding, with its potentials on samples."""
-    neurons = network.members[group]
-    first, weight = int(neurons[0]), network.weight[network.first_synapse]
-    sums = [0.0]
-    for neuron in neurons.tolist():
-        each = weight[network.parameter[network.synapses_into[neuron]]]
-        sums += [float(each[each > 0].sum()), -float(each[each < 0].sum())]
-    return RealGroup(
-        name=f"neuron {first}",
-        weights=weight[network.parameters_of[group]],
-        threshold=float(network.threshold[first]),
-        bias=float(network.bias[first]),
-        largest_sum=max(sums),
-        reach=float(samples.reach[neurons].max()),
-        linear=network.linear_rule(group, chip),
-    )
-
-
-def _nearest(grid: GroupGrid, kept: Raster) -> Floats:
-    """Return the rounded trained weights on a grid, with pruned ones set to 0."""
-    nearest = grid.start.copy()
-    nearest[:-2] *= kept
-    return nearest
+        best = min(exact or wrong, key=lambda name: wrong[name])
+        return best, spikes[best]

@@ -220,7 +220,9 @@ def _walk(
                 best[i] = values[i]
         if count == 0 or (fewest > FEW_MISSES and index - found > PATIENCE):
             break
-        drawn = missed[draws[index] % count]
+        drawn, paid = missed[draws[index] % count], 0.0
+        for m in range(count):
+            paid += prices[missed[m]] * (MISS - spare[missed[m]])
         chosen, by, lowest = -1, 0.0, 0.0
         for i in range(size):
             slope = columns[i, drawn]
@@ -231,11 +233,11 @@ def _walk(
                 move *= max(1.0, np.ceil(-spare[drawn] / (abs(slope) * step[i])))
             if not lower[i] <= values[i] + move <= upper[i]:
                 continue
-            cost = 2.0 * gradient[i] * move + hessian[i, i] * move * move
-            for k in range(bins):
-                now, then = spare[k], spare[k] + columns[i, k] * move
-                if now <= 0.0:
-                    cost -= prices[k] * (MISS - now)
+            cost = 2.0 * gradient[i] * move + hessian[i, i] * move * move - paid
+            for k in range(bins):  # misses only add to the cost, so a move that is dear already is left
+                if cost >= lowest:
+                    break
+                then = spare[k] + columns[i, k] * move
                 if then <= 0.0:
                     cost += prices[k] * (MISS - then)
             if cost < lowest:

@@ -30,6 +30,8 @@ NEAR = 0.5
 # counts a quarter: no weights repair single wrong spikes, and trying to costs other bins. Measured on a readout at 8
 # bits: without it, 1.4 times as many wrong bins as plain rounding; with it, fewer than plain rounding.
 REPAIRABLE = 0.1
+# For a pruned network, in which the inputs of nearly all bins have changed: no bin counts less.
+NO_LIMIT = float("inf")
 # Number of MappedBins in a group's quadratic error: more than 10 for each weight, and about a second of work.
 MOST_BINS = 1 << 15
 # Number of MappedBins nearest to the threshold, by the trained potential, whose spikes are checked.
@@ -93,7 +95,14 @@ class GroupBins:
 
 
 def group_bins(
-    network: TrainedLayers, samples: Samples, lines: Raster, *, group: int, linear: LinearRule, seed: int
+    network: TrainedLayers,
+    samples: Samples,
+    lines: Raster,
+    *,
+    group: int,
+    linear: LinearRule,
+    seed: int,
+    repairable: float = REPAIRABLE,
 ) -> GroupBins:
     """Return the data of the samples for one group.
 
@@ -105,6 +114,8 @@ def group_bins(
         Of the group's neurons.
     seed : int
         Seed of the choice of bins if there are too many.
+    repairable : float
+        The error by changed inputs, in thresholds, from which on a bin counts less.
     """
     neurons = network.members[group]
     parameters = network.parameters_of[group]
@@ -116,7 +127,7 @@ def group_bins(
     hessian, slope, constant = np.zeros((trained.size,) * 2), np.zeros(trained.size), 0.0
     kept: list[MappedBins] = []
     is_silent = np.ones(parameters.size, np.bool_)
-    for bins in _bins_of(network, samples, lines, neurons, parameters, trained, linear):
+    for bins in _bins_of(network, samples, lines, neurons, parameters, trained, linear, repairable):
         is_silent &= ~(bins.rows[:, :-2] != 0).any(axis=0)
         near = np.argsort(np.abs(bins.distance), kind="stable")[:MOST_NEAR]
         kept.append(bins.some(near))
@@ -148,6 +159,7 @@ def _bins_of(
     parameters: Int64s,
     trained: Floats,
     linear: LinearRule,
+    repairable: float,
 ) -> Iterator[MappedBins]:
     """Yield the bins of one neuron after another."""
     threshold = float(trained[-2])
@@ -165,7 +177,7 @@ def _bins_of(
             linear=linear,
         )
         distance = np.concatenate([each[:, neuron] for each in samples.potentials]) - threshold
-        missed = (times(rows, trained) - distance) / (REPAIRABLE * threshold)
+        missed = (times(rows, trained) - distance) / (repairable * threshold)
         importance = 1.0 / (1.0 + (distance / (NEAR * threshold)) ** 2) / (1.0 + missed**2) ** 2
         bins = MappedBins(rows, distance, spikes, importance)
         yield bins if linear.refractory == 1 else bins.some(np.flatnonzero(rows[:, -1] > 0.0))

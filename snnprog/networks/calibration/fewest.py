@@ -19,9 +19,10 @@ import numpy as np
 from snnprog.arrays import Int64s
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
-from snnprog.networks.calibration.calibrating import CHOOSING, calibrate, real_group, split_samples
+from snnprog.networks.calibration.calibrating import CHOOSING, calibrate, split_samples
 from snnprog.networks.calibration.features import group_bins
 from snnprog.networks.calibration.grid import grids, precisions_of
+from snnprog.networks.calibration.groups import real_group
 from snnprog.networks.calibration.report import Calibrated, SampleSplit
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 

@@ -18,6 +18,7 @@ from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.networks.calibration.descent import FEW_MISSES, STEPS, IntegerQuadratic, Margins, descended, walked
 from snnprog.networks.calibration.features import GroupBins
 from snnprog.networks.calibration.grid import GroupGrid
+from snnprog.networks.calibration.groups import nearest_on
 from snnprog.rules.linear import LinearRule
 
 SCALES_FITTED = 4
@@ -106,7 +107,7 @@ def fitted(
         Whether to continue walking if few bins are wrong.
     """
     problems = [_problem(bins, grid, kept) for grid in choices]
-    starts = [_start(grid, kept) for grid in choices]
+    starts = [nearest_on(grid, kept) for grid in choices]
     errors = [_error(bins, grid, start) for grid, start in zip(choices, starts, strict=True)]
     ranked = np.argsort(errors, kind="stable")[:SCALES_FITTED].tolist()
     found = {index: descended(problems[index], starts[index]) for index in ranked}
@@ -156,12 +157,6 @@ def _right(descents: Sequence[_Descent], seed: Sequence[int], *, most: int) -> _
     return min(ends, key=lambda end: end.misses)
 
 
-def _start(grid: GroupGrid, kept: Raster) -> Floats:
-    start = grid.start.copy()
-    start[:-2] *= kept
-    return start
-
-
 def _error(bins: GroupBins, grid: GroupGrid, values: Floats) -> float:
     """Return the error of integers in units of the trained weights, so that scales can be compared."""
     return bins.error(values * grid.size / grid.scale)
@@ -175,7 +170,7 @@ def _problem(bins: GroupBins, grid: GroupGrid, kept: Raster) -> IntegerQuadratic
     pull = PULL * hessian[weights, weights]
     hessian[weights, weights] += pull
     slope[:-2] += pull * grid.trained[:-2]
-    lower, upper, start = grid.lower.copy(), grid.upper.copy(), _start(grid, kept)
+    lower, upper, start = grid.lower.copy(), grid.upper.copy(), nearest_on(grid, kept)
     rests = np.flatnonzero(bins.is_silent | ~kept)
     lower[rests] = upper[rests] = start[rests]
     return IntegerQuadratic(hessian, slope, lower, upper, grid.step)

@@ -182,6 +182,18 @@ def grids(group: RealGroup, chip: Chip, precision: Precision, *, thresholds: Int
     return [_grid(group, chip, precision, scale=scale, exponent=exponent) for scale, exponent in scales]
 
 
+def plain_grid(group: RealGroup, chip: Chip, precision: Precision) -> GroupGrid:
+    """Return the grid for plain rounding.
+
+    Raises
+    ------
+    LimitError
+        As `grids`.
+    """
+    scale, exponent = _scales(group, chip, precision)[0]
+    return _grid(group, chip, precision, scale=scale, exponent=exponent)
+
+
 def _rounding_error(grid: GroupGrid) -> float:
     return float((((grid.start - grid.trained) * grid.size / grid.scale) ** 2).sum())
 

@@ -52,18 +52,24 @@ class StageJudge:
         """Return the lines of each part while no neuron's integers are known."""
         return [part.lines.copy() for part in self.parts]
 
-    def run(self, integers: NetworkIntegers, lines: Lines, *, stage: int, part: int) -> Raster:
-        """Return the spikes of a stage in a part."""
-        lengths = self.parts[part].samples.lengths
-        return run_stage(self.network, self.chip, integers, stage=stage, lines=lines[part], lengths=lengths)
+    def run(self, integers: NetworkIntegers, lines: Lines, *, stage: int) -> Lines:
+        """Return the spikes of a stage in each part."""
+        lengths = np.concatenate([part.samples.lengths for part in self.parts])
+        together = np.concatenate(lines)
+        spikes = run_stage(self.network, self.chip, integers, stage=stage, lines=together, lengths=lengths)
+        return np.split(spikes, np.cumsum([len(each) for each in lines])[:-1])
 
     def run_all(self, integers: NetworkIntegers) -> Lines:
         """Return the spikes of a whole network."""
         lines = self.silent()
         for stage in range(self.network.n_stages):
-            for part, each in enumerate(lines):
-                each[:, self.columns(stage)] = self.run(integers, lines, stage=stage, part=part)
+            self.insert(lines, self.run(integers, lines, stage=stage), stage=stage)
         return lines
+
+    def insert(self, lines: Lines, spikes: Lines, *, stage: int) -> None:
+        """Insert the spikes of a stage into the lines of each part."""
+        for each, sent in zip(lines, spikes, strict=True):
+            each[:, self.columns(stage)] = sent
 
     def columns(self, stage: int) -> Int64s:
         """Return the lines of a stage's neurons."""
