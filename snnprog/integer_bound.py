@@ -4,14 +4,15 @@
 them from a raster, and they are integers. Let g be any number of weight LSBs, to stand for a step. A potential is then,
 in steps, the error that the neuron knows, and a deviation of at most Δ: the sum over its lines of ``|w/g - w*|``, with
 w the weight and w* that of the formula, times the sum of the decays of all spikes that the line can have sent. A neuron
-spikes once in ``d`` ticks, d the delay; an input line at every tick, but not if its neighbour does. Truncation adds its
+spikes once in its refractory period; an input line at every tick, but not if its neighbour does. Truncation adds its
 loss in a tick, times as many decays.
 
 A neuron then spikes in no tick in which the known error is below ``T - Δ``, T its threshold in steps, and in each one
 in which it is above ``T + Δ``, unless it is refractory. With U what inputs move a state in a tick, the induction of
-`snnprog.coding.balanced` gives ``|e| ≤ E`` with E the greatest of ``T + Δ + U`` and ``1 - T + Δ + d U``, over both
-neurons of a state. A potential keeps a small share m of what it was (1/4096 on Loihi), which adds ``m (E + 1 + Δ)``,
-that of the known error and its deviation, to Δ. All of this holds for every g; the bound is the least over some.
+`snnprog.coding.balanced` gives ``|e| ≤ E`` with E the greatest of ``T + Δ + U`` and ``b - T + Δ + d U``, over both
+neurons of a state, with d the delay and b the most spikes of a burst, 1 with refractory periods. A potential keeps a
+small share m of what it was (1/4096 on Loihi), which adds ``m (E + b + Δ)``, that of the known error and its deviation,
+to Δ. All of this holds for every g; the bound is the least over some.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _weights(program: Program, code: BalancedCode) -> Floats:
         and program.chip == code.chip
         and (program.current_decay == decays.current_decay).all()
         and (program.potential_decay == decays.potential_decay).all()
-        and (program.refractory == code.delay).all()
+        and (program.refractory == code.refractory_ticks).all()
         and not program.bias.any()
         and (program.unrolled().synapses.delay == code.delay).all()
     )
@@ -107,7 +108,7 @@ def _least(weights: Floats, formula: Floats, *, code: BalancedCode, threshold: f
     if (quotients <= 0.0).any() or arriving >= float(rule.limits.arrivals):
         return None
     kept = float(rule.current)
-    lasting = 1.0 / (1.0 - kept), 1.0 / (1.0 - kept**code.delay)
+    lasting = 1.0 / (1.0 - kept), 1.0 / (1.0 - kept**code.refractory_ticks)
     losses = rule.losses[0] * lasting[0] + rule.losses[1] / (1.0 - float(rule.potential))
     share = float(rule.potential) / (1.0 - float(rule.potential))
     limits = float(rule.limits.current), float(rule.limits.potential)
@@ -117,8 +118,8 @@ def _least(weights: Floats, formula: Floats, *, code: BalancedCode, threshold: f
         pairs = away[:split].reshape(-1, 2).max(axis=1).sum()  # the lines of an input never spike together
         plain = float(pairs * lasting[0] + away[split:].sum() * lasting[1]) + losses / scale
         level = threshold / scale
-        network = max(level + moves, 1.0 - level + code.delay * moves)  # without a deviation
-        deviation = (plain + share * (network + 1.0)) / (1.0 - 2.0 * share)
-        if (network + 1.0 + 2.0 * deviation) * scale < min(limits):
+        network = max(level + moves, code.burst - level + code.delay * moves)  # without a deviation
+        deviation = (plain + share * (network + code.burst)) / (1.0 - 2.0 * share)
+        if (network + code.burst + 2.0 * deviation) * scale < min(limits):
             bounds.append(network + deviation)
     return min(bounds, default=None)

@@ -89,6 +89,7 @@ def test_spikes_are_decoded_by_a_leaky_sum() -> None:
         ({"A": [[1.0]]}, "reach must be given"),
         ({"C": [[1.0, 2.0]]}, r"C must be of shape \(outputs, 1\)"),
         ({"B": [[np.nan]]}, "B must be a matrix of finite numbers"),
+        ({"refractory": 2}, "refractory must be True or False, got 2"),
         ({"tau": 0.0}, "tau must be a positive number, got 0.0"),
         ({"dt": np.inf}, "dt must be a positive number, got inf"),
         ({"delay": 0}, "delay must be at least 1, got 0"),
@@ -134,9 +135,11 @@ def test_a_network_is_the_sum_of_its_weights(system: tuple[list[list[float]], li
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 5), st.floats(5.0, 200.0))
-def test_the_error_of_a_leaky_integrator_is_bounded(seed: int, delay: int, time_constant: float) -> None:
-    code = BalancedCode(-1.0 / time_constant, 1.0 / time_constant, delay=delay)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.floats(5.0, 200.0), st.booleans())
+def test_the_error_of_a_leaky_integrator_is_bounded(
+    seed: int, delay: int, time_constant: float, refractory: bool
+) -> None:
+    code = BalancedCode(-1.0 / time_constant, 1.0 / time_constant, delay=delay, refractory=refractory)
     rng = np.random.default_rng(seed)
     inputs = np.repeat(rng.uniform(-1.0, 1.0, 100).round(), rng.integers(1, 20, 100))[:, None]
     spikes, _ = spikes_of(BalancedNetwork.of(code), code.encode(inputs))
@@ -157,8 +160,8 @@ def test_a_network_follows_an_oscillator_without_ping_pong(delay: int) -> None:
 
 
 @cache
-def leaky(delay: int) -> tuple[sp.Spec, sp.CompileResult]:
-    spec = sp.specs.linear_system(*LEAKY, delay=delay, ticks=1200)
+def leaky(delay: int, *, refractory: bool = True) -> tuple[sp.Spec, sp.CompileResult]:
+    spec = sp.specs.linear_system(*LEAKY, delay=delay, ticks=1200, refractory=refractory)
     return spec, sp.compile(spec)
 
 
@@ -186,6 +189,19 @@ def test_the_error_of_a_program_is_bounded(seed: int, delay: int) -> None:
     assert bound is not None
     assert code.error_bound is not None
     assert error.max() <= bound[0] < 3.0 * code.error_bound[0]
+
+
+@pytest.mark.snnprog_backend("lava")
+def test_a_program_without_refractory_periods_runs_on_lava() -> None:
+    _, result = leaky(3, refractory=False)
+    assert not result.program.has_refractory
+    code, inputs = BalancedCode(*LEAKY, delay=3, refractory=False), signals(7)
+    raster = code.encode(inputs)
+    spikes = sp.run(result.program, raster).spikes
+    assert np.array_equal(sp.run(result.program, raster[:400], "lava").spikes, spikes[:400])
+    error = np.abs(code.decode(spikes) - code.solution(inputs))
+    assert code.error_bound is not None
+    assert error.max() <= code.error_bound[0]
 
 
 def test_a_bound_grows_with_the_errors_of_weights() -> None:

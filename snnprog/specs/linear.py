@@ -69,6 +69,7 @@ def linear_system(
     ticks: int = 2000,
     seed: int = 0,
     chip: str | Chip = "loihi1",
+    refractory: bool = True,
 ) -> Spec:
     """Return the spec of a balanced network that follows a linear system ``x' = A x + B u, y = C x`` by its spikes.
 
@@ -84,7 +85,7 @@ def linear_system(
 
     Parameters
     ----------
-    A, B, C, dt, limit, reach, tau, delay, chip
+    A, B, C, dt, limit, reach, tau, delay, chip, refractory
         As in `snnprog.coding.BalancedCode`.
     ticks : int
         Duration of the raster. A longer one determines the weights better, and takes longer to compile.
@@ -97,7 +98,9 @@ def linear_system(
         If the system or a parameter is invalid, the chip lacks delays or neurons that this needs, or no inputs lead to
         clear decisions.
     """
-    code = BalancedCode(A, B, C, dt=dt, limit=limit, reach=reach, tau=tau, delay=delay, chip=chip)
+    code = BalancedCode(
+        A, B, C, dt=dt, limit=limit, reach=reach, tau=tau, delay=delay, chip=chip, refractory=refractory
+    )
     ticks, seed = as_integer("ticks", ticks), as_integer("seed", seed)
     check_least("ticks", ticks, least=1)
     check_least("seed", seed, least=0)
