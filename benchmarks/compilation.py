@@ -2,9 +2,9 @@
 
     python benchmarks/compilation.py
 
-Times are the processor's. Each size of the first table is compiled in a process of its own, once to fill the caches and
-once that counts; the command line compiles the example of the README's specification file. A fresh installation has no
-machine code of Numba in its cache, so that everything is compiled.
+Times are the processor's. Each size of the first table is compiled in a process of its own, after all sizes have filled
+the caches once; the command line compiles the example of the README's specification file. A fresh installation has
+Python's bytecode, which installers write, but no machine code of Numba in its cache, so that everything is compiled.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ EXAMPLE = HERE.parents[1] / "examples" / "spec_files"
 SIZES = ((100, 800, 1), (600, 5000, 1), (600, 5000, 10), (1000, 8000, 1))
 RATE = 0.02
 STEPS = ("design", "quantize", "simulate", "place")
+NO_BYTECODE, BYTECODE_FOLDER = "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"
 
 
 def random_spec(taps: int, ticks: int, outputs: int) -> sp.Spec:
@@ -62,18 +63,23 @@ def compile_once(taps: int, ticks: int, outputs: int) -> dict[str, float]:
 def _run(command: Sequence[str], variables: Mapping[str, str]) -> tuple[str, float]:
     """Run a command in a process of its own; return what it prints, and its processor time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, **variables}
+    environment = {name: value for name, value in {**os.environ, **variables}.items() if name != NO_BYTECODE}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def share_of(taps: int, ticks: int, outputs: int, variables: Mapping[str, str]) -> tuple[object, ...]:
-    """Return the row of a size: seconds of all and of each step, and the share of all but the design."""
+def seconds_of(taps: int, ticks: int, outputs: int, variables: Mapping[str, str]) -> dict[str, float]:
+    """Return what `compile_once` returns in a process of its own."""
     code = f"import compilation, json; print(json.dumps(compilation.compile_once({taps}, {ticks}, {outputs})))"
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(HERE.parent)!r}); {code}"]
-    for _ in range(2):
-        seconds = json.loads(_run(command, variables)[0])
+    seconds: dict[str, float] = json.loads(_run(command, variables)[0])
+    return seconds
+
+
+def share_of(taps: int, ticks: int, outputs: int, variables: Mapping[str, str]) -> tuple[object, ...]:
+    """Return the row of a size: seconds of all and of each step, and the share of all but the design."""
+    seconds = seconds_of(taps, ticks, outputs, variables)
     steps = [seconds.get(step, 0.0) for step in STEPS]
     return taps, ticks, outputs, seconds["all"], *steps, f"{100 * (1 - seconds['design'] / seconds['all']):.0f} %"
 
@@ -87,6 +93,9 @@ def start_rows(variables: Mapping[str, str], repeats: int) -> list[tuple[str, fl
         "import snnprog": ("-c", "import snnprog"),
         "snnprog compile": ("-m", "snnprog", "compile", str(EXAMPLE / "SPEC.toml"), "-o", program),
     }
+    with tempfile.TemporaryDirectory() as other:  # writes the bytecode
+        _run([sys.executable, *commands["snnprog compile"]], {**variables, CACHE_VARIABLE: other})
+    Path(program).unlink()
     rows = []
     for name, words in commands.items():
         times = [_run([sys.executable, *words], variables)[1] for _ in range(1 + repeats)]
@@ -102,11 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     console = Console(width=160)
     with tempfile.TemporaryDirectory() as folder:
-        variables = {CACHE_VARIABLE: folder, "OMP_NUM_THREADS": "1"}
+        variables = {CACHE_VARIABLE: folder, BYTECODE_FOLDER: str(Path(folder) / "bytecode"), "OMP_NUM_THREADS": "1"}
         starts, title = start_rows(variables, chosen.repeats), "Seconds of a process, at first and with caches"
         print_table(console, Table.plain(title, columns=("start", "first", "later"), rows=starts))
         sizes = [(max(taps // chosen.divide, 20), max(ticks // chosen.divide, 60), n) for taps, ticks, n in SIZES]
         columns = ("taps", "ticks", "outputs", "all", *STEPS, "not design")
+        for size in sizes:
+            seconds_of(*size, variables)
         shares = [share_of(*size, variables) for size in sizes]
         print_table(console, Table.plain("Seconds of a compilation", columns=columns, rows=shares))
 

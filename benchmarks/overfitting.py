@@ -84,13 +84,13 @@ def outcomes(chosen: Namespace, *, seed: int) -> Iterator[Outcome]:
         for kind in ("dense", "sparse"):
             result = sp.compile(replace(spec, sparse=kind == "sparse"))
             traces = sp.run(result.program, [pattern.inputs for pattern in unseen])
-            for output, neuron in enumerate(result.report.neurons):
+            evidence = evidence_of(spec, [neuron.synapses for neuron in result.report.neurons])
+            for output, (neuron, found) in enumerate(zip(result.report.neurons, evidence, strict=True)):
                 wrong = sum(
                     int((trace.spikes ^ each.targets)[:, output].sum())
                     for trace, each in zip(traces, unseen, strict=True)
                 )
                 due = sum(int(each.targets[:, output].sum()) for each in unseen)
-                found = evidence_of(spec, output, synapses=neuron.synapses)
                 size = f"{chosen.lines} lines, {number} patterns"
                 yield Outcome(size, seed, kind, neuron.synapses, found.per_synapse, wrong, due)
 

@@ -270,8 +270,7 @@ def errors_on_new_input(seed: int, ticks: int) -> list[float]:
         sent = random_input(3000 + seed, ticks)
         recorded = sp.run(network, sent).spikes
         spec = sp.specs.from_raster(recorded, inputs=sent, delays=DELAYS, given=0, dynamics=DYNAMICS)
-        silence = np.zeros((UNSEEN, NEURONS), dtype=bool)
-        found = sp.run(sp.compile(spec).program, np.concatenate([silence, unseen], axis=1)).spikes
+        found = sp.run(sp.compile(spec).program, unseen).spikes
     return [float(np.abs(a - b).mean()) for a, b in zip(statistics_of(found), truth, strict=True)]
 
 

@@ -6,7 +6,7 @@
 
 Four tables: how long episodes take with the teacher, with the neuron, and with spikes that are moved at random;
 whether a loop that another runtime closes makes the same decisions, episode by episode in a simulator, and for many
-episodes abreast, whose trials of one step are a run together; and whether other runtimes, given all states of some
+episodes abreast, whose trials of one step run together; and whether other runtimes, given all states of some
 episodes, answer as the neuron did in the loop. Episode number n begins with seed n.
 """
 
@@ -118,15 +118,16 @@ def decisions_abreast(world: World, count: int, backend: str) -> list[list[bool]
     going = {seed: gymnasium.make(world.name) for seed in range(count)}
     states = {seed: each.reset(seed=seed)[0] for seed, each in going.items()}
     found: list[list[bool]] = [[] for _ in going]
-    while going:
-        spikes = np.array(world.encoder.transform([states[seed] for seed in going]))
-        rasters = np.pad(spikes, ((0, 0), (1, 2), (0, 1)))
-        rasters[:, -2, -1] = True  # as cartpole.window
-        for seed, trace in zip(list(going), sp.run(world.result.program, list(rasters), backend), strict=True):
-            found[seed].append(bool(trace.spikes[-1, 0]))
-            states[seed], _, is_ended, is_cut, _ = going[seed].step(cartpole.TASKS[world.name][2] * found[seed][-1])
-            if is_ended or is_cut:
-                going.pop(seed).close()
+    with sp.Simulator(world.result.program, backend) as simulator:
+        while going:
+            spikes = np.array(world.encoder.transform([states[seed] for seed in going]))
+            rasters = np.pad(spikes, ((0, 0), (1, 2), (0, 1)))
+            rasters[:, -2, -1] = True  # as cartpole.window
+            for seed, trace in zip(list(going), simulator.trials(list(rasters)), strict=True):
+                found[seed].append(bool(trace.spikes[-1, 0]))
+                states[seed], _, is_ended, is_cut, _ = going[seed].step(cartpole.TASKS[world.name][2] * found[seed][-1])
+                if is_ended or is_cut:
+                    going.pop(seed).close()
     return found
 
 

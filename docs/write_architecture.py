@@ -42,8 +42,8 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "recovery": "recovery",
         "backends": "backends",
         "comparison": "figures divergence break_even neurobench workload conversion verification"
-        " exploration linking recall",
-        "compiler": "compiler explanation unit_fits estimators spec_file",
+        " exploration linking recall integer_bound",
+        "compiler": "compiler explanation unit_results unit_fits estimators spec_file",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",
     }

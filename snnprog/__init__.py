@@ -10,6 +10,7 @@ Public names are loaded when they are first used, so that importing the package 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from snnprog.version import __version__
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from snnprog.files.event_view import EventView as EventView
     from snnprog.files.neo import from_neo as from_neo
     from snnprog.files.neo import to_neo as to_neo
+    from snnprog.integer_bound import error_bound as error_bound
     from snnprog.journal import JournalProgress as JournalProgress
     from snnprog.journal import read_journal as read_journal
     from snnprog.linking import GradedReadout as GradedReadout
@@ -99,8 +101,8 @@ if TYPE_CHECKING:
     from snnprog.spec_file import load_spec as load_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
     from snnprog.trace import Trace as Trace
-    from snnprog.unit_fits import Units as Units
     from snnprog.unit_fits import units as units
+    from snnprog.unit_results import Units as Units
     from snnprog.verification import Verification as Verification
     from snnprog.verification import verify as verify
     from snnprog.workload import Activity as Activity
@@ -149,12 +151,13 @@ _HOMES = {
     "System": "linking",
     "Trace": "trace",
     "UndecidedError": "errors",
-    "Units": "unit_fits",
+    "Units": "unit_results",
     "Verification": "verification",
     "activity": "workload",
     "at_most": "automata",
     "compile": "compiler",
     "convert": "conversion",
+    "error_bound": "integer_bound",
     "explain": "explanation",
     "export": "emit",
     "from_events": "files.event_raster",
@@ -198,7 +201,9 @@ _HOMES = {
 
 _FOLDERS = ("automata", "coding", "specs")
 
-__all__ = ["__version__", *_FOLDERS, *_HOMES]
+_EXTRA = {name for name, home in _HOMES.items() if home == "estimators" and find_spec("sklearn") is None}
+
+__all__ = ["__version__", *_FOLDERS, *(name for name in _HOMES if name not in _EXTRA)]
 
 
 def __getattr__(name: str) -> object:

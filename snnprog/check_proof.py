@@ -946,10 +946,11 @@ class Claim:
         """Return the taps over which inputs arrive in each tick, as (line, delay)."""
         if pattern not in self.arriving:
             ticks, inputs, _, _ = self.patterns[pattern]
-            taps = [
-                [(line, delay) for delay in self.delays for line in inputs.get(t - delay, ())] for t in range(ticks)
-            ]
-            self.arriving[pattern] = [sorted(here) for here in taps]
+            taps = []
+            for tick in range(ticks):
+                self.pause()
+                taps.append(sorted((line, delay) for delay in self.delays for line in inputs.get(tick - delay, ())))
+            self.arriving[pattern] = taps
         return self.arriving[pattern]
 
     def pattern(self, data):
@@ -978,13 +979,15 @@ class OpenBins:
     counts is silent. A state is how many target spikes are matched: `alive` holds those from which the end is reached.
     """
 
-    def __init__(self, ticks, due, is_open, window, assumed):
-        self.given, self.moves = (due, is_open, window, assumed), {}
+    def __init__(self, ticks, given, pause):
+        self.given, self.moves = given, {}
         states = [{0}]
         for tick in range(ticks):
+            pause()
             states.append({then for matched in states[tick] for _, then in _choices(tick, matched, *self.given)})
-        self.alive = [{len(due)} & states[ticks]]
+        self.alive = [{len(given[0])} & states[ticks]]
         for tick in range(ticks - 1, -1, -1):
+            pause()
             ways = {matched: _choices(tick, matched, *self.given) for matched in states[tick]}
             self.alive.append({each for each in ways if any(then in self.alive[-1] for _, then in ways[each])})
         self.alive.reverse()
@@ -992,6 +995,7 @@ class OpenBins:
             raise ContradictionError
         self.known, states = [], frozenset((0,))
         for tick in range(ticks):
+            pause()
             only, following = self.move(tick, states)
             self.known.append(only)
             states = following[None]
@@ -1082,7 +1086,8 @@ class Case:
         if place not in self.open_bins:
             ticks, _, due, is_open = self.spec.patterns[pattern]
             assumed = self.bins.get(place, {})
-            self.open_bins[place] = OpenBins(ticks, due[output], is_open[output], self.spec.window, assumed)
+            given = due[output], is_open[output], self.spec.window, assumed
+            self.open_bins[place] = OpenBins(ticks, given, self.spec.pause)
         return self.open_bins[place]
 
     def known(self, output, pattern):

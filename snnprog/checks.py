@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 
@@ -20,6 +21,8 @@ ADVICE: Mapping[tuple[str, str], str] = MappingProxyType(
         ("Program", "path"): "; read it with sp.load(...)",
         ("Program", "Spec"): "; sp.compile(spec).program makes one",
         ("Program", "CompileResult"): "; take its .program",
+        ("Program", "QuantizedNetwork"): "; take its .program",
+        ("Program", "Conversion"): "; take its .program",
         ("Spec", "path"): "; read it with sp.load_spec(...)",
         ("Spec", "Pattern"): "; sp.Spec([pattern], delays=...) makes one",
     }
@@ -86,6 +89,19 @@ def as_seed(value: object) -> int:
     if seed < 0:
         raise SpecError(f"seed must be a non-negative integer, got {seed}")
     return seed
+
+
+def as_path(name: str, value: object) -> Path:
+    """Return the path of a file or folder.
+
+    Raises
+    ------
+    SpecError
+        If ``value`` is neither a str nor an `os.PathLike`.
+    """
+    if not isinstance(value, (str, PathLike)):
+        raise SpecError(f"{name} must be a path (str or Path), got a {type(value).__name__}")
+    return Path(value)
 
 
 def check_callable(name: str, value: object) -> None:

@@ -269,7 +269,8 @@ def explain(
         work = Work(spec, executor=as_executor(executor), progress=tell, limit=limit)
         verdicts = verdicts_and_design(work)[0] if spec.robust is None else _robust_verdicts(work)
         verdicts = [replace(each, label=name_of(each.output, spec.output_names)) for each in verdicts]
-    return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)), everything(spec))
+    advice = everything(spec, [conflict for verdict in verdicts for conflict in verdict.conflicts])
+    return Explanation(tuple(verdicts), tuple(dict.fromkeys(work.watch.ended)), advice)
 
 
 def verdicts_and_design(work: Work) -> tuple[list[Verdict], Design]:

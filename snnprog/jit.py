@@ -32,6 +32,7 @@ from llvmlite import ir
 from numba import types
 from numba.core.compiler import CompileResult
 from numba.core.dispatcher import Dispatcher
+from numba.core.runtime import nrt
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
@@ -43,6 +44,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 njit: Any = numba.njit  # typed only in some versions of Numba
 rebuild: Any = CompileResult._rebuild
+runtime: Any = nrt.rtsys
 
 PACKAGE = Path(__file__).resolve().parent
 # The names after "import" may be modules; matching more words than the statement has is harmless.
@@ -166,7 +168,7 @@ class MachineCodeCache:
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled code of a signature, or None if it must be compiled."""
         with suppress(Exception):  # after any fault, the entry is compiled and written again
-            target_context.refresh()
+            runtime.initialize(target_context)  # stored code needs no more; to refresh the context takes 0.1 s
             folder = machine_code_folder()
             content = (folder / self._name(sig, target_context.codegen())).read_bytes()
             digest, pickled = content[:DIGEST_BYTES], content[DIGEST_BYTES:]

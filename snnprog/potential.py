@@ -332,12 +332,12 @@ class PotentialMap(Shared):
 
     def norms(self, resets: Resets) -> Floats:
         """Return ``‖φ‖₁`` at every tick, ``(ticks,)``; φ is never negative."""
-        norms = self.potential(np.ones(self.n_taps), resets)
+        norms = resets.without_past(self._free_norms)
         return np.where(norms < RESIDUE, 0.0, norms)
 
     def bias_response(self, resets: Resets) -> Floats:
         """Return β, ``(ticks,)``: the contribution of a constant bias of 1 to the potential."""
-        return resets.without_past(self.tape.filtered(np.ones(self.tape.ticks), self.gamma))
+        return resets.without_past(self._free_bias_response)
 
     def truncation(self, resets: Resets, due: Raster, *, biased: bool) -> Floats:
         """Return ρ, ``(ticks,)``: the most that rounding can have moved the potential to the wrong side, in LSBs.
@@ -363,22 +363,43 @@ class PotentialMap(Shared):
         Each rounding of u and of v adds an error, and errors decay like the values that they are added to.
         Before the first spike arrives there are no errors.
         """
-        linear, tape = self.linear, self.tape
-        current_error, potential_error = float(linear.current_error[end]), float(linear.potential_error[end])
-        before, by_now = self._arrived_before(), self._arrived_by_now()
-        added = tape.filtered((by_now if linear.is_current_rounded_at_once else before) * current_error, self.alpha)
-        everywhere = np.ones(tape.ticks) if biased else by_now if linear.is_potential_rounded_at_once else before
-        return resets.without_past(tape.filtered(added + potential_error * everywhere, self.gamma))
+        return resets.without_past(self._free_errors[end, biased])
 
-    def _arrived_before(self) -> Floats:
-        """(ticks,) 1 where a spike has arrived at an earlier tick of the pattern, else 0."""
-        arriving = self.arrivals(np.ones(self.n_taps)) > 0
+    @cached_property
+    def _free_norms(self) -> Floats:
+        """(ticks,) The norms without resets, the same for all neurons."""
+        return self._free(self._arriving)
+
+    @cached_property
+    def _free_bias_response(self) -> Floats:
+        """(ticks,) The response to a bias without resets, the same for all neurons."""
+        return self.tape.filtered(np.ones(self.tape.ticks), self.gamma)
+
+    @cached_property
+    def _free_errors(self) -> dict[tuple[int, bool], Floats]:
+        """The least (0) and the most (1) that rounding adds without resets (ticks,), without and with a bias."""
+        linear, tape, found = self.linear, self.tape, {}
+        before, by_now = self._arrived
+        for end in (0, 1):
+            current_error, potential_error = float(linear.current_error[end]), float(linear.potential_error[end])
+            added = tape.filtered((by_now if linear.is_current_rounded_at_once else before) * current_error, self.alpha)
+            spiked = by_now if linear.is_potential_rounded_at_once else before
+            for biased, where in ((False, spiked), (True, np.ones(tape.ticks))):
+                found[end, biased] = tape.filtered(added + potential_error * where, self.gamma)
+        return found
+
+    @cached_property
+    def _arriving(self) -> Floats:
+        """(ticks,) The number of spikes that arrive at every tick, through all taps."""
+        return self.arrivals(np.ones(self.n_taps))
+
+    @property
+    def _arrived(self) -> tuple[Floats, Floats]:
+        """(ticks,) 1 where a spike has arrived before a tick of the pattern, and before it or at it; else 0."""
+        arriving = self._arriving > 0
         total: Ticks = np.cumsum(arriving) - arriving
-        return (total > total[self.tape.starts[self.tape.pattern]]).astype(np.float64)
-
-    def _arrived_by_now(self) -> Floats:
-        """(ticks,) 1 where a spike has arrived at this tick of the pattern or before, else 0."""
-        return np.maximum(self._arrived_before(), self.arrivals(np.ones(self.n_taps)) > 0)
+        before = (total > total[self.tape.starts[self.tape.pattern]]).astype(np.float64)
+        return before, np.maximum(before, arriving)
 
     def _free(self, arriving: Floats) -> Floats:
         """Return the reset-free response ``(ticks, …)`` to arriving values."""

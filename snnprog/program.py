@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Int32s
-from snnprog.checks import as_int32, as_integers, spread
+from snnprog.checks import as_int32, as_integers, as_path, spread
 from snnprog.chips import Chip, Wiring, find_chip
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
@@ -361,7 +361,7 @@ class Program(SynapseArrays, NamedLines, Displayed):
             input_names=self.input_names,
             neuron_names=self.neuron_names,
         )
-        write_program(Path(path), content)
+        write_program(as_path("path", path), content)
 
 
 def load(path: str | Path) -> Program:
@@ -372,7 +372,7 @@ def load(path: str | Path) -> Program:
     FormatError
         If the file is missing, damaged, of another version or rule, or holds values that the chip does not have.
     """
-    path = Path(path)
+    path = as_path("path", path)
     if path.suffix == ".toml":
         raise FormatError(
             f"{path} is not a .snnp program, but a specification; sp.load_spec reads it, and"

@@ -39,8 +39,8 @@ def as_raster(values: ArrayLike, name: str) -> Raster:
     return as_bools(array, name)
 
 
-def as_rasters(inputs: Iterable[ArrayLike]) -> list[Raster]:
-    """Return read-only bool copies of the input rasters of several patterns; see `as_raster`.
+def as_rasters(inputs: Iterable[ArrayLike], name: str = "inputs") -> list[Raster]:
+    """Return read-only bool copies of the rasters of several patterns; see `as_raster`.
 
     Raises
     ------
@@ -48,10 +48,10 @@ def as_rasters(inputs: Iterable[ArrayLike]) -> list[Raster]:
         If it is a single raster, is not iterable, or one of them is not a raster.
     """
     if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
-        raise SpecError(f"inputs must be a list of rasters, got one array of shape {inputs.shape}; write [inputs]")
+        raise SpecError(f"{name} must be a list of rasters, got one array of shape {inputs.shape}; write [{name}]")
     if not isinstance(inputs, Iterable) or isinstance(inputs, (str, bytes)):
-        raise SpecError(f"inputs must be a list of rasters (ticks, inputs), got {inputs!r}")
-    return [as_raster(raster, f"inputs[{index}]") for index, raster in enumerate(inputs)]
+        raise SpecError(f"{name} must be a list of rasters (ticks, lines), got {inputs!r}")
+    return [as_raster(raster, f"{name}[{index}]") for index, raster in enumerate(inputs)]
 
 
 def as_bools(array: NDArray[np.generic], name: str) -> Raster:

@@ -51,7 +51,7 @@ import numpy as np
 
 from snnprog.archive import SIZE_LIMIT_BYTES, read_toml
 from snnprog.arrays import Raster
-from snnprog.checks import as_integer
+from snnprog.checks import as_integer, as_path
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.files import options_of, split_key
@@ -104,7 +104,7 @@ def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     SpecError, LimitError
         If its content is not a valid spec.
     """
-    path = Path(path)
+    path = as_path("path", path)
     if path.suffix == ".snnp":
         raise FormatError(f"{path} is not a SPEC.toml, but a program; sp.load reads it")
     with _located(path):
@@ -146,7 +146,7 @@ def spec_files(path: str | Path) -> list[Path]:
     FormatError
         If it is missing or not TOML.
     """
-    path = Path(path)
+    path = as_path("path", path)
     patterns = read_toml(path).get("patterns")
     entries = [entry for entry in patterns if isinstance(entry, dict)] if isinstance(patterns, list) else []
     names = [entry[key] for entry in entries for key in RASTER_KEYS if isinstance(entry.get(key), str)]

@@ -49,7 +49,8 @@ class Excursion:
     def in_words(self, neuron_names: Names | None) -> str:
         """Return where which state left the range, with the name of its neuron if there are names."""
         name = labelled("neuron", self.neuron, neuron_names)
-        return f"{self.quantity} of {name} reached {self.value} at tick {self.tick}; runtimes agree below {self.limit}"
+        reached = f"{self.quantity} of {name} reached {self.value:,} at tick {self.tick}"
+        return f"{reached}; from {self.limit:,} on, other runtimes and the chip may give other spikes"
 
 
 def as_states(values: Integers) -> Integers:

@@ -13,8 +13,8 @@ training time. So on held-out time, too, it knows the unit's own past, which the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from os import PathLike
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,10 +28,8 @@ from snnprog.compiler.steps import exact_built
 from snnprog.compiler.work import Work
 from snnprog.conflict import Conflict
 from snnprog.design.mapping import potential_map
-from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.errors import SpecError
-from snnprog.explanation import INFEASIBLE, UNDECIDED, Verdict, verdicts_and_design
-from snnprog.frames import data_frame_of_rows
+from snnprog.explanation import UNDECIDED, Verdict, verdicts_and_design
 from snnprog.generalisation import OutputScore, scored
 from snnprog.integers import INEXACT
 from snnprog.processes.executors import AnyExecutor, as_executor
@@ -39,11 +37,9 @@ from snnprog.progress import Progress, shown
 from snnprog.raster import as_raster
 from snnprog.solver import deadline_after, one_blas_thread, step, telling, until
 from snnprog.spec import Dynamics, Pattern, Spec
-from snnprog.table import Column, Table
+from snnprog.spec.options import as_delays
+from snnprog.unit_results import SILENT, UnitFit, Units
 from snnprog.wording import counted
-
-if TYPE_CHECKING:
-    import pandas
 
 USUAL_DELAYS = range(1, 17)
 """Those of `snnprog.specs.from_raster`."""
@@ -55,122 +51,6 @@ SHORTER = 4
 """A beginning that is neither possible nor impossible shrinks by one part in so many. A choice."""
 
 
-@dataclass(frozen=True, repr=False)
-class UnitFit(Displayed):
-    """One unit as a neuron that the inputs drive.
-
-    Attributes
-    ----------
-    unit : int
-    status : str
-        The status on the training time, as in `snnprog.explain`: "certified", "exact", "inexact", "infeasible" or
-        "undecided".
-    exact_ticks : int
-        The longest beginning of the training time that a neuron reproduces exactly; where a verdict is undecided, at
-        least so long.
-    training, held_out : OutputScore
-        Hits, misses and false alarms of the neuron on the two parts.
-    glm_training, glm_held_out : OutputScore or None
-        The same of the GLM, if it was requested.
-    """
-
-    unit: int
-    status: str
-    exact_ticks: int
-    training: OutputScore
-    held_out: OutputScore
-    glm_training: OutputScore | None = None
-    glm_held_out: OutputScore | None = None
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether a neuron reproduces all of the training time."""
-        return self.status not in (INEXACT, INFEASIBLE, UNDECIDED)
-
-    def _summary(self) -> str:
-        due = self.held_out.hit_rate.trials
-        return f"unit {self.unit}, {self.status}, {self.held_out.hits} of {counted(due, 'held-out spike')} hit"
-
-    def as_dict(self) -> dict[str, object]:
-        """Return it as plain data."""
-        parts = {name: getattr(self, name) for name in PARTS}
-        scores = {f"{name}_score": None if score is None else score.as_dict() for name, score in parts.items()}
-        return {"unit": self.unit, "status": self.status, "exact_ticks": self.exact_ticks, **scores}
-
-
-PARTS = ("training", "held_out", "glm_training", "glm_held_out")
-COUNTS = ("hits", "misses", "false_alarms")
-
-
-@dataclass(frozen=True, repr=False)
-class Units(Displayed):
-    """All units of a recording.
-
-    Attributes
-    ----------
-    units : tuple of UnitFit
-    training_ticks, held_out_ticks : int
-    """
-
-    units: tuple[UnitFit, ...]
-    training_ticks: int
-    held_out_ticks: int
-
-    @property
-    def exact(self) -> tuple[int, ...]:
-        """The units that a neuron reproduces on all of the training time."""
-        return tuple(each.unit for each in self.units if each.is_exact)
-
-    def table(self) -> Table:
-        """Return a row for each unit."""
-        has_glm = any(each.glm_training is not None for each in self.units)
-        parts = [part for part in PARTS if has_glm or not part.startswith("glm")]
-        scores = [Column(f"{_words(part)}: hits, missed, false alarms", part) for part in parts]
-        columns = (Column("unit", "unit"), Column("status", "status"), Column("exact ticks", "exact_ticks"), *scores)
-        rows = tuple(
-            (each.unit, each.status, each.exact_ticks, *(_cell(getattr(each, part)) for part in parts))
-            for each in self.units
-        )
-        return Table("Units", columns, rows, noun="unit")
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """Return a data frame with a row for each unit.
-
-        Raises
-        ------
-        SpecError
-            If pandas is not installed.
-        """
-        names = ("unit", "status", "exact_ticks", *(f"{part}_{count}" for part in PARTS for count in COUNTS))
-        rows = []
-        for each in self.units:
-            row: dict[str, object] = {name: getattr(each, name) for name in names[:3]}
-            for part in PARTS:
-                row |= {f"{part}_{count}": getattr(getattr(each, part), count, None) for count in COUNTS}
-            rows.append(row)
-        return data_frame_of_rows(rows, names)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return it as plain data."""
-        ticks = {"training_ticks": self.training_ticks, "held_out_ticks": self.held_out_ticks}
-        return {**ticks, "units": [each.as_dict() for each in self.units]}
-
-    def _summary(self) -> str:
-        return f"{len(self.exact)} of {counted(len(self.units), 'unit')} exact on {self.training_ticks} ticks"
-
-    def _card(self) -> Card:
-        is_good = len(self.exact) == len(self.units)
-        return Card(GOOD if is_good else BAD if not self.exact else OPEN, table=self.table())
-
-
-def _words(part: str) -> str:
-    return part.replace("glm", "GLM").replace("_", " ").replace("held out", "held-out")
-
-
-def _cell(score: OutputScore | None) -> str:
-    return "" if score is None else f"{score.hits}, {score.misses}, {score.false_alarms}"
-
-
 def units(
     raster: ArrayLike,
     *,
@@ -178,6 +58,7 @@ def units(
     delays: Iterable[int] = USUAL_DELAYS,
     training_ticks: int | None = None,
     glm: bool = False,
+    shifted: bool = False,
     dynamics: Dynamics | None = None,
     chip: str | Chip = "loihi1",
     executor: AnyExecutor | None = None,
@@ -199,6 +80,10 @@ def units(
         The ticks from which neurons are designed; the others are held out. By default the first half.
     glm : bool
         Whether to fit a logistic GLM to the same features, for comparison. It requires scikit-learn.
+    shifted : bool
+        Whether to design a second neuron for each unit, for its training spikes shifted by half of the training time.
+        They keep their rate and intervals, and lose their relation to the inputs, so how many of these neurons are
+        exact shows how much an exact one means.
     dynamics, chip
         As for `snnprog.Spec`.
     executor, progress
@@ -214,17 +99,22 @@ def units(
     Raises
     ------
     SpecError
-        If an argument is invalid, or scikit-learn is not installed.
+        If an argument is invalid, the recording has no spikes, or scikit-learn is not installed.
     """
+    if isinstance(raster, (str, PathLike)):
+        raise SpecError("raster must be an array (ticks, units), got a path; sp.read_rasters(...) reads it")
     recorded = as_raster(raster, "raster")
     ticks, count = recorded.shape
+    if not recorded.any():
+        raise SpecError(f"raster must have spikes, got {ticks} ticks of {counted(count, 'unit')} without any")
     training = ticks // 2 if training_ticks is None else as_integer("training_ticks", training_ticks)
-    offered = tuple(delays)
+    offered = as_delays(delays)
     longest = max(offered, default=0)
     if not longest < training < ticks - longest:
+        turned = f"; is the array (units, ticks)? ({count} units)" if count > ticks else ""
         raise SpecError(
             f"training_ticks must leave more than {longest} ticks, the longest delay, on both sides of {ticks} ticks,"
-            f" got {training}"
+            f" got {training}{turned}"
         )
     chosen = None if inputs is None else _checked(inputs, count)
     groups = (
@@ -233,7 +123,7 @@ def units(
         else [(chosen, [unit for unit in range(count) if unit not in chosen])]
     )
     limit = None if time_limit_s is None else as_seconds("time_limit_s", time_limit_s)
-    pool, found = as_executor(executor), list[UnitFit]()
+    pool, found, ended = as_executor(executor), list[UnitFit](), list[str]()
     with one_blas_thread(), shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
         for done, (lines, driven) in enumerate(groups):
             parts = [
@@ -242,8 +132,10 @@ def units(
             ]
             work = Work(parts[0], executor=pool, progress=tell, limit=limit, is_always_checked=True)
             with step("units", share=1.0 / (len(groups) - done)):
-                found += _fits(parts, driven, work, has_glm=glm)
-    return Units(tuple(found), training, ticks - training)
+                fits = _fits(parts, driven, work, has_glm=glm)
+                found += _with_shifted(fits, work) if shifted else fits
+            ended += work.watch.ended
+    return Units(tuple(found), training, ticks - training, tuple(dict.fromkeys(ended)))
 
 
 def _checked(inputs: Iterable[int], count: int) -> list[int]:
@@ -272,8 +164,12 @@ def _fits(parts: Sequence[Spec], driven: Sequence[int], work: Work, *, has_glm: 
         verdict = verdicts[output]
         fit = UnitFit(
             unit=unit,
-            status=verdict.status,
+            status=verdict.status if parts[0].targets[parts[0].care[:, output], output].any() else SILENT,
             exact_ticks=_longest_beginning(work, verdict),
+            judged_ticks=int(parts[0].care[:, output].sum()),
+            weights=parts[0].n_inputs * len(parts[0].delays),
+            conflicts=verdict.conflicts,
+            program=program,
             training=replace(scores[0][output], output=unit),
             held_out=replace(scores[1][output], output=unit),
         )
@@ -284,11 +180,22 @@ def _fits(parts: Sequence[Spec], driven: Sequence[int], work: Work, *, has_glm: 
     return fits
 
 
+def _with_shifted(fits: Sequence[UnitFit], work: Work) -> list[UnitFit]:
+    """Return fits with the status of neurons for the same spikes, shifted by half of the ticks that count."""
+    (pattern,) = work.spec.patterns
+    counts = pattern.care.any(axis=1)
+    targets = pattern.targets.copy()
+    targets[counts] = np.roll(pattern.targets[counts], int(counts.sum()) // 2, axis=0)
+    spec = replace(work.spec, patterns=(Pattern(pattern.inputs, targets, pattern.care),))
+    verdicts, _ = verdicts_and_design(replace(work, spec=spec, is_always_checked=False))
+    return [replace(fit, shifted_status=verdict.status) for fit, verdict in zip(fits, verdicts, strict=True)]
+
+
 def _longest_beginning(work: Work, verdict: Verdict) -> int:
     """Return the length of the longest beginning that a neuron reproduces.
 
     A beginning that holds all bins of a conflict is impossible, so the next one to try ends before the last of them;
-    the first possible one is the longest.
+    the first possible one is the longest. One in which no bin counts says nothing, and is 0 ticks.
     """
     (pattern,) = work.spec.patterns
     end, output = len(pattern.inputs), verdict.output
@@ -296,7 +203,7 @@ def _longest_beginning(work: Work, verdict: Verdict) -> int:
         ends = [_last_tick(conflict) for conflict in verdict.conflicts]
         end = min(ends, default=end - max(1, end // SHORTER))
         if not pattern.care[:end, output].any():
-            break
+            return 0
         shorter = Pattern(pattern.inputs[:end], pattern.targets[:end, [output]], pattern.care[:end, [output]])
         shortened = replace(work, spec=replace(work.spec, patterns=(shorter,)), is_always_checked=False)
         ((verdict,), _) = verdicts_and_design(shortened)

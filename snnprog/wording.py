@@ -13,6 +13,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def in_words(items: Sequence[object]) -> str:
+    """Return a list as text: "1", "1 and 2", or "1, 2 and 3"."""
+    *first, last = map(str, items)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def ticks_in_words(ticks: Sequence[int]) -> str:
+    """Return a list of ticks as text: "tick 1", or "ticks 1, 2 and 3"."""
+    return f"{'tick' if len(ticks) == 1 else 'ticks'} {in_words(ticks)}"
+
+
 def runs_of(numbers: Sequence[int]) -> str:
     """Return ascending numbers as text, with runs of three and more shortened, as in "0 to 9, 12, 13"."""
     runs: list[list[int]] = []

@@ -161,13 +161,21 @@ def test_pruning_keeps_its_share(keep: float) -> None:
     assert not result.integers.mantissa[~result.kept].any()
 
 
-def test_weights_of_neurons_that_nothing_depends_on_are_pruned_first() -> None:
+@pytest.mark.parametrize("feeds_its_stage", [False, True])
+def test_weights_of_neurons_that_nothing_depends_on_are_pruned_first(feeds_its_stage: bool) -> None:
     example = dense((12, 8, 3), seed=7)
-    weight = example.layers.weight.copy()
-    weight[example.layers.pre == 12] = 0.0
-    layers = replace(example.layers, weight=weight)
+    layers = example.layers
+    weight = np.where(layers.pre == 12, 0.0, layers.weight)
+    layers = replace(
+        layers,
+        pre=np.append(layers.pre, 12),
+        post=np.append(layers.post, 1),
+        delay=np.append(layers.delay, 1),
+        weight=np.append(weight, 0.5 * feeds_its_stage),
+        parameter=np.append(layers.parameter, weight.size),
+    )
     result = calibrate(layers, played(layers, list(example.samples.inputs), example.chip), bits=8, keep=0.8)
-    assert not result.kept[layers.post == 0].any()
+    assert result.kept[layers.post == 0].any() == feeds_its_stage
     assert all(result.kept[layers.post == neuron].any() for neuron in range(1, layers.n_neurons))
 
 

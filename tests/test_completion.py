@@ -45,3 +45,18 @@ def test_open_values_are_those_of_all_rasters(seed: int) -> None:
         assert reason.items() <= known.items()
         assert windows.open_values(reason) is None
         assert all(windows.open_values({k: v for k, v in reason.items() if k != tick}) is not None for tick in reason)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bins_may_become_known_one_by_one(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    target, care = generator.random(40) < 0.2, generator.random(40) < 0.8
+    windows = Windows.of(target, care, (2, 1))
+    choosing, known = windows.choosing({}), dict[int, bool]()
+    for tick in generator.permutation(40).tolist():
+        values = windows.open_values(known)
+        assert [choosing.values(each) for each in range(40)] == values
+        silent, _ = choosing.values(tick)
+        known[tick] = not silent or bool(choosing.values(tick)[1] and generator.random() < 0.5)
+        choosing.choose(tick, known[tick])
+        assert choosing.is_possible

@@ -182,7 +182,7 @@ def test_what_hidden_neurons_cannot_do_is_told() -> None:
     reasons = [verdict.hidden.reason for verdict in told.verdicts[1:] if isinstance(verdict.hidden, Conflict)]
     assert len(reasons) == 2
     assert told.verdicts[2].hidden is True, "its reset does not wipe out what a hidden neuron remembers"
-    assert reasons[0].endswith("but nothing can have reached it by then, through hidden neurons neither")
+    assert reasons[0].endswith("but nothing can have reached it by then, not even through hidden neurons")
     assert untyped(told.as_dict())["outputs"][1]["hidden_neurons"] == {"may_help": False, "reason": reasons[0]}
     console = Console(record=True, width=300, soft_wrap=True)
     print_explanation(console, told, is_full=True)

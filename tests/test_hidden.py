@@ -215,7 +215,7 @@ def test_what_tells_trials_apart_comes_too_late() -> None:
 def test_same_history_different_answers() -> None:
     inputs, due = np.zeros((8, 1), dtype=bool), np.zeros((8, 1), dtype=bool)
     inputs[1] = due[5] = True
-    with pytest.raises(sp.InfeasibleError, match="through hidden neurons too, is the same"):
+    with pytest.raises(sp.InfeasibleError, match="also through hidden neurons, is the same"):
         sp.compile(sp.Spec([sp.Pattern(inputs, due), sp.Pattern(inputs, ~due & False)], [1, 2], hidden="auto"))
 
 

@@ -20,8 +20,9 @@ from snnprog.backends.execution import LITTLE_ADDITIONS, LITTLE_TICKS, NEURON_AD
 from snnprog.chips import CHIPS
 from snnprog.conformance import random_trial
 from snnprog.rules.expressions import End, Expression, Hold, Ref, Rounding, Scale, rebuilt
-from snnprog.rules.ranges import Span, reach_of, simplified
+from snnprog.rules.ranges import Span, reach_of
 from snnprog.rules.rule import Rule, Watch
+from snnprog.rules.simplifying import simplified
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import DENSE_SHARE, arriving_span, can_be_laid_out, common_shift, is_narrow, lay_out
 from snnprog.simulate.memory import LANES

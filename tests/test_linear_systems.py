@@ -64,7 +64,7 @@ def test_the_system_from_tick_to_tick_is_exact(seed: int) -> None:
 
 @pytest.mark.parametrize("delay", [1, 4])
 def test_the_solution_is_late_by_the_delay(delay: int) -> None:
-    code, inputs = BalancedCode(*TWO, delay=delay), signals(1, ticks=50)
+    code, inputs = BalancedCode(*TWO, delay=delay), signals(1, ticks=200)
     system, drive = code.discrete
     state: Floats = np.zeros(2)
     for tick, wanted in enumerate(code.solution(inputs)):
@@ -74,7 +74,7 @@ def test_the_solution_is_late_by_the_delay(delay: int) -> None:
 
 def test_spikes_are_decoded_by_a_leaky_sum() -> None:
     code = BalancedCode(*TWO, C=[[1.0, -2.0]])
-    spikes = np.random.default_rng(2).random((60, 4)) < 0.3
+    spikes = np.random.default_rng(2).random((200, 4)) < 0.3
     state = np.zeros(2)
     for row, wanted in zip(spikes.astype(int), code.decode(spikes), strict=True):
         state = code.kept * state + code.steps * (row[:2] - row[2:])
@@ -89,6 +89,7 @@ def test_spikes_are_decoded_by_a_leaky_sum() -> None:
         ({"A": [[1.0]]}, "reach must be given"),
         ({"C": [[1.0, 2.0]]}, r"C must be of shape \(outputs, 1\)"),
         ({"B": [[np.nan]]}, "B must be a matrix of finite numbers"),
+        ({"refractory": 2}, "refractory must be True or False, got 2"),
         ({"tau": 0.0}, "tau must be a positive number, got 0.0"),
         ({"dt": np.inf}, "dt must be a positive number, got inf"),
         ({"delay": 0}, "delay must be at least 1, got 0"),
@@ -134,9 +135,11 @@ def test_a_network_is_the_sum_of_its_weights(system: tuple[list[list[float]], li
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 5), st.floats(5.0, 200.0))
-def test_the_error_of_a_leaky_integrator_is_bounded(seed: int, delay: int, time_constant: float) -> None:
-    code = BalancedCode(-1.0 / time_constant, 1.0 / time_constant, delay=delay)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.floats(5.0, 200.0), st.booleans())
+def test_the_error_of_a_leaky_integrator_is_bounded(
+    seed: int, delay: int, time_constant: float, refractory: bool
+) -> None:
+    code = BalancedCode(-1.0 / time_constant, 1.0 / time_constant, delay=delay, refractory=refractory)
     rng = np.random.default_rng(seed)
     inputs = np.repeat(rng.uniform(-1.0, 1.0, 100).round(), rng.integers(1, 20, 100))[:, None]
     spikes, _ = spikes_of(BalancedNetwork.of(code), code.encode(inputs))
@@ -157,8 +160,8 @@ def test_a_network_follows_an_oscillator_without_ping_pong(delay: int) -> None:
 
 
 @cache
-def leaky(delay: int) -> tuple[sp.Spec, sp.CompileResult]:
-    spec = sp.specs.linear_system(*LEAKY, delay=delay, ticks=600)
+def leaky(delay: int, *, refractory: bool = True) -> tuple[sp.Spec, sp.CompileResult]:
+    spec = sp.specs.linear_system(*LEAKY, delay=delay, ticks=1200, refractory=refractory)
     return spec, sp.compile(spec)
 
 
@@ -175,13 +178,61 @@ def test_a_program_follows_inputs_of_no_spec(delay: int) -> None:
     assert np.sqrt((error**2).mean()) < 0.4 * code.steps[0]
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 3]))
+def test_the_error_of_a_program_is_bounded(seed: int, delay: int) -> None:
+    _, result = leaky(delay)
+    code, rng = BalancedCode(*LEAKY, delay=delay), np.random.default_rng(seed)
+    inputs = np.repeat(rng.uniform(-1.0, 1.0, 200).round(), rng.integers(1, 60, 200))[:, None]
+    error = np.abs(code.decode(sp.run(result.program, code.encode(inputs)).spikes) - code.solution(inputs))
+    bound = sp.error_bound(result.program, code)
+    assert bound is not None
+    assert code.error_bound is not None
+    assert error.max() <= bound[0] < 3.0 * code.error_bound[0]
+
+
+@pytest.mark.snnprog_backend("lava")
+def test_a_program_without_refractory_periods_runs_on_lava() -> None:
+    _, result = leaky(3, refractory=False)
+    assert not result.program.has_refractory
+    code, inputs = BalancedCode(*LEAKY, delay=3, refractory=False), signals(7)
+    raster = code.encode(inputs)
+    spikes = sp.run(result.program, raster).spikes
+    assert np.array_equal(sp.run(result.program, raster[:400], "lava").spikes, spikes[:400])
+    error = np.abs(code.decode(spikes) - code.solution(inputs))
+    assert code.error_bound is not None
+    assert error.max() <= code.error_bound[0]
+
+
+def test_a_bound_grows_with_the_errors_of_weights() -> None:
+    _, result = leaky(3)
+    code, program = BalancedCode(*LEAKY, delay=3), result.program
+    usual = sp.error_bound(program, code)
+    weights = program.synapses.weight.copy()
+    weights[weights.argmax()] -= 40
+    wrong = sp.error_bound(program.with_synapses(weight=weights), code)
+    assert usual is not None
+    assert wrong is not None
+    assert wrong[0] > usual[0]
+    pre = program.synapses.pre
+    exchanged = np.where(pre < 2, 1 - pre, pre)  # the input's lines
+    assert sp.error_bound(program.with_synapses(pre=exchanged), code) is None
+    assert sp.error_bound(program, BalancedCode(*TWO)) is None
+
+
+def test_a_bound_is_of_a_program_of_the_code() -> None:
+    _, result = leaky(3)
+    with pytest.raises(sp.SpecError, match="error_bound needs a program that was compiled from the linear_system"):
+        sp.error_bound(result.program, BalancedCode(*LEAKY, delay=1))
+
+
 def test_a_spec_is_of_its_parameters() -> None:
     spec, _ = leaky(3)
     assert (spec.n_inputs, spec.n_outputs, spec.recurrent, spec.delays, spec.refractory) == (2, 2, True, (3,), 3)
     assert spec.input_names == ("u0 up", "u0 down")
     assert spec.output_names == ("x0 up", "x0 down")
-    again = sp.specs.linear_system(*LEAKY, delay=3, ticks=600)
-    other = sp.specs.linear_system(*LEAKY, delay=3, ticks=600, seed=1)
+    again = sp.specs.linear_system(*LEAKY, delay=3, ticks=1200)
+    other = sp.specs.linear_system(*LEAKY, delay=3, ticks=1200, seed=1)
     assert again.digest() == spec.digest() != other.digest()
 
 

@@ -331,7 +331,7 @@ def test_numbers_of_neurons_in_a_hostile_file_have_no_names(command: Command, tm
 def test_tables_show_names() -> None:
     names = ("go", "stop")
     assert [row[1] for row in trains_table([TARGETS], backend="kernel", names=names).rows] == ["0 (go)", "1 (stop)"]
-    assert classes_table([1, -1], backend="kernel", names=names).rows == ((0, "1 (stop)"), (1, "none or several"))
+    assert classes_table([1, -1], backend="kernel", names=names).rows == ((0, "1 (stop)"), (1, "none"))
     readouts = readouts_table([np.array([[3, 5]])], np.array([False, True]), names)
     assert readouts.rows == ((0, "1 (stop)", 5, 5, 0),)
 

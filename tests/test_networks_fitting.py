@@ -17,7 +17,7 @@ from nir_graphs import chain, lif, weights
 import snnprog as sp
 from snnprog.coding import highest_potential
 from snnprog.errors import LimitError, SpecError
-from snnprog.networks import TrainedNetwork, from_nir, quantize, run_network
+from snnprog.networks import TrainedNetwork, from_nir, quantize, run_network, wrong_output_bins
 from snnprog.simulate import simulate
 
 SAMPLES = [random_raster(seed, 40, 8, 0.25) for seed in range(40)]
@@ -153,7 +153,7 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
         ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
         ({"labels": [1, 2]}, SpecError, "labels must be 40 integers, one for each input"),
         ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
-        ({"inputs": 3}, SpecError, r"inputs must be a list of rasters \(ticks, inputs\), got 3"),
+        ({"inputs": 3}, SpecError, r"inputs must be a list of rasters \(ticks, lines\), got 3"),
         ({"inputs": np.zeros((5, 2), dtype=bool)}, SpecError, r"got one array of shape \(5, 2\); write \[inputs\]"),
         ({"bits": {"hidden": "x"}}, SpecError, "bits of 'hidden' must be an integer, got 'x'"),
         ({"bits": {"hidden": 2.5}}, SpecError, "bits of 'hidden' must be an integer, got 2.5"),
@@ -188,10 +188,18 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Wrong bins of rounded and fitted weights" in page
     assert "(no exact weights of 3 bits were found)" in page
-    code, out, _ = command("run", tmp_path / "p.snnp", tmp_path / "x.npz", "--classes")
+    run = ("run", tmp_path / "p.snnp", tmp_path / "x.npz", "--classes")
+    code, out, err = command(*run, "--labels", tmp_path / "y.csv")
     assert code == 0
     assert out.splitlines()[0] == "pattern,class"
     assert len(out.splitlines()) == 41
+    spikes = [trace.spikes for trace in simulate(sp.load(tmp_path / "p.snnp"), SAMPLES)]
+    classes = [int(raster.sum(axis=0).argmax()) if raster.any() else -1 for raster in spikes]
+    assert [int(line.split(",")[1]) for line in out.splitlines()[1:]] == classes
+    assert f"the class of {(np.array(classes) == LABELS).sum()} of 40 patterns is right" in err
+    code, _, err = command(*run[:3], "--labels", tmp_path / "y.csv")
+    assert code == 2
+    assert "add --classes" in err
     for wrong, message in (
         ((*given, "--bits", "x"), "'x' must be a number, least, or NAME=N,... by population"),
         ((*words, "--report", tmp_path / "r.html"), "--report needs --inputs"),
@@ -203,7 +211,8 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     code, _, err = command(*given)
     assert code == 2
     assert (
-        "y.csv must hold one integer for each input: 'one' is none; one number in each line, without a heading" in err
+        "y.csv must hold one integer for each input: 'one' is not an integer; write one in each line, without a heading"
+        in err
     )
 
 
@@ -271,3 +280,28 @@ def test_labels_of_outputs_of_both_kinds_are_refused() -> None:
     inputs = [random_raster(seed, 30, 8, 0.3) for seed in range(8)]
     with pytest.raises(SpecError, match="labels need outputs that all spike, or that are all readouts"):
         sp.quantize(with_readouts(3, is_mixed=True), inputs=inputs, labels=np.zeros(8, np.int64))
+
+
+def test_the_command_compares_with_the_spikes_of_the_training_tool(command: Command, tmp_path: Path) -> None:
+    nir.write(tmp_path / "n.nir", graph())
+    sp.write_rasters(tmp_path / "x.npz", SAMPLES)
+    words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--no-fit")
+    given = (*words, "--inputs", tmp_path / "x.npz", "--expected", tmp_path / "e.npz")
+    subtracting = sp.from_nir(tmp_path / "n.nir", dt_ms=1.0, reset="subtract")
+    lag = int(subtracting.latency.max())
+    longer = [np.concatenate([raster, np.zeros((lag, raster.shape[1]), bool)]) for raster in SAMPLES]
+    spikes = [trace.spikes[lag:, subtracting.outputs] for trace in run_network(subtracting, longer)]
+    assert wrong_output_bins(subtracting, SAMPLES, spikes) == 0
+    sp.write_rasters(tmp_path / "e.npz", spikes)
+    network = sp.from_nir(tmp_path / "n.nir", dt_ms=1.0, reset="zero")
+    assert (wrong := wrong_output_bins(network, SAMPLES, spikes)) > 0
+    code, _, err = command(*given, "--reset", "zero")
+    assert code == 2
+    assert f"differs from --expected in {wrong:,} of" in err
+    assert "with --reset subtract --reset-delay 0 --compare '>', it differs in 0" in err
+    for other, message in ((spikes[:3], "expected must have 40 rasters"), ([each[:, :1] for each in spikes], "shape")):
+        with pytest.raises(sp.SpecError, match=message):
+            wrong_output_bins(network, SAMPLES, other)
+    code, _, err = command(*words, "--reset", "zero", "--expected", tmp_path / "e.npz")
+    assert code == 2
+    assert "--expected needs --inputs" in err

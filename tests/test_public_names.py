@@ -62,6 +62,7 @@ NAMES = {
     "at_most": "function",
     "compile": "function",
     "convert": "function",
+    "error_bound": "function",
     "explain": "function",
     "export": "function",
     "from_events": "function",

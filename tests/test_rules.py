@@ -21,8 +21,9 @@ from snnprog.rules.building import clip, fold, saturate, select, shift_right, wr
 from snnprog.rules.expressions import NODES, Compare, Const, End, Expression, Hold, Ref, Rounding, nodes
 from snnprog.rules.interpreter import OPERATIONS, Interpreter
 from snnprog.rules.linear import rounding_errors
-from snnprog.rules.ranges import SPANS, Span, reach_of, simplified
+from snnprog.rules.ranges import SPANS, Span, reach_of
 from snnprog.rules.rule import LayerConstant, Parameter, Rule, Step, Watch
+from snnprog.rules.simplifying import simplified
 from snnprog.simulate import kernel, reference
 from snnprog.simulate.layout import arriving_span, can_be_laid_out
 from snnprog.simulate.neuron import NeuronSimulator

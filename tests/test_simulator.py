@@ -136,6 +136,20 @@ def test_tick_by_tick(kind: str) -> None:
     check_equal(joined([simulator.step(tick) for tick in raster]), whole)
 
 
+@pytest.mark.parametrize("backend", BUILT_IN)
+@pytest.mark.parametrize("kind", ["loihi1", "xylo", "readouts"])
+def test_trials_are_runs(kind: str, backend: str) -> None:
+    program = PROGRAMS[kind](7)
+    rasters = [random_raster(seed, 40 + seed, program.n_inputs, 0.3) for seed in range(3)]
+    with sp.Simulator(program, backend, record="state") as simulator:
+        simulator.step(rasters[2])
+        for found, raster in zip(simulator.trials(rasters), rasters, strict=True):
+            check_equal(found, sp.run(program, raster, "reference", "state"))
+        assert simulator.tick == 0
+    with pytest.raises(sp.SpecError, match="the simulator is closed"):
+        simulator.trials(rasters)
+
+
 def test_both_kernels_go_on() -> None:
     assert isinstance(stepper_of(random_trial(0).program, state=False), LayoutStepper)
     assert isinstance(stepper_of(random_trial(0, "xylo").program, state=False), EventStepper)

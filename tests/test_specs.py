@@ -376,8 +376,9 @@ def test_what_was_sent_to_the_neurons_is_sent_again() -> None:
     sent = random_raster(41, 80, 3, 0.2)
     recorded = np.concatenate([after(sent[:, :1], 2), after(sent[:, 1:2], 4)], axis=1)
     spec = sp.specs.from_raster(recorded, inputs=sent, delays=[1, 2], given=0)
-    assert (spec.n_inputs, spec.delays) == (5, (1, 2))
-    assert not spec.inputs[:, :2].any()
+    assert (spec.n_inputs, spec.delays) == (3, (1, 2))
+    assert np.array_equal(spec.inputs, sent)
+    assert np.array_equal(spec.targets, recorded)
     with pytest.raises(sp.InfeasibleError):
         sp.compile(spec)  # a delay of four is not offered
     assert sp.verify(
@@ -464,7 +465,7 @@ ERRORS = {
     "given must be from 0 to 4, the ticks of the recording, got 9": lambda: sp.specs.from_raster(
         np.ones((4, 1), dtype=bool), given=9
     ),
-    "inputs must have 4 ticks as the raster, got 3": lambda: sp.specs.from_raster(
+    "inputs must have 4 ticks, as the raster has, got 3": lambda: sp.specs.from_raster(
         np.ones((4, 1), dtype=bool), inputs=np.ones((3, 1), dtype=bool)
     ),
     "delays must have at least one entry, got none": lambda: sp.specs.from_raster(

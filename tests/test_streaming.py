@@ -51,6 +51,20 @@ def test_a_runner_is_the_kernel(folders: Path, seed: int) -> None:
                 assert simulator.tick == len(raster)
 
 
+def test_trials_are_one_question_and_from_rest(folders: Path) -> None:
+    write_streaming_backend(folders, "streaming")
+    trial = random_trial(1)
+    rasters = [raster[: 5 + 7 * index] for index, raster in enumerate([*trial.inputs, *trial.inputs])]
+    with sp.Simulator(trial.program, "streaming", record="state") as simulator:
+        simulator.step(rasters[-1])
+        for found, raster in zip(simulator.trials(rasters), rasters, strict=True):
+            check_equal(found, without_excursions(sp.run(trial.program, raster, "kernel", "state")))
+        assert simulator.tick == 0
+        again = simulator.step(rasters[0])
+        check_equal(again, without_excursions(sp.run(trial.program, rasters[0], "kernel", "state")))
+        assert simulator.trials([]) == []
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_shipped_backend_is_the_kernel(name: str, seed: int) -> None:

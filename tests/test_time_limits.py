@@ -15,17 +15,32 @@ import numpy as np
 import pytest
 
 import snnprog as sp
-from snnprog.design import design
+from snnprog.design import Design, design
+from snnprog.design.guesses import rasters
 from snnprog.design.hidden import add_hidden
+from snnprog.design.neuron import UNDECIDED
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.rasters.closest import design_closest
 from snnprog.design.task import Task
-from snnprog.integers import INEXACT, quantize, repair
+from snnprog.integers import INEXACT, fit_outputs, quantize, repair
 from snnprog.integers.exhaustive import EXPONENTS_EFFORT, UNPROVABLE_EFFORT, Repair
 from snnprog.integers.fitted import Swept
+from snnprog.integers.nearest import nearest_integers
+from snnprog.integers.rounding import IntegerNeuron
 from snnprog.integers.search import LONG, SHORT, IntegerRows, most_moves
 from snnprog.judgement import WrongBinCosts
-from snnprog.solver import Deadline, IntegerProgram, check_time, find_integers, present_deadline, step, until
+from snnprog.network import Neuron
+from snnprog.solver import (
+    Deadline,
+    IntegerProgram,
+    check_time,
+    find_integers,
+    is_time_over,
+    noticing,
+    present_deadline,
+    step,
+    until,
+)
 
 
 def coarse_spec(**options: Any) -> sp.Spec:
@@ -113,6 +128,104 @@ def test_the_search_for_integers_keeps_to_the_time(monkeypatch: pytest.MonkeyPat
     told = sp.explain(spec, time_limit_s=60.0)
     assert [verdict.status for verdict in told.verdicts] == ["undecided"]
     assert told.ended_by_time == ("repair",)
+
+
+def windowed_spec(**options: Any) -> sp.Spec:
+    """Return a spec of four outputs whose spikes have windows."""
+    generator = np.random.default_rng(2)
+    pattern = sp.Pattern(generator.random((60, 8)) < 0.2, generator.random((60, 4)) < 0.1)
+    return sp.Spec([pattern], [1, 2, 3], window=(1, 2), **options)
+
+
+def test_guesses_of_ticks_keep_to_the_time() -> None:
+    """Each tick is drawn after a look at all ticks: of 1,500 ticks and 4 outputs, that took 36 s after a limit of 2."""
+    task = Task.of(windowed_spec())
+    assert len(list(rasters(task, range(4)))) > 1
+    with until(OVER):
+        guessed = rasters(task, range(4))
+        np.testing.assert_array_equal(next(guessed), task.targets)
+        with pytest.raises(sp.UndecidedError, match="the time limit ran out"):
+            next(guessed)
+
+
+def test_outputs_that_have_no_time_are_not_even_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 45 outputs and 2,500 patterns, that took 12 s of a processor after the limit."""
+
+    def prepared(*_: object, **__: object) -> None:
+        raise AssertionError("there is no time for that")
+
+    task, silent = Task.of(coarse_spec()), IntegerNeuron(np.zeros((1, 11), np.int64), 0, 1, 0, 1.0, False, 0.0)
+    monkeypatch.setattr("snnprog.integers.unbuilt.neuron_problem", prepared)
+    monkeypatch.setattr("snnprog.integers.nearest.neuron_problem", prepared)
+    with until(OVER):
+        assert fit_outputs(task, [0]) == {}
+        (near,) = nearest_integers(task, {0: [silent]}, costs=WrongBinCosts(), at_least={0: 0.0}).values()
+    assert near.neuron is None
+    assert near.is_out_of_time
+
+
+def test_outputs_are_fitted_briefly_before_hidden_neurons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parity of three lines was fitted for 9 s, although it takes a hidden neuron."""
+    briefly: list[bool] = []
+
+    def fitted(*_: object, is_brief: bool = False, **__: object) -> dict[int, object]:
+        briefly.append(is_brief)
+        return {}
+
+    patterns = []
+    for number in range(8):
+        inputs, targets = np.zeros((4, 3), dtype=bool), np.zeros((4, 1), dtype=bool)
+        inputs[0] = [number >> line & 1 for line in range(3)]
+        targets[2, 0] = inputs[0].sum() % 2
+        patterns.append(sp.Pattern(inputs, targets))
+    monkeypatch.setattr("snnprog.compiler.deciding.fit_outputs", fitted)
+    result = sp.compile(sp.Spec(patterns, [1, 2], hidden="auto"))
+    assert len(result.report.hidden) == 1
+    assert briefly == [True]
+
+
+def test_what_the_time_cut_short_without_a_word_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fits and guesses end quietly; the error then said that nothing had been found, as if all had been tried."""
+
+    def late(*_: object, **__: object) -> dict[int, object]:
+        with until(OVER):
+            assert is_time_over()
+        return {}
+
+    spec = exclusive_or()
+    monkeypatch.setattr("snnprog.compiler.work.design", lambda *_, **__: Design(Task.of(spec), (UNDECIDED,)))
+    monkeypatch.setattr("snnprog.compiler.choosing.guesses", lambda *_: iter(()))
+    for name in ("settled", "last_words"):
+        monkeypatch.setattr(f"snnprog.compiler.deciding.Means.{name}", lambda *_, **__: {})
+    for fitted, ended in ((lambda *_, **__: {}, ()), (late, ("design",))):
+        monkeypatch.setattr("snnprog.compiler.deciding.fit_outputs", fitted)
+        with pytest.raises(
+            sp.UndecidedError, match="undecided after 60 s" if ended else "undecided: neither"
+        ) as caught:
+            sp.compile(spec, time_limit_s=60.0)
+        assert caught.value.ended_by_time == ended
+
+
+def test_a_clock_around_another_notices_the_same() -> None:
+    for limit in (OVER, None):
+        with noticing() as around, until(limit):
+            with noticing() as clock:
+                is_time_over()
+            assert clock.has_decided == (limit is OVER)
+        assert around.has_decided == (limit is OVER)
+
+
+def test_what_ended_in_an_executor_is_noticed() -> None:
+    with ThreadPoolExecutor(1) as executor, noticing() as clock:
+        found = fit_outputs_of_late_jobs(executor)
+    assert found == {}
+    assert clock.has_decided
+
+
+def fit_outputs_of_late_jobs(executor: ThreadPoolExecutor) -> dict[int, Neuron]:
+    """Fit an output in an executor after the time; `until` does not reach its threads, but jobs take it along."""
+    with until(OVER):
+        return fit_outputs(Task.of(coarse_spec()), [0], executor=executor)
 
 
 def test_integer_programs_keep_to_the_time() -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.cli.units import units_command
-from snnprog.unit_fits import UnitFit, Units
+from snnprog.unit_results import UnitFit, Units
 
 AT_ONCE = sp.Dynamics(potential_decay=4095)
 TICKS, FIRST_MISTAKE = 300, 100
@@ -106,3 +106,42 @@ def test_the_command(tmp_path: Path) -> None:
     np.savez(path, np.stack([recording(), recording()]))
     with pytest.raises(sp.SpecError, match="must hold one pattern, got 2"):
         CliRunner().invoke(units_command, words, standalone_mode=False, catch_exceptions=False)
+
+
+def test_shifted_spikes_show_how_much_an_exact_unit_means() -> None:
+    noise = np.random.default_rng(5).random((120, 4)) < 0.1
+    found = sp.units(noise, inputs=[0, 1], delays=range(1, 31), dynamics=AT_ONCE, shifted=True)
+    for each in found.units:
+        assert (each.judged_ticks, each.weights) == (30, 60)
+        assert each.is_likely_chance == each.is_exact
+        assert each.shifted_status is not None
+    exact = [each for each in found.units if each.is_exact]
+    assert exact, "30 ticks and 60 weights"
+    assert f"{len(exact)} of the exact units have at most 2 ticks for each weight (the fewest 0.5)" in found.notes[0]
+    shifted = sum(str(each.shifted_status) in ("certified", "exact") for each in found.units)
+    assert f"with shifted spikes, {shifted} of 2 units are exact" in found.notes
+
+
+def test_a_unit_without_spikes_is_silent_and_not_exact(tmp_path: Path) -> None:
+    raster = recording()
+    raster[:, 3] = False
+    found = sp.units(raster, inputs=[0, 1], delays=range(1, 4), training_ticks=200, dynamics=AT_ONCE)
+    assert [each.status for each in found.units][1] == "silent"
+    assert (found.exact, found.silent) == ((2,), (3,))
+    assert "1 unit without spikes in the training ticks" in found.notes
+    for bad, message in (
+        (np.zeros((90, 3), bool), "raster must have spikes, got 90 ticks of 3 units without any"),
+        (raster.T, r"is the array \(units, ticks\)\? \(300 units\)"),
+    ):
+        with pytest.raises(sp.SpecError, match=message):
+            sp.units(bad)
+    with pytest.raises(sp.SpecError, match="got a path; "):
+        sp.units("recording.csv")
+
+
+def test_reasons_and_programs_of_units(found: Units) -> None:
+    exact, impossible = found.units
+    assert (exact.conflicts, exact.program) == ((), impossible.program)
+    assert impossible.as_dict()["reasons"] == [each.reason for each in impossible.conflicts] != []
+    spikes = sp.run(exact.program, recording()[:200, :2]).spikes
+    assert np.array_equal(spikes[3:, 0], recording()[3:200, 2])

@@ -144,16 +144,48 @@ class Simulator(Displayed):
             At the first excursion since rest: when a built-in simulator leaves the range in which all runtimes agree.
         """
         stimulus = self._inputs.stimulus(inputs)
-        if self._is_closed:
-            raise SpecError("the simulator is closed; create another one")
+        self._check_open()
         first_tick = self._tick
         trace = self._stepper.step(stimulus, first_tick)
         self._tick = first_tick + len(stimulus)
-        if trace.excursions and not self._is_warned:
-            self._is_warned = True
-            warnings.warn(trace.excursions[0].in_words(self._names[1]), PortabilityWarning, stacklevel=2)
-        trace = trace if self._readouts is None else self._readouts.read(trace, first_tick=first_tick)
-        return with_names([trace], *self._names)[0]
+        return self._completed([trace], first_tick)[0]
+
+    def trials(self, inputs: Sequence[Inputs]) -> list[Trace]:
+        """Run trials, each from rest, and return to rest.
+
+        A backend folder gets all of them at once and keeps its process, so that a loop of many episodes abreast asks
+        once in a step.
+
+        Parameters
+        ----------
+        inputs : list of (ticks, inputs) bool
+            What `step` takes, for each trial.
+
+        Returns
+        -------
+        list of Trace
+            Of each trial.
+
+        Raises
+        ------
+        SpecError, BackendError, LimitError
+            As for `step`.
+
+        Warns
+        -----
+        PortabilityWarning
+            As for `step`, once.
+        """
+        stimuli = [self._inputs.stimulus(each) for each in inputs]
+        self._check_open()
+        self.reset()
+        if self._runner is None:
+            traces = [self._stepper.step(stimulus, 0) for stimulus in stimuli]
+        else:
+            traces = self._runner.trials(stimuli)
+        traces = self._completed(traces, 0)
+        self.reset()
+        return traces
 
     def stream(self, ticks: Iterable[Inputs]) -> Iterator[Trace]:
         """Run ticks as they arrive, and yield the trace of each before requesting the next.
@@ -170,6 +202,20 @@ class Simulator(Displayed):
         """
         for inputs in ticks:
             yield self.step(inputs)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise SpecError("the simulator is closed; create another one")
+
+    def _completed(self, traces: list[Trace], first_tick: int) -> list[Trace]:
+        """Return traces with readouts and names; warn about the first excursion since rest."""
+        excursions = [trace.excursions[0] for trace in traces if trace.excursions]
+        if excursions and not self._is_warned:
+            self._is_warned = True
+            warnings.warn(excursions[0].in_words(self._names[1]), PortabilityWarning, stacklevel=3)
+        if self._readouts is not None:
+            traces = [self._readouts.read(trace, first_tick=first_tick) for trace in traces]
+        return with_names(traces, *self._names)
 
     def reset(self) -> None:
         """Return to rest: no current, no potential, no spike in transit, and tick 0."""

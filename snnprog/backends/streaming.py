@@ -16,7 +16,7 @@ Several commands may arrive at a time. Its standard error is shown if it fails.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import numpy as np
@@ -82,23 +82,41 @@ class RunnerStepper:
             If the runner ends, hangs or returns an invalid result. It is then ended, and restarted by a step from
             rest.
         """
-        if self._runner is None:
-            if first_tick:
-                raise BackendError(f"backend {self._backend.name} failed at an earlier step; reset the simulator")
-            self._runner = _Runner(self._program, self._backend, state=self._state)
-        limit = self._backend.limit_s(len(stimulus)) if self._timeout_s is None else self._timeout_s
-        try:
-            answer = self._runner.ask(self._question(stimulus, first_tick), self._bytes * len(stimulus), limit_s=limit)
-            return self._trace(np.frombuffer(answer, np.uint8).reshape(len(stimulus), self._bytes), first_tick)
-        except BaseException:  # Ctrl-C, too: an answer may be incomplete
-            self.close()
-            raise
+        return self._traces([stimulus], first_tick)[0]
+
+    def trials(self, stimuli: Sequence[Bytes]) -> list[Trace]:
+        """Run stimuli, each from rest, in one question.
+
+        Raises
+        ------
+        BackendError
+            As for `step`.
+        """
+        return self._traces(stimuli, 0) if stimuli else []
 
     def close(self) -> None:
         """End the process."""
         if self._runner is not None:
             self._runner.close()
             self._runner = None
+
+    def _traces(self, stimuli: Sequence[Bytes], first_tick: int) -> list[Trace]:
+        """Ask for stimuli one after another, each of which begins at a tick, and return their traces."""
+        if self._runner is None:
+            if first_tick:
+                raise BackendError(f"backend {self._backend.name} failed at an earlier step; reset the simulator")
+            self._runner = _Runner(self._program, self._backend, state=self._state)
+        ends = np.cumsum([len(stimulus) for stimulus in stimuli])
+        ticks = int(ends[-1])
+        limit = self._backend.limit_s(ticks) if self._timeout_s is None else self._timeout_s
+        question = b"".join(self._question(stimulus, first_tick) for stimulus in stimuli)
+        try:
+            answer = self._runner.ask(question, self._bytes * ticks, limit_s=limit)
+            rows = np.frombuffer(answer, np.uint8).reshape(ticks, self._bytes)
+            return [self._trace(part, first_tick) for part in np.split(rows, ends[:-1])]
+        except BaseException:  # Ctrl-C, too: an answer may be incomplete
+            self.close()
+            raise
 
     @property
     def _bytes(self) -> int:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
+from snnprog.cli.labels import labels_of
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import ChipName, JsonCommand, check_title, json_option, seed_option, title_option, view_options
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
-from snnprog.errors import FormatError, SpecError
+from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
-    from snnprog.arrays import Int64s, Raster
+    from snnprog.arrays import Raster
     from snnprog.chips import Chip
     from snnprog.files.event_view import EventView
-    from snnprog.networks import QuantizedNetwork
+    from snnprog.networks import QuantizedNetwork, TrainedNetwork
 
 SHOWN_INPUTS = 20
 """Inputs that a report shows, the first ones: as many patterns as one screen can distinguish. A choice."""
@@ -83,6 +85,12 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     help="Sample input spikes: weights are fitted to the network on some, and tested on others.",
 )
 @click.option(
+    "--expected",
+    "expected_path",
+    type=RasterFile(),
+    help="Output spikes that the network gave in its own tool on --inputs, to check how it was read.",
+)
+@click.option(
     "--ticks",
     type=IntegerOption(min=1),
     help="Number of ticks per pattern of the inputs (required for all but .npz).",
@@ -113,6 +121,7 @@ def quantize_command(
     labels_path: Path | None,
     chip: Chip,
     inputs_path: str | None,
+    expected_path: str | None,
     ticks: int | None,
     patterns: int | None,
     starts_ms: tuple[float, ...] | None,
@@ -128,7 +137,6 @@ def quantize_command(
     NET is a NIR file (.nir) or one of lava-dl (.net). NIR files do not define how neurons are reset: --from or --reset
     does. Prints what rounding changed, in numbers and in spikes, on the given inputs or else on random ones.
     """
-    from snnprog.files import options_of, read_rasters, split_key
     from snnprog.networks import quantize
     from snnprog.networks.reading import network_from
     from snnprog.report.conversions import print_conversion
@@ -137,24 +145,19 @@ def quantize_command(
     network = network_from(
         network_path, dt_ms=dt_ms, exporter=exporter, reset=reset, reset_delay=reset_delay, compare=compare
     )
-    inputs = None
+    inputs, expected = None, None
     if inputs_path is not None:
-        name, key = split_key(inputs_path)
-        has_times = "dt_ms" in options_of(Path(name), key, has_view=view is not None)
-        inputs = read_rasters(
-            name,
-            ticks=ticks,
-            neurons=network.n_inputs,
-            patterns=patterns,
-            key=key,
-            dt_ms=network.dt_ms if has_times else None,
-            starts_ms=starts_ms,
-            merge=merge,
-            view=view,
-        )
+        read = partial(_rasters, network, ticks=ticks, patterns=patterns, starts_ms=starts_ms, merge=merge)
+        inputs = read(inputs_path, neurons=network.n_inputs, view=view)
+        expected = None if expected_path is None else read(expected_path, neurons=network.outputs.size, view=None)
     if page_path is not None and inputs is None:
         raise SpecError("--report needs --inputs: the page shows the spikes of the network and of the program on them")
-    labels = None if labels_path is None else _labels_of(labels_path)
+    if expected_path is not None and inputs is None:
+        raise SpecError("--expected needs --inputs: they are the outputs for those inputs")
+    labels = None if labels_path is None else labels_of(labels_path)
+    agrees = None
+    if inputs is not None and expected is not None:
+        agrees = _check_expected(network_path, network, inputs, expected, dt_ms=dt_ms, exporter=exporter)
     result = quantize(network, chip=chip, inputs=inputs, labels=labels, bits=bits, keep=keep, fit=fit, seed=seed)
     result.program.save(program_path)
     if page_path is not None and inputs is not None:
@@ -163,34 +166,75 @@ def quantize_command(
         print_json({"program": str(program_path), **result.as_dict()})
     else:
         console = terminal()
+        if agrees is not None:
+            console.print(agrees)
         print_conversion(console, result)
         console.print(f"wrote {program_path}" + (f" and {page_path}" if page_path else ""))
     return NOT_EXACT if result.wrong_bins else EXACT
 
 
-def _labels_of(path: Path) -> Int64s:
-    """Return the classes in a file: an array, or one integer in each line.
+def _rasters(
+    network: TrainedNetwork,
+    path: str,
+    *,
+    neurons: int,
+    ticks: int | None,
+    patterns: int | None,
+    starts_ms: tuple[float, ...] | None,
+    merge: bool,
+    view: EventView | None,
+) -> list[Raster]:
+    """Return the spikes of a file, of which those with times are read with the network's tick."""
+    from snnprog.files import options_of, read_rasters, split_key
+
+    name, key = split_key(path)
+    has_times = "dt_ms" in options_of(Path(name), key, has_view=view is not None)
+    return read_rasters(
+        name,
+        ticks=ticks,
+        neurons=neurons,
+        patterns=patterns,
+        key=key,
+        dt_ms=network.dt_ms if has_times else None,
+        starts_ms=starts_ms,
+        merge=merge,
+        view=view,
+    )
+
+
+def _check_expected(
+    path: Path,
+    network: TrainedNetwork,
+    inputs: Sequence[Raster],
+    expected: Sequence[Raster],
+    *,
+    dt_ms: float | None,
+    exporter: str | None,
+) -> str:
+    """Return how a network agrees with the spikes of its own tool.
 
     Raises
     ------
-    FormatError
-        If the file holds something else.
+    SpecError
+        If another convention agrees better.
     """
-    import numpy as np
+    from snnprog.networks import wrong_output_bins
+    from snnprog.networks.recorded import other_conventions
 
-    try:
-        if path.suffix == ".npy":
-            found = np.load(path, allow_pickle=False)
-            if found.dtype.kind not in "iu":
-                raise ValueError(f"it is an array of {found.dtype}")
-            return np.asarray(found, np.int64)
-        words = path.read_text(encoding="utf-8").split()
-        odd = next((word for word in words if not word.lstrip("+-").isdecimal()), None)
-        if odd is not None:
-            raise ValueError(f"{odd!r} is none; one number in each line, without a heading")
-        return np.array([int(word) for word in words], np.int64)
-    except (ValueError, OSError) as error:
-        raise FormatError(f"{path} must hold one integer for each input: {error}") from error
+    wrong = wrong_output_bins(network, inputs, expected)
+    bins = sum(raster.size for raster in expected)
+    found = f"as it was read, {network.name} differs from --expected in {wrong:,} of {bins:,} output bins"
+    if not wrong:
+        return f"{found}: it was read with its own convention"
+    best = min(
+        other_conventions(path, inputs, expected, dt_ms=dt_ms, exporter=exporter),
+        key=lambda each: each.wrong_bins,
+        default=None,
+    )
+    if best is None or best.wrong_bins >= wrong:
+        return f"{found}, and more with every other reset and comparison; check --dt-ms and --from"
+    options = f"--reset {best.reset} --reset-delay {best.reset_delay} --compare '{best.compare}'"
+    raise SpecError(f"{found}; with {options}, it differs in {best.wrong_bins:,}")
 
 
 def _write_page(path: Path, result: QuantizedNetwork, inputs: Sequence[Raster], *, title: str) -> None:

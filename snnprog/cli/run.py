@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from snnprog.cli.labels import labels_of
 from snnprog.cli.names import BACKEND
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import json_option, view_options
 from snnprog.cli.output import print_json, say, terminal
-from snnprog.cli.outputs import OutputFile, ProgramFile, RasterFile
+from snnprog.cli.outputs import InputFile, OutputFile, ProgramFile, RasterFile
 from snnprog.cli.progress import working
 from snnprog.cli.run_stream import STANDARD_INPUT, StreamCommand, run_stream
 from snnprog.errors import LimitError, SpecError
@@ -76,7 +77,13 @@ if TYPE_CHECKING:
     "--classes",
     "is_classified",
     is_flag=True,
-    help="Print the output with most spikes, or the highest last potential, of each pattern.",
+    help="Print the output with most spikes, or the highest last potential, of each pattern; the first of several.",
+)
+@click.option(
+    "--labels",
+    "labels_path",
+    type=InputFile(".csv", ".npy"),
+    help="The right class of each pattern, a .csv or .npy of integers: print also how many of --classes are right.",
 )
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes and operations instead of printing spikes.")
 @click.option(
@@ -101,6 +108,7 @@ def run_command(
     ids: tuple[int, ...] | None,
     merge: bool,
     is_classified: bool,
+    labels_path: Path | None,
     is_counted: bool,
     multiplications: int | None,
     view: EventView | None,
@@ -121,6 +129,8 @@ def run_command(
     from snnprog.workload import activity_of, with_all_outputs
 
     program = load(program_path)
+    if labels_path is not None and not is_classified:
+        raise SpecError("--labels are compared with the classes that --classes prints; add --classes")
     if is_stream:
         run_stream(
             program,
@@ -170,6 +180,7 @@ def run_command(
     spikes = [raster[:, program.outputs] for raster in spikes] if is_counted else spikes
     readouts = _readouts_of(program, answer.traces, is_counted=is_counted)
     classes = _classes_of(program, spikes, readouts) if is_classified else None
+    right = None if classes is None or labels_path is None else _count_right(labels_path, classes)
     if output_path is not None:
         length = dt_ms if output_path.suffix == ".h5" else None
         write_rasters(output_path, spikes, dt_ms=length, names=program.output_names)
@@ -184,12 +195,14 @@ def run_command(
         counts = None if activity is None else activity.as_dict()
         versions = dict(answer.versions)
         common = {"backend": backend, "versions": versions, "output_names": program.output_names, "patterns": events}
-        print_json(common | {"classes": classes, "activity": counts})
+        print_json(common | {"classes": classes, "right": right, "activity": counts})
         return
     if activity is not None:
         _print_activity(activity)
     if classes is not None:
         _print_classes(program, classes, backend)
+        if right is not None:
+            say(f"the class of {right} of {counted(len(classes), 'pattern')} is right ({right / len(classes):.1%})")
     elif output_path is None and activity is None:
         _print_answer(program, spikes, readouts, backend=backend, is_written=potentials_path is not None)
     elif readouts and potentials_path is None and activity is None:
@@ -214,19 +227,31 @@ def _readouts_of(program: Program, traces: Sequence[Trace], *, is_counted: bool)
 
 
 def _classes_of(program: Program, spikes: Sequence[Raster], readouts: Sequence[Integers]) -> list[int]:
-    """Return the class of each pattern: the number of an output.
+    """Return the class of each pattern: the number of an output, or `NO_CLASS` where no output spikes.
+
+    Of several outputs with as many spikes, or as high a potential, it is the first, as `snnprog.quantize` counts.
 
     Raises
     ------
     SpecError
         If some outputs are read by their spikes, and others by their potentials.
     """
-    from snnprog.coding import highest_potential, spike_count
+    from snnprog.coding.decoders import NO_CLASS
 
     is_read = program.is_read_by_potential
     if is_read.any() and not is_read.all():
         raise SpecError("--classes needs outputs that are all read by their spikes, or all by their potentials")
-    return [highest_potential(each) for each in readouts] if is_read.all() else [spike_count(each) for each in spikes]
+    if is_read.all():
+        return [int(each[-1].argmax()) if len(each) else NO_CLASS for each in readouts]
+    return [int(each.sum(axis=0).argmax()) if each.any() else NO_CLASS for each in spikes]
+
+
+def _count_right(path: Path, classes: Sequence[int]) -> int:
+    """Return how many classes are those of a file."""
+    labels = labels_of(path).tolist()
+    if len(labels) != len(classes):
+        raise SpecError(f"{path} must hold a class for each of {counted(len(classes), 'pattern')}, got {len(labels)}")
+    return sum(ours == theirs for ours, theirs in zip(classes, labels, strict=True))
 
 
 def _print_classes(program: Program, classes: Sequence[int], backend: str) -> None:

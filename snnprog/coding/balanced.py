@@ -26,6 +26,11 @@ U``; the spike leads to ``e > T - D``, and until the opposite neuron knows of it
 most, to ``T - D - d U``. Before the same neuron may spike again, e has risen to ``E - D + d U ≤ E`` at most. Leak only
 helps. To this the code of the inputs adds at most ``Γ q``: sums of s q and of u differ by q/2 at most, so that
 summation by parts gives ``Γ q/2 (1 + Σ |a^(j+1) - a^j|)``.
+
+Runtimes such as Lava have no refractory periods, so that a neuron may spike in each of the d ticks until it hears of
+its first spike. With ``refractory=False`` steps are smaller, so that such a burst is as one spike of the above: ``D ≥
+U``, the threshold is that of d steps, and ``E = max(T + U, d D - T + d U)``. After a spike, the error is above ``T - d
+D``, as at most d - 1 others are unknown, and while ``e > T`` the neuron spikes at every tick, so that e does not rise.
 """
 
 from __future__ import annotations
@@ -46,6 +51,7 @@ from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.rules.linear import LinearRule
 from snnprog.spec import Dynamics
+from snnprog.spec.options import as_flag
 from snnprog.wording import counted
 
 HIGHEST_RATE = 0.3
@@ -53,6 +59,10 @@ HIGHEST_RATE = 0.3
 potential that a reset discards moves the error more than the smaller steps save: the oscillator and the rotation of
 ``benchmarks/linear_systems.py`` with real weights had errors of 22 and 10 % at 0.6, 16 and 22 % at 0.3 (delays of 1 and
 3 ticks). Where an input moved a state by more than a third of a step, opposite neurons alternated."""
+
+HIGHEST_BURST_RATE = 0.9
+"""Spikes per tick of a neuron without refractory periods where an input at its limit moves a state: below 1, so that
+the error falls in a burst. Only delays above 3 ticks need it."""
 
 THRESHOLD = 0.6
 """The threshold in steps. A spike makes the error smaller from half a step on; there, a spike would let the opposite
@@ -65,6 +75,9 @@ LONGEST_RESPONSE = 100_000
 
 SMALL = 1e-9
 """The share of a sum at which its remaining terms are omitted; insensitive within × 1000."""
+
+BLOCK = 64
+"""Ticks of a state that are calculated together, a power of 2; the time is insensitive within × 2."""
 
 TAYLOR_TERMS = 18
 """Terms of the series of exp(M) for ``|M| ≤ 1/2``: the others are below ``0.5**19 / 19!`` (2e-23)."""
@@ -96,6 +109,9 @@ class BalancedCode(Displayed):
         Of the synapses, in ticks.
     chip : Chip
         The target chip: a registered name, or a `Chip`. The decoder decays as the chip's potentials do.
+    refractory : bool
+        Whether neurons of a leaky integrator are refractory for ``delay`` ticks. Lava's neurons never are; without, a
+        spike is a smaller step, and neurons spike in bursts. Other systems have no refractory neurons.
 
     Raises
     ------
@@ -112,6 +128,7 @@ class BalancedCode(Displayed):
     tau: float
     delay: int
     chip: Chip
+    refractory: bool
 
     def __init__(
         self,
@@ -125,6 +142,7 @@ class BalancedCode(Displayed):
         tau: float = 32.0,
         delay: int = 1,
         chip: str | Chip = "loihi1",
+        refractory: bool = True,
     ) -> None:
         system, drive = _as_matrix("A", A), _as_matrix("B", B)
         if system.shape[0] != system.shape[1] or len(drive) != len(system):
@@ -140,6 +158,7 @@ class BalancedCode(Displayed):
         check_least("delay", as_integer("delay", delay), least=1)
         given: dict[str, object] = {"A": system, "B": drive, "C": seen, "dt": float(dt), "tau": float(tau)}
         given |= {"delay": as_integer("delay", delay), "chip": find_chip(chip)}
+        given["refractory"] = as_flag("refractory", refractory)
         given["limit"] = _as_sizes("limit", limit, size=drive.shape[1])
         for name, each in given.items():
             object.__setattr__(self, name, each)
@@ -207,16 +226,35 @@ class BalancedCode(Displayed):
     def steps(self) -> Floats:
         """(states,) What a spike adds to an estimate, or subtracts from it."""
         needed = np.maximum((1.0 - self.kept) * self.reach, self.moves) / HIGHEST_RATE
-        steps: Floats = np.maximum(needed, self.delay * self.moves if self.is_leaky_integrator else 0.0)
+        heard = self.delay * self.moves if self.is_leaky_integrator else 0.0
+        steps: Floats = np.maximum(np.maximum(needed, heard) / self.burst, self.moves / HIGHEST_BURST_RATE)
         return steps
+
+    @property
+    def burst(self) -> int:
+        """The most spikes of a neuron before it hears of the first."""
+        return self.delay if self.is_leaky_integrator and not self.refractory else 1
+
+    @property
+    def refractory_ticks(self) -> int:
+        """The refractory period of the neurons in ticks."""
+        return self.delay if self.is_leaky_integrator and self.refractory else 1
+
+    @property
+    def threshold(self) -> float:
+        """The threshold in steps."""
+        return THRESHOLD * self.burst
 
     @cached_property
     def error_bound(self) -> Floats | None:
-        """(states,) What the error never exceeds; None for systems without a known bound (see the module)."""
+        """(states,) What the error of real weights never exceeds; None if there is no known bound (see the module).
+
+        `snnprog.error_bound` is that of a program, with its integers.
+        """
         if not self.is_leaky_integrator:
             return None
-        threshold, moves = THRESHOLD * self.steps, self.moves
-        network = np.maximum(threshold + moves, self.steps - threshold + self.delay * moves)
+        threshold, moves = self.threshold * self.steps, self.moves
+        network = np.maximum(threshold + moves, self.burst * self.steps - threshold + self.delay * moves)
         kept = float(self.discrete[0][0, 0])
         rounded = abs(self.kept - kept) * self.reach / (1.0 - self.kept)
         bound: Floats = network + moves + rounded
@@ -294,9 +332,19 @@ def _exponential(matrix: Floats) -> Floats:
 
 
 def _recursion(system: Floats, moved: Floats) -> Floats:
-    """Return x (ticks, states) of ``x[k] = system x[k-1] + moved[k]``."""
-    found, state = np.empty_like(moved), np.zeros(len(system))
-    for tick, each in enumerate(moved):
-        state = (system * state).sum(axis=1) + each
-        found[tick] = state
-    return found
+    """Return x (ticks, states) of ``x[k] = system x[k-1] + moved[k]``.
+
+    In blocks: within each, sums of 1, 2, 4, ... terms are added at once, and the state before a block is added last.
+    """
+    ticks, n = moved.shape
+    found = np.zeros((-(-ticks // BLOCK), BLOCK, n))
+    found.reshape(-1, n)[:ticks] = moved
+    powers, shift = system[None], 1  # of 1 to `shift` ticks
+    while shift < BLOCK:
+        found[:, shift:] += np.einsum("os,bks->bko", powers[-1], found[:, :-shift])
+        powers, shift = np.concatenate([powers, np.einsum("ij,kjl->kil", powers[-1], powers)]), 2 * shift
+    state = np.zeros(n)
+    for block in found:
+        block += np.einsum("kos,s->ko", powers, state)
+        state = block[-1]
+    return found.reshape(-1, n)[:ticks]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from snnprog.conflict import Conflict
 from snnprog.spec import FREE, Spec
 from snnprog.spec.options import NO_WINDOW
 from snnprog.wording import counted
@@ -23,8 +26,13 @@ def other_means(spec: Spec) -> str:
     return f"{more}{bias}" if bias else more.replace(", ", ", or ")
 
 
-def everything(spec: Spec) -> str:
-    """Return all that may help, separated by commas."""
+def everything(spec: Spec, conflicts: Iterable[Conflict] = ()) -> str:
+    """Return all that may help, separated by commas; of conflicts before any input, only what helps there."""
+    conflicts, care = tuple(conflicts), bool(spec.care.all())
+    if conflicts and all(_is_before_inputs(spec, each) for each in conflicts):
+        early = {"a free bias": spec.bias != FREE, "earlier inputs": True, "a window": spec.window == NO_WINDOW}
+        early["don't-care bins"] = care
+        return ", ".join(name for name, is_left in early.items() if is_left)
     means = {
         "less noise": spec.noise > 0,
         "a free threshold": spec.threshold != FREE,
@@ -37,10 +45,18 @@ def everything(spec: Spec) -> str:
         "more inputs": True,
         "other decays": True,
         "a window": spec.window == NO_WINDOW,
-        "don't-care bins": bool(spec.care.all()),
+        "don't-care bins": care,
         'hidden = "auto"': spec.hidden == 0,
     }
     return ", ".join(name for name, is_left in means.items() if is_left)
+
+
+def _is_before_inputs(spec: Spec, conflict: Conflict) -> bool:
+    """Return whether a conflict is one spike that even the chip's shortest delay has no input for."""
+    pattern = spec.patterns[conflict.pattern]
+    arrived = max(conflict.tick - spec.chip.delays[0] + 1, 0)
+    is_silent = not pattern.inputs[:arrived].any() and not (spec.recurrent and pattern.targets[:arrived].any())
+    return len(conflict.bins) == 1 and conflict.bins[0].is_spike and is_silent
 
 
 def _has_delays(spec: Spec) -> bool:

@@ -75,7 +75,7 @@ def built_by_guess(work: Work, designed: Design) -> Built | None:
 
     Decays truncate, so there may be integers where there are no real weights.
     """
-    with step("guess", share=SHARE), suppress(UndecidedError):
+    with work.watch.noticing("design"), step("guess", share=SHARE), suppress(UndecidedError):
         for guess in guesses(work.spec, designed):
             built = work.built(guess, is_brief=True)
             if not built.flawed:

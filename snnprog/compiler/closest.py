@@ -67,15 +67,16 @@ def closest_built(
     nearest = work.nearest(designed, designed.unbuilt, share=PART) if designed.unbuilt else ()
     built = work.built(_with_nearest(designed, nearest), share=PART)
     flawed = sorted({*built.inexact, *(neuron.output for neuron in built.fragile)})
-    if flawed:
+    if flawed and not work.watch.is_over("closest"):
         safe = work.nearest(built.design, flawed, rounding_proof=True, share=PART)
         safer = work.built(_with_nearest(built.design, safe), share=PART)
         built = min(built, safer, key=partial(_rank, work))
     built = _fitting(work, built)
-    if has_free_integers(work.spec):
+    if has_free_integers(work.spec) and not (built.wrong and work.watch.is_over("closest")):
         at_least = {found.outputs[0]: found.at_least for found in nearest}
         built = _with_nearer_integers(work, built, at_least, start)
-    for other in (_silent(work), *([] if start is None else [_as_designs(work, start)])):
+    silent = _silent(built.design.task)
+    for other in (silent, *([] if start is None else [_as_designs(work, start)])):
         built = _no_worse(work, built, other)
     bound = sum(found.at_least for found in nearest) if work.spec.window == NO_WINDOW else 0.0
     return built, min(bound, work.costs.total(built.wrong))
@@ -96,14 +97,14 @@ def _rank(work: Work, built: Built) -> tuple[int, int, float]:
 def _fitting(work: Work, built: Built) -> Built:
     """Return the closest program that fits: outputs that do not fit get smaller weights, finally none."""
     for part in SMALLER_WEIGHTS:
-        limit = work.spec.mantissas.limit // part
-        if built.overrunning and limit > 0 and not work.spec.mantissas.is_binary:
+        limit, is_over = work.spec.mantissas.limit // part, bool(built.overrunning) and work.watch.is_over("closest")
+        if built.overrunning and not is_over and limit > 0 and not work.spec.mantissas.is_binary:
             smaller = replace(work, spec=replace(work.spec, weight_limit=limit))
             nearest = smaller.nearest(built.design, built.overrunning, share=PART)
             built = work.built(_with_nearest(built.design, nearest))
     if built.overrunning:
         outputs = range(work.spec.n_outputs) if work.spec.recurrent else built.overrunning
-        built = work.built(_with_nearest(built.design, (without_synapses(work.spec, outputs),)))
+        built = work.built(_with_nearest(built.design, (without_synapses(built.design.task, outputs),)))
     return built
 
 
@@ -144,9 +145,9 @@ def _cost_of_outputs(work: Work, wrong: Collection[WrongBin]) -> dict[int, float
     return {output: work.costs.total(each for each in wrong if each.output == output) for output in outputs}
 
 
-def _silent(work: Work) -> dict[int, NeuronDesign]:
+def _silent(task: Task) -> dict[int, NeuronDesign]:
     """Return neurons without synapses for all outputs."""
-    found = without_synapses(work.spec, range(work.spec.n_outputs))
+    found = without_synapses(task, range(task.spec.n_outputs))
     return dict(zip(found.outputs, found.designs, strict=True))
 
 

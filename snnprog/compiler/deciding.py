@@ -107,7 +107,7 @@ class Means:
         with step("proofs", share=_share_of_others(found)):
             found = _with(found, self._swept(found, MANY_RUNS))
             unlikely = [index for index in found.undecided if index in conflicting]
-            found = _with(found, self._fitted(found, unlikely, attempt=1))
+            found = _with(found, self._fitted(found, unlikely, is_brief=self.spec.hidden != 0, attempt=1))
             found = _with(found, self.settled(found.undecided, MANY, share=SETTLING_SHARE))
             left = {index: conflicting[index] for index in found.undecided if index in conflicting}
             found = _with(found, self._substantiated(left))
@@ -116,7 +116,8 @@ class Means:
     def _soon_decided(self, found: Design, conflicting: Outcomes) -> Design:
         """Return the design with what is found quickly for outputs that are undecided; some had conflicts before.
 
-        Those are fitted here only if all their integers are searched afterwards, and otherwise once, later.
+        Those are fitted here only if all their integers are searched afterwards, and otherwise once, later: briefly,
+        because hidden neurons are tried then.
         """
         found = _with(found, self._swept(found, FEW_RUNS))
         promising = [index for index in found.undecided if index not in conflicting]

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from snnprog.arrays import Raster
 from snnprog.names import Names, labelled
-from snnprog.spec import Spec
+from snnprog.spec import Pattern, Spec
 from snnprog.wording import counted
 
 LEAST_PER_SYNAPSE = 0.1
@@ -57,26 +58,28 @@ class Evidence:
         return self.per_synapse < LEAST_PER_SYNAPSE or self.events < LEAST_EVENTS
 
 
-def evidence_of(spec: Spec, output: int, *, synapses: int) -> Evidence:
-    """Return the evidence for an output with a number of synapses."""
-    spikes = silent = 0
-    for pattern in spec.patterns:
-        heard = [pattern.inputs, pattern.targets] if spec.recurrent else [pattern.inputs]
-        sent = np.flatnonzero(np.concatenate(heard, axis=1).any(axis=1))
-        arrives = np.zeros(pattern.ticks + max(spec.delays), np.bool_)
-        for delay in spec.delays:
-            arrives[sent + delay] = True
-        due = pattern.targets[:, output] & pattern.care[:, output]
-        spikes += int(due.sum())
-        silent += int((arrives[: pattern.ticks] & pattern.care[:, output] & ~due).sum())
-    return Evidence(output, synapses, min(spikes, silent))
-
-
 def all_evidence(spec: Spec, synapses: Sequence[int]) -> tuple[Evidence, ...]:
     """Return the evidence for each output; none where the spec is known to hold for every input stream."""
-    if spec.automaton is not None:
-        return ()
-    return tuple(evidence_of(spec, output, synapses=count) for output, count in enumerate(synapses))
+    return () if spec.automaton is not None else evidence_of(spec, synapses)
+
+
+def evidence_of(spec: Spec, synapses: Sequence[int]) -> tuple[Evidence, ...]:
+    """Return the evidence for each output, with these numbers of synapses."""
+    spikes, silences = (spec.targets & spec.care).sum(axis=0), np.zeros(spec.n_outputs, np.int64)
+    for pattern in spec.patterns:
+        silences += (_arrives(spec, pattern)[:, None] & pattern.care & ~pattern.targets).sum(axis=0)
+    events = np.minimum(spikes, silences).tolist()
+    return tuple(Evidence(output, *each) for output, each in enumerate(zip(synapses, events, strict=True)))
+
+
+def _arrives(spec: Spec, pattern: Pattern) -> Raster:
+    """Return at which ticks (ticks,) of a pattern spikes arrive."""
+    heard = [pattern.inputs, pattern.targets] if spec.recurrent else [pattern.inputs]
+    sent = np.flatnonzero(np.concatenate(heard, axis=1).any(axis=1))
+    arrives = np.zeros(pattern.ticks + max(spec.delays), np.bool_)
+    for delay in spec.delays:
+        arrives[sent + delay] = True
+    return arrives[: pattern.ticks]
 
 
 def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool, names: Names | None = None) -> str:

@@ -27,10 +27,12 @@ HELP_PART = 0.7
 def helped_or_refused(work: Work, designed: Design) -> Design:
     """Return the design with the hidden neurons that its outputs require, or with a proof that none help.
 
+    If no hidden neurons are found, integers without them are fitted once more, and longer.
+
     Raises
     ------
     UndecidedError
-        If neither is found.
+        If nothing of this is found.
     """
     found: list[UndecidedError] = []
     with step("hidden", share=HELP_PART):
@@ -42,8 +44,8 @@ def helped_or_refused(work: Work, designed: Design) -> Design:
                 found.append(error)
             if is_time_over():
                 break
-    refused = work.refused(designed, designed.unbuilt)
-    return refused or _give_up(work, found[0])
+    fitted = work.fitted(designed, designed.unbuilt)
+    return fitted or work.refused(designed, designed.unbuilt) or _give_up(work, found[0])
 
 
 def built_with_help(work: Work, alone: Design, built: Built) -> Built:

@@ -24,9 +24,10 @@ def check_design(spec: Spec, designed: Design, *, limit: float | None, ended: Se
     """Raise the error of a design: a proof, or outputs that have neither weights nor a proof."""
     if designed.proof is not None:
         refuse(spec, designed.conflicts, designed.proof)
-    if designed.out_of_time:
+    if designed.unbuilt and ended:
+        late = designed.out_of_time or designed.unbuilt
         raise UndecidedError(
-            f"{several(spec, designed.out_of_time)} undecided after {limit:g} s: neither weights nor a proof that there"
+            f"{several(spec, late)} undecided after {limit:g} s: neither weights nor a proof that there"
             " are none; allow more time",
             designed.unbuilt,
             ended,

@@ -27,8 +27,9 @@ from snnprog.network import Network
 from snnprog.placement import Placement
 from snnprog.program import Program
 from snnprog.robustness.verdict import Robustness
-from snnprog.spec import Spec
+from snnprog.spec import Pattern, Spec
 from snnprog.table import Table, text_of
+from snnprog.trace import Trace
 from snnprog.version import determining_versions
 from snnprog.wording import counted
 
@@ -323,15 +324,21 @@ def _deviations(spec: Spec, built: Built) -> tuple[Deviation, ...]:
     for found in built.wrong:
         wrong.setdefault(found.output, []).append((found.pattern, found.tick, found.kind))
     deviations = []
-    spikes = np.concatenate([trace.spikes for trace in built.traces])
-    for output in np.flatnonzero(((spikes != spec.targets) & spec.care).any(axis=0)).tolist():
+    pairs = list(zip(spec.patterns, built.traces, strict=True))
+    differs = np.stack([((trace.spikes != each.targets) & each.care).any(axis=0) for each, trace in pairs])
+    for output in np.flatnonzero(differs.any(axis=0)).tolist():
         distances = tuple(
-            victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
-            for pattern, trace in zip(spec.patterns, built.traces, strict=True)
+            _distance(pattern, trace, output) if is_other else 0.0
+            for (pattern, trace), is_other in zip(pairs, differs[:, output].tolist(), strict=True)
         )
         label = name_of(output, spec.output_names)
         deviations.append(Deviation(output, tuple(wrong.get(output, ())), distances, label))
     return tuple(deviations)
+
+
+def _distance(pattern: Pattern, trace: Trace, output: int) -> float:
+    """Return the distance of an output's spikes from its targets in the bins that count."""
+    return victor_purpura(*((train & pattern.care)[:, output] for train in (trace.spikes, pattern.targets)))
 
 
 def provenance_of(spec: Spec, seed: int, *, report: CompileReport) -> dict[str, object]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from snnprog.solver import step
+from snnprog.solver import is_time_over, noticing, step
 
 
 class Stopwatch:
@@ -24,9 +24,28 @@ class Stopwatch:
         self._last = now
 
     @contextmanager
+    def noticing(self, name: str) -> Iterator[None]:
+        """Record that the limit ended a step if it decides anything inside."""
+        with noticing() as clock:
+            yield
+        if clock.has_decided:
+            self._note(name)
+
+    @contextmanager
     def step(self, name: str, share: float = 1.0, *, has_ended: Callable[[], bool] | None = None) -> Iterator[None]:
         """Name a step, limit its time, and record whether the limit ended it."""
         with step(name, share=share):
             yield
-        if has_ended is not None and has_ended() and name not in self.ended:
+        if has_ended is not None and has_ended():
+            self._note(name)
+
+    def is_over(self, name: str) -> bool:
+        """Return whether there is no time for a step, which the limit then ended."""
+        if is_time_over():
+            self._note(name)
+            return True
+        return False
+
+    def _note(self, name: str) -> None:
+        if name not in self.ended:
             self.ended.append(name)

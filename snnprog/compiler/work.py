@@ -98,12 +98,12 @@ class Work:
         """Return the result of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""
         is_windowed = self.spec.window != (0, 0)
         run = design_in_windows if is_windowed else partial(design, may_be_unbuilt=may_be_unbuilt)
-        with self.watch.step(
-            "windows" if is_windowed else "design", share, has_ended=lambda: bool(designed.out_of_time)
-        ):
-            designed = self._searched(partial(run, self.spec, executor=self.executor, progress=self.progress))
-        self.watch.lap("design")
-        return self._means.decided(designed)
+        name = "windows" if is_windowed else "design"
+        with self.watch.noticing(name):
+            with self.watch.step(name, share):
+                designed = self._searched(partial(run, self.spec, executor=self.executor, progress=self.progress))
+            self.watch.lap("design")
+            return self._means.decided(designed)
 
     def _searched(self, run: Callable[..., Design]) -> Design:
         """Return the result of every output; try quick integers before a complete search.

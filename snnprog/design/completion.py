@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.solver import check_time
 
 Known: TypeAlias = Mapping[int, bool]
 """Tick within a pattern -> whether the output spikes there."""
@@ -69,20 +70,23 @@ class Windows:
         """Return for each tick whether silence and whether a spike there can be completed; None if nothing can.
 
         Bins that do not count are always open both ways.
+
+        Raises
+        ------
+        UndecidedError
+            If the time that `snnprog.solver.until` allows is over: callers ask once for each tick, or more often.
         """
-        steps, ahead, before = self._steps(known), self._ahead(known), [1]
-        for silent, spike in steps:
-            before.append((before[-1] & silent) | ((before[-1] & spike) << 1))
-        if before[-1] & ahead[-1] == 0:
-            return None
-        return [
-            (bool(left & silent & right), bool(left & spike & (right >> 1))) if counts else (True, True)
-            for left, right, (silent, spike), counts in zip(before, ahead[1:], steps, self.care, strict=False)
-        ]
+        check_time()
+        choosing = self.choosing(known)
+        return [choosing.values(tick) for tick in range(len(self.care))] if choosing.is_possible else None
+
+    def choosing(self, known: Known) -> Choosing:
+        """Return the open values of single ticks, as more and more bins are known."""
+        return Choosing(self.care, self._steps(known), len(self.due))
 
     def matched(self) -> Matched:
         """Return how many target spikes must, and can, be matched by the end of each tick."""
-        least = [(states & -states).bit_length() - 1 for states in self._ahead({})]
+        least = [(states & -states).bit_length() - 1 for states in self.choosing({}).ahead]
         ends = [((states & -states).bit_length() - 1, states.bit_length() - 1) for states in self._matches]
         return Matched(least[1:], [first for first, _ in ends], [last for _, last in ends])
 
@@ -104,18 +108,75 @@ class Windows:
                 steps[tick] = (0, self._matches[tick]) if value else (everything, 0)
         return steps
 
-    def _ahead(self, known: Known) -> list[int]:
-        """Return the states before each tick, and after the last, that lead to the end."""
-        ahead = [1 << len(self.due)]
-        for silent, spike in reversed(self._steps(known)):
-            ahead.append((ahead[-1] & silent) | ((ahead[-1] >> 1) & spike))
-        return ahead[::-1]
-
     @cached_property
     def _matches(self) -> list[int]:
         """For each tick that counts, the states n whose next target spike, the n-th, has a window around it."""
         before, after = self.window
-        return [
-            sum(1 << number for number, due in enumerate(self.due) if counts and due - before <= tick <= due + after)
-            for tick, counts in enumerate(self.care)
-        ]
+        found = [0] * len(self.care)
+        for number, due in enumerate(self.due):
+            for tick in range(max(due - before, 0), min(due + after + 1, len(found))):
+                found[tick] |= self.care[tick] << number
+        return found
+
+
+class Choosing:
+    """The states at each tick of a pattern, as its bins become known one by one.
+
+    Parameters
+    ----------
+    care : sequence of bool
+        For each tick, whether its bin counts.
+    steps : list of (int, int)
+        For each tick the states in which it may be silent, and those in which it may have a spike.
+    spikes : int
+        The number of target spikes.
+
+    Attributes
+    ----------
+    before, ahead : list of int
+        The states before each tick, and after the last: those that are reached, and those that lead to the end.
+    """
+
+    def __init__(self, care: Sequence[bool], steps: list[tuple[int, int]], spikes: int) -> None:
+        self._care, self._steps = care, steps
+        self.before, self.ahead = [1] + [0] * len(steps), [0] * len(steps) + [1 << spikes]
+        self._reach(0)
+        self._lead(len(steps) - 1)
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the bins that are known can be completed."""
+        return self.before[-1] & self.ahead[-1] != 0
+
+    def values(self, tick: int) -> tuple[bool, bool]:
+        """Return whether silence and whether a spike at a tick can be completed, if the known bins can."""
+        if not self._care[tick]:
+            return True, True
+        (silent, spike), left, right = self._steps[tick], self.before[tick], self.ahead[tick + 1]
+        return bool(left & silent & right), bool(left & spike & (right >> 1))
+
+    def choose(self, tick: int, value: bool) -> None:
+        """Take the bin of a tick as known; what follows from it ends soon, mostly with the windows around it."""
+        if self._care[tick]:
+            silent, spike = self._steps[tick]
+            self._steps[tick] = (0, spike) if value else (silent, 0)
+            self._reach(tick)
+            self._lead(tick)
+
+    def _reach(self, first: int) -> None:
+        """Follow the states from a tick on, as far as they change."""
+        for tick in range(first, len(self._steps)):
+            silent, spike = self._steps[tick]
+            states = (self.before[tick] & silent) | ((self.before[tick] & spike) << 1)
+            if states == self.before[tick + 1]:
+                return
+            self.before[tick + 1] = states
+
+    def _lead(self, last: int) -> None:
+        """Follow the states from a tick back, as far as they change."""
+        for tick in range(last, -1, -1):
+            silent, spike = self._steps[tick]
+            states = (self.ahead[tick + 1] & silent) | ((self.ahead[tick + 1] >> 1) & spike)
+            if states == self.ahead[tick]:
+                return
+            self.ahead[tick] = states

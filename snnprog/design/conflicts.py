@@ -12,9 +12,9 @@ from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Case, Certificate, Proof, all_leaves
 from snnprog.design.proofs.histories import is_same_trial
 from snnprog.design.proofs.pull import pull
-from snnprog.potential import NO_RESET
+from snnprog.potential import NO_RESET, Tape
 from snnprog.proof import BinRow, Farkas, Node, leaves_of
-from snnprog.wording import counted
+from snnprog.wording import counted, in_words, ticks_in_words
 
 NAMED_TICKS = 4  # so many fit into a line of a message
 DEMANDS = {"spike": "spike", "silence": "be silent", "no second spike": "spike no more than once"}
@@ -198,12 +198,27 @@ def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
     tape = problem.potential_map.tape
     demand = f"{problem.name} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
     if not is_same_trial(problem, due, other=silent):
-        return f"{demand}, but what it has received by then is the same"
+        return f"{demand}, but {_history(problem, due, silent)} is the same"
     one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))
     return (
         f"{demand}, but what it has received by then is the same: patterns {one} and {other} are identical up to tick"
         f" {tape.where(due)[1]} and require different answers"
     )
+
+
+def _history(problem: NeuronProblem, due: int, silent: int) -> str:
+    """Return what the potential at two ticks depends on, in words: all since each one's last reset."""
+    tape = problem.potential_map.tape
+    resets = [int(problem.resets.last[tick]) for tick in (due, silent)]
+    if resets == [NO_RESET, NO_RESET]:
+        return "what it has received by then"
+    if NO_RESET not in resets:
+        return f"what has acted on it since its resets at {in_words([_place(problem, reset) for reset in resets])}"
+    starts = [
+        f"the start of pattern {tape.where(tick)[0]}" if reset == NO_RESET else f"its reset at {_place(problem, reset)}"
+        for tick, reset in zip((due, silent), resets, strict=True)
+    ]
+    return f"what has acted on it since {starts[0]} and since {starts[1]}"
 
 
 def _fixed(problem: NeuronProblem) -> str:
@@ -246,9 +261,18 @@ def _demand(what: str, problem: NeuronProblem, *, ticks: list[int]) -> str:
 
 
 def _places(problem: NeuronProblem, ticks: Sequence[int]) -> str:
-    places = ", ".join(_place(problem, tick) for tick in ticks[:NAMED_TICKS])
-    more = f" and {len(ticks) - NAMED_TICKS} more ticks" if len(ticks) > NAMED_TICKS else ""
-    return f" at {places}{more}"
+    return f" at {places_in_words(problem.potential_map.tape, ticks)}"
+
+
+def places_in_words(tape: Tape, ticks: Sequence[int]) -> str:
+    """Return played ticks in words, by pattern: "ticks 3 and 5 of pattern 0, tick 2 of pattern 1 and 7 more ticks"."""
+    by_pattern: dict[int, list[int]] = {}
+    for pattern, tick in sorted(map(tape.where, ticks[:NAMED_TICKS])):
+        by_pattern.setdefault(pattern, []).append(tick)
+    places = [f"{ticks_in_words(local)} of pattern {pattern}" for pattern, local in by_pattern.items()]
+    if len(ticks) > NAMED_TICKS:
+        return f"{', '.join(places)} and {counted(len(ticks) - NAMED_TICKS, 'more tick')}"
+    return in_words(places)
 
 
 def hopeless_spikes(problem: NeuronProblem) -> list[int]:

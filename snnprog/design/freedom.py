@@ -276,7 +276,9 @@ def _verdict(problem: NeuronProblem) -> Certificate | Weights:
     """Return weights that meet the rows, or a proof that none do.
 
     The solver's prices belong to a corner, so few rows have one. They are taken as they are: to make a conflict
-    minimal takes as long as a hundred steps of the search.
+    minimal takes as long as a hundred steps of the search. To give up one decision after another, as long as the other
+    rows are proved impossible, takes 3 to 30 steps and leaves 82 to 93 % of the decisions; it decided none of four
+    specs of 50 to 150 open bins.
     """
     if not problem.constrained.any():
         return Weights(np.zeros(problem.potential_map.n_taps), problem.box.threshold[1], problem.box.bias[0])

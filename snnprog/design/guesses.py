@@ -67,14 +67,12 @@ def rasters(task: Task, outputs: Sequence[int]) -> Iterator[Raster]:
 
 def _drawn(windows: Windows, target: Raster, generator: np.random.Generator) -> Raster:
     """Return spikes that match the target's, (ticks,); bins that do not count are as the target has them."""
-    known: dict[int, bool] = {}
+    drawn, rate, choosing = target.copy(), target.mean(), windows.choosing({})
     for tick in generator.permutation(np.flatnonzero(windows.care)).tolist():
-        values = windows.open_values(known)
-        assert values is not None, "only what can be completed is known"
-        silent, spike = values[tick]
-        known[tick] = spike and (not silent or bool(generator.random() < target.mean()))
-    drawn = target.copy()
-    drawn[list(known)] = list(known.values())
+        check_time()
+        silent, spike = choosing.values(tick)
+        drawn[tick] = spike and (not silent or bool(generator.random() < rate))
+        choosing.choose(tick, bool(drawn[tick]))
     return drawn
 
 

@@ -26,12 +26,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from snnprog.arrays import Raster
+from snnprog.arrays import Floats, Raster
 from snnprog.conflict import Conflict
 from snnprog.design.conflicts import contradiction, hopeless_spikes, no_filling, unreached
 from snnprog.design.freedom import search
-from snnprog.design.margins.answer import ROUNDING_PROOF, WidestMargin
-from snnprog.design.margins.margin import safe_margin, widest_margin
+from snnprog.design.margins.answer import NEARLY, ROUNDING_PROOF, WidestMargin
+from snnprog.design.margins.margin import bound_of, safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, Proof, all_leaves, certify
 from snnprog.design.proofs.histories import clashes
@@ -160,20 +160,26 @@ def _design_constrained(problem: NeuronProblem) -> NeuronDesign:
     answer = safe_margin(problem)
     if answer.is_rounding_proof:
         return NeuronDesign(neuron_of(problem, answer))
-    ideal = widest_margin(problem.idealised(problem.box.widest_exponent), near=answer)
-    if ideal.is_feasible and not answer.is_wide:
+    refuting = None if answer.margin > problem.tolerance else _prices_without_weights(problem, answer)
+    if refuting is None and not answer.is_wide:
         answer = widest_margin(problem, near=answer)
-    best = _on_coarser_grids(problem, answer) if ideal.is_feasible else neuron_of(problem, answer)
+    best = _on_coarser_grids(problem, answer) if refuting is None else neuron_of(problem, answer)
     if best.margin > 0.0 and best.threshold >= problem.box.least_threshold:
         return NeuronDesign(best)
-    verdict = judge(problem, None if ideal.is_feasible else ideal.prices)
+    verdict = judge(problem, refuting)
     if isinstance(verdict, Certificate):
         return refusal(problem, verdict)
     if best.margin > 0.0:
         return NeuronDesign(best)
-    if ideal.is_feasible:
+    if refuting is None:
         return NeuronDesign(neuron_of(problem, widest_margin(problem.idealised(problem.exponent))))
     return NeuronDesign(_separating(problem, verdict))
+
+
+def _prices_without_weights(problem: NeuronProblem, near: WidestMargin) -> Floats | None:
+    """Return prices (ticks,) under which no real weights have a margin in exact decays; None if some weights have."""
+    ideal = widest_margin(problem.idealised(problem.box.widest_exponent), near=near)
+    return None if ideal.is_feasible else ideal.prices
 
 
 def _evident_conflicts(problem: NeuronProblem) -> NeuronDesign | None:
@@ -206,10 +212,16 @@ def refusal(problem: NeuronProblem, certificate: Certificate) -> NeuronDesign:
 
 
 def _on_coarser_grids(problem: NeuronProblem, finest: WidestMargin) -> Neuron:
-    """Return the neuron of widest margin over the grids, the first that is rounding-proof."""
+    """Return the neuron of widest margin over the grids, the first that is rounding-proof.
+
+    Grids on which none can be, nor one much wider than the widest so far, are skipped.
+    """
     best = neuron_of(problem, finest)
     for exponent in problem.box.exponents[1:]:
         coarser = problem.at_exponent(exponent)
+        bound = bound_of(coarser, finest.prices)
+        if bound < ROUNDING_PROOF and NEARLY**2 * bound <= best.margin:
+            continue
         neuron = neuron_of(coarser, widest_margin(coarser, near=finest))
         if neuron.margin > best.margin:
             best = neuron

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from snnprog.checks import check_type
+from snnprog.checks import as_path, check_type
 from snnprog.coding import AdaptiveFields, Contrast
 from snnprog.emit.board_names import check_board
 from snnprog.emit.c import write_c
@@ -145,10 +145,10 @@ def export(
         If a file cannot be written.
     """
     if isinstance(program, Contrast | AdaptiveFields):
-        if Path(path).suffix != ".c" or dt_ms is not None or board is not None:
+        if as_path("path", path).suffix != ".c" or dt_ms is not None or board is not None:
             raise SpecError(f"encoders are exported to .c, without dt_ms and board, got {path}")
         return list(write_encoder(program, Path(path), prefix=prefix))
-    return export_with_facts(program, Path(path), dt_ms=dt_ms, prefix=prefix, board=board).files
+    return export_with_facts(program, as_path("path", path), dt_ms=dt_ms, prefix=prefix, board=board).files
 
 
 def export_with_facts(

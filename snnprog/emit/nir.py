@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
+from snnprog.checks import as_path
 from snnprog.emit.nir_layout import INPUT, OUTPUT, Key, NirLayout, layout_of
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
@@ -115,7 +116,7 @@ def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
     FormatError
         If the file cannot be written.
     """
-    write_graph(Path(path), to_nir(program, dt_ms=dt_ms))
+    write_graph(as_path("path", path), to_nir(program, dt_ms=dt_ms))
 
 
 def write_graph(path: Path, graph: nir.NIRGraph) -> None:

@@ -54,8 +54,9 @@ def _in_order(path: Path, array: NDArray[np.generic], *, layout: str | None) -> 
     """Return the array with its axes in the order of `AXES`."""
     if layout is None:
         if array.ndim not in (2, 3):
+            times = "; a list of spike times is read from CSV with time_s,neuron" if array.ndim == 1 else ""
             raise FormatError(
-                f"{path} must have shape (ticks, neurons) or (patterns, ticks, neurons), got {array.shape}"
+                f"{path} must have shape (ticks, neurons) or (patterns, ticks, neurons), got {array.shape}{times}"
             )
         return array
     axes = as_axes(layout)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from snnprog.archive import array_of, check_regular, fields_of, read_archive, read_bytes, structured_of
 from snnprog.arrays import Raster
+from snnprog.checks import as_path
 from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.bounds import check_bins
 from snnprog.files.event_columns import columns_of
@@ -68,7 +69,7 @@ def read_events(path: str | Path, *, key: str | int | None = None) -> EventRecor
         If a package that reads such files is missing: ``pip install 'snnprog[events]'``, and ``'snnprog[files]'`` for
         HDF5.
     """
-    recordings = read_recordings(Path(path), None if key is None else str(key))
+    recordings = read_recordings(as_path("path", path), None if key is None else str(key))
     if len(recordings) != 1:
         raise FormatError(f"{path} gives {len(recordings)} recordings for {key!r}; name one sample")
     return recordings[0]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.checks import as_path
 from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
 from snnprog.files.event_files import EVENT_SUFFIXES, SHARED_SUFFIXES, holds_events, read_event_rasters
@@ -98,7 +99,7 @@ def read_rasters(
     """
     known = as_names("names", names, neurons, may_be_joined=True)
     reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge, view, known)
-    return read_recording(Path(path), reading).rasters
+    return read_recording(as_path("path", path), reading).rasters
 
 
 def read_observed(
@@ -131,7 +132,7 @@ def read_observed(
     SpecError
         If an option is malformed, or a package is missing.
     """
-    path = Path(path)
+    path = as_path("path", path)
     if path.suffix != ".nwb":
         raise FormatError(
             f"{path} must end in .nwb, got {path.suffix!r}; other formats have no intervals of observation"
@@ -179,7 +180,7 @@ def write_rasters(
     FormatError
         If the suffix is unknown, the file cannot be written, or it cannot hold these rasters.
     """
-    path = Path(path)
+    path = as_path("path", path)
     if path.suffix not in WRITTEN:
         raise FormatError(f"{path} ends in {path.suffix!r}; rasters are written to {_listed(WRITTEN)}")
     if path.suffix == ".h5":

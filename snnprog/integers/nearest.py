@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.design.problem import NeuronProblem, neuron_problem
+from snnprog.arrays import Int64s
+from snnprog.design.problem import neuron_problem
 from snnprog.design.rasters.relaxation import RelaxedNeuron, relaxations
 from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
@@ -34,8 +34,7 @@ from snnprog.judgement import WrongBinCosts
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.simulate.descent import Descent
-from snnprog.solver import Deadline, check_time, one_blas_thread, present_deadline, run_jobs, until
-from snnprog.spec import Spec
+from snnprog.solver import Deadline, check_time, is_time_over, one_blas_thread, present_deadline, run_jobs, until
 
 # Ticks and entries that are run for one output: some seconds. A third of it costs 2 % more on the retina's impossible
 # outputs.
@@ -78,15 +77,16 @@ class Near:
 
 @dataclass(frozen=True, eq=False)
 class _NearJob:
-    problem: NeuronProblem
-    spec: Spec
-    costs: Floats
-    due: Raster
+    """One output of a task; all that is calculated from them is calculated where the job runs, in its time."""
+
+    task: Task
+    output: int
+    costs: WrongBinCosts
     given: tuple[IntegerNeuron, ...]
-    enough: float = 0.0
-    exponents: tuple[int, ...] = (0,)
-    seed: tuple[int, int] = (0, 0)
-    deadline: Deadline | None = None
+    enough: float
+    exponents: tuple[int, ...]
+    seed: tuple[int, int]
+    deadline: Deadline | None
 
 
 def nearest_integers(
@@ -117,13 +117,9 @@ def nearest_integers(
     executor, progress
         As for `snnprog.design.design`; the step is called "closest".
     """
+    tried, deadline = exponents or _exponents(task), present_deadline()
     jobs = [
-        replace(
-            _job(task, output, tuple(neurons), costs=costs),
-            enough=at_least[output],
-            exponents=exponents or _exponents(task),
-            seed=(seed, output),
-        )
+        _NearJob(task, output, costs, tuple(neurons), at_least[output], tried, (seed, output), deadline)
         for output, neurons in given.items()
     ]
     found: dict[int, Near] = {}
@@ -143,22 +139,17 @@ def _exponents(task: Task) -> tuple[int, ...]:
     return tuple(range(low, high + 1))
 
 
-def _job(task: Task, output: int, given: tuple[IntegerNeuron, ...], *, costs: WrongBinCosts) -> _NearJob:
-    due, care = task.targets[:, output], task.care[:, output]
-    box = task.box.without_zero()
-    problem = neuron_problem(task.map_of(output), output, raster=due, constrained=np.ones_like(care), box=box)
-    return _NearJob(problem, task.spec, costs.of(due, care), due, given, deadline=present_deadline())
-
-
 @one_blas_thread()
 def _run(job: _NearJob) -> Near:
-    nearing = _Nearing(job)
-    try:
-        with until(job.deadline):
+    with until(job.deadline):
+        if is_time_over():
+            return Near(None, np.inf, is_out_of_time=True)
+        nearing = _Nearing(job)
+        try:
             nearing.run()
-    except UndecidedError:
-        return nearing.found(is_out_of_time=True)
-    return nearing.found()
+        except UndecidedError:
+            return nearing.found(is_out_of_time=True)
+        return nearing.found()
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,21 +163,26 @@ class _Nearing:
     """The search for one output."""
 
     def __init__(self, job: _NearJob) -> None:
-        self.job, chip = job, job.spec.chip
-        self.machine = Machine(chip, job.problem.potential_map, job.problem.raster)
+        task, output = job.task, job.output
+        self.job, self.spec = job, task.spec
+        self.due, care = task.targets[:, output], task.care[:, output]
+        self.costs, box = job.costs.of(self.due, care), task.box.without_zero()
+        self.problem = neuron_problem(
+            task.map_of(output), output, raster=self.due, constrained=np.ones_like(care), box=box
+        )
+        self.machine = Machine(self.spec.chip, self.problem.potential_map, self.problem.raster)
         self.best: _NearStart | None = None
         self._known: dict[int, tuple[IntegerProblem, Descent]] = {}
 
     def at(self, exponent: int) -> tuple[IntegerProblem, Descent]:
         """Return the problem with a grid, and the search on it."""
         if exponent not in self._known:
-            spec = self.job.spec
-            problem = IntegerProblem(self.job.problem.at_exponent(exponent), spec.chip, self.machine)
-            unknowns, parameters = movable_of(problem, spec.fan_in)
+            problem = IntegerProblem(self.problem.at_exponent(exponent), self.spec.chip, self.machine)
+            unknowns, parameters = movable_of(problem, self.spec.fan_in)
             descent = Descent(
                 self.machine.simulator,
-                self.job.due,
-                self.job.costs,
+                self.due,
+                self.costs,
                 unknowns=unknowns,
                 parameters=parameters,
                 enough=self.job.enough,
@@ -199,7 +195,7 @@ class _Nearing:
         if self.best is None:
             return Near(None, np.inf, is_out_of_time)
         problem, _ = self.at(self.best.exponent)
-        counts = self.job.costs > 0.0
+        counts = self.costs > 0.0
         neuron = problem.run_neuron(self.best.values, FITTED, counts=counts)
         return Near(as_designed(neuron, self.machine), self.best.cost, is_out_of_time)
 
@@ -214,7 +210,7 @@ class _Nearing:
         if improved:
             cheapest = min(improved, key=lambda start: start.cost)
             self._improved(cheapest, WORK * (1.0 - FIRST_SHARE), generator)
-        if self.best is not None and self.job.spec.sparse:
+        if self.best is not None and self.spec.sparse:
             self._thin(self.best)
 
     def _thin(self, start: _NearStart) -> None:
@@ -254,13 +250,13 @@ class _Nearing:
         for exponent in self.job.exponents:
             problem, _ = self.at(exponent)
             nothing = problem.problem.box.nearest_weights(np.zeros(problem.problem.potential_map.n_taps))
-            yield self._start(exponent, problem.unknowns(nothing, self.job.spec.chip.thresholds[1], 0.0))
+            yield self._start(exponent, problem.unknowns(nothing, self.spec.chip.thresholds[1], 0.0))
 
     def _relaxed(self) -> Iterator[_NearStart]:
         for exponent in self.job.exponents:
-            problem = self.job.problem.at_exponent(exponent)
-            for real in relaxations(problem, self.job.costs, self.job.due):
-                yield from self._rounded(exponent, _with_largest(real, self.job.spec.fan_in))
+            problem = self.problem.at_exponent(exponent)
+            for real in relaxations(problem, self.costs, self.due):
+                yield from self._rounded(exponent, _with_largest(real, self.spec.fan_in))
 
     def _rounded(self, exponent: int, real: RelaxedNeuron) -> Iterator[_NearStart]:
         """Yield the rounded neuron with the thresholds that cost least, at the largest scale that is portable."""
@@ -287,10 +283,10 @@ class _Nearing:
         weights = np.zeros(problem.problem.potential_map.n_taps, np.int64)
         weights[problem.taps] = values[:place] << problem.problem.exponent
         bias = int(values[-1]) * problem.bias_step if problem.problem.box.is_bias_free else 0
-        run = self.machine.simulator.run(weights, int(values[place]), bias, self.job.due)
-        counts = self.job.costs > 0.0
+        run = self.machine.simulator.run(weights, int(values[place]), bias, self.due)
+        counts = self.costs > 0.0
         falling = np.sort(run.potentials[: counts.size][counts])[::-1] // self.machine.unit
-        due = int((self.job.due & counts).sum())
+        due = int((self.due & counts).sum())
         lower, upper = (end[place] for end in problem.ranges)
         for share in THROUGH:
             if falling.size:

@@ -321,8 +321,7 @@ class _ScaleSearch:
         self.fit_patterns = min(1.0, patterns.room(limits)) if rounding.is_scalable else 1.0
         self.fit_anything = min(1.0, anything.room(limits)) if rounding.is_scalable else 1.0
         scales = (self.fit_anything, rounding.filling(self.fit_patterns), self.fit_patterns)
-        rounded = [rounding.as_it_is()] if neuron.is_integral else [rounding.round(scale) for scale in scales]
-        self.best = next((neuron for neuron in rounded if neuron.certified), rounded[len(rounded) // 2])
+        self.best = rounding.as_it_is() if neuron.is_integral else rounding.first_certified(scales)
 
     @property
     def is_for_any_input(self) -> bool:

@@ -9,6 +9,7 @@ stays 0, unless weights are ±1.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -146,6 +147,15 @@ class Rounder:
             certified=certified,
             margin=self._margin(rounded, bias, threshold=threshold),
         )
+
+    def first_certified(self, scales: Sequence[float]) -> IntegerNeuron:
+        """Return the neuron at the first of several scales that certifies it, or at the middle one if none does."""
+        tried: list[IntegerNeuron] = []
+        for scale in scales:
+            tried.append(self.round(scale))
+            if tried[-1].certified:
+                return tried[-1]
+        return tried[len(tried) // 2]
 
     def as_it_is(self) -> IntegerNeuron:
         """Return a neuron that needs no rounding."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats
-from snnprog.chips import Chip
 from snnprog.design.problem import NeuronProblem, neuron_problem
 from snnprog.design.support import restricted_to
 from snnprog.design.task import Task
@@ -40,15 +39,39 @@ LEAST_RUNS = 1000
 
 @dataclass(frozen=True, eq=False)
 class _FitJob:
-    problem: NeuronProblem
-    chip: Chip
-    wanted: Wanted
+    """One output of a task; all that is calculated from them is calculated where the job runs, in its time.
+
+    ``runs`` says how many choices of small weights are tried, and ``work`` how many ticks and events are run to fit
+    others.
+    """
+
+    task: Task
+    output: int
     exponents: tuple[int, ...]
     seed: tuple[int, ...]
     deadline: Deadline | None
     runs: int
     work: float
     reals: Floats
+
+    @property
+    def problem(self) -> NeuronProblem:
+        """The neuron's rows at every relevant tick, with the target as its raster."""
+        task, output = self.task, self.output
+        return neuron_problem(
+            task.map_of(output),
+            output,
+            raster=task.targets[:, output],
+            constrained=relevant_of(task, output),
+            box=task.box.without_zero(),
+        )
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the neuron must do."""
+        spec, care, relevant = self.task.spec, self.task.care[:, self.output], relevant_of(self.task, self.output)
+        counts = np.ones_like(care) if spec.recurrent else care
+        return Wanted(counts, relevant, NO_WINDOW if spec.recurrent else spec.window, spec.fan_in)
 
 
 def fit_outputs(
@@ -139,14 +162,8 @@ def _job(
         How many choices of small weights are tried, and how many ticks and events are run to fit others.
     """
     seed = (draw[0], output, *draw[1:]) if draw[1] else (draw[0], output)
-    spec, care, relevant = task.spec, task.care[:, output], relevant_of(task, output)
-    problem = neuron_problem(
-        task.map_of(output), output, raster=task.targets[:, output], constrained=relevant, box=task.box.without_zero()
-    )
-    counts = np.ones_like(care) if spec.recurrent else care
-    wanted = Wanted(counts, relevant, NO_WINDOW if spec.recurrent else spec.window, spec.fan_in)
     starts = reals.get(output, np.zeros((0, task.mapping.n_taps + 2)))
-    return _FitJob(problem, spec.chip, wanted, exponents, seed, present_deadline(), *effort, starts)
+    return _FitJob(task, output, exponents, seed, present_deadline(), *effort, starts)
 
 
 def sweep_outputs(
@@ -166,33 +183,38 @@ def sweep_outputs(
 
 @one_blas_thread()
 def _fit(job: _FitJob) -> Neuron | None:
-    machine = Machine(job.chip, job.problem.potential_map, job.problem.raster)
-    problems = [IntegerProblem(job.problem.at_exponent(exponent), job.chip, machine) for exponent in job.exponents]
-    fewer = [problem for problem in problems if problem.problem.exponent in job.chip.design_exponents] or problems
     try:
         with until(job.deadline):
             check_time()
-            every = _swept(job, problems) if job.runs > 0 else Swept(None, is_complete=False)
-            found = every.neuron
-            if found is None and job.work > 0.0 and not every.is_complete:
-                starts = starts_of(fewer, job.reals, job.wanted.synapses)
-                found = fitted(fewer, job.wanted, starts=starts, work=job.work, seed=job.seed)
+            return _fitted(job)
     except SolverError:
         return None
+
+
+def _fitted(job: _FitJob) -> Neuron | None:
+    chip, problem, wanted = job.task.spec.chip, job.problem, job.wanted
+    machine = Machine(chip, problem.potential_map, problem.raster)
+    problems = [IntegerProblem(problem.at_exponent(exponent), chip, machine) for exponent in job.exponents]
+    fewer = [each for each in problems if each.problem.exponent in chip.design_exponents] or problems
+    every = _swept(problems, wanted, job.runs) if job.runs > 0 else Swept(None, is_complete=False)
+    found = every.neuron
+    if found is None and job.work > 0.0 and not every.is_complete:
+        starts = starts_of(fewer, job.reals, wanted.synapses)
+        found = fitted(fewer, wanted, starts=starts, work=job.work, seed=job.seed)
     return None if found is None else as_designed(found, machine)
 
 
-def _swept(job: _FitJob, problems: Sequence[IntegerProblem]) -> Swept:
+def _swept(problems: Sequence[IntegerProblem], wanted: Wanted, most_runs: int) -> Swept:
     """Try all small weights; with few allowed synapses, on every choice of taps, if these are few."""
-    most, taps = job.wanted.synapses, problems[0].taps
+    most, taps = wanted.synapses, problems[0].taps
     if most is None or most >= taps.size:
-        return swept(problems, job.wanted, job.runs)
-    runs = job.runs // math.comb(taps.size, most)
+        return swept(problems, wanted, most_runs)
+    runs = most_runs // math.comb(taps.size, most)
     if runs < LEAST_RUNS:
         return Swept(None, is_complete=False)
     for chosen in itertools.combinations(taps.tolist(), most):
         own = [replace(each, problem=restricted_to(each.problem, np.array(chosen, np.int64))) for each in problems]
-        found = swept(own, job.wanted, runs)
+        found = swept(own, wanted, runs)
         if found.neuron is not None:
             return found
     return Swept(None, is_complete=False)

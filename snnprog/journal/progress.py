@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from snnprog.checks import as_path
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import FormatError
 from snnprog.journal.store import BUSY_SECONDS, FILE, faults, read_about
@@ -122,7 +123,7 @@ def read_journal(folder: str | Path) -> JournalProgress:
     FormatError
         If the folder has no journal, or the journal is damaged.
     """
-    path = Path(folder) / FILE
+    path = as_path("folder", folder) / FILE
     if not path.is_file():
         raise FormatError(f"{folder} has no journal; compile with journal={str(folder)!r} or --journal first")
     with (

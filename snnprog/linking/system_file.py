@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from snnprog.archive import read_toml
+from snnprog.checks import as_path
 from snnprog.errors import FormatError
 from snnprog.linking.system import System
 from snnprog.program import load
@@ -40,7 +41,7 @@ def load_system(path: str | Path) -> System:
     SpecError
         If its wires, inputs or outputs do not fit the programs.
     """
-    path = Path(path)
+    path = as_path("path", path)
     table = read_toml(path)
     unknown = sorted(set(table) - set(KEYS))
     if unknown:
@@ -63,7 +64,7 @@ def system_files(path: str | Path) -> list[Path]:
     FormatError
         If it is missing, or not a table of parts.
     """
-    path = Path(path)
+    path = as_path("path", path)
     return [path, *_parts(path, read_toml(path)).values()]
 
 

@@ -13,6 +13,7 @@ from snnprog.networks.importing import from_nir
 from snnprog.networks.lava_dl import from_net
 from snnprog.networks.network import TrainedNetwork
 from snnprog.networks.quantization import QuantizedNetwork, quantize
+from snnprog.networks.recorded import wrong_output_bins
 from snnprog.networks.running import RealTrace, run_network
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "from_nir",
     "quantize",
     "run_network",
+    "wrong_output_bins",
 ]

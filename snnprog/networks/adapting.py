@@ -114,11 +114,16 @@ def refusal(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster], *, is
     late = ", a tick after the spike" if is_late else ""
     on = f"on {counted(len(inputs), 'random input')}" if is_random else "on the given inputs"
     differ = f"{counted(wrong, 'bin')} would differ ({counted(spikes, 'spike')})" if spikes else "no neuron spikes"
+    choice = (
+        f" If it was trained with reset {how[has_reset]}, give reset={has_reset!r} (--reset {has_reset})."
+        if own.reset != has_reset and has_reset in how
+        else ""
+    )
     return SpecError(
         f"neurons of {network.name} are reset {how.get(str(own.reset), 'not at all')}{late}, and those of {chip.name}"
         f" {how.get(has_reset, 'not at all')}: {on}, {differ}."
-        " Choose a chip with that reset, or give inputs= (--inputs) to fit the weights to; or train with the chip's"
-        " reset"
+        f"{choice} Otherwise choose a chip with that reset, give inputs= (--inputs) to fit the weights to, or train"
+        " with the chip's reset"
     )
 
 

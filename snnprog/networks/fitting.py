@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from snnprog.arrays import Int64s, Raster
+from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.networks.calibration import (
     Accuracy,
@@ -33,13 +34,14 @@ from snnprog.networks.network import Population, TrainedNetwork
 from snnprog.networks.rounding import RoundedNetwork
 from snnprog.networks.running import run_network
 from snnprog.networks.weights import Kernel
+from snnprog.wording import counted
 
 LEAST = "least"
 Bits = int | str | Mapping[str, int] | None
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkFit(Displayed):
     """The result of calibration.
 
     Attributes
@@ -60,6 +62,12 @@ class NetworkFit:
     bits: tuple[int | None, ...]
     inexact: tuple[InexactNeurons, ...]
     fewest: FewestBits | None = None
+
+    def _summary(self) -> str:
+        wrong = sum(stage.wrong.held_out for stage in self.calibrated.stages)
+        rounded = sum(stage.wrong_rounded.held_out for stage in self.calibrated.stages)
+        samples = counted(self.calibrated.split.held_out.size, "sample")
+        return f"{counted(wrong, 'wrong bin')} on {samples} held out ({rounded} if weights are only rounded)"
 
     def with_accuracy(self, accuracy: Accuracy) -> NetworkFit:
         """Return the same with the shares of right classes."""

@@ -8,7 +8,7 @@ NIR; a longer loop must have Delays for as many ticks as it has populations, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -174,7 +174,7 @@ def _network(graph: Graph, tick_s: float, convention: Convention) -> TrainedNetw
         connections=connections,
         outputs=np.zeros(0, np.int64),
         latency=np.zeros(0, np.int64),
-        notes=(*graph.notes, *_notes(signals, populations, convention)),
+        notes=(*graph.notes, *_notes(signals, populations, convention), *_tick_notes(graph, populations, tick_s)),
         names=graph.names,
     )
     return _read_out(graph, signals, network=network, sums=sums)
@@ -296,6 +296,18 @@ def _read_out(
     if len(set(neurons)) != len(neurons):
         raise FormatError(f"{graph.name} reads out a neuron twice; read out each neuron once")
     return replace(network, outputs=np.array(neurons, np.int64), latency=np.array(latency, np.int64))
+
+
+def _tick_notes(graph: Graph, populations: Iterable[Population], tick_s: float) -> Iterator[str]:
+    """Yield a note if a tick is so long that neurons with a time constant keep nothing of their potential."""
+    kinds = {name: node.kind for name, node in graph.nodes.items()}
+    leaky = [each for each in populations if kinds.get(each.name) in ("LIF", "CubaLIF")]
+    names = [each.name for each in leaky if not each.potential_kept.any()]
+    if names:
+        yield (
+            f"neurons of {', '.join(names[:5])} keep nothing of their potential for the next tick, because their time"
+            f" constant is as short as a tick of {tick_s * 1000:g} ms; check dt_ms and the exporter"
+        )
 
 
 def _notes(signals: Mapping[str, Signal], populations: Iterable[Population], convention: Convention) -> tuple[str, ...]:

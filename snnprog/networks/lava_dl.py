@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from snnprog.checks import as_path
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
 from snnprog.networks.convention import Convention, convention_of, exporter_of
@@ -87,7 +88,7 @@ def from_net(
     if not isinstance(delay_shift, bool):
         raise SpecError(f"delay_shift must be True or False, got {delay_shift!r}")
     convention = convention_of(LAVA_DL, reset=reset, reset_delay=reset_delay, compare=compare)
-    file = read_hdf5(Path(path), PARTS)
+    file = read_hdf5(as_path("path", path), PARTS)
     if "node" in file.members[""] and "layer" not in file.members[""]:
         raise FormatError(f"{path} holds a NIR graph, not a network of lava-dl; rename it to NAME.nir")
     tick_ms = check_bin_ms("dt_ms", _tick_ms(file) if dt_ms is None else dt_ms)

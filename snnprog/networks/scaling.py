@@ -51,7 +51,7 @@ def _out_of_range(neuron: RealNeuron, chip: Chip, grid: Grid) -> LimitError:
     if share < least:
         return LimitError(item, share, f"at least {least:.3g} on {chip.name}", "scale its largest weights down")
     allowed = f"at most {chip.thresholds[1]} on {chip.name}"
-    return LimitError(item, share, allowed, "scale the weights up; no neuron of this chip could reach it")
+    return LimitError(item, share, allowed, "scale the weights up or check dt_ms; no neuron here could reach it")
 
 
 def scaled_alike(neurons: Sequence[RealNeuron], chip: Chip, *, grid: Grid) -> list[ScaledNeuron]:

@@ -29,7 +29,7 @@ def trains_table(rasters: Sequence[Raster], *, backend: str, names: Names | None
 
 def classes_table(classes: Sequence[int], *, backend: str, names: Names | None = None) -> Table:
     """Return the class of each pattern; -1 for none."""
-    labels = [numbered(number, name_of(number, names)) if number >= 0 else "none or several" for number in classes]
+    labels = [numbered(number, name_of(number, names)) if number >= 0 else "none" for number in classes]
     rows = list(enumerate(labels))
     title = f"Classes of {counted(len(classes), 'pattern')}, on {backend}"
     return Table(title, (Column("pattern"), Column("class")), tuple(rows), noun="pattern")

@@ -13,7 +13,7 @@ with one entry per node; `evaluate` walks an expression for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 from numbers import Number
 from operator import index
@@ -349,23 +349,18 @@ def evaluate(expression: Expression, table: Table[Value]) -> Value:
     return table[type(expression)](expression, *values)
 
 
-def children(expression: Expression) -> Iterator[Expression]:
-    """Yield the children of an expression, in the order of its fields."""
-    for field in fields(expression):
-        value = getattr(expression, field.name)
-        if isinstance(value, Expression):
-            yield value
+def children(expression: Expression) -> list[Expression]:
+    """Return the children of an expression, in the order of its fields."""
+    return [value for value in vars(expression).values() if isinstance(value, Expression)]
 
 
 def rebuilt(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
     """Return the expression with every node, children first, replaced by ``change``."""
-    changed: dict[str, Any] = {
-        field.name: rebuilt(value, change)
-        for field in fields(expression)
-        if isinstance(value := getattr(expression, field.name), Expression)
+    values: dict[str, Any] = {
+        name: rebuilt(value, change) if isinstance(value, Expression) else value
+        for name, value in vars(expression).items()
     }
-    values = {field.name: getattr(expression, field.name) for field in fields(expression)}
-    return change(type(expression)(**(values | changed)))
+    return change(type(expression)(**values))
 
 
 def nodes(expression: Expression) -> Iterator[Expression]:

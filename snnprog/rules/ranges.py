@@ -11,7 +11,8 @@ All ends are int64 arrays ``(neurons,)``; values beyond ±`FAR` count as unbound
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -37,12 +38,10 @@ from snnprog.rules.expressions import (
     Shr,
     Sub,
     children,
-    names_in,
     nodes,
-    rebuilt,
 )
 from snnprog.rules.interpreter import rounded
-from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Step, Watch
+from snnprog.rules.rule import COUNT, POTENTIAL, SPIKES, WEIGHT, Rule, Step
 
 FAR = 1 << 60
 """Beyond this, an int64 executor could overflow in a sum."""
@@ -70,12 +69,12 @@ class Span:
         """Whether every neuron has just one value."""
         return bool((self.low == self.high).all())
 
-    @property
+    @cached_property
     def least(self) -> int:
         """The least of all neurons."""
         return int(np.min(self.low))
 
-    @property
+    @cached_property
     def greatest(self) -> int:
         """The greatest of all neurons."""
         return int(np.max(self.high))
@@ -115,7 +114,8 @@ def _far(values: Int64s, estimate: Floats) -> Int64s:
 
 
 def _added(left: Span, right: Span) -> Span:
-    return Span(*(np.clip(one + other, -FAR, FAR) for one, other in ((left.low, right.low), (left.high, right.high))))
+    sums = (left.low + right.low, left.high + right.high)
+    return Span(*(np.minimum(np.maximum(end, -FAR), FAR) for end in sums))
 
 
 def _negated(span: Span) -> Span:
@@ -128,14 +128,26 @@ def _product(left: Int64s, right: Int64s) -> Int64s:
         return _far(left * right, estimate)
 
 
+def _ends(span: Span) -> tuple[Int64s, ...]:
+    """Return both ends of a span, or one if they are the same array."""
+    return (span.low,) if span.low is span.high else (span.low, span.high)
+
+
+def _around(values: list[Int64s]) -> Span:
+    """Return the smallest span that contains values."""
+    if len(values) == 1:
+        return Span(values[0], values[0])
+    return Span(np.minimum.reduce(values), np.maximum.reduce(values))
+
+
 def _multiplied(left: Span, right: Span) -> Span:
-    products = [_product(one, other) for one in (left.low, left.high) for other in (right.low, right.high)]
-    return Span(np.minimum.reduce(products), np.maximum.reduce(products))
+    is_near = left.magnitude * right.magnitude < FAR
+    pairs = [(one, other) for one in _ends(left) for other in _ends(right)]
+    return _around([one * other if is_near else _product(one, other) for one, other in pairs])
 
 
 def _shifted(span: Span, bits: Span, rounding: Rounding) -> Span:
-    ends = [rounded(end, by, rounding) for end in (span.low, span.high) for by in (bits.low, bits.high)]
-    return Span(np.minimum.reduce(ends), np.maximum.reduce(ends))
+    return _around([rounded(end, by, rounding) for end in _ends(span) for by in _ends(bits)])
 
 
 def _leaking(span: Span, bits: Span, *, rounding: Rounding) -> Span:
@@ -249,9 +261,30 @@ def reach_of(rule: Rule, parameters: Spans, *, arriving: Span) -> Reach:
     zero = Span.of(np.zeros_like(arriving.low))
     for _ in range(NARROWING):
         state = {name: span.joined(zero) for name, span in tick.after(state).items()}
-    tick.nodes.clear()
-    tick.after(state)
-    return Reach(state, dict(tick.nodes))
+    notes: dict[tuple[str, Expression], Span] = {}
+    tick.after(state, notes)
+    return Reach(state, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _TickNode:
+    """A node of a step with its children.
+
+    Attributes
+    ----------
+    fixed : Span or None
+        Its span if that follows from parameters alone.
+    is_remainder : bool
+        Whether it is what remains of the potential after subtracting the limit once for each spike.
+    """
+
+    node: Expression
+    children: tuple[_TickNode, ...]
+    fixed: Span | None
+    is_remainder: bool
+
+
+Notes = dict[tuple[str, Expression], Span]
 
 
 class _Tick:
@@ -259,30 +292,41 @@ class _Tick:
 
     def __init__(self, rule: Rule, parameters: Spans, arriving: Span) -> None:
         self.rule, self.parameters, self.arriving = rule, parameters, arriving
-        self.nodes: dict[tuple[str, Expression], Span] = {}
+        self.zero = Span.of(np.zeros_like(arriving.low))
+        self.limit = _multiplied(parameters["threshold"], Span.of(rule.unit))
         where = next(index for index, step in enumerate(rule.steps) if step.target == SPIKES)
-        self.before, self.fire, self.later = rule.steps[:where], rule.steps[where], rule.steps[where + 1 :]
+        written = {rule.gather.target, WEIGHT, COUNT, *rule.registers, *(step.target for step in rule.steps)}
+        self.fixed = {name: span for name, span in parameters.items() if name not in written}
+        self.remainders = _remainders(rule)
+        self.before = [(step, self._part(step.expression)) for step in (rule.gather, *rule.steps[: where + 1])]
+        self.later = [(step, self._part(step.expression, is_later=True)) for step in rule.steps[where + 1 :]]
 
-    def after(self, state: Spans) -> dict[str, Span]:
-        """Return the registers after a tick."""
-        gather = self.rule.gather
-        zero = Span.of(np.zeros_like(self.arriving.low))
-        values: dict[str, Span] = {**self.parameters, gather.target: zero, **state}
+    def _part(self, node: Expression, *, is_later: bool = False) -> _TickNode:
+        parts = tuple(self._part(child, is_later=is_later) for child in children(node))
+        fixed = None
+        if isinstance(node, Ref):
+            fixed = self.fixed.get(node.name)
+        elif all(part.fixed is not None for part in parts):
+            fixed = SPANS[type(node)](node, *(part.fixed for part in parts))
+        return _TickNode(node, parts, fixed, is_later and node in self.remainders)
+
+    def after(self, state: Spans, notes: Notes | None = None) -> dict[str, Span]:
+        """Return the registers after a tick, and add the span of every part of every step to notes."""
+        values: dict[str, Span] = {**self.parameters, self.rule.gather.target: self.zero, **state}
         values |= {WEIGHT: self.arriving, COUNT: Span.of(1)}
-        for step in (gather, *self.before, self.fire):
-            values[step.target] = self._span(step, step.expression, values)
+        for step, part in self.before:
+            values[step.target] = self._span(step, part, values, notes)
         found: dict[str, Span] = {}
         for case in self._cases(values):
-            for step in self.later:
-                case[step.target] = self._span(step, step.expression, case)
+            for step, part in self.later:
+                case[step.target] = self._span(step, part, case, notes)
             for name in self.rule.registers:
                 found[name] = found[name].joined(case[name]) if name in found else case[name]
         return found
 
     def _cases(self, values: Spans) -> list[dict[str, Span]]:
         """Return the possible values without a spike, and with spikes, with the potential restricted accordingly."""
-        spikes, potential = values[SPIKES], values[POTENTIAL]
-        limit = _multiplied(self.parameters["threshold"], Span.of(self.rule.unit))
+        spikes, potential, limit = values[SPIKES], values[POTENTIAL], self.limit
         below = limit.high - (1 if self.rule.is_equal_a_spike else 0)
         above = limit.low + (0 if self.rule.is_equal_a_spike else 1)
         silent = Span(np.minimum(potential.low, below), np.minimum(potential.high, below))
@@ -293,107 +337,30 @@ class _Tick:
             cases.append({**values, SPIKES: once, POTENTIAL: spiking})
         return cases
 
-    def _span(self, step: Step, node: Expression, values: Spans) -> Span:
+    def _span(self, step: Step, part: _TickNode, values: Spans, notes: Notes | None) -> Span:
+        node, span = part.node, part.fixed
         if isinstance(node, Ref):
             span = values[node.name]
-        else:
-            span = SPANS[type(node)](node, *(self._span(step, child, values) for child in children(node)))
-        if step in self.later and values[SPIKES].least > 0:
-            span = self._remainder(node, values, span=span)
-        known = self.nodes.get((step.name, node))
-        self.nodes[step.name, node] = span if known is None else known.joined(span)
+        elif span is None or notes is not None:
+            span = SPANS[type(node)](node, *[self._span(step, child, values, notes) for child in part.children])
+        if part.is_remainder and values[SPIKES].least > 0:
+            span = self._remainder(values)
+        if notes is not None:
+            known = notes.get((step.name, node))
+            notes[step.name, node] = span if known is None else known.joined(span)
         return span
 
-    def _remainder(self, node: Expression, values: Spans, *, span: Span) -> Span:
+    def _remainder(self, values: Spans) -> Span:
         """Return the span of ``potential - spikes * limit``, the remainder after subtracting multiples of the limit."""
-        unit, limits = self.rule.unit, Ref("threshold")
-        names = (limits, Shl(limits, unit.bit_length() - 1), Mul(limits, Const(unit)))
-        taken = [Mul(Ref(SPIKES), name) for name in names] + [Mul(name, Ref(SPIKES)) for name in names]
-        if node not in [Sub(Ref(POTENTIAL), each) for each in taken]:
-            return span
-        limit, potential, spikes = _multiplied(values["threshold"], Span.of(unit)), values[POTENTIAL], values[SPIKES]
+        limit, potential, spikes = self.limit, values[POTENTIAL], values[SPIKES]
         most = _product(spikes.high, limit.low)
         least = np.zeros_like(potential.low) if self.rule.is_equal_a_spike else np.ones_like(potential.low)
         return Span(least, np.maximum(np.maximum(limit.high - 1, 0), potential.high - most))
 
 
-def _target(rule: Rule, watch: Watch) -> str:
-    return rule.step(watch.step).target
-
-
-def simplified(rule: Rule, reach: Reach) -> Rule:
-    """Return an equivalent rule for these bounds, without ends that are never reached and constant registers.
-
-    Watches that no value can exceed are removed, too, and so are registers that stay 0.
-    """
-    still = {name for name, span in reach.registers.items() if span.magnitude == 0} - {POTENTIAL}
-    fixed = frozenset(each.name for each in rule.parameters) | {each.name for each in rule.constants}
-    lowering = _Lowering(reach, still, fixed)
-    kept = [lowering.step(step) for step in rule.steps if step.target not in still]
-    gather = lowering.step(rule.gather)
-    read = {"threshold"}
-    for step in (gather, *kept):
-        read |= names_in(step.expression)
-    return replace(
-        rule,
-        registers=tuple(name for name in rule.registers if name not in still),
-        parameters=tuple(one for one in rule.parameters if one.name in read),
-        constants=tuple(each for each in rule.constants if each.name in read),
-        gather=gather,
-        steps=tuple(kept),
-        watched=tuple(
-            watch
-            for watch in rule.watched
-            if _target(rule, watch) not in still and reach.watched(rule.step(watch.step)) >= watch.limit
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class _Lowering:
-    """Removes parts without effect; parts that only depend on parameters stay, so that few different rules result."""
-
-    reach: Reach
-    still: set[str]
-    fixed: frozenset[str]
-
-    def step(self, step: Step) -> Step:
-        """Return a step without parts that have no effect; the comparison keeps its form."""
-        if step.target == SPIKES:
-            return step
-        if {WEIGHT, COUNT} & names_in(step.expression):
-            return replace(step, expression=self._gathered(step))
-        return replace(step, expression=self._node(step, step.expression))
-
-    def _gathered(self, step: Step) -> Expression:
-        """Return a gathering without ends that are never reached; its target holds sums of some events."""
-        return rebuilt(
-            step.expression,
-            lambda node: node.operand if isinstance(node, Hold) and self._is_within(step, node) else node,
-        )
-
-    def _is_within(self, step: Step, node: Hold) -> bool:
-        return (step.name, node) in self.reach.nodes and self._is_idle(step, node)
-
-    def _node(self, step: Step, node: Expression) -> Expression:
-        span = self.reach.of(step, node)
-        if isinstance(node, Const):
-            return node
-        if names_in(node) <= self.fixed:
-            return Const(0) if isinstance(node, Ref) and span.magnitude == 0 else node
-        if span.magnitude == 0:
-            return Const(0)
-        if isinstance(node, Select) and self.reach.of(step, node.condition).magnitude == 0:
-            return self._node(step, node.if_false)
-        if isinstance(node, Hold) and self._is_idle(step, node):
-            return self._node(step, node.operand)
-        parts = {name: self._node(step, part) for name, part in vars(node).items() if isinstance(part, Expression)}
-        if isinstance(node, Add | Sub) and parts["right"] == Const(0):
-            return parts["left"]
-        if isinstance(node, Add) and parts["left"] == Const(0):
-            return parts["right"]
-        return replace(node, **parts) if parts else node
-
-    def _is_idle(self, step: Step, node: Hold) -> bool:
-        operand = self.reach.of(step, node.operand)
-        return node.low <= operand.least and operand.greatest <= node.high
+def _remainders(rule: Rule) -> frozenset[Expression]:
+    """Return the expressions of the potential less the limit for each spike."""
+    limit = Ref("threshold")
+    names = (limit, Shl(limit, rule.unit.bit_length() - 1), Mul(limit, Const(rule.unit)))
+    taken = [Mul(Ref(SPIKES), name) for name in names] + [Mul(name, Ref(SPIKES)) for name in names]
+    return frozenset(Sub(Ref(POTENTIAL), each) for each in taken)

@@ -24,7 +24,7 @@ from snnprog.arrays import Int64s, Raster
 from snnprog.rules.compiled import generated
 from snnprog.rules.linear import SUBTRACT
 from snnprog.rules.neuron import FREE, neuron_source, parameter_names
-from snnprog.rules.operations import operation
+from snnprog.rules.operations import inlined, operation
 from snnprog.rules.rule import Rule
 from snnprog.simulate import moves
 from snnprog.simulate import openings as windows
@@ -34,15 +34,21 @@ from snnprog.simulate.openings import Openings, follow, no_openings
 
 # A run ends as soon as its shortfall exceeds the allowed one.
 MORE = ", required, allowed, total"
+# Scalars are passed where there are no windows: a call with the arrays of the requirements takes as long as a tick.
 LOOK = (
-    "total[0] += fallen_short(required, given, tick, parameters[required.threshold] * required.unit, found)",
+    "limit = parameters[required.threshold] * required.unit + required.above",
+    "above, left = found[1, tick] - limit, found[2, tick] - limit",
+    "if required.openings.last.size == 0:",
+    "    total[0] += shortfall(required.at[tick], above, left, required.noise, required.most)",
+    "else:",
+    "    total[0] += short_in_windows(required, given, tick, above, left, found[0, tick])",
     "total[1] = tick",
     "if total[0] > allowed:",
     "    return",
 )
 TEMPLATE = """
 
-from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, beyond, fallen_short, next_threshold
+from snnprog.simulate.fitting import FOUND, NONE_LEFT, OPEN, beyond, next_threshold, short_in_windows, shortfall
 from snnprog.simulate.moves import apply, count_up, draw, install
 from snnprog.simulate.openings import begin
 
@@ -168,32 +174,34 @@ class Requirements(NamedTuple):
 
 
 @operation
-def shortfall(required: Requirements, tick: int, at: int, limit: int, found: Int64s) -> int:
-    """Return by how many units the potential of a tick is on the wrong side of the threshold, ``limit``.
+def shortfall(at: int, above: int, left: int, noise: int, most: int) -> int:
+    """Return by how many units the potential of a tick is on the wrong side of the threshold.
 
-    The target ``at`` is given as in `Requirements.at`.
+    Parameters
+    ----------
+    at, noise, most : int
+        The tick's of `Requirements`.
+    above, left : int
+        By how much the compared potential and the one after the tick exceed the least potential of a spike.
     """
-    above = found[1, tick] - limit - required.above
     short = 0
     if at > 0:
-        short = required.noise - above
+        short = noise - above
         if at > 1:
-            short = min(short, above + 1 + required.noise)
-        elif required.most:
-            short = max(short, found[2, tick] - limit - required.above + 1)
+            short = min(short, above + 1 + noise)
+        elif most:
+            short = max(short, left + 1)
     elif at < 0:
-        short = above + 1 + required.noise
+        short = above + 1 + noise
     return min(max(short, 0), MOST_SHORT)
 
 
-@operation
-def fallen_short(required: Requirements, given: Int64s, tick: int, limit: int, found: Int64s) -> int:
-    """Return the shortfall of a tick that was run; with windows, advance to the next one."""
-    short = shortfall(required, tick, required.at[tick], limit, found)
-    if required.openings.last.size == 0:
-        return short
-    is_spike = found[0, tick] > 0 if given[tick] < 0 else given[tick] > 0
-    short_of_spike = shortfall(required, tick, 1, limit, found)
+@inlined
+def short_in_windows(required: Requirements, given: Int64s, tick: int, above: int, left: int, spikes: int) -> int:
+    """Return the shortfall of a tick that was run, and advance to the next one."""
+    short = shortfall(required.at[tick], above, left, required.noise, required.most)
+    is_spike = spikes > 0 if given[tick] < 0 else given[tick] > 0
+    short_of_spike = shortfall(1, above, left, required.noise, required.most)
     return follow(required.openings, required.at, given, (tick, short, short_of_spike, is_spike))
 
 

@@ -28,8 +28,9 @@ from snnprog.arrays import Bools, Int64s, Integers, UInt64s
 from snnprog.program import Program
 from snnprog.rules.expressions import Hold, Scale, children, nodes
 from snnprog.rules.interpreter import Interpreter
-from snnprog.rules.ranges import Reach, Span, reach_of, simplified
+from snnprog.rules.ranges import Reach, Span, reach_of
 from snnprog.rules.rule import UNSET, Rule
+from snnprog.rules.simplifying import simplified
 from snnprog.simulate.kernel_source import BlockCode, block_code
 from snnprog.simulate.memory import CHUNK, LANES, Shape, Wires, aligned
 from snnprog.simulate.parameters import parameters_of

@@ -14,7 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Int64s, Raster
 from snnprog.rules.neuron import FREE
-from snnprog.rules.operations import operation
+from snnprog.rules.operations import inlined, operation
 
 FAR = 1 << 40
 """More than any shortfall of a tick; marks a window that is not open yet."""
@@ -79,7 +79,7 @@ def openings_of(
     return Openings(first, last, counts, elsewhere, np.zeros(2, np.int64))
 
 
-@operation
+@inlined
 def ask(openings: Openings, at: Int64s, given: Int64s, tick: int) -> None:
     """Write the target of a tick, and the prescribed spike."""
     following = openings.state[0]
@@ -101,7 +101,7 @@ def begin(openings: Openings, at: Int64s, given: Int64s) -> None:
     ask(openings, at, given, 0)
 
 
-@operation
+@inlined
 def follow(openings: Openings, at: Int64s, given: Int64s, ran: tuple[int, int, int, bool]) -> int:
     """Advance after a tick; return its shortfall.
 

@@ -108,16 +108,22 @@ def telling(progress: Progress | None) -> Iterator[None]:
 
 @contextmanager
 def noticing() -> Iterator[ClockWatch]:
-    """Give a clock that tells whether a time limit decided anything inside: such a result depends on the machine."""
+    """Give a clock that tells whether a time limit decided anything inside: such a result depends on the machine.
+
+    A clock around it notices this, too.
+    """
     clock = ClockWatch()
     token = _clock.set(clock)
     try:
         yield clock
     finally:
         _clock.reset(token)
+        if clock.has_decided:
+            note_end()
 
 
-def _note_end() -> None:
+def note_end() -> None:
+    """Note that a time limit decided something, here or in a job elsewhere."""
     if (clock := _clock.get()) is not None:
         clock.has_decided = True
 
@@ -138,7 +144,7 @@ def check_time() -> None:
     if (pulse := _pulse.get()) is not None:
         pulse.beat("search" if deadline is None else deadline.step, now)
     if deadline is not None and now >= deadline.at:
-        _note_end()
+        note_end()
         raise UndecidedError(
             f"the time limit ran out before an answer or a proof was found (step: {deadline.step}); allow more",
             ended_by_time=(deadline.step,),
@@ -150,7 +156,7 @@ def is_time_over() -> bool:
     deadline = _deadline.get()
     is_over = deadline is not None and time.monotonic() >= deadline.at
     if is_over:
-        _note_end()
+        note_end()
     return is_over
 
 

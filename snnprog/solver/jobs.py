@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from snnprog.errors import UndecidedError
 from snnprog.journal.store import NOTHING, Journal, present_journal
 from snnprog.processes.batches import answers
-from snnprog.solver.deadline import check_time, noticing
+from snnprog.solver.deadline import check_time, note_end, noticing
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -123,6 +123,8 @@ def _in_executor(
     for noted in answers(partial(_noted, function), numbered, executor, total=total):
         with suppress(UndecidedError):  # a late job still returns its result so far
             check_time()
+        if any(each.is_cut_short for _, each in noted):
+            note_end()
         if record is not None:
             record.keep(noted)
             yield record.found

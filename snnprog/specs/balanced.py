@@ -41,7 +41,6 @@ import numpy as np
 
 from snnprog.arrays import Bools, Floats, Raster
 from snnprog.coding import BalancedCode
-from snnprog.coding.balanced import THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class BalancedNetwork:
         for tau in range(age + 2):
             kernels.append(kernel)
             kernel = current * kernel + slow * code.kept**tau
-        lost = potential**age * THRESHOLD * (1.0 + overshoot)
+        lost = potential**age * code.threshold * (1.0 + overshoot)
         first, second = (_of_both(each) for each in kernels[age:])
         first, second = first + np.eye(2 * n) * lost, second + np.eye(2 * n) * lost * potential
         inputs = _of_inputs(drive * code.limit / code.steps[:, None])
@@ -101,8 +100,8 @@ class BalancedNetwork:
         late = np.concatenate([-potential * inputs, second - (current + potential) * first], axis=1)
         weights = np.stack([early, late])
         if code.is_leaky_integrator:  # w(d + 1) is the rest of a potential, 1/4096 of w(d) on Loihi
-            return cls(weights[:1], (code.delay,), current, potential, THRESHOLD, code.delay)
-        return cls(weights, (code.delay, code.delay + 1), current, potential, THRESHOLD, 1)
+            return cls(weights[:1], (code.delay,), current, potential, code.threshold, code.refractory_ticks)
+        return cls(weights, (code.delay, code.delay + 1), current, potential, code.threshold, 1)
 
     @property
     def n_neurons(self) -> int:

@@ -2,7 +2,8 @@
 
 The target raster is that of a balanced network with real weights, delays and the chip's decays and resets
 (`snnprog.specs.balanced`, which has the mathematics and the sources). Its inputs are drawn so that they teach: signals
-that jump within their limits, and no potential near the threshold.
+that jump within their limits, slowly and fast, and no potential near the threshold. Fast ones make opposite neurons
+spike in turn: from slow ones alone, weights are not determined that would move the potentials of both together.
 
 Clear decisions
 ---------------
@@ -39,7 +40,9 @@ PILOT_TICKS = 2000
 """Ticks of a first run, which measures the mean overshoot: about 300 spikes, so within 5 % of its size."""
 
 SHORTEST_HOLD = 5
-"""In ticks: signals are constant for this long at least, and at most for as long as the slowest decay."""
+"""In ticks: signals are constant for a mean of this long at least, and at most for as long as the slowest decay. Where
+all of a raster had one pace, opposite neurons rarely spiked in turn, and programs of an oscillator and of a rotation
+(a delay of 1) answered half of their spikes on other inputs by the opposite neuron, in place of a tenth."""
 
 AGAIN = 4
 """The mean number of ticks that are drawn again where no row of inputs leads to clear decisions. Seldom it is several
@@ -66,6 +69,7 @@ def linear_system(
     ticks: int = 2000,
     seed: int = 0,
     chip: str | Chip = "loihi1",
+    refractory: bool = True,
 ) -> Spec:
     """Return the spec of a balanced network that follows a linear system ``x' = A x + B u, y = C x`` by its spikes.
 
@@ -75,13 +79,13 @@ def linear_system(
     integrator ``delay`` only), and opposite neurons do not alternate (ping-pong).
 
     A program that is exact on the spec follows other inputs, too, if the raster is long enough to determine its
-    weights. That is measured (``benchmarks/linear_systems.py``); for leaky integrators, `BalancedCode.error_bound`
-    bounds the error of real weights. Coupled states, as of an oscillator, need more than 8 bits per weight
-    (``chip="fpga"``), and there may be no exact integers for a long raster.
+    weights: about 16 times the slowest decay. That is measured (``benchmarks/linear_systems.py``); for leaky
+    integrators, `snnprog.error_bound` bounds the error of a program. Coupled states, as of an oscillator, need more
+    than 8 bits per weight (``chip="fpga"``), and there may be no exact integers for a long raster.
 
     Parameters
     ----------
-    A, B, C, dt, limit, reach, tau, delay, chip
+    A, B, C, dt, limit, reach, tau, delay, chip, refractory
         As in `snnprog.coding.BalancedCode`.
     ticks : int
         Duration of the raster. A longer one determines the weights better, and takes longer to compile.
@@ -94,7 +98,9 @@ def linear_system(
         If the system or a parameter is invalid, the chip lacks delays or neurons that this needs, or no inputs lead to
         clear decisions.
     """
-    code = BalancedCode(A, B, C, dt=dt, limit=limit, reach=reach, tau=tau, delay=delay, chip=chip)
+    code = BalancedCode(
+        A, B, C, dt=dt, limit=limit, reach=reach, tau=tau, delay=delay, chip=chip, refractory=refractory
+    )
     ticks, seed = as_integer("ticks", ticks), as_integer("seed", seed)
     check_least("ticks", ticks, least=1)
     check_least("seed", seed, least=0)
@@ -136,14 +142,32 @@ def _threshold(network: BalancedNetwork, chip: Chip) -> int:
 
 
 def _signals(code: BalancedCode, ticks: int, generator: np.random.Generator) -> Floats:
-    """Return random input signals (ticks, inputs) within their limits: constant for a while, then a jump."""
+    """Return random input signals (ticks, inputs) within their limits: constant for a while, then a jump.
+
+    All are as weak as is needed to keep the states within their reach.
+    """
     longest = max(SHORTEST_HOLD + 1, int(1.0 / max(1e-3, 1.0 - float(code.linear_rule.current))))
-    found = np.empty((ticks, code.n_inputs))
-    for channel in range(code.n_inputs):
-        holds = generator.integers(SHORTEST_HOLD, longest, ticks // SHORTEST_HOLD + 1)
-        values = generator.uniform(-1.0, 1.0, holds.size) * code.limit[channel]
-        found[:, channel] = np.repeat(values, holds)[:ticks]
+    channels = [_signal(ticks, longest, generator) for _ in range(code.n_inputs)]
+    signals: Floats = np.stack(channels, axis=1) * code.limit
+    excess = np.abs(code.solution(signals)).max(axis=0) / code.reach
+    found: Floats = signals / max(1.0, float(excess.max()))
     return found
+
+
+def _signal(ticks: int, longest: int, generator: np.random.Generator) -> Floats:
+    """Return a random signal (ticks,) between -1 and 1: parts of ``longest`` ticks or more, each of its own pace."""
+    parts: list[Floats] = [np.empty(0)]
+    size = 0
+    while size < ticks:
+        duration = int(generator.integers(longest, 4 * longest))
+        mean = float(np.exp(generator.uniform(np.log(SHORTEST_HOLD), np.log(longest))))
+        holds = np.ceil(generator.exponential(mean, duration)).astype(np.int64)
+        levels = generator.uniform(-1.0, 1.0, duration)
+        if generator.random() < 0.5:
+            levels = np.sign(levels)
+        parts.append(np.repeat(generator.random() * levels, holds)[:duration])
+        size += duration
+    return np.concatenate(parts)[:ticks]
 
 
 @dataclass

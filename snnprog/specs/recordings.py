@@ -7,11 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.arrays import Raster
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
 from snnprog.spec import Dynamics, Pattern, Spec
+from snnprog.spec.options import as_delays
+from snnprog.wording import counted
 
 USUAL_LONGEST = 16
 """Default delays: each is one more unknown per line and neuron, and few recordings need more."""
@@ -30,8 +33,9 @@ def from_raster(
 
     The activity before the recording is unknown, so its first ticks are given: one input line per neuron carries
     them, one tick ahead; from then on the network feeds itself. The spec is one tick longer than the recording, which
-    begins at tick 1. The method is that of Rostro-Gonzalez, Cessac, Vasquez and Viéville (2009), arXiv:0905.4810;
-    nothing is guaranteed beyond the recording.
+    begins at tick 1. A recording that starts from rest needs no such lines: with ``given=0``, the inputs of the network
+    are the lines of ``inputs``, and ticks are those of the recording. The method is that of Rostro-Gonzalez, Cessac,
+    Vasquez and Viéville (2009), arXiv:0905.4810; nothing is guaranteed beyond the recording.
 
     Parameters
     ----------
@@ -42,7 +46,7 @@ def from_raster(
     delays : iterable of int, optional
         The delays that synapses may have; by default 1 to 16, as far as the chip supports them.
     given : int, optional
-        Number of given ticks; the longest delay by default.
+        Number of given ticks; the longest delay by default, and 0 for a recording that starts from rest.
     dynamics : Dynamics, optional
         The decays of every neuron; the chip's usual ones, unless given.
     chip : str or Chip
@@ -54,24 +58,26 @@ def from_raster(
         If a raster is malformed, or ``given`` exceeds its ticks.
     """
     recorded = as_raster(raster, "raster")
-    offered = _usual_delays(find_chip(chip)) if delays is None else tuple(delays)
-    ticks, neurons = recorded.shape
-    if not offered:
-        raise SpecError("delays must have at least one entry, got none")
+    offered = _usual_delays(find_chip(chip)) if delays is None else as_delays(delays)
+    ticks = len(recorded)
     given = min(ticks, max(offered)) if given is None else as_integer("given", given)
     if not 0 <= given <= ticks:
         raise SpecError(f"given must be from 0 to {ticks}, the ticks of the recording, got {given}")
+    sent = np.zeros((ticks, 0), dtype=np.bool_) if inputs is None else as_raster(inputs, "inputs")
+    if len(sent) != ticks:
+        raise SpecError(f"inputs must have {counted(ticks, 'tick')}, as the raster has, got {len(sent)}")
+    pattern = _given(recorded, sent, given) if given else Pattern(sent, recorded)
+    return Spec([pattern], offered, recurrent=True, dynamics=dynamics, chip=chip)
+
+
+def _given(recorded: Raster, sent: Raster, given: int) -> Pattern:
+    """Return a recording, a tick later, with a further input line for each neuron, which carries its first ticks."""
+    ticks, neurons = recorded.shape
+    first = np.zeros((1, neurons + sent.shape[1]), dtype=np.bool_)
     beginning = np.zeros((ticks + 1, neurons), dtype=np.bool_)
     beginning[:given] = recorded[:given]
-    sent = np.zeros((ticks + 1, 0), dtype=np.bool_)
-    if inputs is not None:
-        known = as_raster(inputs, "inputs")
-        if len(known) != ticks:
-            raise SpecError(f"inputs must have {ticks} ticks as the raster, got {len(known)}")
-        sent = np.concatenate([np.zeros((1, known.shape[1]), dtype=np.bool_), known])
-    targets = np.concatenate([np.zeros((1, neurons), dtype=np.bool_), recorded])
-    pattern = Pattern(np.concatenate([beginning, sent], axis=1), targets)
-    return Spec([pattern], offered, recurrent=True, dynamics=dynamics, chip=chip)
+    later = np.concatenate([first[:, neurons:], sent])
+    return Pattern(np.concatenate([beginning, later], axis=1), np.concatenate([first[:, :neurons], recorded]))
 
 
 def _usual_delays(chip: Chip) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ import numpy as np
 
 from snnprog.arrays import Floats, Raster
 from snnprog.conflict import Conflict
-from snnprog.design.conflicts import NAMED_TICKS, refractory_reason
+from snnprog.design.conflicts import places_in_words, refractory_reason
 from snnprog.design.hidden.draft import Draft
 from snnprog.design.margins.answer import WORTHLESS
 from snnprog.design.problem import TOLERANCE, NeuronProblem
@@ -203,32 +203,25 @@ def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, dr
     silent = [int(tick) for tick in priced if not problem.raster[tick]]
     tape = problem.potential_map.tape
     pattern, tick = tape.where((due or silent)[0])
-    name = f"{problem.name} must spike at {_places(problem, due)}"
+    name = f"{problem.name} must spike at {places_in_words(tape, due)}"
     is_one_spike = len(due) == 1 and not silent
     if is_one_spike and not histories.can_tell[due[0]] and problem.norms[due[0]] == 0.0:
-        reason = f"{name}, but nothing can have reached it by then, through hidden neurons neither"
+        reason = f"{name}, but nothing can have reached it by then, not even through hidden neurons"
     elif is_one_spike and not histories.can_tell[due[0]]:
-        reason = f"{name}, but nothing that could make it can arrive then, from hidden neurons neither"
+        reason = f"{name}, but nothing that could make it spike can arrive then, not even from hidden neurons"
     elif len(due) == 1 and len(silent) == 1:
         reason = (
-            f"{name} and be silent at {_places(problem, silent)}, but what can have reached it by then, through hidden"
-            " neurons too, is the same"
+            f"{name} and be silent at {places_in_words(tape, silent)}, but what can have reached it by then, also"
+            " through hidden neurons, is the same"
         )
     else:
-        demands = [f"spike at {_places(problem, due)}"] if due else []
-        demands += [f"be silent at {_places(problem, silent)}"] if silent else []
+        demands = [f"spike at {places_in_words(tape, due)}"] if due else []
+        demands += [f"be silent at {places_in_words(tape, silent)}"] if silent else []
         reason = (
             f"no weights let {problem.name} {' and '.join(demands)}, and hidden neurons do not help: up to"
             f" {lag} ticks before, the latest that they can pass on, the inputs are the same"
         )
     return Conflict(problem.neuron, pattern, tick, reason)
-
-
-def _places(problem: NeuronProblem, ticks: list[int]) -> str:
-    tape = problem.potential_map.tape
-    named = [tape.where(tick) for tick in ticks[:NAMED_TICKS]]
-    places = ", ".join(f"tick {tick} of pattern {pattern}" for pattern, tick in named)
-    return places + (f" and {len(ticks) - NAMED_TICKS} more ticks" if len(ticks) > NAMED_TICKS else "")
 
 
 def _is_reset_known(problem: NeuronProblem, care: Raster) -> Raster:

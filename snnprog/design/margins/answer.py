@@ -73,6 +73,11 @@ def is_wide(margin: float, bound: float) -> bool:
     return margin >= max(SHARE * bound, min(COMFORTABLE, NEARLY * bound))
 
 
-def is_proof_or_hopeless(margin: float, bound: float) -> bool:
-    """Return whether a margin survives rounding, or none does."""
-    return margin >= ROUNDING_PROOF * (1.0 + SURE) or bound < ROUNDING_PROOF * (1.0 - SURE)
+def is_settled(margin: float, bound: float) -> bool:
+    """Return whether a margin survives rounding; or none does, and it is wide, or not even above 0.
+
+    A path whose margin is above 0 goes on to a wide one, since a second search would only come back to here.
+    """
+    if bound >= ROUNDING_PROOF * (1.0 - SURE):
+        return margin >= ROUNDING_PROOF * (1.0 + SURE)
+    return margin <= 0.0 or is_wide(margin, bound)

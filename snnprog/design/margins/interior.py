@@ -21,7 +21,7 @@ distance or price that would be 0, primal and dual apart.
 What always holds: slacks, rooms and prices are above 0. ``slacks = R x - m - c`` holds to rounding, because the primal
 equations are linear and are met from the start, so the path need not restore them. The dual residual is not 0: the
 conjugate gradients are stopped early, and what they leave only makes the bound weaker, not wrong. When they do not get
-there in `SYSTEM_ROUNDS`, the factor was too coarse: more rows go into it and it is in double precision from then on.
+there in `SYSTEM_ROUNDS`, the factor was too coarse: more rows go into the next, and many only in double precision.
 
 For prices ``y >= 0`` that sum to 1, no weights have more margin than ``Σ_j max(lower_j g_j, upper_j g_j) - y·c`` with
 ``g = Rᵀ y``. So every step gives a bound that holds, whatever rounding did to it on the way.
@@ -60,6 +60,9 @@ STRETCH, BARELY_INSIDE, FLOOR, BACK = 0.8, 1e-4, 0.01, 0.05
 # The rows that go into the factor: those that weigh more than this share of the heaviest; where that is too coarse, the
 # share shrinks by the second, until below the third all rows are in and doubles have no digits left.
 WEIGHTY, LESS_WEIGHTY, LEAST_WEIGHTY = 3e-3, 1e-2, 1e-16
+# Down to this share, rows are in single precision: as many rounds, each half as long. 1e-7 took 1.15 times as long on a
+# recorded retina (2480 taps, 7300 ticks).
+SINGLE = 1e-9
 # How far the conjugate gradients go, as a share of the gap (what is left only weakens the bound), and their most
 # rounds.
 SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 0.3, 60
@@ -178,7 +181,6 @@ class Path:
     def __init__(self, rows: Rows, start: Point) -> None:
         self.rows, self.point = rows, start
         self.weighty = WEIGHTY
-        self.precision: Precision = np.float32
         self.is_by_taps = True
 
     def advance(self, pull: Floats) -> bool:
@@ -200,7 +202,7 @@ class Path:
         if system.is_slow and self.is_by_taps:
             self.is_by_taps = False
         elif system.is_slow:
-            self.precision, self.weighty = np.float64, self.weighty * LESS_WEIGHTY
+            self.weighty *= LESS_WEIGHTY
         self.point = self.point.moved(step, min(1.0, primal), min(1.0, dual))
         return bool(np.isfinite(self.point.values).all()) and self.weighty > LEAST_WEIGHTY
 
@@ -212,7 +214,8 @@ class Path:
         if self.is_by_taps:
             rounds = _rounds_worth_a_factor(rows, chosen.size)
             return NewtonSystem(rows, at, pull, by_taps(weights, ends, rows), Effort(TAPS_TOLERANCE, rounds))
-        factor = factorised(weights, ends, matrix=rows.some(chosen, self.precision), chosen=chosen)
+        precision: Precision = np.float32 if self.weighty >= SINGLE else np.float64
+        factor = factorised(weights, ends, matrix=rows.some(chosen, precision), chosen=chosen)
         return NewtonSystem(rows, at, pull, factor, Effort(SYSTEM_TOLERANCE, SYSTEM_ROUNDS))
 
 

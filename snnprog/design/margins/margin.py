@@ -7,15 +7,18 @@ method that starts where the relaxation method left off. What that loses to roun
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from snnprog.design.margins.answer import COMFORTABLE, WidestMargin, is_proof_or_hopeless, is_wide
+from snnprog.arrays import Floats
+from snnprog.design.margins.answer import COMFORTABLE, WidestMargin, is_settled, is_wide
 from snnprog.design.margins.interior import interior_margin
 from snnprog.design.margins.lazy_rows import lazy_margin
 from snnprog.design.margins.meeting import Unknowns
 from snnprog.design.margins.quick import relax
+from snnprog.design.margins.rows import Rows
 from snnprog.design.problem import NeuronProblem
 
 # Up to this many taps, or entries of all rows, the simplex method is the faster one. It ends in another answer, so
@@ -26,6 +29,8 @@ FEW_TAPS, SMALL = 40, 20_000
 def safe_margin(problem: NeuronProblem) -> WidestMargin:
     """Return the first answer that survives rounding, or one whose bound proves that none does.
 
+    In the second case, the margin is wide, or not above 0.
+
     Raises
     ------
     SolverError
@@ -35,7 +40,7 @@ def safe_margin(problem: NeuronProblem) -> WidestMargin:
     answer = None if relaxed is None else relaxed.answer
     if answer is not None and answer.is_rounding_proof and np.isfinite(answer.bound):
         return answer
-    return _solved(problem, None if relaxed is None else relaxed.unknowns, is_enough=is_proof_or_hopeless)
+    return _solved(problem, None if relaxed is None else relaxed.unknowns, is_enough=is_settled)
 
 
 def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> WidestMargin:
@@ -60,6 +65,21 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
     if answer is not None and answer.margin >= max(COMFORTABLE, answer.bound / 2):
         return answer
     return _solved(problem, None if relaxed is None else relaxed.unknowns)
+
+
+def bound_of(problem: NeuronProblem, prices: Floats) -> float:
+    """Return a margin that no weights exceed, from the prices of a similar problem; infinite for small problems.
+
+    Parameters
+    ----------
+    prices : (ticks,) float
+        Those of an answer: any are right, and better ones give a lower bound.
+    """
+    if _is_small(problem) or not prices.any():
+        return math.inf
+    rows = Rows(problem)
+    priced = (prices * problem.slack)[rows.ticks]
+    return rows.bound(priced, rows.transposed_times(priced)) * rows.unit
 
 
 def _unknowns(problem: NeuronProblem, near: WidestMargin) -> Unknowns:

@@ -44,7 +44,7 @@ from snnprog.judgement import WrongBinCosts
 from snnprog.network import Neuron
 from snnprog.progress import Progress
 from snnprog.rounding import half_even, half_even_integer
-from snnprog.solver import Deadline, one_blas_thread, present_deadline, run_jobs, step, until
+from snnprog.solver import Deadline, is_time_over, one_blas_thread, present_deadline, run_jobs, step, until
 from snnprog.spec import Spec
 from snnprog.spec.options import NO_WINDOW
 
@@ -151,10 +151,10 @@ def design_closest(
     return tuple(found)
 
 
-def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
+def without_synapses(task: Task, outputs: Iterable[int]) -> NearestDesign:
     """Return neurons without synapses, which follow their bias alone: they fit any chip."""
-    judge = Judge(Task.of(spec), outputs)
-    everything = spec.targets[:, list(judge.outputs)]
+    judge = Judge(task, outputs)
+    everything = task.targets[:, list(judge.outputs)]
     neurons = [_idle(problem) for problem in judge.problems(everything)]
     raster = np.stack([neuron.raster for neuron in neurons], axis=1)
     return NearestDesign(judge.outputs, raster, 0.0, tuple(NeuronDesign(neuron) for neuron in neurons))
@@ -162,14 +162,16 @@ def without_synapses(spec: Spec, outputs: Iterable[int]) -> NearestDesign:
 
 @one_blas_thread()
 def _run(job: _NearestJob) -> NearestDesign:
-    judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
-    search = Search(judge, job.costs)
     with until(job.deadline):
+        if is_time_over():
+            return replace(without_synapses(job.task, job.outputs), is_out_of_time=True)
+        judge = Judge(job.task, job.outputs, rounding_proof=job.rounding_proof)
+        search = Search(judge, job.costs)
         is_out_of_time = _is_cut_short(search, job)
         try:
             designs = [_built(job, problem) for problem in judge.problems(search.best)]
         except UndecidedError:
-            idle = without_synapses(job.task.spec, job.outputs)
+            idle = without_synapses(job.task, job.outputs)
             return replace(idle, at_least=search.at_least, is_out_of_time=True)
     return NearestDesign(job.outputs, search.best, search.at_least, tuple(designs), is_out_of_time)
 

@@ -15,6 +15,7 @@ from textwrap import fill
 
 import numpy as np
 
+from snnprog.checks import as_path
 from snnprog.emit.c.code import Sheet
 from snnprog.emit.c.lean import LeanProgram, lean_program
 from snnprog.emit.c.names import checked_header, checked_prefix, prefix_of
@@ -182,7 +183,7 @@ def write_c(program: Program, path: str | Path, *, prefix: str | None = None) ->
     FormatError
         If a file cannot be written.
     """
-    place = Path(path)
+    place = as_path("path", path)
     header = place.with_suffix(".h")
     found = prefix_of(place.stem) if prefix is None else prefix
     emitted = to_c(program, prefix=found, header_name=header.name)

@@ -16,8 +16,9 @@ from snnprog.errors import LimitError
 from snnprog.program import Program
 from snnprog.rules.expressions import NODES, Expression, Mul, Ref, evaluate, nodes
 from snnprog.rules.interpreter import Interpreter
-from snnprog.rules.ranges import FAR, GROWING, JUMPING, SPANS, Span, Spans, reach_of, simplified
+from snnprog.rules.ranges import FAR, GROWING, JUMPING, SPANS, Span, Spans, reach_of
 from snnprog.rules.rule import COUNT, WEIGHT, Rule, Step
+from snnprog.rules.simplifying import simplified
 from snnprog.simulate.layout import arriving_span
 from snnprog.simulate.parameters import MOST_IN_A_BYTE, most_line_spikes, parameters_of
 

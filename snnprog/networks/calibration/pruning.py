@@ -13,6 +13,7 @@ train; here nothing is trained).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -141,22 +142,37 @@ class _Pruning:
         """Return (parameters,) the cost of removing each weight; infinite for removed ones."""
         network, costs = self.network, np.full(self.kept.size, np.inf)
         sent = np.zeros(network.n_neurons)  # cost of removing all weights that a neuron sends its spikes through
-        is_read = np.zeros(network.n_neurons, np.bool_)
-        is_read[network.outputs] = True
         for stage in range(network.n_stages - 1, -1, -1):
-            for group in np.flatnonzero(network.stage_of_group == stage).tolist():
-                parameters, neurons = network.parameters_of[group], network.members[group]
-                weights, kept = self._weights[parameters], self.kept[parameters]
-                own = self._groups[group].costs(weights, kept)
-                if not is_read[neurons].any():
-                    own[kept] *= float(sent[neurons].sum()) / max(self._groups[group].drive(weights), TINY)
-                costs[parameters] = own
-            arriving = np.flatnonzero((network.stage[network.post] == stage) & self.kept[network.parameter])
-            inner = arriving[network.pre[arriving] >= network.n_inputs]
-            sources = network.pre[inner] - network.n_inputs
-            earlier = network.stage[sources] < stage
-            np.add.at(sent, sources[earlier], costs[network.parameter[inner[earlier]]])
+            own = {
+                group: self._groups[group].costs(self._weights[parameters], self.kept[parameters])
+                for group in np.flatnonzero(network.stage_of_group == stage).tolist()
+                for parameters in [network.parameters_of[group]]
+            }
+            self._weigh(costs, own, sent)
+            sent += self._sent(costs, stage, is_within=True)
+            self._weigh(costs, own, sent)
+            sent += self._sent(costs, stage, is_within=False)
         return costs
+
+    def _weigh(self, costs: Floats, own: Mapping[int, Floats], sent: Floats) -> None:
+        """Set the costs of some groups to those in their own error, times what that error costs where it is read."""
+        for group, each in own.items():
+            neurons, parameters = self.network.members[group], self.network.parameters_of[group]
+            weights, kept = self._weights[parameters], self.kept[parameters]
+            is_read = np.isin(neurons, self.network.outputs).any()
+            drive = max(self._groups[group].drive(weights), TINY)
+            costs[parameters[kept]] = each[kept] * (1.0 if is_read else float(sent[neurons].sum()) / drive)
+
+    def _sent(self, costs: Floats, stage: int, *, is_within: bool) -> Floats:
+        """Return (neurons,) the cost of the weights into a stage from itself, or else from earlier ones."""
+        network = self.network
+        synapses = np.flatnonzero((network.stage[network.post] == stage) & self.kept[network.parameter])
+        synapses = synapses[network.pre[synapses] >= network.n_inputs]
+        sources = network.pre[synapses] - network.n_inputs
+        chosen = (network.stage[sources] == stage) == is_within
+        sent = np.zeros(network.n_neurons)
+        np.add.at(sent, sources[chosen], costs[network.parameter[synapses[chosen]]])
+        return sent
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.archive import read_bytes
-from snnprog.checks import check_type
+from snnprog.checks import as_path, check_type
 from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
 from snnprog.output_files import check_place
@@ -100,11 +100,18 @@ def write_report(
     FormatError
         If the path does not end in .html, or the file cannot be written.
     """
-    path = Path(path)
+    path = as_path("path", path)
     if path.suffix != ".html":
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
         raise FormatError(f"{path} {found}; reports are written to .html")
     check_place(path)
+    given: tuple[object, object] = (subject, spec)
+    if isinstance(given[0], Spec) and isinstance(given[1], Program):
+        raise SpecError("subject must be the Program and spec its Spec, got a Spec and a Program (arguments swapped?)")
+    if not isinstance(subject, (Program, Spec)):
+        raise SpecError(f"subject must be a Program or a Spec, got a {type(subject).__name__}")
+    if spec is not None:
+        check_type("spec", spec, kind=Spec)
     if isinstance(subject, Spec):
         page = page_of_spec(subject, explain(subject), title=title)
     else:

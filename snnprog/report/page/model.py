@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from snnprog.display.card import Card, Displayed
 from snnprog.table import Table
 
 
@@ -60,8 +61,8 @@ class Equation:
     mathml: str
 
 
-@dataclass(frozen=True, eq=False)
-class Page:
+@dataclass(frozen=True, eq=False, repr=False)
+class Page(Displayed):
     """Everything that a page shows.
 
     Attributes
@@ -104,3 +105,10 @@ class Page:
     equations: tuple[Equation, ...]
     notes: tuple[Fact, ...]
     charts: Mapping[str, object]
+
+    def _summary(self) -> str:
+        return f"{self.title}: {self.headline.text}"
+
+    def _card(self) -> Card:
+        facts = [(fact.label, fact.value) for fact in self.facts]
+        return Card(self.headline.kind, facts, table=self.neurons, notes=self.headline.sentences)
