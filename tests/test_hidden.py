@@ -230,7 +230,7 @@ def test_only_inhibition_arrives() -> None:
     """Nothing excites a hidden neuron either, so that the first one to tell of it is silent."""
     inputs, due = np.zeros((4, 1), dtype=bool), np.zeros((4, 1), dtype=bool)
     inputs[0] = due[1] = True
-    with pytest.raises(sp.InfeasibleError, match="nothing that could make it can arrive then, from hidden neurons"):
+    with pytest.raises(sp.InfeasibleError, match="nothing that could make it spike can arrive then, not even from"):
         sp.compile(sp.Spec([sp.Pattern(inputs, due)], [1], signs=[-1], hidden="auto"))
 
 

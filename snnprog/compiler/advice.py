@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from snnprog.conflict import Conflict
 from snnprog.spec import FREE, Spec
@@ -29,10 +29,14 @@ def other_means(spec: Spec) -> str:
 def everything(spec: Spec, conflicts: Iterable[Conflict] = ()) -> str:
     """Return all that may help, separated by commas; of conflicts before any input, only what helps there."""
     conflicts, care = tuple(conflicts), bool(spec.care.all())
-    if conflicts and all(_is_before_inputs(spec, each) for each in conflicts):
-        early = {"a free bias": spec.bias != FREE, "earlier inputs": True, "a window": spec.window == NO_WINDOW}
-        early["don't-care bins"] = care
-        return ", ".join(name for name, is_left in early.items() if is_left)
+    if conflicts and spec.robust is None and all(_is_before_inputs(spec, each) for each in conflicts):
+        means = {
+            "a free bias": spec.bias != FREE,
+            "earlier inputs": True,
+            "a window": spec.window == NO_WINDOW,
+            "don't-care bins": care,
+        }
+        return _listed(means)
     means = {
         "less noise": spec.noise > 0,
         "a free threshold": spec.threshold != FREE,
@@ -48,6 +52,10 @@ def everything(spec: Spec, conflicts: Iterable[Conflict] = ()) -> str:
         "don't-care bins": care,
         'hidden = "auto"': spec.hidden == 0,
     }
+    return _listed(means)
+
+
+def _listed(means: Mapping[str, bool]) -> str:
     return ", ".join(name for name, is_left in means.items() if is_left)
 
 
