@@ -60,8 +60,8 @@ class Comparison:
         if self.is_ann_cheaper:
             return f"{counts}: the artificial network would cost less on the same silicon (break-even {BREAK_EVEN:.2f})"
         return (
-            f"{counts}: fewer than break-even ({BREAK_EVEN:.2f}), before {_rounded(self.neuron_updates)} updates of"
-            " neurons, which the artificial network does not have"
+            f"{counts}: fewer than break-even ({BREAK_EVEN:.2f}), without counting {_rounded(self.neuron_updates)}"
+            " updates of neurons, which an artificial network does not need"
         )
 
     def as_dict(self) -> dict[str, object]:

@@ -15,6 +15,8 @@ from scipy.sparse import csr_array
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import snnprog as sp
 from snnprog.arrays import Floats
@@ -358,6 +360,8 @@ def test_other_models_get_a_sentence(digits: tuple[Floats, Floats, MLPClassifier
     samples, labels, _ = digits
     with pytest.raises(SpecError, match=r"model must be a path of an .onnx file"):
         sp.convert(3, data=samples)
+    with pytest.raises(SpecError, match=r"got a Pipeline; convert its last step, pipeline\[-1\]"):
+        sp.convert(make_pipeline(StandardScaler(), MLPClassifier()), data=samples)
     with pytest.raises(SpecError, match="the MLPClassifier must be fitted before it is converted"):
         sp.convert(MLPClassifier(), data=samples)
     tanh = MLPClassifier((4,), activation="tanh", max_iter=2).fit(samples, labels)

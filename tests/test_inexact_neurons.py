@@ -76,9 +76,9 @@ def test_counts_are_those_of_a_run(bits: int) -> None:
     assert last.fed_wrong == last.impossible == last.neurons == 3
     text = exactness_in_words(result.fit)
     assert text.startswith(f"exact on the fitting inputs: {15 - wrong.sum()} of 15 neurons; not exact: ")
-    assert f"{hidden.neurons} of hidden (no exact weights of {bits} bit" in text
+    assert f"{hidden.neurons} neurons of 'hidden' (no exact weights of {bits} bit" in text
     assert text.endswith(
-        "3 of last (no weights of any precision are exact: input spikes already differ from the network's)"
+        "3 neurons of 'last' (no weights of any precision are exact: input spikes already differ from the network's)"
     )
 
 

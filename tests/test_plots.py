@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -110,6 +111,11 @@ def test_weights_by_line_and_delay(ax: Axes) -> None:
     expected[2, 0], expected[0, 3] = 100, -6
     np.testing.assert_array_equal(shown(ax), expected)
     assert ax.images[0].get_clim() == (-100, 100)
+
+
+def test_lines_have_their_names_below_weights(ax: Axes) -> None:
+    sp.plot_weights(replace(relay(), input_names=("arm",)), 0, ax=ax)
+    assert next(label.get_text() for label in ax.get_xticklabels()) == "input 0 (arm)"
 
 
 def test_a_neuron_without_synapses_has_no_weights(ax: Axes) -> None:

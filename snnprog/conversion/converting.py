@@ -161,9 +161,11 @@ def ann_of(model: object, *, input_shape: tuple[int, ...] | None = None, max_poo
         return ann_of_onnx(model_of("the model", model), input_shape=input_shape, max_pool=max_pool)
     if is_perceptron(model):
         return ann_of_perceptron(model)
+    is_pipeline = hasattr(model, "steps")  # of scikit-learn
+    advice = "; convert its last step, pipeline[-1], with data=pipeline[:-1].transform(X)" if is_pipeline else ""
     raise SpecError(
         f"model must be a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
-        f" MLPClassifier or MLPRegressor, got a {type(model).__name__}"
+        f" MLPClassifier or MLPRegressor, got a {type(model).__name__}{advice}"
     )
 
 

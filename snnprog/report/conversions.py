@@ -91,7 +91,7 @@ def _reasons(fit: NetworkFit) -> list[str]:
             "no weights of any precision are exact with the chip's decays and reset": each.impossible - each.fed_wrong,
             f"no exact weights of {precision} were found": each.neurons - each.impossible,
         }
-        reasons += [f"{count} of {name} ({why})" for why, count in counts.items() if count]
+        reasons += [f"{counted(count, 'neuron')} of {name!r} ({why})" for why, count in counts.items() if count]
     return reasons
 
 

@@ -136,6 +136,8 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
     ax.figure.colorbar(image, ax=ax, label="weight (LSB)")
     if lines > program.n_inputs:
         ax.axvline(program.n_inputs - 0.5, color=INPUT, linewidth=0.8)
+    if lines <= SHOWN_NAMES and (program.input_names is not None or program.neuron_names is not None):
+        ax.set_xticks(range(lines), [program.line_label(line) for line in range(lines)], rotation=90)
     ax.set_title(name_of_row(program, row))
     return _labelled(ax, "input line" if lines == program.n_inputs else "input line, then neurons", "delay (ticks)")
 
