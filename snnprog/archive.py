@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import stat
 import struct
 import warnings
@@ -44,6 +45,7 @@ PLAIN_KINDS = "biufU"
 # in archives beyond 4 GiB: APPNOTE.TXT 6.3.10, sections 4.3.16 and 4.3.15.
 END_RECORD = struct.Struct("<4s6xHL4xH")
 END_SIGNATURE, LARGE_SIGNATURE, LARGE_BYTES = b"PK\5\6", b"PK\6\7", 20
+UNQUOTED_RANGE = re.compile(rb"=\s*(\d+-\d+)\s*(?:#|$)", re.MULTILINE)
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """The beginning of what Git LFS leaves in the place of a file (git-lfs, docs/spec.md, "The Pointer")."""
 
@@ -118,7 +120,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(content)
     except ValueError as error:
-        raise FormatError(f"{path} is not valid TOML: {error}") from error
+        bare = UNQUOTED_RANGE.search(content)
+        hint = "" if bare is None else f"; a range is text: write {bare[1].decode()} in quotes"
+        raise FormatError(f"{path} is not valid TOML: {error}{hint}") from error
 
 
 def read_archive(path: Path, only: str | None = None, *, limit: int = SIZE_LIMIT_BYTES) -> dict[str, bytes]:

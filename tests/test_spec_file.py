@@ -138,6 +138,10 @@ def changed(text: str, old: str, new: str) -> str:
 
 
 BAD_FILES: dict[str, tuple[str, str]] = {
+    "a range without quotes": (
+        "delays = 1-8\n",
+        r"not valid TOML: .*; a range is text: write 1-8 in quotes",
+    ),
     "no equals sign": ("x\n", r"SPEC.toml is not valid TOML: Expected '='"),
     "a key twice": ("bias = 0\nbias = 1\n", r"SPEC.toml is not valid TOML: Cannot overwrite"),
     "a very long number": (f"bias = {'1' * 5000}\n" + NPZ, r"SPEC.toml is not valid TOML: Exceeds the limit"),
