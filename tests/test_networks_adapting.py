@@ -291,7 +291,7 @@ def test_outputs_that_subtract_late_need_synapses_that_xylo_does_not_have() -> N
 
 def test_inputs_on_which_no_neuron_spikes_show_no_difference() -> None:
     network = sp.from_nir(neuron_graph(lif(3)), dt_ms=1.0, reset="subtract")
-    with pytest.raises(SpecError, match=r"loihi1 to 0: on the given inputs, no neuron spikes\. Choose a chip"):
+    with pytest.raises(SpecError, match=r"loihi1 to 0: on the given inputs, no neuron spikes\. If it was trained"):
         sp.quantize(network, chip="loihi1", inputs=[np.zeros((50, 3), np.bool_)])
 
 
