@@ -123,7 +123,8 @@ def test_what_does_not_fit_the_chip_is_compiled_and_told(monkeypatch: pytest.Mon
     assert (told["cores"], told["misfit"]) == (None, str(result.report.misfit))
     neurons = result.program.n_neurons
     assert told["misfit"] == (
-        f"core 0: neurons {neurons} of 1; split the output population or raise max_cores to at least {neurons}"
+        f"core 0 exceeds the limit of neurons: {neurons} of 1; split the output population or raise max_cores to at"
+        f" least {neurons}"
     )
 
 

@@ -174,7 +174,9 @@ def test_backends_must_be_a_list_of_names(backends: list[str]) -> None:
 def test_leaving_the_portable_range_is_warned_of() -> None:
     loud = single_neuron(weight=128, exponent=7, threshold=1, current_decay=0, potential_decay=0)
     rasters = [random_raster(0, 5, 1, 0.0), np.ones((30, 1), dtype=bool)]
-    with pytest.warns(sp.PortabilityWarning, match=r"pattern 1: current of neuron 0 reached \d+ at tick 9; .* 8388608"):
+    with pytest.warns(
+        sp.PortabilityWarning, match=r"pattern 1: current of neuron 0 reached [\d,]+ at tick 9; .* 8,388,608 on"
+    ):
         traces = sp.run(loud, rasters)
     assert [trace.excursion is None for trace in traces] == [True, False]
     spec = sp.Spec([sp.Pattern(raster, trace.spikes) for raster, trace in zip(rasters, traces, strict=True)])
