@@ -310,7 +310,7 @@ def test_costs_say_which_is_cheaper() -> None:
     costs = Costs(10.0, 20.0, 100.0, 640.0, 1000, None, None)
     assert math.isclose(BREAK_EVEN, 1.55 / 1.35)
     assert not costs.is_ann_cheaper
-    assert "before 640 updates of neurons" in costs.verdict
+    assert "without counting 640 updates of neurons" in costs.verdict
     assert costs.spikes == 30.0
 
 

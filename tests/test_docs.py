@@ -55,7 +55,8 @@ def run(place: Path, *command: str) -> str:
 
 
 def test_every_block_is_tried_here() -> None:
-    assert [language for language, _ in BLOCKS] == ["toml", "text", "python", "sh", "text", "text", "python", "sh"]
+    languages = [language for language, _ in BLOCKS]
+    assert languages == ["toml", "text", "python", "sh", "text", "text", "text", "python", "sh"]
 
 
 def test_the_folder_of_the_page_is_a_backend(place: Path) -> None:

@@ -54,7 +54,8 @@ CASES: dict[str, tuple[Exception, str, dict[str, object]]] = {
     "backend": (BackendError("lava hung"), "lava hung", {}),
     "fit": (
         FitError("core 3", "synaptic memory", 17204, "16,384 words", "split the output population or raise max_cores"),
-        "core 3: synaptic memory 17,204 of 16,384 words; split the output population or raise max_cores",
+        "core 3 exceeds the limit of synaptic memory: 17,204 of 16,384 words; split the output population or raise"
+        " max_cores",
         {"place": "core 3", "item": "synaptic memory", "found": 17204, "allowed": "16,384 words"},
     ),
     "infeasible": (

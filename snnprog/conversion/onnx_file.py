@@ -159,7 +159,8 @@ def array_of(name: str, tensor: Any) -> Array:
         array = numpy_helper.to_array(tensor)
     except Exception as error:  # onnx raises several kinds if sizes do not match
         raise FormatError(f"{name} cannot be read: {error}") from error
-    found = array.astype(np.float64) if tensor.data_type in kinds else array.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # checked below
+        found = array.astype(np.float64) if tensor.data_type in kinds else array.astype(np.int64)
     if not np.isfinite(found).all():
         raise FormatError(f"{name} must have finite values")
     return found

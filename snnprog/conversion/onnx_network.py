@@ -53,7 +53,7 @@ def ann_of_onnx(model: OnnxModel, *, input_shape: Shape | None = None, max_pool:
     Raises
     ------
     FormatError
-        If an operation is unsupported, or does not match its inputs.
+        If an operation is unsupported, or does not match its inputs, or numbers overflow.
     SpecError
         If the model does not define the shape of its samples.
     """
@@ -63,11 +63,15 @@ def ann_of_onnx(model: OnnxModel, *, input_shape: Shape | None = None, max_pool:
     shape = _input_shape(model, axes, input_shape)
     builder = Builder(model.name)
     values: dict[str, Value] = {**model.constants, name: builder.source(shape)}
-    for node in model.nodes:
-        given = [None if not each else _value(model, values, each, node) for each in node.inputs]
-        for output, value in zip(node.outputs, [_result(builder, node, given, max_pool)], strict=False):
-            values[output] = value
-    return _finished(model, builder, values, shape)
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            for node in model.nodes:
+                given = [None if not each else _value(model, values, each, node) for each in node.inputs]
+                for output, value in zip(node.outputs, [_result(builder, node, given, max_pool)], strict=False):
+                    values[output] = value
+            return _finished(model, builder, values, shape)
+    except FloatingPointError as error:
+        raise FormatError(f"{model.name} has numbers whose products overflow floats; rescale them") from error
 
 
 def _input_shape(model: OnnxModel, axes: tuple[int | None, ...], given: Shape | None) -> Shape:

@@ -115,10 +115,10 @@ def _dense(call: Call, flow: Flow, weights: Floats, bias: Floats | None) -> Flow
 def _batch_norm(call: Call) -> Flow:
     flow = call.flow()
     scale, offset, mean, variance = (call.array(index, axes=(1,)) for index in (1, 2, 3, 4))
-    deviation = np.sqrt(variance + call.number("epsilon", 1e-5))
-    if {each.size for each in (scale, offset, mean, variance)} != {flow.shape[0]} or not (deviation > 0.0).all():
+    spread = variance + call.number("epsilon", 1e-5)
+    if {each.size for each in (scale, offset, mean, variance)} != {flow.shape[0]} or not (spread > 0.0).all():
         raise FormatError(f"{call.where} must have one positive variance for each of {flow.shape[0]} channels")
-    factor, places = scale / deviation, flow.size // flow.shape[0]
+    factor, places = scale / np.sqrt(spread), flow.size // flow.shape[0]
     return flow.scaled(np.repeat(factor, places)).shifted(np.repeat(offset - mean * factor, places))
 
 

@@ -203,7 +203,7 @@ def reason_of(problem: NeuronProblem, histories: Histories, *, priced: Ticks, dr
     silent = [int(tick) for tick in priced if not problem.raster[tick]]
     tape = problem.potential_map.tape
     pattern, tick = tape.where((due or silent)[0])
-    name = f"{problem.name} must spike at {places_in_words(tape, due)}"
+    name = f"{problem.name} must spike at {places_in_words(tape, due)}" if due else ""
     is_one_spike = len(due) == 1 and not silent
     if is_one_spike and not histories.can_tell[due[0]] and problem.norms[due[0]] == 0.0:
         reason = f"{name}, but nothing can have reached it by then, not even through hidden neurons"
