@@ -21,7 +21,8 @@ from typing import NoReturn
 
 from snnprog.processes.isolation import import_folders
 
-# New objects between two searches for unreachable ones. × 3 and ÷ 3: no difference in the time of a small compilation.
+# New objects between two searches for unreachable ones. × 3 and ÷ 3: no clear difference in three
+# runs of a small compilation each.
 NEW_OBJECTS = 100_000
 
 

@@ -28,6 +28,7 @@ from snnprog.conflict import Conflict, PricedBin
 from snnprog.journal.values import Hasher, decoded, encoded
 from snnprog.network import Neuron
 from snnprog.processes.workers import Workers
+from snnprog.rules.expressions import End, Hold, Ref
 from snnprog.rules.linear import LinearRule
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -264,6 +265,7 @@ VALUES = [
     np.float64(0.1),
     Conflict(0, 1, 2, "because", (PricedBin(0, 1, True, 10**30),), True),
     LinearRule(current=Fraction(1, 2), potential=Fraction(3, 4), gain=Fraction(1), unit=64),
+    Hold(Ref("potential"), 0, 3, End.WRAP),
 ]
 
 

@@ -1,8 +1,9 @@
 """Values as bytes: a canonical form, from which a result is read back, and whose hash identifies a job.
 
-A value is None, a bool, a number, a text, bytes, a fraction, an array, a tuple, a list, a mapping, or a dataclass of
-this package with such fields. Equal values have equal bytes, in any process. Each begins with a letter for its kind;
-numbers of items and lengths follow as 8 bytes. Nothing is ever unpickled: a damaged or hostile file is a `ValueError`.
+A value is None, a bool, a number, a text, bytes, a fraction, an array, a tuple, a list, a mapping, or a dataclass or
+an enumeration of this package with such fields and values. Equal values have equal bytes, in any process. Each begins
+with a letter for its kind; numbers of items and lengths follow as 8 bytes. Nothing is ever unpickled: a damaged or
+hostile file is a `ValueError`.
 
 The hash of a job covers all that decides its result. It leaves out deadlines, and takes each `Shared` object,
 which all jobs of a step hold, as its own hash, which is calculated once.
@@ -15,6 +16,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -66,6 +68,9 @@ def _parts(value: object, of_shared: Callable[[Shared], bytes] | None) -> Iterat
         yield b"S" + of_shared(value)
     elif isinstance(value, (np.ndarray, np.generic)):
         yield from _array(value)
+    elif isinstance(value, Enum):
+        yield from _text(b"e", f"{type(value).__module__}:{type(value).__qualname__}")
+        yield from _parts(value.value, of_shared)
     elif value is None or isinstance(value, bool):
         yield {None: b"N", True: b"T", False: b"F"}[value]
     elif isinstance(value, int):
@@ -162,8 +167,10 @@ class _ValueReader:
         if kind == b"m":
             return {self.value(): self.value() for _ in range(self._length())}
         if kind == b"d":
-            kept = _dataclass_named(self._take(self._length()).decode("utf-8"))
+            kept = _class_named(self._take(self._length()).decode("utf-8"))
             return kept(**{self.value(): self.value() for _ in range(self._length())})
+        if kind == b"e":
+            return _class_named(self._take(self._length()).decode("utf-8"))(self.value())
         raise ValueError(f"an entry has the unknown kind {kind!r}")
 
     def _take(self, length: int) -> bytes:
@@ -194,11 +201,13 @@ class _ValueReader:
         return array
 
 
-def _dataclass_named(name: str) -> type:
-    """Return a dataclass of this package that is loaded: no name of a file imports anything."""
+def _class_named(name: str) -> type:
+    """Return a dataclass or an enumeration of this package that is loaded: no name of a file imports anything."""
     module, _, qualname = name.partition(":")
     found = getattr(sys.modules.get(module), qualname, None)
-    if not module.startswith(PACKAGE) or not isinstance(found, type) or not is_dataclass(found):
+    if not module.startswith(PACKAGE) or not isinstance(found, type):
+        raise ValueError(f"an entry has the unknown kind {name!r}")
+    if not (is_dataclass(found) or issubclass(found, Enum)):
         raise ValueError(f"an entry has the unknown kind {name!r}")
     return found
 

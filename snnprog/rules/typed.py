@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from enum import Enum
 from functools import cache
 from types import MappingProxyType, UnionType
 from typing import Any, get_args, get_type_hints
@@ -35,7 +34,7 @@ def _looked_up(kind: type) -> Mapping[str, Any]:
 
 
 def convert_fields(item: object, what: str, own: Mapping[type, Convert] = MappingProxyType({})) -> None:
-    """Convert the fields of a frozen dataclass to their types: integers to int, lists to tuples, words to an Enum.
+    """Convert the fields of a frozen dataclass to their types: integers to int, lists to tuples.
 
     Parameters
     ----------
@@ -66,8 +65,6 @@ def _converted(name: str, value: object, *, kind: Any, own: Mapping[type, Conver
         return as_number(name, value)
     if get_args(kind):
         return _converted_tuple(name, value, kinds=get_args(kind), own=own)
-    if issubclass(kind, Enum) and isinstance(value, str) and value in {each.value for each in kind}:
-        return kind(value)
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
         raise SpecError(f"{name} must be {WORDS.get(kind, f'{article} {kind.__name__}')}, got {value!r:.80}")
