@@ -22,8 +22,8 @@ SILENT = "silent"
 """The status of a unit without spikes among the training ticks that count: any silent neuron is exact there."""
 
 CHANCE = 2
-"""Random targets of so many ticks for each weight are met with probability 1/2 (Cover 1965, for spikes and silences
-that are equally frequent; rarer spikes are met for more ticks)."""
+"""Random targets of so many ticks for each weight are met with probability 1/2: Cover 1965, IEEE Transactions on
+Electronic Computers 14(3), for as many spikes as silences; rarer spikes are met for more ticks."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -152,7 +152,7 @@ def test_outputs_that_have_no_time_are_not_even_prepared(monkeypatch: pytest.Mon
     """Of 45 outputs and 2,500 patterns, that took 12 s of a processor after the limit."""
 
     def prepared(*_: object, **__: object) -> None:
-        raise AssertionError("there is no time for that")
+        raise AssertionError("this must not run after the limit")
 
     task, silent = Task.of(coarse_spec()), IntegerNeuron(np.zeros((1, 11), np.int64), 0, 1, 0, 1.0, False, 0.0)
     monkeypatch.setattr("snnprog.integers.unbuilt.neuron_problem", prepared)

@@ -9,7 +9,7 @@ import click
 
 from snnprog.cli.exit_codes import EXACT
 from snnprog.cli.numbers import IntegerOption, NumberOption
-from snnprog.cli.options import ChipName, JsonCommand, check_title, json_option, seed_option, title_option
+from snnprog.cli.options import JsonCommand, check_title, json_option, seed_option, target_chip_option, title_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile
 
@@ -69,7 +69,7 @@ SHOWN_SAMPLES = 8
 )
 @click.option("--max-pool", type=click.Choice(["average"]), help="Replace max pools by average pools.")
 @click.option("--bits", type=IntegerOption(min=1), help="Bits of the weights, with the sign.")
-@click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
+@target_chip_option
 @seed_option
 @json_option
 def convert_command(

@@ -221,6 +221,9 @@ def _reason(error: BaseException, module: str, name: str) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
+target_chip_option = click.option(
+    "--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME."
+)
 chip_option = click.option(
     "--chip",
     type=ChipName(),

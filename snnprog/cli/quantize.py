@@ -12,7 +12,15 @@ import click
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.labels import labels_of
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
-from snnprog.cli.options import ChipName, JsonCommand, check_title, json_option, seed_option, title_option, view_options
+from snnprog.cli.options import (
+    JsonCommand,
+    check_title,
+    json_option,
+    seed_option,
+    target_chip_option,
+    title_option,
+    view_options,
+)
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
 from snnprog.errors import SpecError
@@ -77,7 +85,7 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     type=InputFile(".csv", ".npy"),
     help="Class of each input: a .csv or .npy of integers.",
 )
-@click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
+@target_chip_option
 @click.option(
     "--inputs",
     "inputs_path",

@@ -8,7 +8,7 @@ import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
-from snnprog.cli.options import ChipName, JsonCommand, json_option, time_limit_option
+from snnprog.cli.options import JsonCommand, json_option, target_chip_option, time_limit_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import RasterFile
 from snnprog.cli.progress import progress_bar
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--training-ticks", type=IntegerOption(min=1), help="Ticks to design from (default: the first half).")
 @click.option("--glm", is_flag=True, help="Also fit a logistic GLM to the same features (needs scikit-learn).")
 @click.option("--shifted", is_flag=True, help="Also judge shifted spikes, to show how much an exact unit means.")
-@click.option("--chip", type=ChipName(), default="loihi1", show_default=True, help="Target chip: NAME or MODULE:NAME.")
+@target_chip_option
 @workers_option
 @time_limit_option
 @json_option

@@ -62,7 +62,7 @@ potential that a reset discards moves the error more than the smaller steps save
 
 HIGHEST_BURST_RATE = 0.9
 """Spikes per tick of a neuron without refractory periods where an input at its limit moves a state: below 1, so that
-the error falls in a burst. Only delays above 3 ticks need it."""
+the error falls in a burst. A choice. Only delays above 3 ticks need it."""
 
 THRESHOLD = 0.6
 """The threshold in steps. A spike makes the error smaller from half a step on; there, a spike would let the opposite
@@ -247,7 +247,7 @@ class BalancedCode(Displayed):
 
     @cached_property
     def error_bound(self) -> Floats | None:
-        """(states,) What the error of real weights never exceeds; None if there is no known bound (see the module).
+        """(states,) A bound on the error with real weights; None where no bound is known (see the module).
 
         `snnprog.error_bound` is that of a program, with its integers.
         """

@@ -40,7 +40,7 @@ class Stopwatch:
             self._note(name)
 
     def is_over(self, name: str) -> bool:
-        """Return whether there is no time for a step, which the limit then ended."""
+        """Return whether the time ran out before a step; the limit then ended that step."""
         if is_time_over():
             self._note(name)
             return True

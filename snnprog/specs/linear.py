@@ -144,7 +144,7 @@ def _threshold(network: BalancedNetwork, chip: Chip) -> int:
 def _signals(code: BalancedCode, ticks: int, generator: np.random.Generator) -> Floats:
     """Return random input signals (ticks, inputs) within their limits: constant for a while, then a jump.
 
-    All are as weak as is needed to keep the states within their reach.
+    All are scaled down until the states stay within their reach.
     """
     longest = max(SHORTEST_HOLD + 1, int(1.0 / max(1e-3, 1.0 - float(code.linear_rule.current))))
     channels = [_signal(ticks, longest, generator) for _ in range(code.n_inputs)]

@@ -60,8 +60,8 @@ STRETCH, BARELY_INSIDE, FLOOR, BACK = 0.8, 1e-4, 0.01, 0.05
 # The rows that go into the factor: those that weigh more than this share of the heaviest; where that is too coarse, the
 # share shrinks by the second, until below the third all rows are in and doubles have no digits left.
 WEIGHTY, LESS_WEIGHTY, LEAST_WEIGHTY = 3e-3, 1e-2, 1e-16
-# Down to this share, rows are in single precision: as many rounds, each half as long. 1e-7 took 1.15 times as long on a
-# recorded retina (2480 taps, 7300 ticks).
+# Down to this share, rows are in single precision: as many rounds, each half as long. 1e-7 took 1.15 times as long in a
+# run on an output of a recorded retina (2480 taps, 7300 ticks).
 SINGLE = 1e-9
 # How far the conjugate gradients go, as a share of the gap (what is left only weakens the bound), and their most
 # rounds.

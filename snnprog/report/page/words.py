@@ -69,7 +69,7 @@ def verdict(
     sentences = [*_outcome(judged, verification), *_robustness(verification), *_portability(judged.recording)]
     if not judged.wrong:
         sentences += meanings([each.status for each in records[: program.n_outputs]])
-    sentences.append(_origin(program, spec))
+    sentences.append(_origin(verification))
     return Headline(
         GOOD if verification.exact else BAD, _headline(spec, judged, verification=verification), tuple(sentences)
     )
@@ -132,11 +132,10 @@ def meanings(statuses: Sequence[str]) -> list[str]:
     ]
 
 
-def _origin(program: Program, spec: Spec) -> str:
-    digest = program.provenance.get("spec_sha256")
-    if digest is None:
+def _origin(verification: Verification) -> str:
+    if verification.same_spec is None:
         return "The program file does not say which specification it was compiled from."
-    if digest == spec.digest():
+    if verification.same_spec:
         return "The program was compiled from this specification: their digests are equal."
     return "The program was compiled from another specification: the digests differ."
 
