@@ -18,7 +18,7 @@ PICTURE = Path(__file__).with_name("explanation") / "modules.svg"
 
 PARTS: Mapping[str, str] = MappingProxyType(
     {
-        "foundations": "version arrays wording table display conflict progress rounding errors convolution proof"
+        "foundations": "version arrays wording calls table display conflict progress rounding errors convolution proof"
         " proof_document cache temporaries processes checks names documents jit signals output_files archive raster"
         " frames",
         "proof checker": "check_proof",

@@ -22,6 +22,7 @@ LAYERS = (
     "arrays",
     "check_proof",
     "wording",
+    "calls",
     "table",
     "display",
     "conflict",

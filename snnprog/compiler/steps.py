@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_number, as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
@@ -41,6 +42,7 @@ DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
 
 
+@call_checked
 @one_blas_thread()
 def compile(
     spec: Spec,

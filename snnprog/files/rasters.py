@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_path
 from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
@@ -38,6 +39,7 @@ WRITTEN = (".npz", ".csv", ".h5")
 KEYED = (".npz", ".h5", ".hdf5", ".aedat4")
 
 
+@call_checked
 def read_rasters(
     path: str | Path,
     *,
@@ -102,6 +104,7 @@ def read_rasters(
     return read_recording(as_path("path", path), reading).rasters
 
 
+@call_checked
 def read_observed(
     path: str | Path,
     *,
@@ -152,6 +155,7 @@ def read_recording(path: Path, reading: Reading) -> RecordedRasters:
     return RecordedRasters(READERS[path.suffix](path, reading))
 
 
+@call_checked
 def write_rasters(
     path: str | Path,
     rasters: Sequence[Raster],

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
 from snnprog.display.card import Card, Displayed
@@ -48,6 +49,7 @@ MOST_FITTED = 1 << 30
 """Maximum of synapses times ticks of samples for fitting: some minutes. A choice, not a measurement."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class QuantizedNetwork(Displayed):
     """A program from a trained network, and the changes of the network's numbers and spikes.
@@ -125,6 +127,7 @@ class QuantizedNetwork(Displayed):
         }
 
 
+@call_checked
 def quantize(
     network: TrainedNetwork | str | Path | nir.NIRGraph,
     *,
