@@ -43,7 +43,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "backends": "backends",
         "comparison": "figures divergence break_even neurobench workload conversion verification"
         " exploration linking recall integer_bound",
-        "compiler": "compiler explanation unit_results unit_fits estimators spec_file",
+        "compiler": "compiler explanation unit_results unit_fits estimators spec_file spec_writing",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",
     }

@@ -193,7 +193,7 @@ def verify(
         Held-out patterns: `Verification.test` has the hits, misses and false alarms of each output on them, as the
         first backend with a result runs them.
     progress : callable or True, optional
-        True shows bars, in a terminal or a notebook. A callable is called with (backend, 0, 1) when a backend begins,
+        True shows bars, or lines in a log. A callable is called with (backend, 0, 1) when a backend begins,
         with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
 
     Raises

@@ -92,6 +92,7 @@ LAYERS = (
     "unit_fits",
     "estimators",
     "spec_file",
+    "spec_writing",
     "report",
     INIT,
     "conformance",

@@ -28,8 +28,9 @@ from snnprog.networks.calibration import (
     calibrate,
     fewest_bits,
 )
+from snnprog.networks.calibration.calibrating import CHOOSING
 from snnprog.networks.calibration.inexact import InexactNeurons, inexact_neurons
-from snnprog.networks.calibration.report import PARTS
+from snnprog.networks.calibration.report import PARTS, RIGHT_CLASSES
 from snnprog.networks.network import Population, TrainedNetwork
 from snnprog.networks.rounding import RoundedNetwork
 from snnprog.networks.running import run_network
@@ -69,10 +70,6 @@ class NetworkFit(Displayed):
         samples = counted(self.calibrated.split.held_out.size, "sample")
         return f"{counted(wrong, 'wrong bin')} on {samples} held out ({rounded} if weights are only rounded)"
 
-    def with_accuracy(self, accuracy: Accuracy) -> NetworkFit:
-        """Return the same with the shares of right classes."""
-        return replace(self, calibrated=replace(self.calibrated, accuracy=accuracy))
-
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
         calibrated, accuracy = self.calibrated, self.calibrated.accuracy
@@ -99,6 +96,7 @@ class NetworkFit(Displayed):
             "accuracy": None
             if accuracy is None
             else {"network": accuracy.trained, "program": accuracy.result, "if_rounded": accuracy.rounded},
+            "decided_by": calibrated.decided_by,
             "kept": float(calibrated.kept.mean()),
         }
 
@@ -249,6 +247,20 @@ class Fitting:
             potentials=tuple(each[:, self.neurons] for each in potentials),
             labels=None if self.network.is_readout[self.network.outputs].any() else labels,
         )
+
+    def with_accuracy(self, fit: NetworkFit, accuracy: Accuracy, samples: Samples) -> NetworkFit:
+        """Return a fit with the shares of right classes; with rounded weights, if these have more on the second part.
+
+        For networks whose outputs are readouts, whose classes only whole programs have.
+        """
+        calibrated = replace(fit.calibrated, accuracy=accuracy)
+        if accuracy.result[CHOOSING] == accuracy.rounded[CHOOSING]:
+            return replace(fit, calibrated=calibrated)
+        if accuracy.result[CHOOSING] > accuracy.rounded[CHOOSING]:
+            return replace(fit, calibrated=replace(calibrated, decided_by=RIGHT_CLASSES))
+        calibrated = replace(calibrated, accuracy=replace(accuracy, result=accuracy.rounded)).as_rounded()
+        inexact = inexact_neurons(self.layers, samples, calibrated, chip=self.start.chip)
+        return replace(fit, calibrated=calibrated, inexact=inexact)
 
     def _told_by(self, trained: TrainedNetwork) -> TrainedNetwork:
         """Return what tells all neurons that are fitted what to do: the adapted network, if others came with it."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snnprog.arrays import Int64s, Raster
+from snnprog.networks.calibration.fitting import ROUNDED
 from snnprog.networks.calibration.stages import NetworkIntegers
 
 PARTS = ("fitting", "choosing", "held out")
+WRONG_BINS, RIGHT_CLASSES = "wrong bins", "right classes"
+"""What decides between fitted and rounded weights."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,8 @@ class Calibrated:
     rounded : NetworkIntegers
         The trained numbers rounded, at the same precision.
     stages : tuple of StageReport
-    wrong_outputs : Counts
-        Bins of the neurons that are read out that differ from the trained network.
+    wrong_outputs, wrong_outputs_rounded : Counts
+        Bins of the neurons that are read out that differ from the trained network: of the result, and of `rounded`.
     output_spikes : Counts
         Of these neurons in the trained network.
     accuracy : Accuracy or None
@@ -93,16 +96,32 @@ class Calibrated:
     split : SampleSplit
     kept : (parameters,) bool
         Which weights may differ from 0: not those that were pruned.
+    decided_by : str
+        What decided between fitted and rounded weights on the second part: "right classes" if their numbers differ,
+        otherwise "wrong bins".
     """
 
     integers: NetworkIntegers
     rounded: NetworkIntegers
     stages: tuple[StageReport, ...]
     wrong_outputs: Counts
+    wrong_outputs_rounded: Counts
     output_spikes: Counts
     accuracy: Accuracy | None
     split: SampleSplit
     kept: Raster
+    decided_by: str = WRONG_BINS
+
+    def as_rounded(self) -> Calibrated:
+        """Return the rounded integers instead, because they have more right classes on the second part."""
+        stages = tuple(replace(each, chosen=ROUNDED, wrong=each.wrong_rounded) for each in self.stages)
+        return replace(
+            self,
+            integers=self.rounded,
+            stages=stages,
+            wrong_outputs=self.wrong_outputs_rounded,
+            decided_by=RIGHT_CLASSES,
+        )
 
     def wrong(self, part: int, *, is_rounded: bool = False) -> int:
         """Return the wrong bins of all neurons in part 0 (fitting), 1 (choosing) or 2 (held out)."""
