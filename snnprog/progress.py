@@ -104,9 +104,7 @@ def log_lines(first: str) -> Iterator[Progress]:
 
     def report() -> None:
         while not ended.wait(LINE_SECONDS):
-            step, done, total = latest[0]
-            count = f" {done:,}" + ("" if is_open(step, done, total) else f" of {total:,}") if done or total else ""
-            print(f"snnprog: {step}{count}, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+            print(f"snnprog: {_line(*latest[0])}, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
 
     thread = threading.Thread(target=report, daemon=True)
     thread.start()
@@ -115,6 +113,13 @@ def log_lines(first: str) -> Iterator[Progress]:
     finally:
         ended.set()
         thread.join()
+
+
+def _line(step: str, done: int, total: int) -> str:
+    """Return a step and its work; a step that is finished is the last one that was reported, and others follow it."""
+    if is_open(step, done, total):
+        return f"{step} {done:,}" if done else step
+    return f"{step} {done:,} of {total:,}" if done < total else f"after {step}"
 
 
 @contextmanager

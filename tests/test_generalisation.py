@@ -155,7 +155,7 @@ def test_compile_warns_of_dense_weights_on_few_samples() -> None:
 def test_warning_names_the_outputs() -> None:
     little = [Evidence(output, 100, 3) for output in (0, 2, 3, 5, 8, 9)]
     several = warning_of([Evidence(1, 10, 9), *little[:2]], is_sparse=False, names=("go", "wait", "stop"))
-    assert several.startswith("outputs 0 (go) and 2 (stop) have 100 synapses for 3 target spikes in all patterns: their")
+    assert several.startswith("outputs 0 (go) and 2 (stop) have 100 synapses for 3 target spikes in all ")
     assert warning_of(little, is_sparse=True).startswith("outputs 0, 2, 3, 5 and 2 more have 100 synapses for ")
 
 

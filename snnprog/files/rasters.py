@@ -36,6 +36,19 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 WRITTEN = (".npz", ".csv", ".h5")
+FROM_ARRAY = "a boolean array (ticks, neurons), and sp.write_rasters('x.npz', [raster]) writes it"
+OTHER_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        ".mat": f"scipy.io.loadmat reads MATLAB's files (h5py those of version 7.3): make {FROM_ARRAY}",
+        ".pkl": f"load it where you trust it, and make {FROM_ARRAY}",
+        ".txt": "save the spikes as .csv with the columns tick and neuron",
+        ".xlsx": "save the spikes as .csv with the columns tick and neuron",
+        ".nix": "sp.from_neo takes the spike trains that Neo reads from it",
+        ".nex": "sp.from_neo takes the spike trains that Neo reads from it",
+        ".plx": "sp.from_neo takes the spike trains that Neo reads from it",
+    }
+)
+"""What to do with a file that is not read: its suffix -> advice."""
 KEYED = (".npz", ".h5", ".hdf5", ".aedat4")
 
 
@@ -147,7 +160,9 @@ def read_observed(
 def read_recording(path: Path, reading: Reading) -> RecordedRasters:
     """Return the content of a file; see `read_rasters`."""
     if path.suffix not in READ:
-        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READ)}")
+        raise FormatError(
+            f"{path} ends in {path.suffix!r}; {OTHER_FORMATS.get(path.suffix, f'rasters are read from {_listed(READ)}')}"
+        )
     if path.suffix == ".nwb":
         return read_nwb(path, reading)
     if path.suffix in EVENT_SUFFIXES or (path.suffix in SHARED_SUFFIXES and reading.view is not None):
