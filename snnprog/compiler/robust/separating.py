@@ -46,11 +46,22 @@ SMALLER = 0.7
 
 @dataclass(frozen=True, eq=False)
 class Separated:
-    """The result: a neuron of integers, or patterns with perturbations that exclude one another, or neither."""
+    """The result: a neuron of integers, or patterns with perturbations that exclude one another, or neither.
+
+    Attributes
+    ----------
+    neuron : Neuron, optional
+    blamed : tuple of (int, Perturbation)
+    rows : int
+        How many rows were written out.
+    is_too_large : bool
+        Whether there were too many of them to decide.
+    """
 
     neuron: Neuron | None = None
     blamed: tuple[tuple[int, Perturbation], ...] = ()
     rows: int = 0
+    is_too_large: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +107,7 @@ class RobustSearch:
     def result(self) -> Separated:
         """Return the neuron, or what excludes it."""
         start = np.concatenate([self.start.weights.ravel()[self.taps], [self.start.threshold, self.start.bias]])
+        answer: Meeting | None
         answer = Meeting(start[:-2], float(start[-2]), float(start[-1]), self.start.bound)
         for number in range(ROUNDS):
             check_time()
@@ -108,6 +120,8 @@ class RobustSearch:
             room = answer.margin if number else KEPT * found.typical / float(np.median(self.sizes))
             start = begin / room if room > 0.0 else begin
             answer = met(self.problem, self.rows, least=self.least, taps=self.taps, start=start)
+            if answer is None:
+                return Separated(rows=len(self.rows), is_too_large=True)
             if answer.margin <= self.problem.tolerance:
                 return self._excluded(answer)
         return Separated(rows=len(self.rows))
