@@ -99,16 +99,17 @@ def run_neuron(
 
 
 def _first_excursion(watched: Int64s) -> tuple[int, int, int] | None:
-    out = np.flatnonzero(watched[:, 0] >= 0)
-    if not out.size:
+    if watched[:, 0].max(initial=-1) < 0:
         return None
+    out = np.flatnonzero(watched[:, 0] >= 0)
     which = int(out[np.argmin(watched[out, 0])])
     return int(watched[which, 0]), which, int(watched[which, 1])
 
 
-def parameter_names(rule: Rule) -> list[str]:
+@lru_cache(maxsize=64)
+def parameter_names(rule: Rule) -> tuple[str, ...]:
     """Return the parameters and constants of a rule, in the order of the arguments of a run."""
-    return [*(each.name for each in rule.parameters), *(each.name for each in rule.constants)]
+    return (*(each.name for each in rule.parameters), *(each.name for each in rule.constants))
 
 
 @lru_cache(maxsize=64)
