@@ -176,6 +176,8 @@ def _window(value: object, _: Chip) -> tuple[int, int]:
     ticks = tuple(as_integer("window", each) for each in value)
     if len(ticks) != 2 or min(ticks) < 0:
         raise SpecError(f"window must be two non-negative integers, the ticks before and after, got {ticks}")
+    if max(ticks) > LONGEST_WINDOW:
+        raise SpecError(f"window must be at most {LONGEST_WINDOW:,} ticks before and after, got {ticks}")
     return ticks
 
 
@@ -202,6 +204,9 @@ def _refractory(value: object, chip: Chip) -> int:
 def _robust(value: object, _: Chip) -> Robust | None:
     return as_robust(value)
 
+
+LONGEST_WINDOW = 1 << 16
+"""In ticks: searches try the shifts of a window one by one. A choice: recordings of minutes have so many ticks."""
 
 OPTIONS = (
     Option("recurrent", False, _recurrent, is_original=True),
