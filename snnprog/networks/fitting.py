@@ -28,9 +28,8 @@ from snnprog.networks.calibration import (
     calibrate,
     fewest_bits,
 )
-from snnprog.networks.calibration.calibrating import CHOOSING
 from snnprog.networks.calibration.inexact import InexactNeurons, inexact_neurons
-from snnprog.networks.calibration.report import PARTS, RIGHT_CLASSES
+from snnprog.networks.calibration.report import PARTS
 from snnprog.networks.network import Population, TrainedNetwork
 from snnprog.networks.rounding import RoundedNetwork
 from snnprog.networks.running import run_network
@@ -249,16 +248,10 @@ class Fitting:
         )
 
     def with_accuracy(self, fit: NetworkFit, accuracy: Accuracy, samples: Samples) -> NetworkFit:
-        """Return a fit with the shares of right classes; with rounded weights, if these have more on the second part.
-
-        For networks whose outputs are readouts, whose classes only whole programs have.
-        """
-        calibrated = replace(fit.calibrated, accuracy=accuracy)
-        if accuracy.result[CHOOSING] == accuracy.rounded[CHOOSING]:
+        """Return a fit to a network whose outputs are readouts, with its shares of right classes."""
+        calibrated = fit.calibrated.with_accuracy(accuracy)
+        if calibrated.integers is fit.calibrated.integers:
             return replace(fit, calibrated=calibrated)
-        if accuracy.result[CHOOSING] > accuracy.rounded[CHOOSING]:
-            return replace(fit, calibrated=replace(calibrated, decided_by=RIGHT_CLASSES))
-        calibrated = replace(calibrated, accuracy=replace(accuracy, result=accuracy.rounded)).as_rounded()
         inexact = inexact_neurons(self.layers, samples, calibrated, chip=self.start.chip)
         return replace(fit, calibrated=calibrated, inexact=inexact)
 

@@ -165,7 +165,7 @@ def quantize(
         quarter; results are also reported on the last quarter, which is held out.
     labels : (samples,) int, optional
         The class of each input: the number of the output that should spike most, or have the highest last potential.
-        Right classes then decide between fitted and rounded weights, before wrong bins do.
+        Where right classes of fitted and rounded weights differ by more than chance, they decide between the two.
     bits : int, "least" or mapping of str to int, optional
         Bits of weights, including the sign: of all, or by population; by default those of the chip. "least"
         finds the fewest for each population; it requires inputs.

@@ -79,8 +79,8 @@ def decision_in_words(fit: NetworkFit) -> str:
     taken = "rounded" if all(each.chosen == ROUNDED for each in fit.calibrated.stages) else "fitted"
     accuracy = fit.calibrated.accuracy
     if fit.calibrated.decided_by == RIGHT_CLASSES:
-        return f"{taken} weights have more right classes on the {PARTS[1]} inputs"
-    tie = "" if accuracy is None else ", with as many right classes"
+        return f"{taken} weights have clearly more right classes on the {PARTS[1]} inputs"
+    tie = "" if accuracy is None else ", and right classes differ by no more than chance"
     return f"{taken} weights have the fewest wrong bins on the {PARTS[1]} inputs{tie}"
 
 

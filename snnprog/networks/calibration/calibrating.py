@@ -6,8 +6,8 @@ these run in closed loop on the second part of the samples. A stage takes the in
 the first part if they have no more on the second than the stage in the rounded network, with an allowance for chance
 (twice the square root of the count); otherwise, those with the fewest wrong bins on the second. The third part is not
 used. If the whole network is worse than the rounded one on the second part, this is done again without the allowance
-for chance; if it still is, it is rounded. If samples have labels, right classes on the second part decide between the
-fitted and the rounded network; wrong bins decide where both have the same number.
+for chance; if it still is, it is rounded. If samples have labels, and the shares of right classes on the second part
+differ by more than chance, these decide between the fitted and the rounded network instead of wrong bins.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class Calibration:
             if is_fitted:
                 break
         accuracy = judge.accuracy(lines, plain)
-        if accuracy is not None and accuracy.result[CHOOSING] != accuracy.rounded[CHOOSING]:
+        if accuracy is not None and accuracy.is_beyond_chance(CHOOSING, split.choosing.size):
             is_fitted, decided_by = accuracy.result[CHOOSING] > accuracy.rounded[CHOOSING], RIGHT_CLASSES
         if not is_fitted:
             groups, lines, chosen = nearest, plain, [ROUNDED] * network.n_stages

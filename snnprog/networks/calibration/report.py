@@ -67,6 +67,12 @@ class Accuracy:
     result: tuple[float, float, float]
     rounded: tuple[float, float, float]
 
+    def is_beyond_chance(self, part: int, samples: int) -> bool:
+        """Return whether the result and the rounded network differ by more than twice the deviation of two shares."""
+        shares = self.result[part], self.rounded[part]
+        variance = sum(share * (1.0 - share) for share in shares) / max(samples, 1)
+        return (shares[0] - shares[1]) ** 2 > 4.0 * variance
+
 
 @dataclass(frozen=True, eq=False)
 class SampleSplit:
@@ -97,8 +103,8 @@ class Calibrated:
     kept : (parameters,) bool
         Which weights may differ from 0: not those that were pruned.
     decided_by : str
-        What decided between fitted and rounded weights on the second part: "right classes" if their numbers differ,
-        otherwise "wrong bins".
+        What decided between fitted and rounded weights on the second part: "right classes" if they differ by more than
+        chance, otherwise "wrong bins".
     """
 
     integers: NetworkIntegers
@@ -112,14 +118,22 @@ class Calibrated:
     kept: Raster
     decided_by: str = WRONG_BINS
 
-    def as_rounded(self) -> Calibrated:
-        """Return the rounded integers instead, because they have more right classes on the second part."""
+    def with_accuracy(self, accuracy: Accuracy) -> Calibrated:
+        """Return the same with shares of right classes; the rounded integers, if these are right clearly more often.
+
+        For networks whose outputs are readouts, whose classes only whole programs have.
+        """
+        if not accuracy.is_beyond_chance(1, self.split.choosing.size):
+            return replace(self, accuracy=accuracy)
+        if accuracy.result[1] > accuracy.rounded[1]:
+            return replace(self, accuracy=accuracy, decided_by=RIGHT_CLASSES)
         stages = tuple(replace(each, chosen=ROUNDED, wrong=each.wrong_rounded) for each in self.stages)
         return replace(
             self,
             integers=self.rounded,
             stages=stages,
             wrong_outputs=self.wrong_outputs_rounded,
+            accuracy=replace(accuracy, result=accuracy.rounded),
             decided_by=RIGHT_CLASSES,
         )
 
