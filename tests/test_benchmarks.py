@@ -321,6 +321,29 @@ def test_quantization_aware(
     assert f"{name}, 2, 1, " in capsys.readouterr().out
 
 
+def test_exporters(
+    module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network of NIR's own equations spikes as they say; of those of other weights, some differ."""
+    exporters = module("exporters")
+    monkeypatch.setattr(exporters, "EXPORTED", {})
+    ones = np.ones(4)
+    lif = nir.LIF(tau=4.0 * ones, r=4.0 * ones, v_leak=0.0 * ones, v_threshold=ones)
+    weights = nir.Linear(np.random.default_rng(1).normal(0.5, 0.5, (4, 6)))
+    nodes = {"input": nir.Input(np.array([6])), "w": weights, "lif": lif, "output": nir.Output(np.array([4]))}
+    nir.write(tmp_path / "own.nir", nir.NIRGraph(nodes, list(itertools.pairwise(nodes))))
+    words = [str(tmp_path), "--file", f"nir:{tmp_path / 'own.nir'}", "--rate", ".5"]
+    assert exporters.main(words) == 0
+    assert " | 4 | 24 | 1,996 | 0 | " in capsys.readouterr().err
+    monkeypatch.setattr(
+        exporters,
+        "graph_in",
+        lambda path: nir.NIRGraph(nodes | {"w": nir.Linear(2.0 * weights.weight)}, list(itertools.pairwise(nodes))),
+    )
+    exporters.main(words)
+    assert " | 1,996 | 0 | " not in capsys.readouterr().err
+
+
 def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     before = answer.ROUNDING_PROOF, answer.COMFORTABLE
     module("constants").main(["--only", "margins.answer", "--specs", "small 0"])

@@ -36,6 +36,10 @@ ROWS_PER_UNKNOWN = 2
 """How many rows for each unknown the linear program begins with. A choice: a corner of the optimum is where one row for
 each unknown is tight."""
 
+MOST_NUMBERS = 200_000
+"""How many numbers the rows of a linear program may have. One of 758 rows over 386 unknowns (24 lines, 16 delays) took
+9.5 s, and each round takes several; 516 rows over 258 unknowns are allowed."""
+
 UNBOUNDED = 1e6
 """The margin above which none is sought, in scaled units, as in `snnprog.design.margins.lazy_rows`."""
 
@@ -57,8 +61,8 @@ class Meeting:
     prices: Floats | None = None
 
 
-def met(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting:
-    """Return weights that meet the rows.
+def met(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting | None:
+    """Return weights that meet the rows, or None if that takes too large a linear program.
 
     Parameters
     ----------
@@ -148,13 +152,14 @@ def _meet(row: Floats, square: float, values: Floats, signs: Floats) -> float:
     return float(total)
 
 
-def _widest(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting:
+def _widest(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting | None:
     """Return the widest margin over the rows: over those that are tight first, and over more as they are violated.
 
-    The margin over some rows bounds that over all, so rows that exclude one another end the search at once.
+    The margin over some rows bounds that over all, so rows that exclude one another end the search at once. Too many
+    rows end it as well, with None.
     """
     chosen = np.sort(np.argsort(times(rows, start) - least, kind="stable")[: ROWS_PER_UNKNOWN * rows.shape[1]])
-    while True:
+    while chosen.size * rows.shape[1] <= MOST_NUMBERS:
         answer = _widest_of(problem, rows[chosen], least=least[chosen], taps=taps)
         values = np.concatenate([answer.weights, [answer.threshold, answer.bias]])
         short = answer.margin - (times(rows, values) - least)
@@ -166,6 +171,7 @@ def _widest(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s
             prices[chosen] = answer.prices
             return replace(answer, prices=prices)
         chosen = np.sort(np.append(chosen, new))
+    return None
 
 
 def _widest_of(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s) -> Meeting:

@@ -17,6 +17,7 @@ from snnprog.compiler.work import Work
 from snnprog.design import Design
 from snnprog.design.problem import neuron_problem
 from snnprog.design.task import Task
+from snnprog.errors import UndecidedError
 from snnprog.network import Neuron
 from snnprog.robustness.perturbation import Perturbation
 from snnprog.spec import Robust
@@ -32,6 +33,11 @@ def separated_built(work: Work, built: Built, robust: Robust) -> tuple[Built | N
     built : Built
         An exact program, on the patterns or on them and perturbed ones.
     robust : Robust
+
+    Raises
+    ------
+    UndecidedError
+        If worst cases of an output are too many to decide, and there are no hidden neurons, which others could replace.
     """
     spec = work.spec
     design, count = built.design, len(spec.patterns)
@@ -49,6 +55,12 @@ def separated_built(work: Work, built: Built, robust: Robust) -> tuple[Built | N
         if output >= 0 and not (spec.recurrent or spec.care[:, output].any()):
             continue
         result = _separated(task, neurons[index], index, robust)
+        if result.is_too_large and spec.hidden == 0:
+            raise UndecidedError(
+                f"no program was found for {spec.output_label(output)} that is exact under every perturbation, and its"
+                f" {result.rows} worst cases are too many for a linear program that decides;"
+                " lower jitter, missing, extra or weights, exempt lines, or offer fewer delays"
+            )
         if result.neuron is None:
             return None, list(result.blamed) if index >= task.n_hidden else []
         again[index] = result.neuron

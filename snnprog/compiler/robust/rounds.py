@@ -142,10 +142,10 @@ def robust_built(work: Work, exact: Exact) -> tuple[Built, Robustness]:
     spec, robust = work.spec, work.spec.robust
     assert robust is not None
     rounds = _Rounds(work, replace(spec, robust=None), robust, exact)
-    built = rounds.built([])
-    chosen = [trace.spikes for trace in built.traces]
     perturbed: dict[tuple[int, bytes], Perturbed] = {}
     _take_in(perturbed, late_patterns(spec), rounds.spec)
+    built = rounds.built(list(perturbed.values()))
+    chosen = [trace.spikes for trace in built.traces[: len(spec.patterns)]]
     if perturbed:
         built = rounds.built(list(perturbed.values()), chosen)
     for number in range(ROUNDS):
