@@ -1,6 +1,7 @@
 """Compiled classifiers beside networks that are trained by gradients, on the same splits: accuracy and what it costs.
 
     python benchmarks/gradients.py [--data Yin-Yang] [--way surrogate ...] [--seeds 3] [--journal FILE] [--picture FILE]
+    python benchmarks/gradients.py --seeds 1 --backend c --backend lava --backend fpga
 
 The data sets are those of `gradient_data.py`. Each way ends in a program for Loihi 1, judged on unseen samples:
 
@@ -10,6 +11,8 @@ The data sets are those of `gradient_data.py`. Each way ends in a program for Lo
 
 The last way, input spikes, has no neurons: a linear readout of the levels. Energies are the package's estimate
 (`snnprog.activity`), from all neurons idle to all active. Seconds are those of one processor, with quantization.
+With ``--backend``, the program of the first split runs 100 unseen samples there, too: spikes and potentials that are
+read have to be the kernel's.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +30,7 @@ import nir
 import numpy as np
 from gradient_data import DATA, SpikeTimes, Split
 from gradient_training import Method, Model, Times, Weights, share_right, trained
+from numpy.typing import NDArray
 from rich.console import Console
 
 import snnprog as sp
@@ -51,13 +55,14 @@ COLUMNS = (
     "energy (nJ)",
     "seconds",
     "exact or same",
+    "bins that differ",
 )
 LEVELS = {"Yin-Yang": 32, "manifolds": 16}
 VOTERS = {"Yin-Yang": 3, "manifolds": 1}
 CLARITY = {"Yin-Yang": 0.0, "manifolds": 0.2}
 """As in `examples/yin_yang.py`, and the defaults of `SpikingClassifier`."""
 
-KEPT = {("Yin-Yang", "spike times"): 5}
+KEPT = {("Yin-Yang", "spike times"): 5, ("manifolds", "spike times"): 2}
 """Of so many training samples one is compiled for, where a spec of all of them takes long: each has 31 ticks."""
 
 TIME_LIMIT_S = 600.0
@@ -95,6 +100,8 @@ class Result:
     energy_active: float = 0
     seconds: float = np.nan
     is_same: bool = True
+    differing: dict[str, str] = field(default_factory=dict)
+    """Bins of other backends that are not the kernel's."""
 
 
 def work_of(program: sp.Program, inputs: Sequence[Raster]) -> dict[str, float]:
@@ -106,6 +113,26 @@ def work_of(program: sp.Program, inputs: Sequence[Raster]) -> dict[str, float]:
     energies = (each / 1000.0 for each in total.energy_pj)  # nJ
     means = [each / len(inputs) for each in (*counts, *energies)]
     return {"neurons": program.n_neurons, "synapses": program.n_synapses, **dict(zip(names, means, strict=True))}
+
+
+def differing(program: sp.Program, inputs: Sequence[Raster], backends: Sequence[str]) -> dict[str, str]:
+    """Return how many bins, and potentials that are read, are not the kernel's on each backend."""
+    some = list(inputs[:COMPARED])
+    if not backends:
+        return {}
+
+    def answers(backend: str) -> list[NDArray[np.int64]]:
+        traces = sp.run(program, some, backend)
+        return [np.array(each) for trace in traces for each in (trace.spikes, trace.readout) if each is not None]
+
+    usual, found = answers("kernel"), {}
+    for backend in backends:
+        try:
+            wrong = sum(int((one != other).sum()) for one, other in zip(answers(backend), usual, strict=True))
+            found[backend] = f"{wrong} of {sum(each.size for each in usual):,}"
+        except (sp.LimitError, sp.BackendError) as error:
+            found[backend] = f"refused: {error}"
+    return found
 
 
 def encoders(name: str, split: Split) -> dict[str, tuple[Encoder, list[Raster], list[Raster]]]:
@@ -121,7 +148,7 @@ def encoders(name: str, split: Split) -> dict[str, tuple[Encoder, list[Raster], 
     return found
 
 
-def compiled(name: str, code: str, seed: int) -> Iterator[Result]:
+def compiled(name: str, code: str, seed: int, backends: Sequence[str]) -> Iterator[Result]:
     """Yield the result of a compiled classifier by its votes, and by a readout of its output spikes."""
     split = DATA[name](seed)
     encoder, train, test = encoders(name, split)[code]
@@ -138,13 +165,13 @@ def compiled(name: str, code: str, seed: int) -> Iterator[Result]:
     spikes = [trace.spikes for trace in sp.run(program, test)]
     known = [trace.spikes for trace in sp.run(program, train)]
     read = Readout("classes").fit(known, split.train.classes).predict(spikes)
-    work = work_of(program, test)
+    work, elsewhere = work_of(program, test), differing(program, test, backends)
     for way, classes in ((code, questions.decide(spikes)), (f"{code}, readout", read)):
         right = float(np.mean(classes == split.test.classes))
-        yield Result(name, way, seed, right=right, seconds=seconds, is_same=is_same, **work)
+        yield Result(name, way, seed, right=right, seconds=seconds, is_same=is_same, differing=elsewhere, **work)
 
 
-def input_spikes(name: str, seed: int) -> Iterator[Result]:
+def input_spikes(name: str, seed: int, _backends: Sequence[str]) -> Iterator[Result]:
     """Yield the result of a linear readout of the levels, without neurons."""
     split = DATA[name](seed)
     _, train, test = encoders(name, split)["levels"]
@@ -177,7 +204,7 @@ def graph_of(weights: Weights) -> nir.NIRGraph:
     return nir.NIRGraph(nodes, list(itertools.pairwise(names)))
 
 
-def by_gradients(name: str, method: Method, seed: int) -> Iterator[Result]:
+def by_gradients(name: str, method: Method, seed: int, backends: Sequence[str]) -> Iterator[Result]:
     """Yield the result of a trained network, in real numbers and in integers."""
     split = DATA[name](seed)
     encoder = SpikeTimes(split.train.times.shape[1] + 1)
@@ -200,6 +227,7 @@ def by_gradients(name: str, method: Method, seed: int) -> Iterator[Result]:
         right=float(np.mean(classes == split.test.classes)),
         seconds=seconds,
         is_same=is_same,
+        differing=differing(found.program, inputs, backends),
         **work_of(found.program, inputs),
     )
 
@@ -217,11 +245,11 @@ def decided(found: QuantizedNetwork, inputs: Sequence[Raster], backend: str) -> 
     return classes
 
 
-WAYS: dict[str, Callable[[str, int], Iterator[Result]]] = {
-    "levels": lambda name, seed: compiled(name, "levels", seed),
-    "spike times": lambda name, seed: compiled(name, "spike times", seed),
-    "surrogate": lambda name, seed: by_gradients(name, "surrogate", seed),
-    "EventProp": lambda name, seed: by_gradients(name, "EventProp", seed),
+WAYS: dict[str, Callable[[str, int, Sequence[str]], Iterator[Result]]] = {
+    "levels": lambda name, seed, backends: compiled(name, "levels", seed, backends),
+    "spike times": lambda name, seed, backends: compiled(name, "spike times", seed, backends),
+    "surrogate": lambda name, seed, backends: by_gradients(name, "surrogate", seed, backends),
+    "EventProp": lambda name, seed, backends: by_gradients(name, "EventProp", seed, backends),
     "input spikes": input_spikes,
 }
 
@@ -247,17 +275,18 @@ def row(results: Sequence[Result]) -> tuple[object, ...]:
         f"{idle:.1f} to {active:.1f}",
         spread([each.seconds for each in results], "{:.0f}"),
         f"{sum(each.is_same for each in results)} of {len(results)}",
+        ", ".join(f"{backend} {wrong}" for backend, wrong in results[0].differing.items()),
     )
 
 
-def measured(name: str, way: str, *, seed: int, journal: Path | None) -> list[Result]:
+def measured(name: str, way: str, *, seed: int, backends: Sequence[str], journal: Path | None) -> list[Result]:
     """Return the results of a way on a split, from the journal if it has them; otherwise they are added to it."""
     kept = [] if journal is None or not journal.exists() else journal.read_text(encoding="utf-8").splitlines()
     before = [Result(**json.loads(line)) for line in kept]
     found = [one for one in before if (one.data, one.seed) == (name, seed) and one.way.split(",")[0] == way]
     if found:
         return found
-    found = list(WAYS[way](name, seed))
+    found = list(WAYS[way](name, seed, backends if seed == 0 else ()))
     if journal is not None:
         with journal.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(asdict(each)) + "\n" for each in found)
@@ -289,13 +318,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", action="append", choices=DATA)
     parser.add_argument("--way", action="append", choices=WAYS)
     parser.add_argument("--seeds", type=int, default=3, help="how many splits")
+    parser.add_argument("--backend", action="append", default=[], help="run the program of the first split there, too")
     parser.add_argument("--journal", type=Path, help="a file that keeps results; those that it has are not repeated")
     parser.add_argument("--picture", type=Path, help="draw accuracies and energies, and save the picture")
     given = parser.parse_args(arguments)
     groups: list[list[Result]] = []
     for name in given.data or DATA:
         for way in given.way or WAYS:
-            take = partial(measured, name, way, journal=given.journal)
+            take = partial(measured, name, way, backends=given.backend, journal=given.journal)
             splits = [take(seed=seed) for seed in range(given.seeds)]
             for group in zip(*splits, strict=True):
                 groups.append(list(group))

@@ -2,6 +2,7 @@
 
     python benchmarks/paper.py [--claim L ...] [--seeds 5] [--picture docs/pictures/paper.png]
     python benchmarks/paper.py --claim retina --recording RECORDING.npz
+    python benchmarks/paper.py --claim runtimes --seeds 1 --backend c --backend lava --backend fpga
 
 Rostro-Gonzalez, Cessac, Vasquez and Viéville, *Back-engineering of spiking neural networks parameters* (2009,
 arXiv:0905.4810). The networks are those of examples/hidden_network.py: ten neurons, six inputs, delays of 1 to 3 ticks.
@@ -105,6 +106,12 @@ def lp_problem(seeds: int) -> Rows:
             found = [is_reproduced(neurons, delays, ticks, seed=seed, hidden=0)[0] for seed in range(seeds)]
             given = f"{neurons} neurons, delays 1-{delays}: {ratio} ticks for each weight of a neuron"
             rows.append(("LP problem", given, "random rasters reproduced", f"{sum(found)} of {seeds}"))
+    for heard in (8, 5, 2):
+        for ratio in (1, 2, 3):
+            ticks = ratio * heard * 2
+            exact = sum(hears_some(heard, ticks, seed=seed) for seed in range(seeds))
+            given = f"10 neurons that hear {heard} each, delays 1-2: {ratio} ticks for each weight of a neuron"
+            rows.append(("LP problem", given, "random rasters reproduced", f"{exact} of {seeds}"))
     found_hidden = [is_reproduced(5, 2, 30, seed=seed, hidden="auto") for seed in range(seeds)]
     figure = (
         f"{sum(exact for exact, _ in found_hidden)} of {seeds}, by {max(added for _, added in found_hidden)} at most"
@@ -113,14 +120,56 @@ def lp_problem(seeds: int) -> Rows:
     return rows
 
 
+def hears_some(heard: int, ticks: int, *, seed: int) -> bool:
+    """Return whether ten neurons that hear only some others, drawn for each, reproduce a random raster, bin by bin.
+
+    Each hears the others' spikes as inputs; if all are right, so is the network that they form, tick by tick.
+    """
+    rng, delays = np.random.default_rng(seed), range(1, 3)
+    raster = rng.random((ticks, NEURONS)) < 0.3
+    care = np.arange(ticks)[:, None] >= delays[-1]
+    for neuron in range(NEURONS):
+        lines = rng.permutation(NEURONS)[:heard]
+        spec = sp.Spec([sp.Pattern(raster[:, lines], raster[:, [neuron]], care)], delays)
+        result = compiled_or_none(spec)
+        if result is None or not sp.verify(result.program, spec, ["kernel"]).exact:
+            return False
+    return True
+
+
+def runtimes(seeds: int, backends: Sequence[str]) -> Rows:
+    """Return rows of the reproducing and transforming networks on other backends."""
+    rows: Rows = []
+    for name in ("recorded network", "random raster, hidden neurons", "transformation"):
+        found: dict[str, int] = dict.fromkeys(backends, 0)
+        for seed in range(seeds):
+            spec = spec_of(name, seed)
+            check = sp.verify(sp.compile(spec).program, spec, backends)
+            for backend, one in check.backends.items():
+                found[backend] += one.wrong_bins
+        figure = ", ".join(f"{backend} {wrong}" for backend, wrong in found.items())
+        rows.append(("runtimes", f"{name}, {seeds} programs", "bins that differ from the spec", figure))
+    return rows
+
+
+def spec_of(name: str, seed: int) -> sp.Spec:
+    """Return a spec of the claims, by its name in `runtimes`."""
+    sent = random_input(seed, 200)
+    spikes = sp.run(random_network(seed), sent).spikes
+    if name == "recorded network":
+        return sp.specs.from_raster(spikes, inputs=sent, delays=DELAYS, given=0, dynamics=DYNAMICS)
+    if name == "transformation":
+        return sp.Spec([sp.Pattern(sent, spikes[:, :3])], range(1, 17), dynamics=OTHER_DYNAMICS)
+    raster = np.random.default_rng(seed).random((30, 5)) < 0.3
+    return replace(sp.specs.from_raster(raster, delays=range(1, 3), given=2), hidden="auto")
+
+
 def transformation(seeds: int) -> Rows:
     """Return rows of another network that does what a network does, and how far its weights may be wrong."""
     wrong, margins, errors, floats = 0, [], [], []
     for seed in range(seeds):
-        sent = random_input(seed, 200)
-        spikes = sp.run(random_network(seed), sent).spikes[:, :3]
-        spec = sp.Spec([sp.Pattern(sent, spikes)], range(1, 17), dynamics=OTHER_DYNAMICS)
-        result = sp.compile(spec)
+        spec = spec_of("transformation", seed)
+        sent, result = spec.patterns[0].inputs, sp.compile(spec)
         wrong += sp.verify(result.program, spec, ["kernel"]).backends["kernel"].wrong_bins
         margins.append(min(neuron.margin for neuron in result.report.neurons))
         errors.append(max((share for share in WEIGHT_ERRORS if holds(result.program, spec, share)), default=0.0))
@@ -317,14 +366,19 @@ def draw(path: Path, seeds: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--claim", action="append", choices=[*CLAIMS, "retina"])
+    parser.add_argument("--claim", action="append", choices=[*CLAIMS, "retina", "runtimes"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--recording", type=Path, help="of the retina, as for benchmarks/retina.py")
+    parser.add_argument("--backend", action="append", default=[], help="run the programs there, too")
     parser.add_argument("--picture", type=Path, help="draw the errors of the statistics, and save the picture")
     given = parser.parse_args(arguments)
-    claims = CLAIMS if given.recording is None else CLAIMS | {"retina": lambda _: reproduced_units(given.recording)}
+    claims = dict(CLAIMS)
+    if given.recording is not None:
+        claims["retina"] = lambda _: reproduced_units(given.recording)
+    if given.backend:
+        claims["runtimes"] = lambda seeds: runtimes(seeds, given.backend)
     if not claims.keys() >= set(given.claim or ()):
-        parser.error("--claim retina needs --recording")
+        parser.error("--claim retina needs --recording, and --claim runtimes needs --backend")
     rows: Rows = []
     for name in given.claim or claims:
         rows += claims[name](given.seeds)

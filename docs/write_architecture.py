@@ -18,7 +18,7 @@ PICTURE = Path(__file__).with_name("explanation") / "modules.svg"
 
 PARTS: Mapping[str, str] = MappingProxyType(
     {
-        "foundations": "version arrays wording table display conflict progress rounding errors convolution proof"
+        "foundations": "version arrays wording calls table display conflict progress rounding errors convolution proof"
         " proof_document cache temporaries processes checks names documents jit signals output_files archive raster"
         " frames",
         "proof checker": "check_proof",
@@ -43,7 +43,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "backends": "backends",
         "comparison": "figures divergence break_even neurobench workload conversion verification"
         " exploration linking recall integer_bound",
-        "compiler": "compiler explanation unit_results unit_fits estimators spec_file",
+        "compiler": "compiler explanation unit_results unit_fits estimators spec_file spec_writing",
         "report": "report",
         "commands and API": "__init__ conformance pytest_plugin demo cli __main__",
     }

@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from snnprog.spec import Robust as Robust
     from snnprog.spec import Spec as Spec
     from snnprog.spec_file import load_spec as load_spec
+    from snnprog.spec_writing import save_spec as save_spec
     from snnprog.synapses import SharedSynapses as SharedSynapses
     from snnprog.trace import Trace as Trace
     from snnprog.unit_fits import units as units
@@ -185,6 +186,7 @@ _HOMES = {
     "read_rasters": "files",
     "recover": "recovery",
     "run": "backends",
+    "save_spec": "spec_writing",
     "sweep": "compiler",
     "ticks_of_events": "files.event_stream",
     "to_neo": "files.neo",

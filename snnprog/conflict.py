@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import nlargest
 
+from snnprog.calls import call_checked
 from snnprog.display.card import BAD, MOST_ROWS, Card, Displayed
 from snnprog.table import Table
 from snnprog.wording import counted
@@ -38,6 +39,7 @@ class PricedBin:
         return "spike" if self.is_spike else "no second spike" if self.is_after_reset else "silence"
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Conflict(Displayed):
     """Why one output is infeasible.

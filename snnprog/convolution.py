@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from snnprog.arrays import Int64s
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 
 Pair = tuple[int, int]
@@ -31,6 +32,7 @@ PART = 1 << 20
 """Number of synapses that are unrolled at a time, to save memory. A choice, not a measurement."""
 
 
+@call_checked
 @dataclass(frozen=True)
 class Convolution:
     """A convolution of one image with a kernel; all pairs are (rows, columns).

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int64s
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 from snnprog.jit import compiled
 
 COST_PER_TICK = 0.1
 
 
+@call_checked
 def victor_purpura(first: ArrayLike, second: ArrayLike, *, cost_per_tick: float = COST_PER_TICK) -> float:
     """Return the exact distance between two spike trains, by dynamic programming over pairs of spikes.
 

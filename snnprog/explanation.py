@@ -1,8 +1,7 @@
 """Explain for each output of a spec whether it can be built, and if not, why, with checked proofs.
 
 For outputs that can be built, the status is that of their integers, calculated by the steps of `snnprog.compile`.
-Where infeasible outputs feed them, these are assumed to produce their targets. Where target spikes
-have windows, the integers are calculated for the ticks that were chosen.
+Infeasible outputs that feed them are assumed to produce their targets. Spikes with windows have the chosen ticks.
 
 Each output is examined without hidden neurons. Where hidden neurons may be added, an output that is infeasible without
 them is infeasible only if they cannot help either (see `snnprog.design.hidden.impossible`). Otherwise it is undecided:
@@ -21,6 +20,7 @@ from typing import Literal, cast
 
 import numpy as np
 
+from snnprog.calls import call_checked
 from snnprog.check_proof import check
 from snnprog.checks import as_seconds, check_type
 from snnprog.compiler.advice import everything
@@ -126,6 +126,7 @@ class Verdict(Displayed):
         return {"may_help": self.hidden is True, "reason": "" if self.hidden is True else self.hidden.reason}
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Explanation(Displayed):
     """The verdicts on all outputs of a spec; its text is the summary and the first reasons.
@@ -235,6 +236,7 @@ def status_in_words(verdict: Verdict) -> str:
     return f"{verdict.status}, and infeasible without hidden neurons" if is_open else verdict.status
 
 
+@call_checked
 @one_blas_thread()
 def explain(
     spec: Spec,

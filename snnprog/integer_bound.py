@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Bools, Floats
+from snnprog.calls import call_checked
 from snnprog.checks import check_type
 from snnprog.coding.balanced import BalancedCode
 from snnprog.errors import SpecError
@@ -30,6 +31,7 @@ SCALES = 41
 wider by at most a few per cent."""
 
 
+@call_checked
 def error_bound(program: Program, code: BalancedCode) -> Floats | None:
     """Return what the error of a program never exceeds, for all inputs within their limits, and forever.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.wording import counted, runs_of
@@ -53,6 +54,7 @@ class Neuron(Displayed):
         return Card(pictures=[Picture(pictures.weights(self.weights, label="weights"), caption)])
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Network(Displayed):
     """Real weights for every output neuron, in order.

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Int32s
+from snnprog.calls import call_checked
 from snnprog.checks import as_int32, as_integers, as_path, spread
 from snnprog.chips import Chip, Wiring, find_chip
 from snnprog.display import pictures
@@ -72,6 +73,7 @@ __all__ = [
 ]
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, init=False, repr=False)
 class Program(SynapseArrays, NamedLines, Displayed):
     """A program: integers that a chip runs. `compile`, `from_arrays` and `load` create one.
@@ -364,6 +366,7 @@ class Program(SynapseArrays, NamedLines, Displayed):
         write_program(as_path("path", path), content)
 
 
+@call_checked
 def load(path: str | Path) -> Program:
     """Read a program file, checking everything.
 

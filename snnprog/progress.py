@@ -1,8 +1,9 @@
-"""Progress of long steps: the callback, and the bars that show it."""
+"""Progress of long steps: the callback, and the bars or lines that show it."""
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +21,17 @@ A long search of unknown length inside a step is reported as the step's name fol
 
 SEARCHING = ": searching"
 
+LINE_SECONDS = 30.0
+"""Time between two lines where standard error is no terminal: services for continuous integration end jobs that say
+nothing for ten minutes (Travis, CircleCI). A choice."""
+
 REFRESH_SECONDS = 0.1
 """How often a notebook's bars are redrawn, at most: as Rich does in a terminal."""
 
 
 @contextmanager
 def shown(progress: Progress | bool | None, first: str) -> Iterator[Progress | None]:
-    """Yield the function to call: the one given, or for True one that shows bars where there is anybody to see them.
+    """Yield the function to call: the one given, or for True one that shows bars, or lines where there is no terminal.
 
     Parameters
     ----------
@@ -52,7 +57,8 @@ def shown(progress: Progress | bool | None, first: str) -> Iterator[Progress | N
         with terminal_bars(first) as advance:
             yield advance
     else:
-        yield None
+        with log_lines(first) as advance:
+            yield advance
 
 
 def is_open(step: str, done: int, total: int) -> bool:
@@ -86,6 +92,34 @@ def terminal_bars(first: str) -> Iterator[Progress]:
             bars.update(tasks[step], completed=done, total=None if is_open(step, done, total) else total)
 
         yield advance
+
+
+@contextmanager
+def log_lines(first: str) -> Iterator[Progress]:
+    """Print a line on standard error every 30 seconds: the step, how much of it is done, and the time gone."""
+    begun, ended, latest = time.monotonic(), threading.Event(), [(first, 0, 0)]
+
+    def advance(step: str, done: int, total: int) -> None:
+        latest[0] = step, done, total
+
+    def report() -> None:
+        while not ended.wait(LINE_SECONDS):
+            print(f"snnprog: {_line(*latest[0])}, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield advance
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _line(step: str, done: int, total: int) -> str:
+    """Return a step and its work; a step that is finished is the last one that was reported, and others follow it."""
+    if is_open(step, done, total):
+        return f"{step} {done:,}" if done else step
+    return f"{step} {done:,} of {total:,}" if done < total else f"after {step}"
 
 
 @contextmanager

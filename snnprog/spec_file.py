@@ -51,6 +51,7 @@ import numpy as np
 
 from snnprog.archive import SIZE_LIMIT_BYTES, read_toml
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_path
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import FormatError, LimitError, SpecError
@@ -86,6 +87,7 @@ PLACES = {
 Table = Mapping[str, object]
 
 
+@call_checked
 def load_spec(path: str | Path, chip: str | Chip | None = None) -> Spec:
     """Read a ``SPEC.toml`` and the raster files that it names, relative to its own folder.
 

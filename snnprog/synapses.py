@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Int32s, Int64s
+from snnprog.calls import call_checked
 from snnprog.checks import as_int32, as_integer, as_integers, check_between, check_type
 from snnprog.chips import Chip
 from snnprog.convolution import Convolution
@@ -45,6 +46,7 @@ MOST_CONVOLUTIONS = 256
 """A choice, not a measurement: deep networks have a hundred or so."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class SharedSynapses(Displayed):
     """All synapses of one convolution, from consecutive lines to consecutive neurons. `of` creates them from weights.

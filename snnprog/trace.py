@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from snnprog.arrays import Integers, Raster
+from snnprog.calls import call_checked
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import SpecError
@@ -60,6 +61,7 @@ def as_states(values: Integers) -> Integers:
     return values.astype(np.int32 if fits else np.int64, copy=False)
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Trace(Displayed):
     """The run of one pattern, from rest.

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.backends import run
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_seconds
 from snnprog.chips import Chip
 from snnprog.compiler.closest import closest_built
@@ -51,6 +52,7 @@ SHORTER = 4
 """A beginning that is neither possible nor impossible shrinks by one part in so many. A choice."""
 
 
+@call_checked
 def units(
     raster: ArrayLike,
     *,

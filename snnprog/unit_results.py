@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from snnprog.calls import call_checked
 from snnprog.conflict import Conflict
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.explanation import INFEASIBLE, UNDECIDED
@@ -93,6 +94,7 @@ PARTS = ("training", "held_out", "glm_training", "glm_held_out")
 COUNTS = ("hits", "misses", "false_alarms")
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Units(Displayed):
     """All units of a recording.

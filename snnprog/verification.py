@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from snnprog.arrays import Raster
 from snnprog.backends import REFERENCE, Run, built_in, run_backend
 from snnprog.backends.execution import Record
+from snnprog.calls import call_checked
 from snnprog.checks import check_type
 from snnprog.display.card import BAD, GOOD, Card, Displayed
 from snnprog.divergence import TARGET, diagnose, diagnose_target, first_difference
@@ -81,6 +82,7 @@ class BackendCheck(Displayed):
         return f"{self.backend}, {'exact' if self.exact else 'not exact'}, {counted(self.wrong_bins, 'wrong bin')}"
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Verification(Displayed):
     """The results of all backends.
@@ -157,6 +159,7 @@ class Verification(Displayed):
         return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
 
 
+@call_checked
 def verify(
     program: Program,
     spec: Spec,
@@ -190,7 +193,7 @@ def verify(
         Held-out patterns: `Verification.test` has the hits, misses and false alarms of each output on them, as the
         first backend with a result runs them.
     progress : callable or True, optional
-        True shows bars, in a terminal or a notebook. A callable is called with (backend, 0, 1) when a backend begins,
+        True shows bars, or lines in a log. A callable is called with (backend, 0, 1) when a backend begins,
         with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
 
     Raises

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Raster
 from snnprog.backends import built_in, run_backend
 from snnprog.break_even import Comparison
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_type
 from snnprog.chips import Energy
 from snnprog.display.card import Card, Displayed
@@ -66,6 +67,7 @@ class PatternActivity:
     energy_pj: tuple[float, float] | None
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Activity(Displayed):
     """The activity of each pattern, and the source of the energy figures.
@@ -151,6 +153,7 @@ class Activity(Displayed):
         }
 
 
+@call_checked
 def activity(
     program: Program,
     inputs: Sequence[ArrayLike],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,12 @@ DEAREST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the dearest files first. So they are in the first worker's half, which the others help to finish."""
     items.sort(key=lambda item: DEAREST.index(item.path.stem) if item.path.stem in DEAREST else len(DEAREST))
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print no lines of progress: how many there are depends on the machine, and tests compare standard error."""
+    monkeypatch.setattr("snnprog.progress.LINE_SECONDS", threading.TIMEOUT_MAX)
 
 
 @pytest.fixture

@@ -87,6 +87,32 @@ def test_linear_systems(module: Loader, tmp_path: Path, capsys: pytest.CaptureFi
     assert [systems.ping_pong(spikes, delay) for delay in (2, 3)] == [0.0, 1 / 3]
 
 
+def test_weights_of_15_bits_are_two_synapses_on_loihi(module: Loader) -> None:
+    systems, rng = module("linear_systems"), np.random.default_rng(0)
+    code = systems.CASES["oscillator"].code(1)
+    pre, post = np.divmod(np.arange(24), 4)
+    delay, weights = rng.integers(1, 3, 24), rng.integers(-500, 500, 24)
+    weights[:4] = [-1000, 1000, 128, 127]
+    decays = {each: getattr(code.dynamics, each) for each in ("current_decay", "potential_decay")}
+    wide = sp.Program.from_arrays(
+        chip="fpga",
+        n_inputs=2,
+        n_neurons=4,
+        pre=pre,
+        post=post,
+        delay=delay,
+        weight=weights,
+        threshold=2000,
+        **decays,
+    )
+    paired = systems.in_pairs(code, (pre, post, delay), weights, threshold=2000, refractory=1)
+    assert paired.n_synapses > 24
+    inputs = rng.random((1000, 2)) < 0.02
+    spikes = [sp.run(each, inputs).spikes for each in (wide, paired)]
+    assert spikes[0].sum() > 50
+    assert np.array_equal(spikes[0], spikes[1])
+
+
 def test_memories(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--neurons", "20", "--ticks", "16", "--rate", "0.1", "--longest", "4", "--trials", "10", "--prove", "1")
     module("memories").main(["--memories", "1", "2", *options])
@@ -119,8 +145,13 @@ def test_convert(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_paper(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
-    module("paper").main(["--claim", "locality", "--claim", "transformation", "--seeds", "1"])
+    claims = ("locality", "transformation", "runtimes")
+    options = [word for claim in claims for word in ("--claim", claim)]
+    module("paper").main([*options, "--seeds", "1", "--backend", "reference"])
     said = capsys.readouterr().out
+    assert (
+        len(re.findall("the spec +reference 0 *$", said, re.MULTILINE)) == 1 + 3
+    )  # the last as it comes, and the table
     assert "0 in 1 networks" in said
     floats = [line.split()[-3:] for line in said.splitlines() if "in floats, recorded" in line]
     assert floats == [["0.0", "±", "0.0"]] * 2
@@ -132,6 +163,7 @@ def test_paper(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     assert module("paper").recovered(0, 50, 64)[2] > 0.1
     assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden=0) == (False, 0)
     assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden="auto")[0]
+    assert [module("paper").hears_some(2, ticks, seed=0) for ticks in (4, 30)] == [True, False]
 
 
 def test_readouts(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,10 +184,11 @@ def test_gradients(
         monkeypatch.setattr(module("gradient_data"), name, value)
     monkeypatch.setitem(module("gradients").EPOCHS, "manifolds", 2)
     options = ("--data", "manifolds", "--seeds", "1", "--journal", str(tmp_path / "journal.jsonl"))
-    module("gradients").main([*options, "--picture", str(tmp_path / "gradients.png")])
+    module("gradients").main([*options, "--backend", "reference", "--picture", str(tmp_path / "gradients.png")])
     said = capsys.readouterr().out
     assert said.count(" 1 of 1") == 2 * 7
-    assert "0 of 1" not in said
+    assert len(re.findall(r"reference 0 of \d", said)) == 2 * 6  # without the way that has no neurons
+    assert not re.search(r"\b0 of 1\b", said)
     assert (tmp_path / "gradients.png").stat().st_size > 10_000
     monkeypatch.setattr(module("gradients"), "WAYS", {"levels": None, "EventProp": None})
     module("gradients").main(options)
@@ -286,6 +319,29 @@ def test_quantization_aware(
         assert all(np.unique(np.abs(each)).size <= 2 for each in weights)
     assert rival.main([str(tmp_path), "--bits", "2", "--seeds", "1"]) == 0
     assert f"{name}, 2, 1, " in capsys.readouterr().out
+
+
+def test_exporters(
+    module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network of NIR's own equations spikes as they say; of those of other weights, some differ."""
+    exporters = module("exporters")
+    monkeypatch.setattr(exporters, "EXPORTED", {})
+    ones = np.ones(4)
+    lif = nir.LIF(tau=4.0 * ones, r=4.0 * ones, v_leak=0.0 * ones, v_threshold=ones)
+    weights = nir.Linear(np.random.default_rng(1).normal(0.5, 0.5, (4, 6)))
+    nodes = {"input": nir.Input(np.array([6])), "w": weights, "lif": lif, "output": nir.Output(np.array([4]))}
+    nir.write(tmp_path / "own.nir", nir.NIRGraph(nodes, list(itertools.pairwise(nodes))))
+    words = [str(tmp_path), "--file", f"nir:{tmp_path / 'own.nir'}", "--rate", ".5"]
+    assert exporters.main(words) == 0
+    assert " | 4 | 24 | 1,996 | 0 | " in capsys.readouterr().err
+    monkeypatch.setattr(
+        exporters,
+        "graph_in",
+        lambda path: nir.NIRGraph(nodes | {"w": nir.Linear(2.0 * weights.weight)}, list(itertools.pairwise(nodes))),
+    )
+    exporters.main(words)
+    assert " | 1,996 | 0 | " not in capsys.readouterr().err
 
 
 def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from snnprog.arrays import Int64s
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import LimitError, SpecError
 from snnprog.networks.calibration import (
+    Accuracy,
     Calibrated,
     SampleSplit,
     TrainedLayers,
@@ -63,6 +64,44 @@ def test_eight_bits_are_exact_where_fitted(name: str, seed: int) -> None:
     result = calibrate(example.layers, example.samples, chip=example.chip, bits=8, seed=seed)
     # where that is not worse than rounding on the samples that are chosen on
     assert result.wrong(0) == 0 or "rounded" in {stage.chosen for stage in result.stages}
+
+
+def test_right_classes_decide_only_beyond_chance() -> None:
+    """Of 100 inputs, shares of .9 and .81 differ by 1.8 deviations, and .9 and .79 by 2.2."""
+    for share, is_beyond in ((0.81, False), (0.79, True), (0.9, False)):
+        for pair in ((0.9, share), (share, 0.9)):
+            accuracy = Accuracy((1.0, 1.0, 1.0), *((each, each, each) for each in pair))
+            assert accuracy.is_beyond_chance(1, 100) == is_beyond
+    assert not Accuracy((1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0)).is_beyond_chance(1, 1)
+
+
+@pytest.mark.parametrize("is_rounded", [False, True])
+def test_right_classes_decide_between_fitted_and_rounded_weights(is_rounded: bool) -> None:
+    """Labels are the classes of one of the two."""
+    example = dense(samples=80, seed=1)
+    plain = calibrate(example.layers, example.samples, bits=1)
+    integers = plain.rounded if is_rounded else plain.integers
+    traces = simulate(program_of(example.layers, example.chip, integers), example.samples.inputs)
+    labels = np.array([int(each.spikes.sum(axis=0).argmax()) for each in traces])
+    result = calibrate(example.layers, replace(example.samples, labels=labels), bits=1)
+    assert result.accuracy is not None
+    assert result.accuracy.result == (1.0, 1.0, 1.0)
+    assert result.decided_by == "right classes"
+    assert ({each.chosen for each in result.stages} == {"rounded"}) == is_rounded
+    assert (result.wrong_outputs == result.wrong_outputs_rounded) == is_rounded
+
+
+def test_right_classes_of_readouts_decide_afterwards() -> None:
+    result = calibrate(dense().layers, dense().samples, bits=2)
+    better, worse = (1.0, 1.0, 1.0), (0.2, 0.2, 0.2)
+    rounded = result.with_accuracy(Accuracy(better, result=worse, rounded=better))
+    assert rounded.integers is result.rounded
+    assert [each.wrong for each in rounded.stages] == [each.wrong_rounded for each in result.stages]
+    assert (rounded.accuracy, rounded.decided_by) == (Accuracy(better, better, better), "right classes")
+    fitted = result.with_accuracy(Accuracy(better, result=better, rounded=worse))
+    assert (fitted.integers, fitted.decided_by) == (result.integers, "right classes")
+    alike = result.with_accuracy(Accuracy(better, result=better, rounded=(0.9, 0.9, 0.9)))
+    assert (alike.integers, alike.decided_by) == (result.integers, "wrong bins")
 
 
 @pytest.mark.parametrize("name", CHIPS)

@@ -13,7 +13,7 @@ from command_line import FILES, Command
 from untyped import untyped
 
 import snnprog as sp
-from snnprog.compiler.evidence import evidence_of
+from snnprog.compiler.evidence import Evidence, evidence_of, warning_of
 from snnprog.generalisation import EventRate, scored
 
 Z = 1.959963984540054  # of a standard normal distribution, for 95 %
@@ -150,6 +150,13 @@ def test_compile_warns_of_dense_weights_on_few_samples() -> None:
     assert dense.as_dict()["warning"] == dense.warning
     assert sparse.neurons[0].synapses == 2
     assert (sparse.warning, sparse.as_dict()["warning"]) == ("", None)
+
+
+def test_warning_names_the_outputs() -> None:
+    little = [Evidence(output, 100, 3) for output in (0, 2, 3, 5, 8, 9)]
+    several = warning_of([Evidence(1, 10, 9), *little[:2]], is_sparse=False, names=("go", "wait", "stop"))
+    assert several.startswith("outputs 0 (go) and 2 (stop) have 100 synapses for 3 target spikes in all ")
+    assert warning_of(little, is_sparse=True).startswith("outputs 0, 2, 3, 5 and 2 more have 100 synapses for ")
 
 
 def test_specs_of_every_stream_need_no_samples() -> None:

@@ -305,3 +305,75 @@ def test_the_command_compares_with_the_spikes_of_the_training_tool(command: Comm
     code, _, err = command(*words, "--reset", "zero", "--expected", tmp_path / "e.npz")
     assert code == 2
     assert "--expected needs --inputs" in err
+
+
+# ---------------------------------------------------------------- right classes
+
+
+def classes_by(program: sp.Program, inputs: list[Any]) -> Any:
+    """Return the classes of a program: by spikes, or where outputs do not spike by the last potentials."""
+    traces = sp.run(program, inputs)
+    if traces[0].readout is not None:
+        return np.array([highest_potential(each.readout) for each in traces if each.readout is not None])
+    return np.array([int(each.spikes.sum(axis=0).argmax()) for each in traces])
+
+
+def test_right_classes_are_reported_everywhere() -> None:
+    """All classes of the network are right, and clearly more of the fitted weights than of the rounded ones."""
+    inputs = [random_raster(seed, 40, 8, 0.3) for seed in range(40)]
+    labels = np.array(
+        [int(each.spikes[:, network().outputs].sum(axis=0).argmax()) for each in run_network(network(), inputs)]
+    )
+    result = quantize(network(), inputs=inputs, labels=labels, bits=2)
+    assert result.fit is not None
+    assert result.classes is not None
+    assert result.fit.calibrated.decided_by == "right classes"
+    held_out = result.fit.calibrated.split.held_out
+    assert (result.classes.inputs, result.classes.network) == (held_out.size, 1.0)
+    assert result.classes.program == float((classes_by(result.program, inputs) == labels)[held_out].mean())
+    assert result.as_dict()["classes"] == result.classes.as_dict()
+
+
+def test_wrong_bins_decide_where_classes_are_equal() -> None:
+    result = quantize(network(), inputs=SAMPLES, labels=np.zeros(40, np.int64), bits=8)
+    assert result.fit is not None
+    accuracy = result.fit.calibrated.accuracy
+    assert accuracy is not None
+    assert accuracy.result[1] == accuracy.rounded[1]
+    assert result.fit.calibrated.decided_by == "wrong bins"
+
+
+@pytest.mark.parametrize("has_readouts", [False, True])
+def test_right_classes_of_rounded_weights_are_those_of_all_inputs(has_readouts: bool) -> None:
+    trained = with_readouts(3) if has_readouts else network()
+    result = quantize(trained, inputs=SAMPLES, labels=LABELS, fit=False)
+    assert result.classes is not None
+    assert result.classes.rounded is None
+    assert result.classes.inputs == 40
+    assert result.classes.program == float((classes_by(result.program, SAMPLES) == LABELS).mean())
+    assert str(result.classes) in repr(result)
+
+
+def test_few_inputs_are_reported_with_the_fewest_bits() -> None:
+    sentence = 'bits="least" was decided by 10 inputs, of which one wrong class is a loss of 10%, and 1% is allowed'
+    few = quantize(network(), inputs=SAMPLES, labels=LABELS, bits="least")
+    assert any(note.startswith(sentence) for note in few.notes)
+    enough = quantize(network(), inputs=SAMPLES, labels=LABELS, bits="least", tolerance=0.1)
+    assert not any("least" in note for note in enough.notes)
+
+
+def test_exit_code_of_the_command_is_1_where_a_spike_differs(command: Command, tmp_path: Path) -> None:
+    nir.write(tmp_path / "n.nir", graph())
+    sp.write_rasters(tmp_path / "x.npz", SAMPLES)
+    (tmp_path / "y.csv").write_text("\n".join(map(str, LABELS)))
+    words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero", "--json")
+    for more in ((), ("--inputs", tmp_path / "x.npz", "--no-fit"), ("--inputs", tmp_path / "x.npz")):
+        code, out, _ = command(*words, *more)
+        assert code == int(json.loads(out)["mismatch"]["wrong_bins"] > 0)
+    given = (*words[:-1], "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.csv")
+    code, out, _ = command(*given, "--report", tmp_path / "r.html")
+    assert code == 1
+    found = quantize(network(), inputs=SAMPLES, labels=LABELS).classes
+    assert out.splitlines()[0] == str(found)
+    assert str(found)[1:] in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "right classes on 10 held-out inputs: " in out

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from by_hand import by_hand, synapses_of
 from cases import random_raster
-from nir_graphs import cuba, deep, weights
+from nir_graphs import Dictionary, cuba, data_of, deep, weights
 from plain_nir import PlainGraph
 from untyped import untyped
 
@@ -182,6 +182,14 @@ def test_nested_graphs_are_laid_open() -> None:
     one, other = (from_nir(each, dt_ms=1.0, reset="zero") for each in (nested, flat))
     for name in ("pre", "post", "delay", "weight"):
         assert np.array_equal(getattr(one.synapses, name), getattr(other.synapses, name))
+    beside = data_of(nested)
+    beside["nodes"] |= {f"layer.{key}": node for key, node in beside["nodes"].pop("layer")["nodes"].items()}
+    beside["edges"] = [*edges, *((f"layer.{a}", f"layer.{b}") for a, b in inner.edges)]
+    found = from_nir(untyped(Dictionary(beside)), dt_ms=1.0, reset="zero")
+    assert np.array_equal(found.synapses.weight, one.synapses.weight)
+    assert [each.name for each in found.populations] == [each.name for each in one.populations] == ["layer.lif"]
+    note = "the graph has edges of 'layer' and nodes layer.input and layer.output; read as a nested graph"
+    assert found.notes == (note, *one.notes)
 
 
 class Tensor:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
+import re
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from command_line import Command
 from stand_in import write_backend
 from untyped import untyped
 
@@ -69,10 +74,53 @@ def test_repairs_are_told() -> None:
         assert each[-1][1] == each[-1][2]
 
 
-def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_are_printed_where_no_terminal_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snnprog.progress.LINE_SECONDS", 0.01)
+    told: list[str] = []
+
+    def until(line: str) -> None:
+        for _ in range(3000):
+            told.append(capsys.readouterr().err)
+            if line in "".join(told):
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"{line!r} was not printed, but {told}")
+
     with progress_bar(quiet=False) as progress:
-        assert progress is None  # standard error is no terminal here
+        assert progress is not None
+        until("snnprog: design, 0 s\n")
+        progress("outputs", 3, 12)
+        until("snnprog: outputs 3 of 12, ")
+        progress("outputs: searching", 5000, 5000)
+        until("snnprog: outputs: searching 5,000, ")
+        progress("outputs", 12, 12)
+        until("snnprog: after outputs, ")
+    assert re.fullmatch(r"(snnprog: [a-z]+( outputs|: searching 5,000| 3 of 12)?, \d+ s\n)+", "".join(told))
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_short_and_quiet_work_prints_nothing(quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    before = threading.active_count()
+    with progress_bar(quiet) as progress:
+        assert (progress is None) == quiet
+    assert threading.active_count() == before
     assert capsys.readouterr() == ("", "")
+
+
+def test_lines_are_on_standard_error_and_not_with_json(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snnprog.progress.LINE_SECONDS", 1e-6)
+    sp.save_spec(small_spec(), tmp_path / "SPEC.toml")
+    code, out, err = command("explain", tmp_path / "SPEC.toml")
+    assert code == 0
+    assert "snnprog: design" in err
+    assert "snnprog" not in out
+    code, out, err = command("explain", tmp_path / "SPEC.toml", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["feasible"]
 
 
 # ------------------------------------------------------------------------------------------------------- progress=True
@@ -129,7 +177,7 @@ def test_bars_of_a_notebook_escape_and_go_away_after_an_error() -> None:
 def test_an_ipython_without_a_kernel_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "IPython", untyped(SimpleNamespace(get_ipython=object)))
     with shown(True, "design") as tell:
-        assert tell is None  # standard error is no terminal here
+        assert "log_lines" in getattr(tell, "__qualname__", "")  # standard error is no terminal here
 
 
 def test_true_shows_bars_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

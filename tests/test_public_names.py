@@ -90,6 +90,7 @@ NAMES = {
     "plot_weights": "function",
     "recover": "function",
     "run": "function",
+    "save_spec": "function",
     "sweep": "function",
     "ticks_of_events": "function",
     "to_neo": "function",

@@ -16,6 +16,7 @@ from itertools import combinations
 from types import NoneType
 from typing import Any, Final, Protocol
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_callable
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
@@ -92,6 +93,7 @@ def check_claim(claim: object) -> None:
         raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {type(claim).__name__}")
 
 
+@call_checked
 def all_rows(n_inputs: int, *, at_once: int | None = None) -> tuple[Row, ...]:
     """Return every row of some input lines: the rows with the fewest spikes first.
 
@@ -139,6 +141,7 @@ class TableStep:
         return tuple(self.table[state])
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Automaton(Displayed):
     """A deterministic automaton with outputs (a Mealy machine).
@@ -301,6 +304,7 @@ class Automaton(Displayed):
         return found
 
 
+@call_checked
 def from_table(
     transitions: Mapping[Any, Mapping[Any, tuple[State, Sequence[bool | None]]]],
     *,

@@ -11,6 +11,7 @@ from string import ascii_lowercase
 
 from snnprog.automata.automaton import Answer, Automaton, Row, State
 from snnprog.automata.steps import AllRows
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 from snnprog.wording import counted
 
@@ -60,6 +61,7 @@ class ExpressionStep:
         return reached, (bool(reached & self.last),)
 
 
+@call_checked
 def from_expression(expression: str, *, n_inputs: int) -> Automaton:
     """Return the automaton with one output, which fires where the stream so far ends with a match.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from snnprog.automata.automaton import MOST_TICKS, WRONG, HasLines, Row, State, Wrong, all_rows
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_callable
 from snnprog.errors import SpecError
 from snnprog.names import Names
@@ -17,6 +18,7 @@ Advance = Callable[[State, Row, Row], State | Wrong]
 ANSWERED = 0  # ticks left for an answer, where none is due
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Invariant:
     """A claim about every input stream, for programs of any size; see `never`, `within` and `at_most`.
@@ -75,6 +77,7 @@ class InvariantMonitor:
         return self.text
 
 
+@call_checked
 def never(condition: Condition, *, text: str = "", symbols: Iterable[Sequence[bool]] | None = None) -> Invariant:
     """Return the claim that a condition holds at no tick.
 
@@ -114,6 +117,7 @@ def never(condition: Condition, *, text: str = "", symbols: Iterable[Sequence[bo
     )
 
 
+@call_checked
 def within(
     ticks: int,
     *,
@@ -169,6 +173,7 @@ def within(
     return Invariant(text=text, start=ANSWERED, advance_on=advance_on, symbols=symbols)
 
 
+@call_checked
 def at_most(
     spikes: int, *, ticks: int, output: int | str, symbols: Iterable[Sequence[bool]] | None = None
 ) -> Invariant:

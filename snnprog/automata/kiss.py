@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 
 from snnprog.automata.automaton import Answer, Automaton, Row, from_table
+from snnprog.calls import call_checked
 from snnprog.errors import FormatError, SpecError
 
 BITS = {"0": (False,), "1": (True,), "-": (False, True)}
@@ -20,6 +21,7 @@ WIDEST = 12
 """Input lines: 4096 rows for each state. A choice."""
 
 
+@call_checked
 def from_kiss2(text: str, *, name: str = "the table") -> Automaton:
     """Return the automaton of a KISS2 table; its outputs answer in the tick of their row.
 

@@ -27,6 +27,7 @@ from snnprog.backends.environment import interpreter_of
 from snnprog.backends.folder import Backend, find_backend
 from snnprog.backends.gaps import check_gaps
 from snnprog.backends.readouts import read_out, reads_potentials
+from snnprog.calls import call_checked
 from snnprog.checks import as_seconds, check_type
 from snnprog.chips import CHIPS
 from snnprog.documents import parse_json
@@ -105,6 +106,7 @@ def run(
 ) -> list[Trace]: ...
 
 
+@call_checked
 def run(
     program: Program,
     inputs: NDArray[np.generic] | Sequence[ArrayLike],
@@ -265,7 +267,7 @@ def _run_built_in(program: Program, rasters: list[Raster], *, backend: str, reco
     for index, trace in enumerate(traces):
         if trace.excursion is not None:
             left = trace.excursion.in_words(program.neuron_names)
-            warnings.warn(f"pattern {index}: {left}", PortabilityWarning, stacklevel=4)
+            warnings.warn(f"pattern {index}: {left}", PortabilityWarning, stacklevel=5)
             break
     return Run(tuple(traces), built_in_versions(backend))
 

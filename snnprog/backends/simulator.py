@@ -26,6 +26,7 @@ from snnprog.backends.execution import (
 )
 from snnprog.backends.readouts import Readouts, reads_potentials, with_names
 from snnprog.backends.streaming import RunnerStepper
+from snnprog.calls import call_checked
 from snnprog.checks import as_seconds, check_type
 from snnprog.display.card import Displayed
 from snnprog.errors import PortabilityWarning, SpecError
@@ -46,6 +47,7 @@ class Stepper(Protocol):
         """Continue with the spike counts ``(ticks, inputs)`` of a stimulus; from rest if ``first_tick`` is 0."""
 
 
+@call_checked
 class Simulator(Displayed):
     """A program that runs step by step.
 

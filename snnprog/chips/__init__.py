@@ -6,6 +6,7 @@ A chip is a value, `Chip`: define one with `snnprog.rules`, and pass it as ``Spe
 
 from __future__ import annotations
 
+from snnprog.calls import call_checked
 from snnprog.chips.chip import RULES, Chip, Range, WeightRanges
 from snnprog.chips.core import RESOURCES, Core, Energy, SynapticMemory
 from snnprog.chips.fpga import FPGA_CHIPS
@@ -21,16 +22,19 @@ from snnprog.wording import did_you_mean
 CHIPS: dict[str, Chip] = {chip.name: chip for chip in (LOIHI1, LOIHI2, XYLO, *FPGA_CHIPS)}
 
 
+@call_checked
 def is_built_in(chip: Chip) -> bool:
     """Return whether a chip is identified by its name alone."""
     return CHIPS.get(chip.name) == chip
 
 
+@call_checked
 def is_named_in_files(chip: Chip) -> bool:
     """Return whether a program file only names a chip; files for all other chips contain the chip."""
     return is_built_in(chip) and chip.rule.name in SEMANTICS
 
 
+@call_checked
 def find_chip(chip: str | Chip) -> Chip:
     """Return the chip of a name; a `Chip` is returned unchanged.
 

@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Integers
+from snnprog.calls import call_checked
 from snnprog.chips.core import UNKNOWN, Core, Energy
 from snnprog.chips.layers import Layers, Wiring
 from snnprog.errors import LimitError, SpecError
@@ -44,6 +45,7 @@ def _steps_of(rule: Rule) -> tuple[object, ...]:
     return rule.registers, rule.gather, rule.steps, rule.watched, rule.constants
 
 
+@call_checked
 @dataclass(frozen=True)
 class WeightRanges:
     """The ranges of a weight's mantissa, for each sign mode.
@@ -72,6 +74,7 @@ class WeightRanges:
         return found
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Chip:
     """The rule and the limits of one chip; the module that defines an instance cites the source of each field.

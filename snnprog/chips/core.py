@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from snnprog.arrays import Int64s, Integers
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 from snnprog.rules.typed import convert_fields
 
@@ -32,6 +33,7 @@ RESOURCES: Mapping[str, str] = MappingProxyType(
 )
 
 
+@call_checked
 @dataclass(frozen=True)
 class SynapticMemory:
     """The storage of the synapses of a line on a core.
@@ -110,6 +112,7 @@ class SynapticMemory:
         return words
 
 
+@call_checked
 @dataclass(frozen=True)
 class Core:
     """The limits of one core.
@@ -158,6 +161,7 @@ class Core:
 UNKNOWN = Core()
 
 
+@call_checked
 @dataclass(frozen=True)
 class Energy:
     """Published energies per operation, in picojoules; energies calculated from them are estimates.

@@ -7,10 +7,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from snnprog.arrays import Bools, Int32s
+from snnprog.calls import call_checked
 from snnprog.errors import LimitError, SpecError
 from snnprog.rules.typed import convert_fields
 
 
+@call_checked
 @dataclass(frozen=True, eq=False)
 class Wiring:
     """The connections of a program: lines are inputs, then neurons; synapses lead from lines to neurons.
@@ -37,6 +39,7 @@ class Wiring:
         return self.n_inputs + self.n_neurons
 
 
+@call_checked
 @dataclass(frozen=True)
 class Layers:
     """The limits of a chip with one hidden and one readout layer.

@@ -12,6 +12,7 @@ from snnprog.cli.numbers import IntegerOption, NumberOption
 from snnprog.cli.options import JsonCommand, check_title, json_option, seed_option, target_chip_option, title_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile
+from snnprog.cli.progress import working
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
@@ -102,20 +103,21 @@ def convert_command(
 
     check_title(title, page_path)
     data, labels = read_samples(data_path)
-    result = convert(
-        model_path,
-        data=data,
-        labels=labels,
-        held_out=held_out,
-        ticks=ticks,
-        code=code,
-        adjust=adjust,
-        percentile=percentile,
-        max_pool=max_pool,
-        chip=chip,
-        bits=bits,
-        seed=seed,
-    )
+    with working("converting", as_json):
+        result = convert(
+            model_path,
+            data=data,
+            labels=labels,
+            held_out=held_out,
+            ticks=ticks,
+            code=code,
+            adjust=adjust,
+            percentile=percentile,
+            max_pool=max_pool,
+            chip=chip,
+            bits=bits,
+            seed=seed,
+        )
     result.program.save(program_path)
     if spikes_path is not None:
         write_rasters(spikes_path, result.encode(data), key="inputs")

@@ -1,17 +1,16 @@
-"""Progress bars on standard error, if that is a terminal."""
+"""Progress on standard error: bars in a terminal, otherwise lines."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from snnprog.progress import Progress, terminal_bars
+from snnprog.progress import Progress, shown
 
 
 @contextmanager
 def progress_bar(quiet: bool, first: str = "design") -> Iterator[Progress | None]:
-    """Show a bar for each step, with the time gone and left, on standard error, if that is a terminal.
+    """Show each step, with the time gone: as bars in a terminal, or as a line every 30 seconds.
 
     Parameters
     ----------
@@ -20,15 +19,12 @@ def progress_bar(quiet: bool, first: str = "design") -> Iterator[Progress | None
     first : str
         The step that is shown until another one is reported.
     """
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    with terminal_bars(first) as advance:
+    with shown(not quiet, first) as advance:
         yield advance
 
 
 @contextmanager
 def working(what: str, quiet: bool) -> Iterator[None]:
-    """Show activity with its duration on standard error, if that is a terminal."""
+    """Show activity with its duration."""
     with progress_bar(quiet, what):
         yield

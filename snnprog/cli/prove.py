@@ -12,6 +12,7 @@ from snnprog.cli.numbers import IntegerOption, number_or_found
 from snnprog.cli.options import JsonCommand, json_option
 from snnprog.cli.output import print_json, tell
 from snnprog.cli.outputs import InputFile, OutputFile, ProgramFile
+from snnprog.cli.progress import working
 
 if TYPE_CHECKING:
     from snnprog.automata import Automaton, StreamClaim
@@ -114,7 +115,8 @@ def prove_command(
         claim = _expression(program, fires_when, which).delayed(latency)
     else:
         claim = _invariant(program, within, after)
-    proof = prove(program, claim, states=states, depth=depth)
+    with working("exploring states", as_json):
+        proof = prove(program, claim, states=states, depth=depth)
     if path is not None and proof.counterexample is not None:
         write_rasters(path, [proof.counterexample], names=program.input_names)
     if as_json:

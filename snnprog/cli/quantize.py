@@ -23,6 +23,7 @@ from snnprog.cli.options import (
 )
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import InputFile, OutputFile, RasterFile
+from snnprog.cli.progress import working
 from snnprog.errors import SpecError
 
 if TYPE_CHECKING:
@@ -143,7 +144,8 @@ def quantize_command(
     """Convert a trained network into a program.
 
     NET is a NIR file (.nir) or one of lava-dl (.net). NIR files do not define how neurons are reset: --from or --reset
-    does. Prints what rounding changed, in numbers and in spikes, on the given inputs or else on random ones.
+    does. Prints what rounding changed, in numbers and in spikes, on the given inputs or else on random ones. The exit
+    code is 0 if the program and the network give the same spikes on these inputs, and 1 if a spike differs.
     """
     from snnprog.networks import quantize
     from snnprog.networks.reading import network_from
@@ -166,7 +168,8 @@ def quantize_command(
     agrees = None
     if inputs is not None and expected is not None:
         agrees = _check_expected(network_path, network, inputs, expected, dt_ms=dt_ms, exporter=exporter)
-    result = quantize(network, chip=chip, inputs=inputs, labels=labels, bits=bits, keep=keep, fit=fit, seed=seed)
+    with working("fitting weights" if inputs is not None and fit else "rounding weights", as_json):
+        result = quantize(network, chip=chip, inputs=inputs, labels=labels, bits=bits, keep=keep, fit=fit, seed=seed)
     result.program.save(program_path)
     if page_path is not None and inputs is not None:
         _write_page(page_path, result, inputs, title=title or network_path.name)
@@ -178,7 +181,7 @@ def quantize_command(
             console.print(agrees)
         print_conversion(console, result)
         console.print(f"wrote {program_path}" + (f" and {page_path}" if page_path else ""))
-    return NOT_EXACT if result.wrong_bins else EXACT
+    return NOT_EXACT if result.mismatch.wrong_bins else EXACT
 
 
 def _rasters(

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int32s, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_integers
 from snnprog.coding.encoders import AXES, SILENT, check_fields, spikes_at
 from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
@@ -154,6 +155,7 @@ class _Following(Displayed):
         return values - means, deviations
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Contrast(_Following):
     """Lines for each value that spike when it is far above its running mean, and others when it is far below.
@@ -211,6 +213,7 @@ class Contrast(_Following):
         return list(np.concatenate(sides, axis=2).reshape(len(distances), 1, -1))
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class AdaptiveFields(_Following):
     """A population for each value whose receptive fields move with its mean and widen with its deviation.

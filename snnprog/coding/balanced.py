@@ -42,6 +42,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.coding.pulses import pulse_density
@@ -83,6 +84,7 @@ TAYLOR_TERMS = 18
 """Terms of the series of exp(M) for ``|M| ≤ 1/2``: the others are below ``0.5**19 / 19!`` (2e-23)."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class BalancedCode(Displayed):
     """Encodes the inputs of a linear system ``x' = A x + B u, y = C x`` as spikes, and decodes a balanced network's.

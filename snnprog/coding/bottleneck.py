@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.coding.readout import CLASSES, Readout
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
@@ -37,6 +38,7 @@ CERTAIN = 1e-6
 """The least probability that is counted for a class, as a bound on its surprise; insensitive within x 10."""
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class CurvePoint(Displayed):
     """One readout on the curve.
@@ -65,6 +67,7 @@ class CurvePoint(Displayed):
         return f"{self.readout}, {self.kept_bits:.1f} bits, score {self.score:.3f}"
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class ReadoutCurve(Displayed):
     """Readouts by the bits that they keep.
@@ -102,6 +105,7 @@ class ReadoutCurve(Displayed):
         return Card(table=Table.plain("the front", columns=columns, rows=rows))
 
 
+@call_checked
 def readout_curve(
     spikes: Sequence[Raster],
     targets: ArrayLike,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.arrays import Int64s, Integers, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.coding.samples import check_least
 from snnprog.display.card import Displayed
@@ -28,12 +29,14 @@ YES, NO, NO_TARGET = 1, -1, 0
 VOTERS_SHARE = 0.5
 
 
+@call_checked
 def first_spike(spikes: Raster) -> int:
     """Return the output of a raster ``(ticks, outputs)`` that spikes first; `NO_CLASS` if none does, or several do."""
     fired = spikes[int(spikes.any(axis=1).argmax())]
     return int(fired.argmax()) if fired.sum() == 1 else NO_CLASS
 
 
+@call_checked
 def spike_count(spikes: Raster) -> int:
     """Return the output of a raster ``(ticks, outputs)`` with most spikes; `NO_CLASS` in case of a tie."""
     counts = spikes.sum(axis=0)
@@ -41,6 +44,7 @@ def spike_count(spikes: Raster) -> int:
     return int(most[0]) if most.size == 1 else NO_CLASS
 
 
+@call_checked
 def highest_potential(potentials: Integers) -> int:
     """Return the output of potentials ``(ticks, outputs)`` with the highest last value; `NO_CLASS` for a tie.
 
@@ -51,16 +55,19 @@ def highest_potential(potentials: Integers) -> int:
     return int(highest[0]) if highest.size == 1 else NO_CLASS
 
 
+@call_checked
 def with_rest(raster: Raster) -> Raster:
     """Return a raster ``(ticks + 1, lines)``: the encoded sample, then the silent tick of the answer."""
     return np.concatenate([raster, np.zeros((1, raster.shape[1]), dtype=np.bool_)])
 
 
+@call_checked
 def with_start(raster: Raster) -> Raster:
     """Return a raster ``(ticks, lines + 1)`` with a last line that spikes at tick 0, when a sample begins."""
     return np.concatenate([raster, np.arange(len(raster))[:, None] == 0], axis=1)
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Questions(Displayed):
     """The question of each output about the class of a sample, and the decoding of answers.

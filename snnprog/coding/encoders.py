@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
 from snnprog.display.card import Displayed
@@ -103,6 +104,7 @@ class _Ranged(Displayed):
         return share
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Levels(_Ranged):
     """A line for each level of each value; those that the value exceeds spike together at tick 0 (thermometer code).
@@ -139,6 +141,7 @@ class Levels(_Ranged):
         return list(exceeded.reshape(len(exceeded), 1, -1))
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Latency(_Ranged):
     """A line for each value, which spikes once: the greater the value, the earlier.
@@ -179,6 +182,7 @@ class Latency(_Ranged):
         return spikes_at(np.rint((1.0 - both) * self.last), self.ticks)
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class GaussianFields(_Ranged):
     """A population for each value, tuned to different values: the nearer a field's centre, the earlier its spike.
@@ -229,6 +233,7 @@ class GaussianFields(_Ranged):
         return spikes_at(latency.reshape(len(values), -1), self.ticks)
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Rate(_Ranged):
     """A line for each value, which spikes at random: the greater the value, the more often.
@@ -281,6 +286,7 @@ class Rate(_Ranged):
         return raster
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class EvenRate(_Ranged):
     """A line for each value, which spikes evenly: the greater the value, the more often; deterministic.

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.coding.samples import as_samples
 from snnprog.errors import SpecError
 
 AXES = ("ticks", "channels")
 
 
+@call_checked
 def pulse_density(signal: ArrayLike, step: ArrayLike = 1.0) -> Raster:
     """Return spikes whose signed density is a signal: a spike on a channel's first line stands for +step, else -step.
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.coding.samples import check_fitted, check_least, unfitted
 from snnprog.display.card import Displayed
@@ -37,6 +38,7 @@ ITERATIONS = 5000
 baselines of examples/ have as many."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Readout(Displayed):
     """A linear decoder of output spikes, fitted with scikit-learn.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
 from snnprog.display.card import Displayed
@@ -16,6 +17,7 @@ from snnprog.errors import SpecError
 AXES = ("samples", "ticks", "channels")
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Delta(Displayed):
     """Two lines for each channel: one spikes when it has risen by a step since its last spike, one when it has fallen.

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Raster
-from snnprog.names import Names, labelled
+from snnprog.names import Names, labelled, name_of, numbered
 from snnprog.spec import Pattern, Spec
-from snnprog.wording import counted
+from snnprog.wording import counted, in_words
 
 LEAST_PER_SYNAPSE = 0.1
 """Events for each synapse below which unseen spikes are likely to be wrong: dense programs had 91 wrong bins for each
@@ -25,6 +25,9 @@ LEAST_PER_SYNAPSE = 0.1
 LEAST_EVENTS = 2
 """Events of an output below which they are, however few its synapses: sparse programs had more than 100 wrong bins for
 each 100 due spikes with none or one, and 0 with more (the same benchmark)."""
+
+SHOWN_OUTPUTS = 4
+"""Outputs that the sentence names, the first ones: so many fit on a line. A choice."""
 
 SPARSE_MEASURED = "in a benchmark, 594 to 706 of 14,400 unseen bins were wrong without it, and 0 with it"
 """Eight specs of 18 lines and four outputs, with 6 or 8 patterns of 60 ticks: dense programs had 1,421 to 1,430
@@ -87,7 +90,7 @@ def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool, names: Names | 
     little = [each for each in evidence if each.is_little]
     if not little:
         return ""
-    who = counted(len(little), "output") if len(little) > 1 else labelled("output", little[0].output, names)
+    who = _listed([each.output for each in little], names)
     have, their = ("have", "their") if len(little) > 1 else ("has", "its")
     events = _span([each.events for each in little], noun="target spike")
     synapses = _span([each.synapses for each in little], noun="synapse")
@@ -97,6 +100,15 @@ def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool, names: Names | 
         f"{who} {have} {synapses} for {events} in all patterns: {their} spikes on other inputs are likely to be wrong;"
         f" {', or '.join(cures or ['give more patterns'])}"
     )
+
+
+def _listed(outputs: Sequence[int], names: Names | None) -> str:
+    """Return outputs by number and name, and how many more there are."""
+    if len(outputs) == 1:
+        return labelled("output", outputs[0], names)
+    shown = [numbered(each, name_of(each, names)) for each in outputs[:SHOWN_OUTPUTS]]
+    more = len(outputs) - len(shown)
+    return f"outputs {in_words([*shown, *([f'{more} more'] if more else [])])}"
 
 
 def _span(values: Sequence[int], *, noun: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.compiler.built import Built
 from snnprog.compiler.evidence import Evidence, all_evidence, warning_of
 from snnprog.compiler.stopwatch import Stopwatch
@@ -240,6 +241,7 @@ class CompileReport(Displayed):
         }
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class CompileResult(Displayed):
     """A verified program with its network and report.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_number, as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
@@ -41,6 +42,7 @@ DESIGN_SHARE = 0.7
 RAISE: Literal["raise"] = "raise"
 
 
+@call_checked
 @one_blas_thread()
 def compile(
     spec: Spec,
@@ -75,11 +77,10 @@ def compile(
         Designs and repairs neurons in parallel: processes of this machine (``ProcessPoolExecutor``, loky), a Dask
         cluster, or a pool with ``apply_async``, as Ray's. The result does not depend on it.
     progress : callable or True, optional
-        True shows a bar for each step, in a terminal or a notebook. A callable is called with (step, done, all) as work
-        proceeds; the steps are
-        "design", "windows", "hidden", "closest", "repair", "simulate" and "place", as required. Long
-        searches inside a step are reported about four times a second, as the step's name followed by ": searching",
-        with the work done so far as both numbers.
+        True shows a bar for each step, in a terminal or a notebook, and otherwise a line every 30 seconds. A callable
+        is called with (step, done, all) as work proceeds; the steps are "design", "windows", "hidden", "closest",
+        "repair", "simulate" and "place", as required. Long searches inside a step are reported about four times a
+        second, as the step's name followed by ": searching", with the work done so far as both numbers.
     time_limit_s : float, optional
         Seconds for the whole call, kept within about a tenth; ``result.report.ended_by_time`` and
         ``UndecidedError.ended_by_time`` name the steps that it ended. A result within the limit is the same without a

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from snnprog.calls import call_checked
 from snnprog.checks import check_type
 from snnprog.compiler.report import CompileResult
 from snnprog.compiler.steps import RAISE, compile, identity_of
@@ -42,6 +43,7 @@ class _SweepJob:
     time_limit_s: float | None
 
 
+@call_checked
 def sweep(
     specs: Sequence[Spec],
     *,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import EvenRate, Latency
@@ -61,6 +62,7 @@ COMPARED = 64
 """Samples on which states are measured, and spikes compared with the real network's: a choice."""
 
 
+@call_checked
 def convert(
     model: object,
     *,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.coding import EvenRate, Latency
 from snnprog.conversion.ann import Ann
 from snnprog.conversion.costs import Costs
@@ -45,6 +46,7 @@ class LayerReport:
     is_shared: bool
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Conversion(Displayed):
     """A program from an artificial network, with scores and costs.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_path, check_type
 from snnprog.coding import AdaptiveFields, Contrast
 from snnprog.emit.board_names import check_board
@@ -102,6 +103,7 @@ BOARD_FOLDER = ExportForm("a board's folder", _board_folder, ("board",))
 """What is written where there is a board, and the path has none of those suffixes."""
 
 
+@call_checked
 def export(
     program: Program | Contrast | AdaptiveFields,
     path: str | Path,

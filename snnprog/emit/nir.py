@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
+from snnprog.calls import call_checked
 from snnprog.checks import as_path
 from snnprog.emit.nir_layout import INPUT, OUTPUT, Key, NirLayout, layout_of
 from snnprog.errors import SpecError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import nir
 
 
+@call_checked
 def to_nir(program: Program, *, dt_ms: float) -> nir.NIRGraph:
     """Return a program as a NIR graph; ``latency_ticks`` in its metadata is its lead in ticks over the program.
 
@@ -99,6 +101,7 @@ def _names(program: Program, layout: NirLayout) -> dict[str, Names]:
     return named
 
 
+@call_checked
 def write_nir(path: str | Path, program: Program, *, dt_ms: float) -> None:
     """Write a program as a ``.nir`` file; see `to_nir`.
 

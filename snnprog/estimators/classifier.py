@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from snnprog.arrays import Floats
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip
 from snnprog.coding import Encoder, Questions
@@ -24,6 +25,7 @@ CLARITY = 0.2
 """As in `examples/iris.py` and `examples/digits.py`, where it was chosen: see `snnprog.specs.classification`."""
 
 
+@call_checked
 class SpikingClassifier(ClassifierMixin, SpikingEstimator):
     """A classifier whose neurons are designed by linear programming, for scikit-learn's tools.
 

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import validate_data
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.chips import Chip
 from snnprog.coding import Encoder, Readout, with_start
 from snnprog.errors import SpecError
@@ -18,6 +19,7 @@ from snnprog.specs import regressor
 from snnprog.specs.regression import CLARITY
 
 
+@call_checked
 class SpikingRegressor(RegressorMixin, SpikingEstimator):
     """A regressor whose neurons are designed by linear programming, for scikit-learn's tools.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.names import Names, name_of, numbered
 from snnprog.wording import counted
@@ -15,6 +16,7 @@ PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 KINDS = {PROVED: GOOD, REFUTED: BAD, UNDECIDED: OPEN}
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class StreamProof(Displayed):
     """Whether a program meets an automaton or an invariant on every input stream; see `snnprog.prove`.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from snnprog.arrays import Raster
 from snnprog.automata import StreamClaim
 from snnprog.automata.automaton import Monitor, check_claim
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
 from snnprog.exploration.bounded import check_streams, deepest
@@ -30,6 +31,7 @@ MOST_STATES = 10**9
 """States have numbers of 31 bits, and a table of twice as many places."""
 
 
+@call_checked
 def prove(program: Program, claim: StreamClaim, *, states: int = STATES, depth: int = 0) -> StreamProof:
     """Decide whether a program meets a claim on every input stream of any length, from rest.
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from snnprog.archive import array_of, check_regular, fields_of, read_archive, read_bytes, structured_of
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_path
 from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.bounds import check_bins
@@ -47,6 +48,7 @@ SHARED_SUFFIXES = (".npz", ".h5")
 """Suffixes of files that may hold events or rasters; they are read as events if a view of events is given."""
 
 
+@call_checked
 def read_events(path: str | Path, *, key: str | int | None = None) -> EventRecording:
     """Read a recording of an event camera or a cochlea; `snnprog.from_events` converts it to rasters.
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import SIZE_LIMIT_BYTES
 from snnprog.arrays import Bools, Int32s, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import LimitError, SpecError
@@ -29,6 +30,7 @@ from snnprog.wording import counted
 REPEATS = ("refuse", "merge", "count")
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class EventRaster(Displayed):
     """A raster of events, with counts of merged and excluded events.
@@ -113,6 +115,7 @@ def from_events(
     duration_ms: float | None = ...,
     repeats: str = ...,
 ) -> list[EventRaster]: ...
+@call_checked
 def from_events(
     events: ArrayLike | EventRecording,
     *,

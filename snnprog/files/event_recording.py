@@ -7,12 +7,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from snnprog.calls import call_checked
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.files.event_view import EventView
 from snnprog.wording import counted
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class EventRecording(Displayed):
     """Events of a file, with metadata.

@@ -24,6 +24,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from snnprog.arrays import Bools, Bytes, Int64s
+from snnprog.calls import call_checked
 from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.event_rows import LINE_LIMIT, TICK_HEADER, fields_of, header_of, is_mark, values_of
 from snnprog.files.events import plain_columns
@@ -63,6 +64,7 @@ class _Event(NamedTuple):
     place: str
 
 
+@call_checked
 def ticks_of_events(events: Iterable[tuple[int, int | str | None]]) -> Iterator[list[int | str]]:
     """Yield the lines that spike in each tick, from tick 0 on, as soon as the tick has ended.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
 
@@ -23,6 +24,7 @@ UNITS_PER_MS: Mapping[str, Fraction] = MappingProxyType(
 LARGEST_SIDE = 1 << 16  # a choice: 32 times the widest sensor that EVT 2.0 and 3.0 can number, 2048
 
 
+@call_checked
 @dataclass(frozen=True)
 class EventView:
     """The events of a recording that become lines of a raster, and the numbering of lines.

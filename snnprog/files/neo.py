@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.archive import SIZE_LIMIT_BYTES
 from snnprog.arrays import Floats, Raster
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.files.spike_times import Binning, SpikeTimes, joined, rasters_of_times, share_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NAME = "the spike trains"
 
 
+@call_checked
 def from_neo(
     trains: neo.Segment | Iterable[neo.SpikeTrain],
     *,
@@ -68,6 +70,7 @@ def from_neo(
     return raster
 
 
+@call_checked
 def to_neo(raster: ArrayLike, *, dt_ms: float, start_ms: float = 0.0) -> list[neo.SpikeTrain]:
     """Return one Neo spike train for each column of a raster ``(ticks, neurons)``, with spikes at tick starts.
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_path
 from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
@@ -35,9 +36,23 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 WRITTEN = (".npz", ".csv", ".h5")
+FROM_ARRAY = "a boolean array (ticks, neurons), and sp.write_rasters('x.npz', [raster]) writes it"
+OTHER_FORMATS: Mapping[str, str] = MappingProxyType(
+    {
+        ".mat": f"scipy.io.loadmat reads MATLAB's files (h5py those of version 7.3): make {FROM_ARRAY}",
+        ".pkl": f"load it where you trust it, and make {FROM_ARRAY}",
+        ".txt": "save the spikes as .csv with the columns tick and neuron",
+        ".xlsx": "save the spikes as .csv with the columns tick and neuron",
+        ".nix": "sp.from_neo takes the spike trains that Neo reads from it",
+        ".nex": "sp.from_neo takes the spike trains that Neo reads from it",
+        ".plx": "sp.from_neo takes the spike trains that Neo reads from it",
+    }
+)
+"""What to do with a file that is not read: its suffix -> advice."""
 KEYED = (".npz", ".h5", ".hdf5", ".aedat4")
 
 
+@call_checked
 def read_rasters(
     path: str | Path,
     *,
@@ -102,6 +117,7 @@ def read_rasters(
     return read_recording(as_path("path", path), reading).rasters
 
 
+@call_checked
 def read_observed(
     path: str | Path,
     *,
@@ -144,7 +160,9 @@ def read_observed(
 def read_recording(path: Path, reading: Reading) -> RecordedRasters:
     """Return the content of a file; see `read_rasters`."""
     if path.suffix not in READ:
-        raise FormatError(f"{path} ends in {path.suffix!r}; rasters are read from {_listed(READ)}")
+        raise FormatError(
+            f"{path} ends in {path.suffix!r}; {OTHER_FORMATS.get(path.suffix, f'rasters are read from {_listed(READ)}')}"
+        )
     if path.suffix == ".nwb":
         return read_nwb(path, reading)
     if path.suffix in EVENT_SUFFIXES or (path.suffix in SHARED_SUFFIXES and reading.view is not None):
@@ -152,6 +170,7 @@ def read_recording(path: Path, reading: Reading) -> RecordedRasters:
     return RecordedRasters(READERS[path.suffix](path, reading))
 
 
+@call_checked
 def write_rasters(
     path: str | Path,
     rasters: Sequence[Raster],

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_path
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import FormatError
@@ -48,6 +49,7 @@ class JournalStep(Displayed):
         return f"{self.step}: {self.done} of {self.jobs} done{left}{f' ({verdicts})' if verdicts else ''}"
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class JournalProgress(Displayed):
     """The content of a journal.
@@ -110,6 +112,7 @@ class JournalProgress(Displayed):
         return "\n".join([about, *(each._summary() for each in self.steps), *when])
 
 
+@call_checked
 def read_journal(folder: str | Path) -> JournalProgress:
     """Return what a journal of `snnprog.compile` says; a compilation may be writing to it.
 

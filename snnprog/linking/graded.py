@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int32s
+from snnprog.calls import call_checked
 from snnprog.checks import check_type
 from snnprog.chips import Chip
 from snnprog.coding import Readout
@@ -30,6 +31,7 @@ HEADROOM = 2
 """How many times as high as in training a score may become before a run is an error: a choice that costs one bit."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class GradedReadout(Displayed):
     """A program whose outputs are the scores of a readout.
@@ -64,6 +66,7 @@ class GradedReadout(Displayed):
         return self.readout.decided(self.scores(traces))
 
 
+@call_checked
 def with_readout(program: Program, readout: Readout) -> GradedReadout:
     """Return a program with a fitted readout of its outputs on the chip.
 

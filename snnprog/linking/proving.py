@@ -11,6 +11,7 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.automata import StreamClaim
 from snnprog.automata.automaton import Automaton, Monitor, Row, State, Wrong, check_claim
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_type
 from snnprog.display.card import BAD, GOOD, OPEN, Card, Displayed
 from snnprog.exploration import PROVED, REFUTED, UNDECIDED, StreamProof, prove
@@ -23,6 +24,7 @@ from snnprog.simulate import simulate
 from snnprog.wording import counted
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class PartsProof(Displayed):
     """Whether a system meets the automaton of its parts, or a claim, on every input stream; see `prove_parts`.
@@ -72,6 +74,7 @@ class PartsProof(Displayed):
         )
 
 
+@call_checked
 def prove_parts(
     system: System, automata: Mapping[str, Automaton], *, claim: StreamClaim | None = None, states: int = STATES
 ) -> PartsProof:

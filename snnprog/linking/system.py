@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from snnprog.automata import Automaton
+from snnprog.calls import call_checked
 from snnprog.checks import check_type
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
@@ -20,6 +21,7 @@ from snnprog.spec import Spec
 from snnprog.wording import counted, did_you_mean
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class System(Displayed):
     """Programs, and the wires between them; `link` returns its program at once.
@@ -163,6 +165,7 @@ class System(Displayed):
         return Card(facts=[("parts", ", ".join(self.parts))])
 
 
+@call_checked
 def link(
     parts: Mapping[str, Program],
     *,

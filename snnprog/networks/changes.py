@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Floats
+from snnprog.calls import call_checked
 from snnprog.display.card import Displayed
 from snnprog.networks.network import TrainedNetwork
 from snnprog.program import Program
@@ -15,6 +16,7 @@ SAME = 1e-9
 """Share of a number's unit below which differences count as equal in double precision."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Change(Displayed):
     """The change of one kind of number by rounding.

@@ -69,10 +69,6 @@ class NetworkFit(Displayed):
         samples = counted(self.calibrated.split.held_out.size, "sample")
         return f"{counted(wrong, 'wrong bin')} on {samples} held out ({rounded} if weights are only rounded)"
 
-    def with_accuracy(self, accuracy: Accuracy) -> NetworkFit:
-        """Return the same with the shares of right classes."""
-        return replace(self, calibrated=replace(self.calibrated, accuracy=accuracy))
-
     def as_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
         calibrated, accuracy = self.calibrated, self.calibrated.accuracy
@@ -99,6 +95,7 @@ class NetworkFit(Displayed):
             "accuracy": None
             if accuracy is None
             else {"network": accuracy.trained, "program": accuracy.result, "if_rounded": accuracy.rounded},
+            "decided_by": calibrated.decided_by,
             "kept": float(calibrated.kept.mean()),
         }
 
@@ -249,6 +246,14 @@ class Fitting:
             potentials=tuple(each[:, self.neurons] for each in potentials),
             labels=None if self.network.is_readout[self.network.outputs].any() else labels,
         )
+
+    def with_accuracy(self, fit: NetworkFit, accuracy: Accuracy, samples: Samples) -> NetworkFit:
+        """Return a fit to a network whose outputs are readouts, with its shares of right classes."""
+        calibrated = fit.calibrated.with_accuracy(accuracy)
+        if calibrated.integers is fit.calibrated.integers:
+            return replace(fit, calibrated=calibrated)
+        inexact = inexact_neurons(self.layers, samples, calibrated, chip=self.start.chip)
+        return replace(fit, calibrated=calibrated, inexact=inexact)
 
     def _told_by(self, trained: TrainedNetwork) -> TrainedNetwork:
         """Return what tells all neurons that are fitted what to do: the adapted network, if others came with it."""

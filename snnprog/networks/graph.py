@@ -8,6 +8,9 @@ nir 1.0.8 if a neuron's fields are single numbers (it fails at ``v_reset``), 1.0
 Such a file is read, with a note, if it can only be a chain: nodes numbered as by PyTorch's Sequential,
 with neurons among them, each complete except a last neuron, whose fields up to ``v_reset`` identify its type.
 
+Early nirtorch wrote the nodes of a nested graph ``lif`` beside the others, as ``lif.input``, ``lif.output`` and so on,
+and edges from and to ``lif``. They are read as that nested graph, with a note.
+
 If edges name one node that does not exist, and one node has no edge, the two are read as one, with a note: recurrent
 graphs that snnTorch wrote for NIR's paper have this mistake.
 """
@@ -103,7 +106,8 @@ def graph_of(name: str, data: Mapping[str, object]) -> Graph:
         If it is not a graph, has unsupported nodes, or values that are not finite numbers of the correct shape.
     """
     data, notes = _completed(name, data)
-    found = _Found({}, [], list(notes))
+    data, more = _regrouped(name, data)
+    found = _Found({}, [], [*notes, *more])
     _lay_open(name, data, prefix="", found=found, depth=0)
     edges = tuple(dict.fromkeys(found.edges))
     metadata = data.get("metadata")
@@ -150,7 +154,7 @@ def _lay_open(
         found.edges.extend((a, b) for a in doors[source][1] for b in doors[target][0])
         if len(found.edges) > EDGE_LIMIT:
             raise FormatError(f"{name} has more than {EDGE_LIMIT} edges")
-    kinds = {key: _text(node.get("type")) for key, node in inner.items() if isinstance(node, Mapping)}
+    kinds = _kinds(inner)
     entries = [f"{prefix}{key}" for key, kind in kinds.items() if kind == INPUT]
     exits = [f"{prefix}{key}" for key, kind in kinds.items() if kind == OUTPUT]
     if not entries or not exits or (depth > 0 and (len(entries) > 1 or len(exits) > 1)):
@@ -199,6 +203,10 @@ def _mended(where: str, edges: list[Edge], nodes: Iterable[str], notes: list[str
     (wrong,), (right,) = missing, unused
     notes.append(f"{where} has edges of {wrong!r}, which is not there, and none of {right!r}; taken for the same node")
     return [(right if source == wrong else source, right if target == wrong else target) for source, target in edges]
+
+
+def _kinds(nodes: Mapping[str, object]) -> dict[str, str]:
+    return {key: _text(node.get("type")) for key, node in nodes.items() if isinstance(node, Mapping)}
 
 
 def _text(value: object) -> str:
@@ -256,3 +264,30 @@ def _completed(name: str, data: Mapping[str, object]) -> tuple[Mapping[str, obje
         " Nodes after these may be missing: export it again"
     )
     return completed, (note,)
+
+
+# ---------------------------------------------------------------- nested graphs beside their nodes
+
+
+def _regrouped(name: str, data: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[str, ...]]:
+    """Return a graph unchanged, or with nested graphs in place of nodes ``GRAPH.NODE`` where edges name GRAPH."""
+    nodes = data.get("nodes")
+    if not isinstance(nodes, Mapping):
+        return data, ()
+    kinds, edges = _kinds(nodes), _edges(name, data.get("edges"))
+    ends = dict.fromkeys(end for edge in edges for end in edge if end not in nodes)
+    graphs = [end for end in ends if (kinds.get(f"{end}.input"), kinds.get(f"{end}.output")) == (INPUT, OUTPUT)]
+    notes = []
+    for graph in graphs:
+        prefix = f"{graph}."
+        inside = {(a, b) for a, b in edges if a.startswith(prefix) and b.startswith(prefix)}
+        nested = {
+            "type": GRAPH,
+            "nodes": {key.removeprefix(prefix): node for key, node in nodes.items() if key.startswith(prefix)},
+            "edges": [(a.removeprefix(prefix), b.removeprefix(prefix)) for a, b in edges if (a, b) in inside],
+        }
+        nodes = {key: node for key, node in nodes.items() if not key.startswith(prefix)} | {graph: nested}
+        edges = [edge for edge in edges if edge not in inside]
+        doors = f"{prefix}input and {prefix}output"
+        notes.append(f"{name} has edges of {graph!r} and nodes {doors}; read as a nested graph")
+    return ({**data, "nodes": nodes, "edges": edges} if graphs else data), tuple(notes)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnprog.arrays import Floats
+from snnprog.calls import call_checked
 from snnprog.errors import FormatError, SpecError
 from snnprog.networks.convention import SUBTRACT, ZERO, Convention, convention_of
 from snnprog.networks.dynamics import NodeRule, readout_rule, rule_of
@@ -35,6 +36,7 @@ LARGEST = 1e60
 LONGEST_TICKS = 1 << 20
 
 
+@call_checked
 def from_nir(
     source: str | Path | nir.NIRGraph,
     *,

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_path
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
@@ -45,6 +46,7 @@ PARTS = ("layer", "simulation/Ts")
 INPUT_NAME, LATE_NAME = "input", "late"
 
 
+@call_checked
 def from_net(
     path: str | Path,
     *,

@@ -27,6 +27,7 @@ from functools import cached_property
 import numpy as np
 
 from snnprog.arrays import Bools, Floats, Int64s
+from snnprog.calls import call_checked
 from snnprog.display.card import Card, Displayed
 from snnprog.names import Names
 from snnprog.networks.convention import Convention
@@ -133,6 +134,7 @@ class NetworkSynapses:
     parameter: Int64s
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class TrainedNetwork(Displayed):
     """A network in real numbers and whole ticks.

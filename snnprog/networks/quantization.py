@@ -21,19 +21,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
+from snnprog.networks.calibration import Accuracy
 from snnprog.networks.calibration.calibrating import FEWEST_SAMPLES
 from snnprog.networks.changes import Change, changes_of
-from snnprog.networks.classes import readout_accuracy
+from snnprog.networks.classes import RightClasses, right_classes, shares_of
 from snnprog.networks.fitting import LEAST, Bits, Fitting, NetworkFit
 from snnprog.networks.mismatch import Mismatch, mismatch_of, random_inputs
 from snnprog.networks.network import TrainedNetwork
 from snnprog.networks.reading import network_from
-from snnprog.networks.remarks import remarks_on
+from snnprog.networks.remarks import few_inputs, remarks_on
 from snnprog.networks.rounding import RoundedNetwork, rounded
 from snnprog.networks.running import REACH_MARGIN, RealReach, rasters_for, reach_of
 from snnprog.placement import CoreCount, count_cores
@@ -48,6 +50,7 @@ MOST_FITTED = 1 << 30
 """Maximum of synapses times ticks of samples for fitting: some minutes. A choice, not a measurement."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class QuantizedNetwork(Displayed):
     """A program from a trained network, and the changes of the network's numbers and spikes.
@@ -68,6 +71,8 @@ class QuantizedNetwork(Displayed):
         Whether inputs were given.
     fit : NetworkFit or None
         The result of fitting to the inputs; None if nothing was fitted.
+    classes : RightClasses or None
+        The shares of right classes; None without labels.
     notes : tuple of str
         Other differences from the network, and probable mistakes.
     """
@@ -79,6 +84,7 @@ class QuantizedNetwork(Displayed):
     scales: Floats
     has_inputs: bool
     fit: NetworkFit | None = None
+    classes: RightClasses | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -101,7 +107,8 @@ class QuantizedNetwork(Displayed):
     def _summary(self) -> str:
         size = f"{counted(self.program.n_neurons, 'neuron')}, {counted(self.program.n_synapses, 'synapse')}"
         wrong = f"{counted(self.mismatch.wrong_bins, 'wrong bin')} of {self.mismatch.bins:,}"
-        return f"{size}, {self.program.chip.name}; {wrong} on {'the' if self.has_inputs else 'random'} inputs"
+        classes = "" if self.classes is None else f"; {self.classes}"
+        return f"{size}, {self.program.chip.name}{classes}; {wrong} on {'the' if self.has_inputs else 'random'} inputs"
 
     def _card(self) -> Card:
         columns = ("population", "neurons", "spikes of the network", "wrong bins")
@@ -116,6 +123,7 @@ class QuantizedNetwork(Displayed):
             "cores": None if self.cores is None else self.cores.as_dict(),
             "latency_ticks": self.network.latency.tolist(),
             "readout_scales": self.readout_scales.tolist(),
+            "classes": None if self.classes is None else self.classes.as_dict(),
             "wrong_bins": self.wrong_bins,
             "spikes": self.mismatch.spikes if self.has_inputs else None,
             "mismatch": self.mismatch.as_dict() | {"inputs": "given" if self.has_inputs else "random"},
@@ -125,6 +133,7 @@ class QuantizedNetwork(Displayed):
         }
 
 
+@call_checked
 def quantize(
     network: TrainedNetwork | str | Path | nir.NIRGraph,
     *,
@@ -156,6 +165,7 @@ def quantize(
         quarter; results are also reported on the last quarter, which is held out.
     labels : (samples,) int, optional
         The class of each input: the number of the output that should spike most, or have the highest last potential.
+        Where right classes of fitted and rounded weights differ by more than chance, they decide between the two.
     bits : int, "least" or mapping of str to int, optional
         Bits of weights, including the sign: of all, or by population; by default those of the chip. "least"
         finds the fewest for each population; it requires inputs.
@@ -208,9 +218,12 @@ def quantize(
         samples = fitting.samples(network, tried, classes)
         fitted = fitting.fit(samples, bits=bits, keep=keep, tolerance=tolerance, seed=seed)
         if classes is not None and network.is_readout[network.outputs].all():
-            fitted = _with_readout_classes(fitted, fitting, network, inputs=tried, labels=classes)
+            accuracy = _readout_accuracy(fitted, fitting, network, inputs=tried, labels=classes)
+            fitted = fitting.with_accuracy(fitted, accuracy, samples)
         found = fitting.rounded_with(fitted.calibrated.integers)
-    program = found.program(adapted.refractory)
+    program, shares = found.program(adapted.refractory), None
+    if classes is not None:
+        shares = _right_classes(fitted, program, network, inputs=tried, labels=classes, scales=found.scales)
     mismatch = mismatch_of(network, program, tried)
     remarks = remarks_on(adapted.network, found, mismatch, has_inputs=rasters is not None)
     return QuantizedNetwork(
@@ -221,26 +234,42 @@ def quantize(
         scales=found.scales[: network.n_neurons] * limits.unit,
         has_inputs=rasters is not None,
         fit=fitted,
-        notes=(*adapted.network.notes, *remarks, *([why_not] if why_not and rasters is not None and fit else [])),
+        classes=shares,
+        notes=(
+            *adapted.network.notes,
+            *remarks,
+            *([why_not] if why_not and rasters is not None and fit else []),
+            *few_inputs(fitted, tolerance),
+        ),
     )
 
 
-def _with_readout_classes(
+def _right_classes(
+    fitted: NetworkFit | None,
+    program: Program,
+    network: TrainedNetwork,
+    *,
+    inputs: Sequence[Raster],
+    labels: Int64s,
+    scales: Floats,
+) -> RightClasses:
+    """Return the shares of right classes: on held-out inputs, or on all if weights were only rounded."""
+    if fitted is not None and fitted.calibrated.accuracy is not None:
+        return RightClasses.held_out(fitted.calibrated.accuracy, fitted.calibrated.split)
+    right = right_classes(network, [program], inputs, labels=labels, scales=scales[network.outputs])
+    trained, own = (float(each.mean()) for each in right)
+    return RightClasses(len(inputs), trained, own, None)
+
+
+def _readout_accuracy(
     fitted: NetworkFit, fitting: Fitting, network: TrainedNetwork, *, inputs: Sequence[Raster], labels: Int64s
-) -> NetworkFit:
-    """Return a fit with the shares of right classes of a network whose outputs are readouts."""
+) -> Accuracy:
+    """Return the shares of right classes of a fit to a network whose outputs are readouts."""
     calibrated = fitted.calibrated
     result, plain = (fitting.rounded_with(each) for each in (calibrated.integers, calibrated.rounded))
-    accuracy = readout_accuracy(
-        network,
-        inputs,
-        result=result.program(fitting.refractory),
-        rounded=plain.program(fitting.refractory),
-        scales=result.scales[network.outputs],
-        labels=labels,
-        split=calibrated.split,
-    )
-    return fitted.with_accuracy(accuracy)
+    programs = [each.program(fitting.refractory) for each in (result, plain)]
+    right = right_classes(network, programs, inputs, labels=labels, scales=result.scales[network.outputs])
+    return Accuracy(*(shares_of(each, calibrated.split) for each in right))
 
 
 def _rounded(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.calls import call_checked
 from snnprog.errors import SnnprogError, SpecError
 from snnprog.networks.convention import ABOVE, AT_LEAST, SUBTRACT, ZERO
 from snnprog.networks.network import TrainedNetwork
@@ -19,6 +20,7 @@ from snnprog.raster import as_rasters
 from snnprog.wording import counted
 
 
+@call_checked
 def wrong_output_bins(network: TrainedNetwork, inputs: Sequence[ArrayLike], expected: Sequence[ArrayLike]) -> int:
     """Return in how many bins the outputs of a network differ from spikes that were recorded with its own tool.
 

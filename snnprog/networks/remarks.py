@@ -7,6 +7,7 @@ import numpy as np
 from snnprog.arrays import Floats
 from snnprog.chips import Chip
 from snnprog.networks.convention import ABOVE, AT_LEAST, SUBTRACT
+from snnprog.networks.fitting import NetworkFit
 from snnprog.networks.mismatch import Mismatch
 from snnprog.networks.network import TrainedNetwork
 from snnprog.networks.rounding import RoundedNetwork
@@ -32,6 +33,22 @@ def remarks_on(network: TrainedNetwork, found: RoundedNetwork, mismatch: Mismatc
         if (population.late_bias * population.current_kept).any():
             notes.append(f"{population.name}: its constant drive is there at once, and does not rise with tau_syn")
     return notes if mismatch.excursion is None else [*notes, str(mismatch.excursion)]
+
+
+def few_inputs(fit: NetworkFit | None, tolerance: float) -> list[str]:
+    """Return a note where bits="least" was decided by so few inputs that one error exceeds the tolerance."""
+    if fit is None or fit.fewest is None or tolerance == 0.0:
+        return []
+    result = fit.fewest.result
+    inputs, spikes = result.split.choosing.size, result.output_spikes.choosing
+    units, error = (inputs, "class") if result.accuracy is not None else (spikes, "output bin")
+    if units * tolerance >= 1.0:
+        return []
+    share = f"a loss of {1.0 / units:.0%}" if units else "too much"
+    return [
+        f'bits="least" was decided by {counted(inputs, "input")}, of which one wrong {error} is {share}, and'
+        f" {tolerance:.0%} is allowed; more inputs may give fewer bits"
+    ]
 
 
 def _reset_notes(network: TrainedNetwork, chip: Chip, mismatch: Mismatch) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from snnprog.arrays import Bools, Floats, Int64s, Raster, UInt16s
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 from snnprog.networks.convention import AT_LEAST, SUBTRACT, ZERO, Convention
 from snnprog.networks.network import Population, TrainedNetwork
@@ -28,6 +29,7 @@ AT_ONCE = 1 << 24
 """Neuron and line ticks of samples that are run together: 200 MB of records. A choice, not a measurement."""
 
 
+@call_checked
 @dataclass(frozen=True, eq=False)
 class RealTrace:
     """One sample's run in real numbers, from rest.
@@ -47,6 +49,7 @@ class RealTrace:
     counts: UInt16s
 
 
+@call_checked
 def run_network(network: TrainedNetwork, inputs: Sequence[ArrayLike], *, potentials: bool = False) -> list[RealTrace]:
     """Run a network on each input raster ``(ticks, inputs)`` from rest, and return the traces.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnprog.arrays import Int32s, Int64s
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_type
 from snnprog.chips import RESOURCES, Core
 from snnprog.display import pictures
@@ -40,6 +41,7 @@ ADVICE = {
 SPLIT = "split the output population"
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Placement(Displayed):
     """A partition of a program's neurons over cores, within all known limits of the chip.
@@ -124,6 +126,7 @@ class Placement(Displayed):
         }
 
 
+@call_checked
 def place(program: Program, *, max_cores: int | None = None) -> Placement:
     """Place the neurons of a program on as few cores as possible; deterministic.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_number, as_seed
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
@@ -18,6 +19,7 @@ Cue: TypeAlias = tuple[int, Raster]
 """The number of a memory, and a raster (ticks, lines) that resembles it."""
 
 
+@call_checked
 def noisy_cue(
     raster: ArrayLike, *, deleted: float = 0.2, added: float = 0.2, seed: int | np.random.Generator = 0
 ) -> Raster:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_seed
 from snnprog.errors import SpecError
 from snnprog.program import Program
@@ -21,6 +22,7 @@ TRIALS_LIMIT = 1 << 20
 """Maximum number of noisy cues: the standard error of a share is less than 0.0005 then."""
 
 
+@call_checked
 def measure_recall(
     program: Program,
     rasters: ArrayLike | Sequence[ArrayLike],
@@ -71,6 +73,7 @@ def measure_recall(
     return Recall(memory, outcomes, deleted=deleted, added=added, periods=runs.periods)
 
 
+@call_checked
 def prove_recall(
     program: Program,
     rasters: ArrayLike | Sequence[ArrayLike],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from snnprog.arrays import Bools, Int64s
+from snnprog.calls import call_checked
 from snnprog.display.card import BAD, GOOD, Card, Displayed
 from snnprog.exploration.proof import KINDS, PROVED, REFUTED, UNDECIDED
 from snnprog.table import Table
@@ -40,6 +41,7 @@ class Outcomes:
     is_portable: Bools
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Recall(Displayed):
     """A measurement: how a program recalled memories from a random sample of noisy cues.
@@ -87,6 +89,7 @@ class Recall(Displayed):
         return Card(GOOD if self.exact.all() else BAD, table=table, notes=_notes(self.outcomes))
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class RecallProof(Displayed):
     """Whether a program recalls its memories from every cue with a few changed bins; see `snnprog.prove_recall`.

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import check_type
 from snnprog.chips import Chip
 from snnprog.design.mapping import potential_map
@@ -87,6 +88,7 @@ class RecoveredNeuron(Displayed):
         return f"{determined}, rank {self.rank} for {counted(self.unknowns, 'unknown')}, residual {self.residual:.4g}"
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Recovery(Displayed):
     """The recovered network.
@@ -121,6 +123,7 @@ class Recovery(Displayed):
         return Card(kind, table=Table.plain("", columns=columns, rows=rows))
 
 
+@call_checked
 @one_blas_thread()
 def recover(spec: Spec, potentials: Sequence[ArrayLike]) -> Recovery:
     """Return the weights and biases of a network whose spikes and potentials were observed.

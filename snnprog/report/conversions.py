@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snnprog.networks.calibration.report import PARTS, Counts
+from snnprog.networks.calibration.fitting import ROUNDED
+from snnprog.networks.calibration.report import PARTS, RIGHT_CLASSES, Counts
 from snnprog.table import Column, Row, Table
 from snnprog.wording import counted
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 
 
 def print_conversion(console: Console, result: QuantizedNetwork) -> None:
-    """Print the changes by rounding, other differences, and the result of the program on the given inputs."""
+    """Print right classes, the changes by rounding, other differences, and the result on the given inputs."""
     from snnprog.report.terminal import print_line, print_table
 
+    if result.classes is not None:
+        print_line(console, str(result.classes))
     print_table(console, changes_table(result))
     latency = sorted(set(result.network.latency.tolist()))
     ticks = counted(latency[0], "tick") if len(latency) == 1 else f"{' or '.join(map(str, latency))} ticks"
@@ -67,8 +70,18 @@ def fit_table(fit: NetworkFit) -> Table:
         rows.append((f"right classes (network: {trained})", "", "", *shares))
     kept = float(fit.calibrated.kept.mean())
     pruning = () if kept == 1.0 else (f"{kept:.1%} of the weights are kept",)
-    notes = (exactness_in_words(fit), *pruning)
+    notes = (decision_in_words(fit), exactness_in_words(fit), *pruning)
     return Table("Wrong bins of rounded and fitted weights", tuple(map(Column, heads)), tuple(rows), notes=notes)
+
+
+def decision_in_words(fit: NetworkFit) -> str:
+    """Return whether fitted or rounded weights were taken, and what decided it."""
+    taken = "rounded" if all(each.chosen == ROUNDED for each in fit.calibrated.stages) else "fitted"
+    accuracy = fit.calibrated.accuracy
+    if fit.calibrated.decided_by == RIGHT_CLASSES:
+        return f"{taken} weights have clearly more right classes on the {PARTS[1]} inputs"
+    tie = "" if accuracy is None else ", and right classes differ by no more than chance"
+    return f"{taken} weights have the fewest wrong bins on the {PARTS[1]} inputs{tie}"
 
 
 def exactness_in_words(fit: NetworkFit) -> str:

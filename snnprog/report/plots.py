@@ -12,6 +12,7 @@ from matplotlib.colors import ListedColormap
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
 from snnprog.program import Program
@@ -25,6 +26,7 @@ MARGIN_COLOURS = {"spike": RIGHT, "silence": SILENCE}
 SHOWN_NAMES = 24
 
 
+@call_checked
 def plot_raster(
     spikes: ArrayLike, targets: ArrayLike | None = None, care: ArrayLike | None = None, *, ax: Axes | None = None
 ) -> Axes:
@@ -68,6 +70,7 @@ def plot_raster(
     return _labelled(ax, "tick", "output")
 
 
+@call_checked
 def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
     """Draw a neuron's potential at each tick with its threshold, in weight LSBs.
 
@@ -107,6 +110,7 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
     return _labelled(ax, "tick", "potential (LSB)")
 
 
+@call_checked
 def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -> Axes:
     """Draw a neuron's weights by line and delay, in weight LSBs; lines are inputs, then neurons.
 
@@ -142,6 +146,7 @@ def plot_weights(program: Program, neuron: int = 0, *, ax: Axes | None = None) -
     return _labelled(ax, "input line" if lines == program.n_inputs else "input line, then neurons", "delay (ticks)")
 
 
+@call_checked
 def plot_margins(program: Program, spec: Spec, *, ax: Axes | None = None) -> Axes:
     """Draw how near each neuron comes to doing otherwise, in weight LSBs, measured in the integers that run.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.display import pictures
 from snnprog.display.card import BAD, GOOD, Card, Displayed, Picture
 from snnprog.program import Program
@@ -47,6 +48,7 @@ class Violation(Displayed):
         return f"{name} is wrong at tick {self.tick} of pattern {self.pattern} with {changes}"
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Robustness(Displayed):
     """Whether a program stays exact under every perturbation.

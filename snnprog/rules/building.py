@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import (
@@ -22,6 +23,7 @@ WIDEST_REGISTER = 54
 """Bits of two's complement that hold the greatest magnitude of a rule, ``2**53``: `snnprog.rules.limits`."""
 
 
+@call_checked
 def scale(operand: Expression, factor: Expression | int, *, bits: int, rounding: Rounding) -> Expression:
     """Return ``operand * factor / 2**bits``, rounded once.
 
@@ -39,6 +41,7 @@ def scale(operand: Expression, factor: Expression | int, *, bits: int, rounding:
     return Scale(operand, as_expression(factor), bits, rounding)
 
 
+@call_checked
 def shift_right(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> Expression:
     """Return ``operand / 2**bits``, rounded.
 
@@ -54,6 +57,7 @@ def shift_right(operand: Expression, bits: Expression | int, *, rounding: Roundi
     return Shr(operand, as_expression(bits), rounding)
 
 
+@call_checked
 def leak(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> Expression:
     """Return ``operand`` less ``operand / 2**bits``, of which the latter is rounded.
 
@@ -69,21 +73,25 @@ def leak(operand: Expression, bits: Expression | int, *, rounding: Rounding) -> 
     return Leak(operand, as_expression(bits), rounding)
 
 
+@call_checked
 def clip(operand: Expression, low: int, high: int) -> Expression:
     """Return the value limited to ``low`` … ``high``."""
     return Hold(operand, low, high, End.CLIP)
 
 
+@call_checked
 def saturate(operand: Expression, bits: int) -> Expression:
     """Return the value limited to the range of a two's complement register of a number of bits."""
     return Hold(operand, *_ends(bits), End.CLIP)
 
 
+@call_checked
 def wrap(operand: Expression, bits: int) -> Expression:
     """Return the value wrapped to a two's complement register of a number of bits."""
     return Hold(operand, *_ends(bits), End.WRAP)
 
 
+@call_checked
 def fold(operand: Expression, half: int) -> Expression:
     """Return the value folded once into ``(-half, half]``."""
     half = as_integer("half of fold", half)
@@ -98,16 +106,19 @@ def _ends(bits: int) -> tuple[int, int]:
     return -(1 << width - 1), (1 << width - 1) - 1
 
 
+@call_checked
 def select(condition: Expression, if_true: Expression | int, if_false: Expression | int) -> Expression:
     """Return ``if_true`` if the condition is not 0, else ``if_false``."""
     return Select(as_expression(condition), as_expression(if_true), as_expression(if_false))
 
 
+@call_checked
 def least(left: Expression, right: Expression | int) -> Expression:
     """Return the lesser of two."""
     return Min(left, as_expression(right))
 
 
+@call_checked
 def greatest(left: Expression, right: Expression | int) -> Expression:
     """Return the greater of two."""
     return Max(left, as_expression(right))

@@ -20,6 +20,7 @@ from operator import index
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 from snnprog.rules.typed import Convert, convert_fields
 
@@ -158,6 +159,7 @@ class Expression:
         return Compare(">=", as_expression(other), self)
 
 
+@call_checked
 @dataclass(frozen=True, eq=False)
 class Const(Expression):
     """An integer that is the same for every neuron at every tick.
@@ -182,6 +184,7 @@ class Const(Expression):
         object.__setattr__(self, "value", index(self.value))
 
 
+@call_checked
 @dataclass(frozen=True, eq=False)
 class Ref(Expression):
     """A register, a parameter, or the result of an earlier step of the tick: the latest value of a name.

@@ -23,6 +23,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from snnprog.calls import call_checked
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import (
@@ -54,6 +55,7 @@ UNSET: Mapping[str, int] = MappingProxyType(
 """The parameters of a program, and the only value of each if the rule does not read it."""
 
 
+@call_checked
 @dataclass(frozen=True)
 class Parameter:
     """A number that a program sets for each neuron, from ``low`` to ``high``, both included.
@@ -74,6 +76,7 @@ class Parameter:
         convert_fields(self, "a parameter of a rule")
 
 
+@call_checked
 @dataclass(frozen=True)
 class LayerConstant:
     """A number that the chip sets: one value for readout neurons, and one for all others.
@@ -94,6 +97,7 @@ class LayerConstant:
         convert_fields(self, "a constant of a rule")
 
 
+@call_checked
 @dataclass(frozen=True)
 class Step:
     """One assignment.
@@ -116,6 +120,7 @@ class Step:
         convert_fields(self, "a step of a rule", CONVERSIONS)
 
 
+@call_checked
 @dataclass(frozen=True)
 class Watch:
     """A step whose values must stay below ``limit`` in magnitude for all runtimes of the chip to agree.
@@ -156,6 +161,7 @@ class Firing:
     most: Expression | None
 
 
+@call_checked
 @dataclass(frozen=True, repr=False)
 class Rule(Displayed):
     """The integer rule of a chip for one tick; see the module docstring.

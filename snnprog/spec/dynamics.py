@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec.options import as_real
 
 
+@call_checked
 @dataclass(frozen=True)
 class Dynamics:
     """The decays of every neuron, in chip integers.

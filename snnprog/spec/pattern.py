@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import SpecError
@@ -16,6 +17,7 @@ from snnprog.raster import as_raster
 from snnprog.wording import counted
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Pattern(Displayed):
     """One trial from rest.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_number
 from snnprog.errors import SpecError
 from snnprog.names import Names, listed
@@ -19,6 +20,7 @@ MOST_ERRORS = 1 << 20
 """The greatest jitter, and the greatest numbers of missing and added spikes: those that `snnprog.check_proof` takes."""
 
 
+@call_checked
 @dataclass(frozen=True)
 class Robust:
     """The errors under which every output must stay exact: all together, in every combination.

@@ -14,6 +14,7 @@ import numpy as np
 
 from snnprog.arrays import Bools, Raster
 from snnprog.automata import Automaton
+from snnprog.calls import call_checked
 from snnprog.checks import check_type
 from snnprog.chips import Chip, find_chip, is_built_in
 from snnprog.chips.data import chip_to_data
@@ -29,6 +30,7 @@ from snnprog.spec.robust import Robust
 from snnprog.wording import counted, runs_of
 
 
+@call_checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Spec(Displayed):
     """A specification: patterns of input and target spikes, and the options of the network that realises them.

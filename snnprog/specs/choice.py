@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import replace
 
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -15,6 +16,7 @@ from snnprog.specs.needs import check_lines
 from snnprog.specs.streams import check_ticks
 
 
+@call_checked
 def winner_take_all(
     lines: int, *, at_once: int | None = None, reset: bool = False, chip: str | Chip = "loihi1"
 ) -> Spec:

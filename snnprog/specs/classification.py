@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import Encoder, Questions, with_rest
 from snnprog.coding.decoders import YES
@@ -26,6 +27,7 @@ from snnprog.specs.needs import check_delays
 RIDGE = 10.0
 
 
+@call_checked
 def classifier(
     samples: ArrayLike,
     labels: ArrayLike,
@@ -134,7 +136,7 @@ def _is_clear(rasters: list[Raster], classes: Int64s, clarity: float) -> Bools:
             f"no sample of class {number} (in the order of the labels, from 0) has targets, because none is as clear"
             f" as clarity={clarity}: the clearest has {found[classes == number].max():.2g}; give a lower clarity, or"
             " None for all samples",
-            stacklevel=3,
+            stacklevel=4,
         )
     return is_clear
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from snnprog.automata.steps import table_automaton
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -17,6 +18,7 @@ from snnprog.specs.needs import check_delays, perfect_memory
 from snnprog.specs.streams import check_ticks
 
 
+@call_checked
 def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a ring counter: output i fires one tick after every (i + 1)-th spike of ``modulus``.
 
@@ -55,6 +57,7 @@ def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -
     return replace(machine, input_names=lines, output_names=tuple(outputs)).spec()
 
 
+@call_checked
 def frequency_divider(divisor: int, *, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a frequency divider: one neuron that fires one tick after every ``divisor``-th spike.
 

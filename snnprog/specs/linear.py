@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Bools, Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip
 from snnprog.coding import BalancedCode
@@ -56,6 +57,7 @@ MOST_TRIES = 200
 """Tries per tick of the raster before the search for clear inputs ends: a choice; a search takes about 1.5."""
 
 
+@call_checked
 def linear_system(
     A: ArrayLike,
     B: ArrayLike,

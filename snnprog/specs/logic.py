@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.automata.automaton import Automaton, State
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -35,6 +36,7 @@ STREAM_LIMIT = 1 << 15
 MOST_LINES = 15
 
 
+@call_checked
 def truth_table(
     table: Table, *, lines: int | None = None, clock: bool = False, spacing: int = 1, chip: str | Chip = "loihi1"
 ) -> Spec:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -27,6 +28,7 @@ the cue as the delays reach back. At 100 neurons, with 20 memories and delays to
 284, 290, 297, 298 and 292 of 300 such cues recalled."""
 
 
+@call_checked
 def memory(
     rasters: ArrayLike | Sequence[ArrayLike],
     *,

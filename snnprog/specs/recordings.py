@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -20,6 +21,7 @@ USUAL_LONGEST = 16
 """Default delays: each is one more unknown per line and neuron, and few recordings need more."""
 
 
+@call_checked
 def from_raster(
     raster: ArrayLike,
     *,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.coding import Encoder, with_start
@@ -28,6 +29,7 @@ CLARITY = 0.2
 """A choice: 0.1 overfits noisy data (scikit-learn's diabetes), and 0.3 costs clean data some hundredths of R²."""
 
 
+@call_checked
 def regressor(
     samples: ArrayLike,
     values: ArrayLike,

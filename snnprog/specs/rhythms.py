@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
+from snnprog.calls import call_checked
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
@@ -16,6 +17,7 @@ from snnprog.spec import Spec
 from snnprog.specs.machines import Row, StateMachine
 
 
+@call_checked
 def pattern_generator(
     rasters: ArrayLike | Sequence[ArrayLike], *, stop: bool = False, chip: str | Chip = "loihi1"
 ) -> Spec:

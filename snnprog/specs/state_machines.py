@@ -11,6 +11,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from snnprog.calls import call_checked
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.names import Names, names_from
@@ -21,6 +22,7 @@ State = TypeVar("State", bound=Hashable)
 Symbol = TypeVar("Symbol", bound=Hashable)
 
 
+@call_checked
 def finite_state_machine(
     transitions: Mapping[State, Mapping[Symbol, State]], *, start: State | None = None, chip: str | Chip = "loihi1"
 ) -> Spec:

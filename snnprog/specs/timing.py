@@ -16,6 +16,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.automata.steps import window_automaton
+from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
@@ -27,6 +28,7 @@ from snnprog.specs.streams import check_ticks, delayed, pauses, recent, stream_o
 TRIAL_LIMIT = 1 << 12
 
 
+@call_checked
 def delay_line(delays: int | Sequence[int], *, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a delay line: one input line, and one output per delay that repeats it.
 
@@ -78,6 +80,7 @@ def _repeated(stream: Raster, delays: Sequence[int]) -> Raster:
     return np.concatenate([delayed(stream, delay) for delay in delays], axis=1)
 
 
+@call_checked
 def coincidence(lines: int, *, least: int | None = None, within: int = 0, chip: str | Chip = "loihi1") -> Spec:
     """Return the spec of a coincidence detector: it fires when enough of its lines have spiked together.
 
@@ -159,6 +162,7 @@ def _enough(stream: Raster, least: int) -> Raster:
     return delayed(stream.sum(axis=1, keepdims=True) >= least, 1)
 
 
+@call_checked
 def sequence(
     steps: Sequence[int | Sequence[int] | None],
     *,

@@ -6,7 +6,8 @@ these run in closed loop on the second part of the samples. A stage takes the in
 the first part if they have no more on the second than the stage in the rounded network, with an allowance for chance
 (twice the square root of the count); otherwise, those with the fewest wrong bins on the second. The third part is not
 used. If the whole network is worse than the rounded one on the second part, this is done again without the allowance
-for chance; if it still is, it is rounded.
+for chance; if it still is, it is rounded. If samples have labels, and the shares of right classes on the second part
+differ by more than chance, these decide between the fitted and the rounded network instead of wrong bins.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from snnprog.networks.calibration.grid import GroupGrid, Precision, RealGroup, g
 from snnprog.networks.calibration.groups import nearest_on, real_group
 from snnprog.networks.calibration.judging import Lines, StageJudge
 from snnprog.networks.calibration.pruning import pruned
-from snnprog.networks.calibration.report import Calibrated, SampleSplit
+from snnprog.networks.calibration.report import RIGHT_CLASSES, WRONG_BINS, Calibrated, SampleSplit
 from snnprog.networks.calibration.stages import NetworkIntegers
 from snnprog.networks.calibration.trained import Samples, TrainedLayers
 
@@ -140,9 +141,13 @@ class Calibration:
         for deviations in (2.0, 0.0):
             slack = (deviations * np.sqrt(allowed)).astype(np.float64)
             groups, lines, chosen = self._all_stages(nearest, allowed=allowed + slack)
-            if judge.wrong(lines, part=CHOOSING).sum() <= allowed.sum():
+            is_fitted, decided_by = bool(judge.wrong(lines, part=CHOOSING).sum() <= allowed.sum()), WRONG_BINS
+            if is_fitted:
                 break
-        else:
+        accuracy = judge.accuracy(lines, plain)
+        if accuracy is not None and accuracy.is_beyond_chance(CHOOSING, split.choosing.size):
+            is_fitted, decided_by = accuracy.result[CHOOSING] > accuracy.rounded[CHOOSING], RIGHT_CLASSES
+        if not is_fitted:
             groups, lines, chosen = nearest, plain, [ROUNDED] * network.n_stages
         integers = NetworkIntegers.of(network, groups)
         outputs, spikes = judge.output_counts(lines)
@@ -151,10 +156,12 @@ class Calibration:
             rounded=NetworkIntegers.of(network, nearest),
             stages=judge.stages(integers, self.precisions, chosen=chosen, lines=lines, rounded=plain),
             wrong_outputs=outputs,
+            wrong_outputs_rounded=judge.output_counts(plain)[0],
             output_spikes=spikes,
             accuracy=judge.accuracy(lines, plain),
             split=split,
             kept=self.kept,
+            decided_by=decided_by,
         )
 
     def _all_stages(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from snnprog.arrays import Int64s, Raster
+from snnprog.networks.calibration.fitting import ROUNDED
 from snnprog.networks.calibration.stages import NetworkIntegers
 
 PARTS = ("fitting", "choosing", "held out")
+WRONG_BINS, RIGHT_CLASSES = "wrong bins", "right classes"
+"""What decides between fitted and rounded weights."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,12 @@ class Accuracy:
     result: tuple[float, float, float]
     rounded: tuple[float, float, float]
 
+    def is_beyond_chance(self, part: int, samples: int) -> bool:
+        """Return whether the result and the rounded network differ by more than twice the deviation of two shares."""
+        shares = self.result[part], self.rounded[part]
+        variance = sum(share * (1.0 - share) for share in shares) / max(samples, 1)
+        return (shares[0] - shares[1]) ** 2 > 4.0 * variance
+
 
 @dataclass(frozen=True, eq=False)
 class SampleSplit:
@@ -84,8 +93,8 @@ class Calibrated:
     rounded : NetworkIntegers
         The trained numbers rounded, at the same precision.
     stages : tuple of StageReport
-    wrong_outputs : Counts
-        Bins of the neurons that are read out that differ from the trained network.
+    wrong_outputs, wrong_outputs_rounded : Counts
+        Bins of the neurons that are read out that differ from the trained network: of the result, and of `rounded`.
     output_spikes : Counts
         Of these neurons in the trained network.
     accuracy : Accuracy or None
@@ -93,16 +102,40 @@ class Calibrated:
     split : SampleSplit
     kept : (parameters,) bool
         Which weights may differ from 0: not those that were pruned.
+    decided_by : str
+        What decided between fitted and rounded weights on the second part: "right classes" if they differ by more than
+        chance, otherwise "wrong bins".
     """
 
     integers: NetworkIntegers
     rounded: NetworkIntegers
     stages: tuple[StageReport, ...]
     wrong_outputs: Counts
+    wrong_outputs_rounded: Counts
     output_spikes: Counts
     accuracy: Accuracy | None
     split: SampleSplit
     kept: Raster
+    decided_by: str = WRONG_BINS
+
+    def with_accuracy(self, accuracy: Accuracy) -> Calibrated:
+        """Return the same with shares of right classes; the rounded integers, if these are right clearly more often.
+
+        For networks whose outputs are readouts, whose classes only whole programs have.
+        """
+        if not accuracy.is_beyond_chance(1, self.split.choosing.size):
+            return replace(self, accuracy=accuracy)
+        if accuracy.result[1] > accuracy.rounded[1]:
+            return replace(self, accuracy=accuracy, decided_by=RIGHT_CLASSES)
+        stages = tuple(replace(each, chosen=ROUNDED, wrong=each.wrong_rounded) for each in self.stages)
+        return replace(
+            self,
+            integers=self.rounded,
+            stages=stages,
+            wrong_outputs=self.wrong_outputs_rounded,
+            accuracy=replace(accuracy, result=accuracy.rounded),
+            decided_by=RIGHT_CLASSES,
+        )
 
     def wrong(self, part: int, *, is_rounded: bool = False) -> int:
         """Return the wrong bins of all neurons in part 0 (fitting), 1 (choosing) or 2 (held out)."""

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.archive import read_bytes
+from snnprog.calls import call_checked
 from snnprog.checks import as_path, check_type
 from snnprog.errors import FitError, FormatError, SpecError
 from snnprog.explanation import Explanation, Verdict, explain
@@ -48,6 +49,7 @@ from snnprog.workload import Activity, activity
 BINS_LIMIT = 1 << 24  # of inputs and neurons: the rasters of a page that a browser still draws in a second
 
 
+@call_checked
 def write_report(
     path: str | Path,
     subject: Program | Spec,

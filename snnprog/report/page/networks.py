@@ -134,7 +134,9 @@ def _targets(result: QuantizedNetwork, program: Program, spikes: Raster) -> Rast
 
 def _headline(result: QuantizedNetwork, rasters: Sequence[Raster], page: Page, *, bins: int) -> Headline:
     on = counted(len(rasters), "input")
+    classes = [] if result.classes is None else [str(result.classes)]
     sentences = (
+        *(f"{each[:1].upper()}{each[1:]}." for each in classes),
         f"{counted(bins, 'bin')} of {counted(result.network.n_neurons, 'neuron')} were compared: real numbers with the"
         f" integers of {result.program.chip.name}, on {on}.",
         *page.headline.sentences[:1],

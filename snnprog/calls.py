@@ -1,0 +1,85 @@
+"""Sentences for calls with wrong arguments: an unknown name, a missing one, or too many without names.
+
+Python raises TypeError for these, and so does this module. Its sentence names what is close to an unknown name
+(which Python itself does from 3.13 on), and what to write instead.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TypeVar
+
+from snnprog.wording import counted, did_you_mean, in_words
+
+Called = TypeVar("Called", bound=Callable[..., object])
+
+
+def call_checked(item: Called) -> Called:
+    """Decorate a public function or class: wrong arguments are answered by a sentence.
+
+    The signature and the docstring stay the same. Of a class, the constructor and the public class methods change.
+    """
+    if not isinstance(item, type):
+        return _checked(item)
+    item.__init__ = _checked(item.__init__, title=item.__name__)  # type: ignore[misc]  # the class's own
+    for name, value in list(vars(item).items()):
+        if isinstance(value, classmethod) and not name.startswith("_"):
+            setattr(item, name, classmethod(_checked(value.__func__, title=f"{item.__name__}.{name}")))
+    return item
+
+
+def _checked(function: Called, title: str | None = None) -> Called:
+    """Return a function that calls another; a method has a title, and its first argument is left out."""
+
+    @wraps(function)
+    def call(*args: object, **kwargs: object) -> object:
+        try:
+            return function(*args, **kwargs)
+        except TypeError:
+            skipped = 0 if title is None else 1
+            fault = _fault(function, args[skipped:], kwargs, title=title or function.__name__, skipped=skipped)
+            if not fault:
+                raise
+        raise TypeError(fault)
+
+    return call  # type: ignore[return-value]  # it takes what the function takes
+
+
+def _fault(
+    function: Callable[..., object],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    *,
+    title: str,
+    skipped: int,
+) -> str:
+    """Return what is wrong with the arguments, and what to do; empty if they fit the signature."""
+    parameters = list(inspect.signature(function).parameters.values())[skipped:]
+    kinds = {each.kind for each in parameters}
+    places = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    named = [each.name for each in parameters if each.kind in (each.KEYWORD_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    given = places[: len(args)]
+    unknown = [name for name in kwargs if name not in named]
+    if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
+        known = f"; it takes {in_words(named)}" if named else ""
+        return f"{title} has no argument {unknown[0]!r}{did_you_mean(unknown[0], named) or known}"
+    if len(args) > len(places) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        others = [name for name in named if name not in places]
+        advice = f"; give the others by name, such as {others[0]}=…" if others else ""
+        listed = f" ({', '.join(places)})" if places else ""
+        most = counted(len(places), "argument")
+        return f"{title} takes at most {most}{listed} without a name, got {len(args)}{advice}"
+    twice = [name for name in given if name in kwargs]
+    if twice:
+        return f"{title} got {twice[0]!r} twice, without its name and by name; give it once"
+    missing = [
+        each.name
+        for each in parameters
+        if each.default is each.empty and each.name in (*places, *named) and each.name not in (*given, *kwargs)
+    ]
+    if not missing:
+        return ""
+    wanted = in_words([f"{name}=…" for name in missing])
+    return f"{title} needs the argument{'s' if len(missing) > 1 else ''} {wanted}"

@@ -1,0 +1,112 @@
+"""Calls with wrong arguments: each public function and class answers in a sentence, and keeps its signature."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import pickle
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from untyped import untyped
+
+import snnprog as sp
+from snnprog import chips, networks, rules
+from snnprog.chips import Chip, Core
+from snnprog.rules import Ref, Rounding, Rule, scale
+
+RASTER = np.zeros((3, 1), np.bool_)
+PATTERN = sp.Pattern(RASTER, RASTER)
+
+
+def is_called(value: object) -> bool:
+    """Return whether users call it: a function, or a class that is neither an error, an enumeration nor a base."""
+    if not isinstance(value, type):
+        return inspect.isfunction(value)
+    is_base = getattr(value, "_is_protocol", False) or value.__name__ == "Expression"
+    return not (issubclass(value, (BaseException, enum.Enum, Warning)) or is_base)
+
+
+def public() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the name and the value of each public function and class."""
+    for module in (sp, sp.automata, sp.coding, sp.specs, chips, networks, rules):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if is_called(value):
+                yield f"{module.__name__}.{name}", value
+
+
+PUBLIC = dict(public())
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_unknown_argument_is_named_in_a_sentence(name: str) -> None:
+    value = PUBLIC[name]
+    if any(each.kind is each.VAR_KEYWORD for each in inspect.signature(value).parameters.values()):
+        pytest.skip("it takes arguments of any name")
+    wanted = f"^{value.__name__} has no argument 'zzzz'(; it takes .+)?$"
+    with pytest.raises(TypeError, match=wanted):
+        value(zzzz=1)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_signature_and_documentation_stay(name: str) -> None:
+    value = PUBLIC[name]
+    assert list(inspect.signature(value).parameters) != ["args", "kwargs"]
+    assert value.__doc__
+
+
+CALLS: tuple[tuple[Callable[..., Any], tuple[object, ...], dict[str, object], str], ...] = (
+    (sp.Spec, (), {"recurent": True}, "Spec has no argument 'recurent'; did you mean 'recurrent'?"),
+    (Core, (), {"neuron": 4}, "Core has no argument 'neuron'; did you mean 'neurons'?"),
+    (Chip, (), {"nam": "a"}, "Chip has no argument 'nam'; did you mean 'name'?"),
+    (Rule, ("a", (), ()), {"gather": (), "steps": ()}, "Rule needs the argument watched=…"),
+    (scale, (Ref("u"), 3), {"bits": 4}, "scale needs the argument rounding=…"),
+    (sp.Pattern, (), {}, "Pattern needs the arguments inputs=… and targets=…"),
+    (sp.load, ("a.snnp",), {"path": "b"}, "load got 'path' twice, without its name and by name; give it once"),
+    (sp.compile, (None,), {"sed": 3}, "compile has no argument 'sed'; did you mean 'seed'?"),
+    (
+        sp.compile,
+        (None, 3),
+        {},
+        "compile takes at most 1 argument (spec) without a name, got 2; give the others by name, such as seed=…",
+    ),
+    (
+        sp.Dynamics,
+        (1, 2, 3),
+        {},
+        "Dynamics takes at most 2 arguments (potential_decay, current_decay) without a name, got 3",
+    ),
+    (sp.Program.from_arrays, (), {"wieght": 3}, "Program.from_arrays has no argument 'wieght'; did you mean 'weight'?"),
+    (sp.specs.delay_line, (), {"delay": 3}, "delay_line has no argument 'delay'; did you mean 'delays'?"),
+    (replace, (PATTERN,), {"car": RASTER}, "Pattern has no argument 'car'; did you mean 'care'?"),
+)
+
+
+@pytest.mark.parametrize(("function", "args", "kwargs", "sentence"), CALLS)
+def test_sentence(
+    function: Callable[..., Any], args: tuple[object, ...], kwargs: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):
+        function(*args, **kwargs)
+
+
+def test_other_type_errors_stay_as_they_are() -> None:
+    class Odd:
+        def __index__(self) -> int:
+            raise TypeError("of the caller's own object")
+
+        def __array__(self, *_: object, **__: object) -> np.ndarray[Any, Any]:
+            raise TypeError("of the caller's own array")
+
+    with pytest.raises(TypeError, match=r"^of the caller's own array$"):
+        untyped(sp.Pattern)(Odd(), RASTER)
+
+
+def test_public_functions_and_values_can_be_pickled() -> None:
+    for value in (sp.compile, sp.specs.counter, sp.Spec, sp.Dynamics(5, 7), Rounding.HALF_EVEN):
+        assert pickle.loads(pickle.dumps(value)) == value
