@@ -31,7 +31,7 @@ def call_checked(item: Called) -> Called:
 
 
 def _checked(function: Called, title: str | None = None) -> Called:
-    """Return a function that calls another; a method has a title, and its first argument is left out."""
+    """Return a function that calls another; a method has a title, and its first argument is skipped."""
 
     @wraps(function)
     def call(*args: object, **kwargs: object) -> object:

@@ -22,7 +22,7 @@ A long search of unknown length inside a step is reported as the step's name fol
 SEARCHING = ": searching"
 
 LINE_SECONDS = 30.0
-"""Time between two lines where standard error is no terminal: services for continuous integration end jobs that say
+"""Time between two lines where standard error is not a terminal: services for continuous integration end jobs that say
 nothing for ten minutes (Travis, CircleCI). A choice."""
 
 REFRESH_SECONDS = 0.1
