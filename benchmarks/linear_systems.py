@@ -12,8 +12,8 @@ least, beside the reach of the states. Ping-pong is the share of spikes that fol
 one of the opposite neuron by fewer than ``2 delay + 2`` ticks.
 
 The Kalman filters are those of random walks seen through noise, with their stationary gain. They filter recordings of
-matplotlib's sample data: the logarithms of 1,047 closing prices (goog.npz), one every 96 ticks, and 800 samples of the
-four channels of an electroencephalogram (eeg.dat), one every 125 ticks. The leaky integrator for Lava has no refractory
+matplotlib's sample data: the logarithms of 1,047 closing prices (goog.npz), one every 96 ticks, and 800 samples of a
+channel of an electroencephalogram (eeg.dat), one every 125 ticks. The leaky integrator for Lava has no refractory
 periods.
 """
 
@@ -78,12 +78,13 @@ def prices(seed: int, inputs: int) -> Floats:
     return found
 
 
-def channels(seed: int, inputs: int) -> Floats:
-    """Return channels of a recorded electroencephalogram (ticks, inputs), scaled to -1 to 1, from another sample on."""
+def channel(seed: int, inputs: int) -> Floats:
+    """Return a channel of a recorded electroencephalogram (ticks, 1), scaled to -1 to 1, from another sample on."""
     from matplotlib import get_data_path
 
-    samples = np.fromfile(Path(get_data_path()) / "sample_data" / "eeg.dat").reshape(-1, 4)[:, :inputs]
-    found: Floats = np.repeat(np.roll(samples / np.abs(samples).max(axis=0), -160 * seed, axis=0), 125, axis=0)
+    samples = np.fromfile(Path(get_data_path()) / "sample_data" / "eeg.dat").reshape(-1, 4)[:, [seed % 4]]
+    scaled = np.roll(samples / np.abs(samples).max(), -160 * seed, axis=0)
+    found: Floats = np.repeat(scaled, 125, axis=0).repeat(inputs, axis=1)
     return found
 
 
@@ -128,7 +129,7 @@ CASES = {
     "oscillator": LinearCase([[0.0, 0.05], [-0.05, -0.025]], [[0.0], [0.05]], ticks=4000),
     "2-D rotation": LinearCase([[-0.005, -1 / 30], [1 / 30, -0.005]], [[1 / 60, 0.0], [0.0, 1 / 60]], ticks=4000),
     "Kalman filter, prices": LinearCase([[-KALMAN]], [[KALMAN]], prices, ticks=8000),
-    "Kalman filter, EEG": LinearCase(-KALMAN * np.eye(4), KALMAN * np.eye(4), channels, ticks=8000),
+    "Kalman filter, EEG": LinearCase([[-KALMAN]], [[KALMAN]], channel, ticks=8000),
     "leaky, for Lava": LinearCase([[-0.02]], [[0.02]], refractory=False),
 }
 

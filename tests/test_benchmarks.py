@@ -107,9 +107,9 @@ def test_weights_of_15_bits_are_two_synapses_on_loihi(module: Loader) -> None:
     )
     paired = systems.in_pairs(code, (pre, post, delay), weights, threshold=2000, refractory=1)
     assert paired.n_synapses > 24
-    inputs = rng.random((1000, 2)) < 0.02
+    inputs = rng.random((1000, 2)) < 0.005
     spikes = [sp.run(each, inputs).spikes for each in (wide, paired)]
-    assert spikes[0].sum() > 50
+    assert spikes[0].sum() > 20
     assert np.array_equal(spikes[0], spikes[1])
 
 
@@ -163,7 +163,7 @@ def test_paper(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
     assert module("paper").recovered(0, 50, 64)[2] > 0.1
     assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden=0) == (False, 0)
     assert module("paper").is_reproduced(5, 2, 30, seed=0, hidden="auto")[0]
-    assert [module("paper").hears_some(2, ticks, seed=0) for ticks in (4, 30)] == [True, False]
+    assert [module("paper").hears_some(8, ticks, seed=1) for ticks in (16, 48)] == [True, False]
 
 
 def test_readouts(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
