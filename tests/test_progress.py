@@ -177,7 +177,7 @@ def test_bars_of_a_notebook_escape_and_go_away_after_an_error() -> None:
 def test_an_ipython_without_a_kernel_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "IPython", untyped(SimpleNamespace(get_ipython=object)))
     with shown(True, "design") as tell:
-        assert "log_lines" in getattr(tell, "__qualname__", "")  # standard error is no terminal here
+        assert "log_lines" in getattr(tell, "__qualname__", "")  # standard error is not a terminal here
 
 
 def test_true_shows_bars_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from snnprog.solver import (
     deadline_after,
     find_integers,
     maximise,
+    maximise_within,
     until,
 )
 
@@ -109,18 +110,27 @@ def test_a_deadline_that_is_over_stops_the_solver_and_no_one_after_it() -> None:
     assert maximise(KNOWN["one row"][0]).values == pytest.approx([3])
 
 
-def test_a_program_that_takes_longer_than_allowed_is_given_up() -> None:
+def dense(size: int) -> LinearProgram:
     generator = np.random.default_rng(0)
-    size = 500
-    large = LinearProgram(
+    return LinearProgram(
         objective=generator.random(size),
         matrix=-generator.random((size, size)),
         least=-np.ones(size),
         lower=np.zeros(size),
         upper=np.ones(size),
     )
+
+
+def test_a_program_that_takes_longer_than_allowed_is_given_up() -> None:
     with until(deadline_after(0.01)), pytest.raises(sp.UndecidedError):
-        maximise(large)
+        maximise(dense(500))
+
+
+def test_a_program_that_takes_more_work_than_allowed_has_no_answer() -> None:
+    assert maximise_within(dense(60), 1e-5) is None
+    within = maximise_within(dense(60), 1.0)
+    assert within is not None
+    assert within.values.tobytes() == maximise(dense(60)).values.tobytes()
 
 
 def integers(

@@ -42,7 +42,7 @@ def every_option() -> sp.Spec:
         window=(1, 0),
         hidden="auto",
         refractory=2,
-        robust=sp.Robust(jitter=1, weights=0.02, exempt=["clock"]),
+        robust=sp.Robust(jitter=1, weights=0.02, exempt=("clock",)),
         input_names=["clock", "links", "über"],
         output_names=["go", "stop"],
         hidden_names=["gate"],

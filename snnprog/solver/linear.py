@@ -35,6 +35,9 @@ ATTEMPTS = (
     ),
 )
 
+# How a solver ends at its limit: before it has a point that meets all rows, or with one.
+ENDED_EARLY = ortools_lp.SolveStatus.NOT_SOLVED, ortools_lp.SolveStatus.FEASIBLE
+
 # Units of CP-SAT's own time, which are about seconds.
 CHOICE_LIMIT = "num_workers: 1 random_seed: 0 max_deterministic_time: 0.5 catch_sigint_signal: false"
 
@@ -104,7 +107,7 @@ def maximise_within(program: LinearProgram, work: float) -> Optimum | None:
         As for `maximise`.
     """
     status, optimum = _attempt(program, "GLOP", f"{ATTEMPTS[0][1]} max_deterministic_time: {work:g}")
-    if optimum is None and status != ortools_lp.SolveStatus.NOT_SOLVED:
+    if optimum is None and status not in ENDED_EARLY:
         return maximise(program)
     return optimum
 
