@@ -122,7 +122,7 @@ class Grid:
         steps = exponents_up_to(top, self.exponents[0], limit=self.limit) if self.has_ladder else [top]
         exponents = np.full(weights.shape, top)
         for exponent in reversed(steps):
-            exponents[np.abs(weights) <= self.limit * 2.0**exponent] = exponent
+            exponents[np.abs(weights) < (self.limit + 0.5) * 2.0**exponent] = exponent
         mantissas = np.clip(half_even(weights / 2.0**exponents), -self.limit, self.limit)
         return mantissas, exponents
 
@@ -145,6 +145,5 @@ def exponents_up_to(top: int, least: int, *, limit: int) -> list[int]:
 
 def grid_of(chip: Chip, bits: int | None = None) -> Grid:
     """Return the weights that neurons of a chip may have, with so many bits, the sign among them."""
-    if bits is None:
-        return Grid(chip.weight_limit, chip.exponents, has_ladder=not chip.is_exponent_shared)
-    return Grid(min(chip.weight_limit, max(1, (1 << (bits - 1)) - 1)), chip.exponents, has_ladder=False)
+    limit = chip.weight_limit if bits is None else min(chip.weight_limit, max(1, (1 << (bits - 1)) - 1))
+    return Grid(limit, chip.exponents, has_ladder=not chip.is_exponent_shared and bits != 1)
