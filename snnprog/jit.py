@@ -19,7 +19,7 @@ import pickle
 import re
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.compiler import CompileResult
 from numba.core.dispatcher import Dispatcher
 from numba.core.runtime import nrt
@@ -45,6 +46,8 @@ Function = TypeVar("Function", bound=Callable[..., object])
 njit: Any = numba.njit  # typed only in some versions of Numba
 rebuild: Any = CompileResult._rebuild
 runtime: Any = nrt.rtsys
+pointer_to: Any = types.CPointer
+unpack: Any = cgutils.unpack_tuple
 
 PACKAGE = Path(__file__).resolve().parent
 # The names after "import" may be modules; matching more words than the statement has is harmless.
@@ -87,13 +90,82 @@ def entry_of(function: Callable[..., int], arguments: Sequence[object]) -> Calla
     return entry
 
 
+def address_of(function: Callable[..., object], arguments: Sequence[object]) -> Any:
+    """Return the address of a compiled function that returns uint64, for `called`.
+
+    Parameters
+    ----------
+    arguments : sequence
+        Examples of its arguments; it gets arrays as pointers to their first element.
+    """
+    if not isinstance(function, Dispatcher):  # with NUMBA_DISABLE_JIT, `called` calls the function itself
+        return function
+    declared: Any = function
+    kinds = _passed(map(numba.typeof, arguments))
+    declared.compile(kinds)
+    result = declared.overloads[kinds]
+    return np.uint64(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+
+def has_address(function: Callable[..., object], arguments: Sequence[object]) -> bool:
+    """Return whether `address_of` would compile nothing."""
+    return _is_kept(function, _passed(map(numba.typeof, arguments)))
+
+
 def is_ready(function: Callable[..., object], arguments: Sequence[object]) -> bool:
     """Return whether the machine code for arguments of these types is loaded or stored, so that none is compiled."""
+    return _is_kept(function, tuple(map(numba.typeof, arguments)))
+
+
+def _is_kept(function: Callable[..., object], kinds: tuple[Any, ...]) -> bool:
     if not isinstance(function, Dispatcher):  # with NUMBA_DISABLE_JIT
         return True
     declared: Any = function
-    types = tuple(map(numba.typeof, arguments))
-    return types in declared.overloads or declared._cache.holds(types, declared.targetctx)
+    return kinds in declared.overloads or declared._cache.holds(kinds, declared.targetctx)
+
+
+def called(address: Any, *arguments: object) -> np.uint64:
+    """Call the compiled function at an address that `address_of` returned, for arguments of exactly these types.
+
+    So a loop is compiled once for all functions that it may call. Arrays are passed as pointers to their first element:
+    to pass their sizes, too, takes longer than a tick of a small network.
+    """
+    found: np.uint64 = address(*arguments)
+    return found
+
+
+@overload(called)
+def _called(address: Any, *arguments: object) -> Callable[..., object]:
+    """Return what Numba compiles for `called`; Numba wants the same signature, but gives the types."""
+
+    def call(address: Any, *arguments: object) -> object:
+        return _call(address, arguments)
+
+    return call
+
+
+def _passed(kinds: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the types as which arguments of these types are passed."""
+    return tuple(pointer_to(kind.dtype) if isinstance(kind, types.Array) else kind for kind in kinds)
+
+
+def _typed_call(typing: object, address: Any, arguments: Any) -> tuple[object, Callable[..., object]]:
+    kinds = _passed(arguments)
+
+    def generate(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> object:
+        passed = [
+            context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+            for kind, value in zip(arguments, unpack(builder, values[1]), strict=True)
+        ]
+        kind = context.call_conv.get_function_type(types.uint64, kinds)
+        function = builder.inttoptr(values[0], kind.as_pointer())
+        _, found = context.call_conv.call_function(builder, function, types.uint64, kinds, passed)
+        return found
+
+    return types.uint64(address, arguments), generate
+
+
+_call: Any = intrinsic(_typed_call)
 
 
 def prefetch(array: NDArray[np.generic], index: np.uint64 | int) -> None:

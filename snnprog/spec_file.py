@@ -118,7 +118,7 @@ def _located(path: Path, where: str = "") -> Iterator[None]:
     """Name the file, and the table in it, in errors that do not name it."""
     try:
         yield
-    except (LimitError, SpecError) as error:
+    except (FormatError, LimitError, SpecError) as error:
         if str(path) not in str(error):
             error.args = (printable(f"{path}, {where}: {error}" if where else f"{path}: {error}"),)
         raise

@@ -26,10 +26,12 @@ from snnprog import cli
         (["inspect", "{folder}"], cli.BAD_USAGE, "is a directory.\n"),
         (["run", "{program}", "{inputs}"], cli.BAD_USAGE, "does not say how long it lasts; give ticks (--ticks"),
         (
-            ["run", "{program}", "spikes.txt"],
+            ["run", "{program}", "spikes.xyz"],
             cli.BAD_USAGE,
             "rasters are read from .npz, .csv, .h5, .nwb, .aedat4, .raw, .dat, .bin, .npy and .hdf5",
         ),
+        (["run", "{program}", "spikes.mat"], cli.BAD_USAGE, "spikes.mat ends in '.mat'; scipy.io.loadmat reads"),
+        (["run", "{program}", "spikes.txt"], cli.BAD_USAGE, "save the spikes as .csv with the columns tick and neuron"),
         (["run", "{inputs}", "{program}"], cli.BAD_USAGE, "inputs.csv is not a .snnp program (arguments swapped?)\n"),
         (["run", "{program}", "{program}"], cli.BAD_USAGE, "detector.snnp is not a file of input spikes (.npz, .csv,"),
         (

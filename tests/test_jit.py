@@ -12,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from snnprog import jit
 from snnprog.cache import CACHE_VARIABLE, cache_path
@@ -67,6 +69,34 @@ def test_functions_and_options_are_told_apart(folder: Path) -> None:
     assert declared()(3) == 6
     assert jit.compiled(nogil=True)(twice)(3) == 6
     assert declared(lambda number: 3 * number)(3) == 9
+    assert len(list(folder.iterdir())) == 3
+
+
+def add_to_first(values: NDArray[np.int64], by: int) -> np.uint64:
+    values[0] += by
+    return np.uint64(values[0])
+
+
+def multiply_first(values: NDArray[np.int64], by: int) -> np.uint64:
+    values[0] *= by
+    return np.uint64(values[0])
+
+
+def call_twice(code: Any, values: NDArray[np.int64], by: int) -> np.uint64:
+    jit.called(code, values, by)
+    return jit.called(code, values, by)
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["compiled", "kept"])
+def test_a_loop_that_is_compiled_once_calls_several_functions(folder: Path, is_kept: bool) -> None:
+    """What is kept has another address in each process."""
+    for _ in range(1 + is_kept):
+        caller = jit.compiled()(call_twice)
+        for function, expected in ((add_to_first, 13), (multiply_first, 63)):
+            values = np.array([7, 7], np.int64)
+            code = jit.address_of(jit.compiled()(function), (values, 3))
+            assert (caller(code, values, 3), values.tolist()) == (expected, [expected, 7])
+        assert len(caller.overloads) == 1
     assert len(list(folder.iterdir())) == 3
 
 
@@ -137,10 +167,11 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch, is_raised: bool) -> Non
 
 
 def test_without_compilation(folder: Path) -> None:
-    code = "from snnprog.rules.operations import clip; print(clip(7, 0, 5), type(clip).__name__)"
+    code = "from snnprog.rules.operations import clip; print(clip(7, 0, 5), type(clip).__name__)\n"
+    code += "from snnprog.jit import address_of, called; print(called(address_of(clip, (7, 0, 5)), 7, 0, 5))"
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "5 function\n"
+    assert done.stdout == "5 function\n5\n"
 
 
 def test_a_digest_covers_what_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

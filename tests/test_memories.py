@@ -302,6 +302,10 @@ def test_programs_that_do_not_fit() -> None:
         sp.prove_recall(program, np.ones((4, 3), bool))
     with pytest.raises(sp.SpecError, match="periods must be at least 2"):
         sp.measure_recall(program, raster, periods=1)
+    with pytest.raises(sp.SpecError, match=r"periods must be at most [\d,]+ for this program, got 1,000,000,000,000"):
+        sp.measure_recall(program, raster, periods=10**12)
+    with pytest.raises(sp.SpecError, match=r"periods must be at most [\d,]+ for this program, got 1,000,000,000,000"):
+        sp.prove_recall(program, raster, periods=10**12)
     with pytest.raises(sp.SpecError, match="changes must be from 1 to"):
         sp.prove_recall(program, raster, changes=0)
     with pytest.raises(sp.SpecError, match="trials must be from 1 to 1,048,576, got 0"):

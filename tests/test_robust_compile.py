@@ -63,8 +63,8 @@ def test_a_program_is_right_for_every_perturbation() -> None:
     assert result.network.neurons[0].raster.size == sum(pattern.ticks for pattern in spec.patterns)
 
 
-def test_rows_that_later_rows_undo_are_met_again() -> None:
-    """A search that took rows as met too early lost this program; its first answers were wrong rows."""
+def clocked_patterns() -> list[sp.Pattern]:
+    """Return 30 random patterns of 23 lines and a clock, which asks for an answer in half of them."""
     rng, patterns = np.random.default_rng(0), []
     for _ in range(30):
         inputs, targets = rng.random((60, 24)) < 0.02, np.zeros((60, 1), bool)
@@ -72,7 +72,18 @@ def test_rows_that_later_rows_undo_are_met_again() -> None:
         inputs[50, -1] = True
         targets[51, 0] = rng.random() < 0.5
         patterns.append(sp.Pattern(inputs, targets))
-    spec = sp.Spec(patterns, range(1, 17), robust=sp.Robust(jitter=2, exempt=(23,)))
+    return patterns
+
+
+def test_worst_cases_that_take_too_large_linear_programs_are_undecided() -> None:
+    robust = sp.Robust(jitter=1, missing=1, extra=1, weights=0.02, exempt=(23,))
+    with pytest.raises(sp.UndecidedError, match="worst cases take linear programs that are too large; lower jitter"):
+        sp.compile(sp.Spec(clocked_patterns(), range(1, 17), robust=robust))
+
+
+def test_rows_that_later_rows_undo_are_met_again() -> None:
+    """A search that took rows as met too early lost this program; its first answers were wrong rows."""
+    spec = sp.Spec(clocked_patterns(), range(1, 17), robust=sp.Robust(jitter=2, exempt=(23,)))
     verdict = sp.compile(spec, time_limit_s=120).report.robustness
     assert verdict is not None
     assert verdict.holds

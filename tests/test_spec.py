@@ -190,6 +190,8 @@ MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
         {"delays": np.array(5)},
         "delays must be a list of integers, such as range(1, 17), got array(5)",
     ),
+    "a window without end": ({"window": (10**12, 0)}, "window must be at most 65,536 ticks before and after, got"),
+    "more delays than a chip has": ({"delays": range(1, 10**12)}, "delays must have at most 1024 entries, got more;"),
     "delays as text": ({"delays": "1-16"}, "delays must be a list of integers, such as range(1, 17), got '1-16'"),
     "delays as bytes": ({"delays": b"\x01"}, "delays must be a list of integers, such as range(1, 17), got b'\\x01'"),
     "delays as a mapping": ({"delays": {1: 2}}, "delays must be a list of integers, such as range(1, 17), got {1: 2}"),

@@ -83,6 +83,7 @@ class Tap:
 
 
 Choice: TypeAlias = Bin | Tap
+_Need: TypeAlias = frozenset[tuple[Choice, bool]]
 Assumed: TypeAlias = Mapping[Choice, bool]
 
 
@@ -158,7 +159,7 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_ste
         If the time allowed or the steps run out, or a case stays unsettled.
     """
     path: list[Decision] = []
-    learned: dict[frozenset[tuple[Choice, bool]], Certificate] = {}
+    learned = _Learned()
     tried: set[bytes] = set()
     last: list[Weights] = []
     steps = _steps(scope) if most_steps is None else most_steps
@@ -169,12 +170,10 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_ste
             path.append(decision)
             assumed[decision.choice] = decision.value
         known = scope.known(assumed)
-        verdict = next((proof for need, proof in learned.items() if need <= assumed.items()), None) or _verdicts(
-            known, last, is_few_sought=scope.most is not None
-        )
+        verdict = learned.proof(assumed) or _verdicts(known, last, is_few_sought=scope.most is not None)
         if isinstance(verdict, Certificate):
             rests_on = frozenset(scope.rests_on(known, verdict, assumed))
-            learned[frozenset((each, assumed[each]) for each in rests_on)] = verdict
+            learned.add(frozenset((each, assumed[each]) for each in rests_on), verdict)
             proof: Case | None = _step_back(path, verdict, rests_on=rests_on)
         else:
             last = verdict
@@ -191,6 +190,32 @@ def search(scope: Scope, build: Callable[[Candidate], Built | None], *, most_ste
     raise UndecidedError(
         f"{known[0].name} is undecided after {steps} steps of the search; simplify the specification", outputs
     )
+
+
+class _Learned:
+    """Proofs, and the decisions that each rests on.
+
+    Those that hold under some decisions are found by what was decided since the last question: none held then.
+    """
+
+    def __init__(self) -> None:
+        self._proofs: dict[_Need, tuple[int, Certificate]] = {}
+        self._needs: dict[tuple[Choice, bool], list[_Need]] = {}
+        self._before: Assumed = {}
+
+    def add(self, need: _Need, proof: Certificate) -> None:
+        """Keep the proof that some decisions leave nothing."""
+        number, _ = self._proofs.get(need, (len(self._proofs), proof))
+        for each in need if need not in self._proofs else ():
+            self._needs.setdefault(each, []).append(need)
+        self._proofs[need] = number, proof
+
+    def proof(self, assumed: Assumed) -> Certificate | None:
+        """Return the first proof that rests on these decisions only; None if there is none."""
+        fresh = assumed.items() - self._before.items()
+        self._before = assumed
+        held = [need for each in fresh for need in self._needs.get(each, ()) if need <= assumed.items()]
+        return min((self._proofs[need] for need in held), key=lambda found: found[0])[1] if held else None
 
 
 def _steps(scope: Scope) -> int:

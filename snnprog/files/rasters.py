@@ -160,9 +160,8 @@ def read_observed(
 def read_recording(path: Path, reading: Reading) -> RecordedRasters:
     """Return the content of a file; see `read_rasters`."""
     if path.suffix not in READ:
-        raise FormatError(
-            f"{path} ends in {path.suffix!r}; {OTHER_FORMATS.get(path.suffix, f'rasters are read from {_listed(READ)}')}"
-        )
+        advice = OTHER_FORMATS.get(path.suffix, f"rasters are read from {_listed(READ)}")
+        raise FormatError(f"{path} ends in {path.suffix!r}; {advice}")
     if path.suffix == ".nwb":
         return read_nwb(path, reading)
     if path.suffix in EVENT_SUFFIXES or (path.suffix in SHARED_SUFFIXES and reading.view is not None):

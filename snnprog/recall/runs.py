@@ -26,6 +26,9 @@ STATES_TOGETHER = 1 << 23
 """Maximum number of recorded states of cues that run together: their currents and potentials take 64 MB. Insensitive
 within times 4: each cue runs alone."""
 
+MOST_STATES = 1 << 28
+"""Maximum number of recorded states of one cue: they take 2 GiB. A choice."""
+
 
 class CueRuns:
     """A program that is run with cues of its memories.
@@ -50,6 +53,9 @@ class CueRuns:
                 f"periods must be at least {least}, so many that the last period is without arrivals of the cue,"
                 f" got {periods}"
             )
+        most = MOST_STATES // (max(len(raster) for raster in rasters) * program.n_neurons) - 1
+        if self.periods > max(least, most):
+            raise SpecError(f"periods must be at most {max(least, most):,} for this program, got {self.periods:,}")
 
     def outcomes(self, cues: Iterator[Cue], count: int, step: str, progress: Progress | bool | None) -> Outcomes:
         """Run cues, each from rest."""

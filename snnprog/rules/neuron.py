@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +24,9 @@ FREE = -1
 TEMPLATE = """
 
 @compiled(nogil=True, error_model="numpy")
-def run(first, tap, weight, ends, given, parameters, found, watched{more}):
+def run(arrays{more}):
     kind = np.int64
+    first, tap, weight, ends, given, parameters, found, watched = arrays
 {parameters}
 {rest}
     for tick in range(ends.size):
@@ -39,9 +41,40 @@ def run(first, tap, weight, ends, given, parameters, found, watched{more}):
 {look}
         if ends[tick]:
 {end}
+    return np.uint64(0)
 """
 
 Events = tuple[Int64s, Int64s]
+
+
+class RunArrays(NamedTuple):
+    """The arrays of a run, in which it leaves its results.
+
+    Attributes
+    ----------
+    first, tap : (ticks + 1,) int and (events,) int
+        Events of tick k arrive through ``tap[first[k]:first[k + 1]]``.
+    weight : (taps,) int
+    ends : (ticks,) bool
+        Whether each tick is the last of its pattern.
+    given : (ticks,) int
+        Prescribed number of spikes at each tick, `FREE` where the neuron runs freely.
+    parameters : (parameters,) int
+        As in `parameter_names`.
+    found : (3, ticks) int
+        Number of spikes by the rule, the potential that was compared, and its value after the tick.
+    watched : (watches + 1, 2) int
+        The first tick at which each watched value left the portable range, -1 before, and the value.
+    """
+
+    first: Int64s
+    tap: Int64s
+    weight: Int64s
+    ends: Raster
+    given: Int64s
+    parameters: Int64s
+    found: Int64s
+    watched: Int64s
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,37 +121,43 @@ def run_neuron(
     given : (ticks,) int, optional
         Prescribed number of spikes at each tick; by default those of the rule.
     """
-    first, tap = events
-    names = parameter_names(rule)
-    values = np.array([parameters[name] for name in names], np.int64)
-    found = np.zeros((3, ends.size), np.int64)
-    watched = np.full((len(rule.watched) + 1, 2), -1, np.int64)
-    free = np.full(ends.size, FREE, np.int64)
-    _runner(rule)(first, tap, weights, ends, free if given is None else given, values, found, watched)
-    return NeuronRun(found[0], found[1], found[2], _first_excursion(watched[:-1]))
+    run = RunArrays(
+        *events,
+        weight=weights,
+        ends=ends,
+        given=np.full(ends.size, FREE, np.int64) if given is None else given,
+        parameters=np.array([parameters[name] for name in parameter_names(rule)], np.int64),
+        found=np.zeros((3, ends.size), np.int64),
+        watched=np.full((len(rule.watched) + 1, 2), -1, np.int64),
+    )
+    _runner(rule)(run)
+    return NeuronRun(run.found[0], run.found[1], run.found[2], _first_excursion(run.watched[:-1]))
 
 
 def _first_excursion(watched: Int64s) -> tuple[int, int, int] | None:
-    out = np.flatnonzero(watched[:, 0] >= 0)
-    if not out.size:
+    if watched[:, 0].max(initial=-1) < 0:
         return None
+    out = np.flatnonzero(watched[:, 0] >= 0)
     which = int(out[np.argmin(watched[out, 0])])
     return int(watched[which, 0]), which, int(watched[which, 1])
 
 
-def parameter_names(rule: Rule) -> list[str]:
+@lru_cache(maxsize=64)
+def parameter_names(rule: Rule) -> tuple[str, ...]:
     """Return the parameters and constants of a rule, in the order of the arguments of a run."""
-    return [*(each.name for each in rule.parameters), *(each.name for each in rule.constants)]
+    return (*(each.name for each in rule.parameters), *(each.name for each in rule.constants))
 
 
 @lru_cache(maxsize=64)
-def _runner(rule: Rule) -> Callable[..., None]:
-    runner: Callable[..., None] = generated(neuron_source(rule)).run
+def _runner(rule: Rule) -> Callable[..., np.uint64]:
+    runner: Callable[..., np.uint64] = generated(neuron_source(rule)).run
     return runner
 
 
 def neuron_source(rule: Rule, *, more: str = "", look: Sequence[str] = ()) -> str:
-    """Return the code that runs one neuron.
+    """Return the code that runs one neuron: ``run``, of `RunArrays`.
+
+    It returns 0, so that compiled code can call it by its address (`snnprog.jit.called`).
 
     Parameters
     ----------

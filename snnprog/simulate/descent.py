@@ -16,76 +16,29 @@ same on every machine.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import lru_cache
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s, Raster, UInt64s
+from snnprog.jit import address_of, called
 from snnprog.rules.compiled import generated
-from snnprog.rules.neuron import FREE, neuron_source, parameter_names
+from snnprog.rules.neuron import FREE, RunArrays, neuron_source, parameter_names
 from snnprog.rules.operations import operation
 from snnprog.rules.rule import Rule
-from snnprog.simulate import moves
-from snnprog.simulate.moves import Movable, random_below
+from snnprog.simulate.moves import Movable, random_below, synapses_of
 from snnprog.simulate.neuron import NeuronSimulator
 
 MORE = ", demands, allowed, total"
 LOOK = (
     "add_up(demands, tick, found, parameters[demands.threshold] * demands.unit, total)",
     "if total[0] > allowed:",
-    "    return",
+    "    return np.uint64(0)",
 )
-TEMPLATE = """
-
-from snnprog.simulate.descent import add_up, change, draw, is_better, is_portable, wrong_of
-
-
-@compiled(nogil=True, error_model="numpy")
-def descend(played, demands, unknowns, values, late, steps, state, work):
-    first, tap, ends, given, arrivals = played
-    weight, parameters, found, watched, total, move, wrong, best = work
-    weight[:] = 0
-    for index in range(values.size):
-        change(unknowns, arrivals, index, values[index], weight, parameters)
-    watched[:], total[:] = -1, 0.0
-    run(first, tap, weight, ends, given, parameters, found, watched, demands, np.inf, total)
-    if not is_portable(demands, watched):
-        return np.inf
-    cost, short = total[0], total[1]
-    count = wrong_of(demands, found, wrong)
-    late[0, :], late[1, :] = cost, short
-    best[:], least = values, cost
-    for step in range(steps):
-        if least <= demands.enough:
-            break
-        if not draw(unknowns, arrivals, demands, values, wrong, count, move, state):
-            continue
-        for part in range(2):
-            if move[2 * part] >= 0:
-                values[move[2 * part]] += move[2 * part + 1]
-                change(unknowns, arrivals, move[2 * part], move[2 * part + 1], weight, parameters)
-        place = step % late.shape[1]
-        watched[:], total[:] = -1, 0.0
-        run(first, tap, weight, ends, given, parameters, found, watched, demands, max(cost, late[0, place]), total)
-        is_accepted = is_better(total[0], total[1], cost, short) or is_better(
-            total[0], total[1], late[0, place], late[1, place]
-        )
-        if is_accepted and is_portable(demands, watched):
-            cost, short = total[0], total[1]
-            count = wrong_of(demands, found, wrong)
-            if cost < least:
-                best[:], least = values, cost
-        else:
-            for part in range(2):
-                if move[2 * part] >= 0:
-                    values[move[2 * part]] -= move[2 * part + 1]
-                    change(unknowns, arrivals, move[2 * part], -move[2 * part + 1], weight, parameters)
-        if is_better(cost, short, late[0, place], late[1, place]):
-            late[0, place], late[1, place] = cost, short
-    values[:] = best
-    return least
+IMPORTS = """
+from snnprog.simulate.descent import add_up
 """
 
 LONGEST_SPAN = 7
@@ -140,16 +93,6 @@ class TapEntries(NamedTuple):
     entry: Int64s
     tick_first: Int64s
     unknown: Int64s
-
-
-class FreeInput(NamedTuple):
-    """The input of the neuron; see `snnprog.rules.neuron.run_neuron`."""
-
-    first: Int64s
-    tap: Int64s
-    ends: Raster
-    given: Int64s
-    arrivals: TapEntries
 
 
 @operation
@@ -233,7 +176,7 @@ def draw(
     if not unknowns.lower[index] <= after <= unknowns.upper[index]:
         return False
     is_limited = unknowns.synapses < unknowns.weights
-    if is_limited and values[index] == 0 and np.count_nonzero(values[: unknowns.weights]) >= unknowns.synapses:
+    if is_limited and values[index] == 0 and synapses_of(unknowns, values) >= unknowns.synapses:
         other = random_below(state, unknowns.weights)
         if values[other] == 0 or not unknowns.lower[other] <= 0 <= unknowns.upper[other]:
             return False
@@ -247,9 +190,74 @@ def draw(
     return True
 
 
+@operation
+def _run(code: np.uint64, run: RunArrays, demands: BinCosts, total: Floats, allowed: float) -> None:
+    """Run the neuron until its cost exceeds the allowed one; write cost and distance from the threshold."""
+    run.watched[:], total[:] = -1, 0.0
+    called(code, run, demands, allowed, total)
+
+
+@operation
+def _descend(
+    code: np.uint64,
+    run: RunArrays,
+    arrivals: TapEntries,
+    demands: BinCosts,
+    unknowns: Movable,
+    values: Int64s,
+    late: Floats,
+    steps: int,
+    state: UInt64s,
+    work: tuple[Floats, Int64s, Int64s, Int64s],
+) -> float:
+    """See `Descent.run`."""
+    total, move, wrong, best = work
+    run.weight[:] = 0
+    for index in range(values.size):
+        change(unknowns, arrivals, index, values[index], run.weight, run.parameters)
+    _run(code, run, demands, total, np.inf)
+    if not is_portable(demands, run.watched):
+        return np.inf
+    cost, short = total[0], total[1]
+    count = wrong_of(demands, run.found, wrong)
+    late[0, :], late[1, :] = cost, short
+    best[:], least = values, cost
+    for step in range(steps):
+        if least <= demands.enough:
+            break
+        if not draw(unknowns, arrivals, demands, values, wrong, count, move, state):
+            continue
+        for part in range(2):
+            if move[2 * part] >= 0:
+                values[move[2 * part]] += move[2 * part + 1]
+                change(unknowns, arrivals, move[2 * part], move[2 * part + 1], run.weight, run.parameters)
+        place = step % late.shape[1]
+        _run(code, run, demands, total, max(cost, late[0, place]))
+        is_accepted = is_better(total[0], total[1], cost, short) or is_better(
+            total[0], total[1], late[0, place], late[1, place]
+        )
+        if is_accepted and is_portable(demands, run.watched):
+            cost, short = total[0], total[1]
+            count = wrong_of(demands, run.found, wrong)
+            if cost < least:
+                best[:], least = values, cost
+        else:
+            for part in range(2):
+                if move[2 * part] >= 0:
+                    values[move[2 * part]] -= move[2 * part + 1]
+                    change(unknowns, arrivals, move[2 * part], -move[2 * part + 1], run.weight, run.parameters)
+        if is_better(cost, short, late[0, place], late[1, place]):
+            late[0, place], late[1, place] = cost, short
+    values[:] = best
+    return float(least)
+
+
 @lru_cache(maxsize=64)
-def _compiled(rule: Rule) -> ModuleType:
-    return generated(neuron_source(rule, more=MORE, look=LOOK) + TEMPLATE, (sys.modules[__name__], moves))
+def _compiled(rule: Rule) -> Callable[..., np.uint64]:
+    """Return the run of a neuron that adds up its cost."""
+    text = neuron_source(rule, more=MORE, look=LOOK)
+    run: Callable[..., np.uint64] = generated(IMPORTS + text, (sys.modules[__name__],)).run
+    return run
 
 
 class Descent:
@@ -291,21 +299,21 @@ class Descent:
             limits=np.array([watch.limit for watch in rule.watched], np.int64),
             enough=enough,
         )
-        arrivals = _arrivals(simulator, unknowns)
+        self._arrivals = _arrivals(simulator, unknowns)
         first, tap = simulator.events
         if rule.is_sum:
             first, tap = np.arange(ticks + 1), np.arange(ticks)
-        self.played = FreeInput(first, tap, simulator.ends, np.full(ticks, FREE, np.int64), arrivals)
+        self._events, self._ends = (first, tap), simulator.ends
         known = {**simulator.given, **parameters}
-        self.unknowns, self._code = unknowns, _compiled(rule)
+        self.unknowns, self._run = unknowns, _compiled(rule)
         self._parameters = np.array([known.get(name, 0) for name in names], np.int64)
         self._entries = ticks if rule.is_sum else simulator.mapping.n_taps
 
     @property
     def cost(self) -> int:
         """The work of one move: ticks and events of a run, and the entries that a weight has."""
-        entries = self.played.arrivals.entry.size // max(self.unknowns.weights, 1)
-        return int(self.demands.due.size + self.played.tap.size + entries)
+        entries = self._arrivals.entry.size // max(self.unknowns.weights, 1)
+        return int(self.demands.due.size + self._events[1].size + entries)
 
     def run(self, values: Int64s, *, steps: int, memory: int, seed: int) -> float:
         """Move ``values`` in place to the cheapest that are found; return their cost: infinity if they overrun a limit.
@@ -321,18 +329,20 @@ class Descent:
             Seed of the moves, at least 1.
         """
         ticks = self.demands.due.size
-        work = (
-            np.zeros(self._entries, np.int64),
-            self._parameters.copy(),
-            np.zeros((3, ticks), np.int64),
-            np.zeros((self.demands.limits.size + 1, 2), np.int64),
-            np.zeros(2),
-            np.zeros(4, np.int64),
-            np.zeros(ticks, np.int64),
-            values.copy(),
+        run = RunArrays(
+            *self._events,
+            weight=np.zeros(self._entries, np.int64),
+            ends=self._ends,
+            given=np.full(ticks, FREE, np.int64),
+            parameters=self._parameters.copy(),
+            found=np.zeros((3, ticks), np.int64),
+            watched=np.zeros((self.demands.limits.size + 1, 2), np.int64),
         )
+        work = np.zeros(2), np.zeros(4, np.int64), np.zeros(ticks, np.int64), values.copy()
         late, state = np.zeros((2, memory)), np.array([seed], np.uint64)
-        return float(self._code.descend(self.played, self.demands, self.unknowns, values, late, steps, state, work))
+        code = address_of(self._run, (run, self.demands, 0.0, work[0]))
+        arguments = self._arrivals, self.demands, self.unknowns, values
+        return float(_descend(code, run, *arguments, late, steps, state, work))
 
 
 def _arrivals(simulator: NeuronSimulator, unknowns: Movable) -> TapEntries:

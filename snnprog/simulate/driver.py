@@ -1,14 +1,11 @@
-"""The kernel's loop over patterns and ticks; it is compiled into the code of each rule.
-
-`snnprog.simulate.kernel_source` copies the source of `run_patterns` into that code, where ``integrate`` is one tick of
-the rule. It is a module so that it is read, linted and type-checked.
-"""
+"""The kernel's loop over patterns and ticks, compiled once for all rules: it calls a rule's tick by its address."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from snnprog.arrays import Bytes, Int64s, Integers, UInt64s
+from snnprog.jit import called
 from snnprog.simulate.loops import (
     ONE,
     ZERO,
@@ -17,42 +14,63 @@ from snnprog.simulate.loops import (
     collect,
     copy_bytes,
     deliver,
+    inlined,
+    kept,
     move_to_front,
+    note,
     record_spikes,
     record_state,
     silent_ticks,
 )
-from snnprog.simulate.memory import Shape, Wires, Workspace
+from snnprog.simulate.memory import LANES, Shape, Wires, Workspace
 
 
+@inlined
 def integrate(
-    work: Workspace,
-    *,
-    first: Count,
-    shape: Shape,
-    is_recorded: bool,
-    watches: Int64s,
-    count: int,
-    pattern: int,
-    tick: Count,
-) -> int:
-    """Advance all neurons by one tick; return the length of the log of excursions after it.
+    work: Workspace, first: Count, blocks: tuple[Count, Count], shape: Shape, code: np.uint64, is_recorded: bool
+) -> Count:
+    """Advance blocks of neurons by one tick, until one leaves the portable range; return its number, or the last + 1.
 
-    Reads and clears the queue from its slot's first index on, writes ``fired`` and the cells.
+    It reads and clears the queue from its slot's first index on, and writes ``fired``, ``seen`` and the cells.
     """
-    raise NotImplementedError("each rule has its own")
+    block, last = blocks
+    unit = work.cells.dtype.type(shape.unit)
+    return called(code, work.cells, work.queue, work.fired, work.seen, first, block, last, unit, is_recorded)
 
 
-def settles(cells: Integers, shape: Shape, is_recorded: bool) -> bool:
-    """Return whether a tick without arrivals would change nothing: no register, no spike, no excursion."""
-    raise NotImplementedError("each rule has its own")
+@kept
+def moving_cell(work: Workspace, first: Count, shape: Shape, code: np.uint64, is_recorded: bool) -> Count:
+    """Return a cell that a tick without arrivals would change, or their number if it would change nothing.
+
+    A spike or an excursion counts as a change of its block's first cell. Each block is advanced, and put back once a
+    cell has changed.
+    """
+    lanes = np.uint64(LANES)
+    size = lanes * shape.fields
+    for block in range(shape.padded // lanes):
+        begin = block * size
+        for i in range(size):
+            work.kept[i] = work.cells[begin + i]
+        moved = integrate(work, first, (block, block + ONE), shape, code, is_recorded) == block
+        for i in range(lanes):
+            if work.fired[block * lanes + i] != 0:
+                moved = True
+        at = ZERO
+        while at < size and work.cells[begin + at] == work.kept[at]:
+            at += ONE
+        if moved or at < size:
+            for i in range(size):
+                work.cells[begin + i] = work.kept[i]
+            return begin + at % size
+    return np.uint64(work.cells.size)
 
 
+@kept
 def run_patterns(
     raster: Bytes,
     ends: Int64s,
     first_tick: int,
-    layout: tuple[Integers, UInt64s, UInt64s, Int64s, Wires, Shape],
+    layout: tuple[Integers, UInt64s, UInt64s, Int64s, Wires, Shape, np.uint64],
     work: Workspace,
     spikes: Bytes,
     currents: Integers,
@@ -63,7 +81,8 @@ def run_patterns(
     Each starts from rest, but the first one may continue from ``work``: a run in pieces equals the whole run.
 
     Once no spike is on its way and a tick would change nothing, no tick does until an input spikes: those in between
-    are recorded and skipped.
+    are recorded and skipped. To try this takes as long as a tick, so it is tried only if a cell that moved when it was
+    tried last has stopped.
 
     Parameters
     ----------
@@ -74,15 +93,17 @@ def run_patterns(
         The tick at which the first pattern continues; 0 to start from rest.
     layout
         Cells at rest, outputs, the fields that are recorded (none, or current and potential), the limit of each watch,
-        wires, and shape.
+        wires, shape, and the address of the rule's tick (`snnprog.simulate.kernel_source`).
     work : Workspace
     spikes : (ticks * outputs,) uint8
     currents, potentials : (ticks * neurons,) int32 or int64
         Empty if they are not recorded.
     """
-    rest, outputs, recorded, watches, wires, shape = layout
+    rest, outputs, recorded, watches, wires, shape, code = layout
     cells, queue, fired, stimulus, lines = work.cells, work.queue, work.fired, work.stimulus, work.lines
-    count, is_recorded = 0, potentials.size > 0
+    count, is_recorded = int(np.int64(0)), potentials.size > 0  # a literal 0 would be a type of its own
+    blocks = shape.padded // np.uint64(LANES)
+    witness: Count = ZERO
     inputs, last = shape.n_inputs, np.uint64(ends[ends.size - 1])
     if last > ZERO:
         copy_bytes(raster, ZERO, stimulus, ZERO, inputs)
@@ -99,16 +120,13 @@ def run_patterns(
             n_lines = collect(work.stimulus_words, ZERO, lines, ZERO)
             if at + ONE < last:
                 copy_bytes(raster, (at + ONE) * inputs, stimulus, ZERO, inputs)
-            count = integrate(
-                work,
-                first=slot * shape.padded,
-                shape=shape,
-                is_recorded=is_recorded,
-                watches=watches,
-                count=count,
-                pattern=pattern,
-                tick=past + tick,
-            )
+            before = cells[witness]
+            block: Count = ZERO
+            while block < blocks:
+                block = integrate(work, slot * shape.padded, (block, blocks), shape, code, is_recorded)
+                if block < blocks:
+                    count = note(work, count, pattern, past + tick, block, watches, shape)
+                    block += ONE
             record_spikes(fired, outputs, spikes, at, shape.n_outputs)
             if currents.size:
                 record_state(cells, recorded[0], currents, at, shape)
@@ -124,7 +142,12 @@ def run_patterns(
             if slot == shape.period:
                 move_to_front(queue, shape)
                 slot = ZERO
-            if past + tick > pending and settles(cells, shape, is_recorded):
+            if past + tick <= pending or cells[witness] != before:
+                continue
+            moving = moving_cell(work, slot * shape.padded, shape, code, is_recorded)
+            if moving < np.uint64(cells.size):
+                witness = moving
+            else:
                 skipped = silent_ticks(raster, start + tick, ticks - tick, inputs)
                 for i in range((start + tick) * shape.n_outputs, (start + tick + skipped) * shape.n_outputs):
                     spikes[i] = 0

@@ -8,6 +8,7 @@ number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,6 +18,7 @@ from snnprog.jit import entry_of
 from snnprog.jit import is_ready as is_code_ready
 from snnprog.program import Program
 from snnprog.rules.rule import CURRENT, POTENTIAL
+from snnprog.simulate.driver import run_patterns
 from snnprog.simulate.event_kernel import EventNetwork, EventStepper, simulate_events
 from snnprog.simulate.layout import Layout, can_be_laid_out, lay_out
 from snnprog.simulate.memory import LANES, LOG_COLUMNS, SCAN_BYTES, SPREAD, Shape, Workspace, aligned
@@ -55,8 +57,10 @@ def is_ready(program: Program) -> bool:
     layout = _layout_of(program)
     spikes, states = _room(layout, 0, state=False)
     tape, ends = np.zeros((0, layout.shape.n_inputs), np.uint8), np.zeros(1, np.int64)
-    arguments = _LayoutRun(layout, 1).arguments(tape, ends, first_tick=0, spikes=spikes, states=states)
-    return is_code_ready(layout.code.run, arguments)
+    arguments = _LayoutRun(layout, 1, tick=np.uint64(0)).arguments(
+        tape, ends, first_tick=0, spikes=spikes, states=states
+    )
+    return layout.has_tick and is_code_ready(run_patterns, arguments)
 
 
 def stepper_of(program: Program, *, state: bool) -> LayoutStepper | EventStepper:
@@ -127,26 +131,26 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, state
     """Run patterns one after another; fill their spikes and states; return their excursions."""
     tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view(np.uint8)
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
-    run = _LayoutRun(layout, len(inputs))
-    count = layout.code.run(*run.arguments(tape, ends, first_tick=0, spikes=spikes, states=states))
+    run = _LayoutRun(layout, len(inputs), tick=layout.tick)
+    count = run_patterns(*run.arguments(tape, ends, first_tick=0, spikes=spikes, states=states))
     return run.work.log[:count]
 
 
 class _LayoutRun:
     """A layout and its state, in the form for `snnprog.simulate.driver.run_patterns`."""
 
-    def __init__(self, layout: Layout, patterns: int) -> None:
+    def __init__(self, layout: Layout, patterns: int, *, tick: Any) -> None:
         registers = layout.code.registers
         fields = [registers.get(name, 0) for name in (CURRENT, POTENTIAL)]
         watches = np.array([limit for _, limit in layout.code.watched], np.int64)
         shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
         self.work = _workspace(layout, patterns)
-        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watches, layout.wires, shape
+        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watches, layout.wires, shape, tick
         self._first_state = 0 if CURRENT in registers else 1
 
     def arguments(
         self, tape: Bytes, ends: Int64s, *, first_tick: int, spikes: Raster, states: Integers
-    ) -> tuple[object, ...]:
+    ) -> tuple[Any, ...]:
         """Return the arguments for a tape ``(ticks, inputs)``, and the places for spikes and states."""
         tape = tape.reshape(-1)
         tape.flags.writeable = False  # a separate type to Numba: one is enough
@@ -166,12 +170,12 @@ class LayoutStepper:
     """
 
     def __init__(self, layout: Layout, *, state: bool) -> None:
-        self._layout, self._state, self._run = layout, state, _LayoutRun(layout, 1)
+        self._layout, self._state, self._run = layout, state, _LayoutRun(layout, 1, tick=layout.tick)
         self._ends = np.zeros(1, np.int64)
         sample = self._room(1)
         tape = np.zeros((1, layout.shape.n_inputs), np.uint8)
         self._code = entry_of(
-            layout.code.run, self._run.arguments(tape, self._ends, first_tick=0, spikes=sample[0], states=sample[1])
+            run_patterns, self._run.arguments(tape, self._ends, first_tick=0, spikes=sample[0], states=sample[1])
         )
 
     def step(self, stimulus: Bytes, first_tick: int) -> Trace:
@@ -208,6 +212,7 @@ def _workspace(layout: Layout, patterns: int) -> Workspace:
     return Workspace(
         cells=aligned(layout.cells.size, layout.cells.dtype),
         seen=aligned(len(layout.code.watched) * LANES, layout.cells.dtype),
+        kept=aligned(shape.fields * LANES, layout.cells.dtype),
         queue=aligned((shape.period + shape.slots) * shape.padded, np.dtype(layout.arrivals)),
         fired=fired,
         fired_words=fired.view(np.uint64),

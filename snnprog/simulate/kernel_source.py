@@ -4,14 +4,17 @@ A neuron's numbers are *fields*: its registers, then values calculated from para
 lanes has no branch and only keeps how far watched values have gone beyond their limits, looked at after it, so that
 compilers vectorise it; the values, before clipping, are kept for `snnprog.simulate.loops.note`. A register that
 no later tick reads is written only if states are recorded.
+
+Nothing but the tick is compiled for each rule: `snnprog.simulate.driver` calls it by its address.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+
+import numpy as np
 
 from snnprog.arrays import Int64s
 from snnprog.rules.compiled import generated
@@ -19,22 +22,15 @@ from snnprog.rules.expressions import Const, Expression, Ref, names_in
 from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.rule import SPIKES, Rule
 from snnprog.rules.source import Writer, indented, is_read_first
-from snnprog.simulate import driver, loops
 from snnprog.simulate.memory import LANES
 
 BLOCK = """
-from snnprog.simulate.loops import (
-    ONE, ZERO, begin, collect, copy_bytes, deliver, move_to_front, note, record_spikes, record_state, silent_ticks,
-)
 
-
-@compiled(nogil=True, _nrt=False, error_model="numpy", forceinline=True)
-def integrate(work, first, shape, is_recorded, watches, count, pattern, tick):
-    cells, queue, fired, seen = work.cells, work.queue, work.fired, work.seen
-    kind = cells.dtype.type
-    unit = kind(shape.unit)
-    for block in range(shape.padded // np.uint64({lanes})):
-        cell, lane = block * np.uint64({block}), block * np.uint64({lanes})
+@compiled(nogil=True, _nrt=False, error_model="numpy")
+def integrate(cells, queue, fired, seen, first, block, blocks, unit, is_recorded):
+    kind = np.{register}
+    for at in range(block, blocks):
+        cell, lane = at * np.uint64({block}), at * np.uint64({lanes})
         excess = kind(-1)
         for i in range(np.uint64({lanes})):
 {load}
@@ -46,30 +42,9 @@ def integrate(work, first, shape, is_recorded, watches, count, pattern, tick):
 {record}
             fired[lane + i] = {spikes} != 0
         if excess >= 0:
-            count = note(work, count, pattern, tick, block, watches, shape)
-    return count
-
-
-@compiled(nogil=True, _nrt=False, error_model="numpy")
-def settles(cells, shape, is_recorded):
-    kind = cells.dtype.type
-    for block in range(shape.padded // np.uint64({lanes})):
-        cell = block * np.uint64({block})
-        moved = kind(0)
-        for i in range(np.uint64({lanes})):
-{load}
-            {gathered} = {before}kind(0){after}
-{quiet_steps}
-{compare}
-            if is_recorded:
-{compare_recorded}
-        if moved != 0:
-            return False
-    return True
-
-
-@compiled(nogil=True, _nrt=False, error_model="numpy")
-{driver}"""
+            return at
+    return blocks
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +70,10 @@ class BlockCode:
     text: str
 
     @property
-    def run(self) -> Callable[..., int]:
-        """The compiled `snnprog.simulate.driver.run_patterns` of this rule."""
-        runner: Callable[..., int] = generated(self.text, (loops,)).run_patterns
-        return runner
+    def integrate(self) -> Callable[..., np.uint64]:
+        """The compiled tick; `snnprog.simulate.driver.integrate` says what it does."""
+        tick: Callable[..., np.uint64] = generated(self.text).integrate
+        return tick
 
     def parameter_fields(self, rule: Rule, values: Mapping[str, Int64s]) -> dict[int, Int64s]:
         """Return the fields that do not change, for parameters by name."""
@@ -107,8 +82,8 @@ class BlockCode:
 
 
 @lru_cache(maxsize=64)
-def block_code(rule: Rule) -> BlockCode:
-    """Return the code of a rule whose gathering is a sum."""
+def block_code(rule: Rule, register: str) -> BlockCode:
+    """Return the code of a rule whose gathering is a sum, for registers of a type, int32 or int64."""
     registers = {name: index for index, name in enumerate(rule.registers)}
     hoisting = _Hoisting(rule, len(registers))
     writer = Writer.of(rule)
@@ -125,13 +100,13 @@ def block_code(rule: Rule) -> BlockCode:
     loads |= {writer.name(name): index for name, index in hoisting.names.items()}
     recorded = {index: writer.name(name) for name, index in registers.items() if name not in kept}
     stores = {index: writer.name(name) for name, index in registers.items() if name in kept}
-    quiet_steps = [*steps, *(f"moved |= kind(abs({variable}) >= {limit})" for _, limit, variable in watched)]
     for index, (_, limit, variable) in enumerate(watched):
         steps += [
             f"excess = max(excess, kind(abs({variable}) - {limit}))",
             f"seen[np.uint64({index * LANES}) + i] = {variable}",
         ]
     text = BLOCK.format(
+        register=register,
         lanes=LANES,
         block=n_fields * LANES,
         load=indented([f"{name} = cells[cell + np.uint64({index * LANES}) + i]" for name, index in loads.items()], 3),
@@ -142,17 +117,9 @@ def block_code(rule: Rule) -> BlockCode:
         store=indented(_stored(stores), 3),
         record=indented(_stored(recorded) or ["pass"], 4),
         spikes=writer.name(SPIKES),
-        quiet_steps=indented([*quiet_steps, f"moved |= {writer.name(SPIKES)}"], 3),
-        compare=indented(_compared(stores), 3),
-        compare_recorded=indented(_compared(recorded) or ["pass"], 4),
-        driver=inspect.getsource(driver.run_patterns),
     )
     limits = tuple((quantity, limit) for quantity, limit, _ in watched)
     return BlockCode(registers, hoisting.parameters, limits, n_fields, text)
-
-
-def _compared(fields: Mapping[int, str]) -> list[str]:
-    return [f"moved |= kind({name} ^ cells[cell + np.uint64({index * LANES}) + i])" for index, name in fields.items()]
 
 
 def _stored(fields: Mapping[int, str]) -> list[str]:

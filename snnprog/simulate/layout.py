@@ -18,13 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Bools, Int64s, Integers, UInt64s
+from snnprog.jit import address_of, has_address
 from snnprog.program import Program
 from snnprog.rules.expressions import Hold, Scale, children, nodes
 from snnprog.rules.interpreter import Interpreter
@@ -86,6 +88,22 @@ class Layout:
     wires: Wires
     shape: Shape
 
+    @cached_property
+    def tick(self) -> Any:
+        """The address of the compiled tick of the rule."""
+        return address_of(self.code.integrate, self._tick_arguments)
+
+    @property
+    def has_tick(self) -> bool:
+        """Whether there is a compiled tick, so that none is compiled for `tick`."""
+        return has_address(self.code.integrate, self._tick_arguments)
+
+    @property
+    def _tick_arguments(self) -> tuple[object, ...]:
+        """Arguments of the types of `snnprog.simulate.driver.integrate`."""
+        queue, fired, number = np.empty(0, self.arrivals), np.empty(0, np.uint8), np.uint64(0)
+        return self.cells, queue, fired, self.cells, number, number, number, self.cells.dtype.type(0), False
+
     @property
     def is_wide(self) -> bool:
         """Whether registers have 64 bits."""
@@ -111,8 +129,9 @@ def lay_out(program: Program) -> Layout:
     """Return the layout of a program that `can_be_laid_out`."""
     lean, weights = _lean(program), _effective_weight(program)
     assert lean.can_be_summed, "callers have checked this"
-    code = block_code(lean.rule)
+    register: type[np.signedinteger]
     register = np.int32 if is_narrow(lean.rule, reach_of(lean.rule, lean.spans, arriving=lean.arriving)) else np.int64
+    code = block_code(lean.rule, register.__name__)
     shared = common_shift(weights)
     weights >>= shared
     words = _words_of(program, int(weights.min(initial=0)), int(weights.max(initial=0)))

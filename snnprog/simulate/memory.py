@@ -111,6 +111,8 @@ class Workspace(NamedTuple):
     cells : (padded neurons * fields,) int32 or int64
     seen : (watches * LANES,) int32 or int64
         The watched values of a block.
+    kept : (LANES * fields,) int32 or int64
+        The cells of a block before a tick that may change nothing.
     queue : ((period + slots) * padded neurons,) integers
         Pending arrivals, by tick and neuron, in units of the wires' weights.
     fired, stimulus : (padded,) uint8
@@ -129,6 +131,7 @@ class Workspace(NamedTuple):
 
     cells: Integers
     seen: Integers
+    kept: Integers
     queue: Integers
     fired: Bytes
     fired_words: UInt64s

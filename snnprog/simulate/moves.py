@@ -57,6 +57,16 @@ def random_below(state: UInt64s, count: int) -> int:
 
 
 @operation
+def synapses_of(unknowns: Movable, values: Int64s) -> int:
+    """Return the number of non-zero weights; Numba takes 1 s to compile NumPy's function."""
+    count = 0
+    for index in range(unknowns.weights):
+        if values[index] != 0:
+            count += 1
+    return count
+
+
+@operation
 def write_unknown(unknowns: Movable, index: int, values: Int64s, weight: Int64s, parameters: Int64s) -> None:
     """Write one unknown into the inputs of the run."""
     value = values[index] * unknowns.factor[index]
@@ -97,7 +107,7 @@ def draw(unknowns: Movable, values: Int64s, move: Int64s, state: UInt64s) -> boo
         if random_below(state, 2):
             length = -length
     is_new = is_weight and unknowns.synapses < unknowns.weights and values[index] == 0
-    if is_new and np.count_nonzero(values[: unknowns.weights]) >= unknowns.synapses:
+    if is_new and synapses_of(unknowns, values) >= unknowns.synapses:
         other = random_below(state, unknowns.weights)
         if values[other] == 0 or not unknowns.lower[other] <= 0 <= unknowns.upper[other]:
             return False

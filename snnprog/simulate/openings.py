@@ -30,7 +30,7 @@ class Openings(NamedTuple):
     counts : (ticks,) bool
         Which ticks count; in others the neuron runs freely.
     elsewhere : int
-        The target where the neuron runs freely, as in `snnprog.simulate.fitting.Requirements.at`.
+        The target where the neuron runs freely, as in `snnprog.simulate.shortfall.Requirements.at`.
     state : (2,) int
         The next window, and the smallest shortfall in it so far.
     """

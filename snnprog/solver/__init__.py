@@ -20,7 +20,7 @@ from snnprog.solver.deadline import (
 )
 from snnprog.solver.interrupts import interruptible
 from snnprog.solver.jobs import run_jobs
-from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise, maximise_if_possible
+from snnprog.solver.linear import LinearProgram, Optimum, choose, maximise, maximise_if_possible, maximise_within
 from snnprog.solver.programs import Division, IntegerProgram, Integral, Packing, PackingAnswer, StoredParts
 from snnprog.solver.searches import find_integers, find_packing
 from snnprog.solver.threads import one_blas_thread
@@ -44,6 +44,7 @@ __all__ = [
     "is_time_over",
     "maximise",
     "maximise_if_possible",
+    "maximise_within",
     "noticing",
     "one_blas_thread",
     "present_deadline",

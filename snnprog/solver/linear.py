@@ -85,22 +85,46 @@ def maximise(program: LinearProgram) -> Optimum:
     """
     outcomes = []
     for solver_name, parameters in ATTEMPTS:
-        check_time()
-        solver = ortools_lp.ModelSolverHelper(solver_name)
-        solver.set_solver_specific_parameters(parameters)
-        if (left := seconds_left()) is not None:
-            solver.set_time_limit_in_seconds(left)
-        model = _model(program)
-        interruptible(partial(solver.solve, model), solver.interrupt_solve)
-        status = solver.status()
-        if status == ortools_lp.SolveStatus.OPTIMAL:
-            return Optimum(np.array(solver.variable_values()), np.abs(np.array(solver.dual_values())))
-        check_time()
+        status, optimum = _attempt(program, solver_name, parameters)
+        if optimum is not None:
+            return optimum
         outcomes.append(f"{solver_name} said {status.name}")
     raise SolverError(
         f"no optimum for a linear program of {program.matrix.shape[0]} rows and {program.matrix.shape[1]} columns:"
         f" {', '.join(outcomes)}; please report the specification"
     )
+
+
+def maximise_within(program: LinearProgram, work: float) -> Optimum | None:
+    """Solve a linear program, or return None if GLOP needs more than so much of its deterministic time.
+
+    Raises
+    ------
+    SolverError, UndecidedError
+        As for `maximise`.
+    """
+    status, optimum = _attempt(program, "GLOP", f"{ATTEMPTS[0][1]} max_deterministic_time: {work:g}")
+    if optimum is None and status != ortools_lp.SolveStatus.NOT_SOLVED:
+        return maximise(program)
+    return optimum
+
+
+def _attempt(
+    program: LinearProgram, solver_name: str, parameters: str
+) -> tuple[ortools_lp.SolveStatus, Optimum | None]:
+    """Return what a solver says, and the optimum if it found one."""
+    check_time()
+    solver = ortools_lp.ModelSolverHelper(solver_name)
+    solver.set_solver_specific_parameters(parameters)
+    if (left := seconds_left()) is not None:
+        solver.set_time_limit_in_seconds(left)
+    model = _model(program)
+    interruptible(partial(solver.solve, model), solver.interrupt_solve)
+    status = solver.status()
+    if status == ortools_lp.SolveStatus.OPTIMAL:
+        return status, Optimum(np.array(solver.variable_values()), np.abs(np.array(solver.dual_values())))
+    check_time()
+    return status, None
 
 
 def maximise_if_possible(program: LinearProgram) -> Optimum | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from numbers import Real
 from typing import Literal, TypeGuard
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from snnprog.checks import as_integer
 from snnprog.chips import Chip
+from snnprog.chips.chip import LONGEST_DELAY
 from snnprog.errors import LimitError, SpecError
 from snnprog.spec.robust import Robust, as_robust
 
@@ -51,9 +53,11 @@ def as_delays(delays: Iterable[int]) -> tuple[int, ...]:
     """Return delays as integers, ascending; at least one, without duplicates."""
     if not _is_list(delays):
         raise SpecError(f"delays must be a list of integers, such as range(1, 17), got {delays!r}")
-    collected = tuple(sorted(as_integer("delay", delay) for delay in delays))
+    collected = tuple(sorted(as_integer("delay", delay) for delay in islice(delays, LONGEST_DELAY + 1)))
     if not collected:
         raise SpecError("delays must have at least one entry, got none")
+    if len(collected) > LONGEST_DELAY:
+        raise SpecError(f"delays must have at most {LONGEST_DELAY} entries, got more; no chip has a longer delay")
     if len(set(collected)) != len(collected):
         raise SpecError(f"delays must not repeat, got {collected}")
     return collected
@@ -172,6 +176,8 @@ def _window(value: object, _: Chip) -> tuple[int, int]:
     ticks = tuple(as_integer("window", each) for each in value)
     if len(ticks) != 2 or min(ticks) < 0:
         raise SpecError(f"window must be two non-negative integers, the ticks before and after, got {ticks}")
+    if max(ticks) > LONGEST_WINDOW:
+        raise SpecError(f"window must be at most {LONGEST_WINDOW:,} ticks before and after, got {ticks}")
     return ticks
 
 
@@ -198,6 +204,9 @@ def _refractory(value: object, chip: Chip) -> int:
 def _robust(value: object, _: Chip) -> Robust | None:
     return as_robust(value)
 
+
+LONGEST_WINDOW = 1 << 16
+"""In ticks: searches try the shifts of a window one by one. A choice: recordings of minutes have so many ticks."""
 
 OPTIONS = (
     Option("recurrent", False, _recurrent, is_original=True),

@@ -17,7 +17,7 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.design.problem import NeuronProblem
 from snnprog.fixed_order import sum_of_products, times
 from snnprog.jit import compiled
-from snnprog.solver import LinearProgram, maximise
+from snnprog.solver import LinearProgram, maximise_within
 
 PASSES = 1000
 """Passes over all rows before the linear program takes over: a choice between their times. The corners in which linear
@@ -36,9 +36,9 @@ ROWS_PER_UNKNOWN = 2
 """How many rows for each unknown the linear program begins with. A choice: a corner of the optimum is where one row for
 each unknown is tight."""
 
-MOST_NUMBERS = 200_000
-"""How many numbers the rows of a linear program may have. One of 758 rows over 386 unknowns (24 lines, 16 delays) took
-9.5 s, and each round takes several; 516 rows over 258 unknowns are allowed."""
+MOST_WORK = 1.0
+"""The most that a linear program may take, in GLOP's deterministic time, about seconds. One of 758 rows over 386
+unknowns (24 lines, 16 delays) took 9.5 s, and each round takes several; with 260 rows over 130 unknowns, .15."""
 
 UNBOUNDED = 1e6
 """The margin above which none is sought, in scaled units, as in `snnprog.design.margins.lazy_rows`."""
@@ -62,7 +62,7 @@ class Meeting:
 
 
 def met(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting | None:
-    """Return weights that meet the rows, or None if that takes too large a linear program.
+    """Return weights that meet the rows, or None if a linear program for them takes too long.
 
     Parameters
     ----------
@@ -155,12 +155,11 @@ def _meet(row: Floats, square: float, values: Floats, signs: Floats) -> float:
 def _widest(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting | None:
     """Return the widest margin over the rows: over those that are tight first, and over more as they are violated.
 
-    The margin over some rows bounds that over all, so rows that exclude one another end the search at once. Too many
-    rows end it as well, with None.
+    The margin over some rows bounds that over all, so rows that exclude one another end the search at once. A linear
+    program that takes too long ends it as well, with None.
     """
     chosen = np.sort(np.argsort(times(rows, start) - least, kind="stable")[: ROWS_PER_UNKNOWN * rows.shape[1]])
-    while chosen.size * rows.shape[1] <= MOST_NUMBERS:
-        answer = _widest_of(problem, rows[chosen], least=least[chosen], taps=taps)
+    while (answer := _widest_of(problem, rows[chosen], least=least[chosen], taps=taps)) is not None:
         values = np.concatenate([answer.weights, [answer.threshold, answer.bias]])
         short = answer.margin - (times(rows, values) - least)
         short[chosen] = 0.0
@@ -174,8 +173,8 @@ def _widest(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s
     return None
 
 
-def _widest_of(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s) -> Meeting:
-    """Return the widest margin over the rows, from one linear program."""
+def _widest_of(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s) -> Meeting | None:
+    """Return the widest margin over the rows, from one linear program, or None if it takes too long."""
     lower, upper = problem.ends(taps)
     scale = float(np.abs(np.concatenate([lower[:-2], upper[:-2], [1.0]])).max())
     ends = [np.append(end / scale, most) for end, most in ((lower, -np.inf), (upper, UNBOUNDED))]
@@ -186,6 +185,8 @@ def _widest_of(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int
         lower=ends[0],
         upper=ends[1],
     )
-    optimum = maximise(program)
+    optimum = maximise_within(program, MOST_WORK)
+    if optimum is None:
+        return None
     values = optimum.values * scale
     return Meeting(values[: taps.size], float(values[-3]), float(values[-2]), float(values[-1]), optimum.duals)

@@ -58,7 +58,7 @@ def separated_built(work: Work, built: Built, robust: Robust) -> tuple[Built | N
         if result.is_too_large and spec.hidden == 0:
             raise UndecidedError(
                 f"no program was found for {spec.output_label(output)} that is exact under every perturbation, and its"
-                f" {result.rows} worst cases are too many for a linear program that decides;"
+                f" {result.rows} worst cases take linear programs that are too large;"
                 " lower jitter, missing, extra or weights, exempt lines, or offer fewer delays"
             )
         if result.neuron is None:

@@ -73,7 +73,7 @@ def late_patterns(spec: Spec) -> list[tuple[int, Perturbation]]:
     for output in range(spec.n_outputs):
         for index in sorted(range(len(spec.patterns)), key=lambda index: spec.patterns[index].ticks):
             pattern = spec.patterns[index]
-            due = (pattern.targets & pattern.care)[:-1, output]
+            due = (pattern.targets & pattern.care)[:, output]
             if due.any() and not pattern.inputs[:, np.array(robust.exempt, np.int64)].any():
                 places = [np.minimum(np.flatnonzero(line) + 1, pattern.ticks - 1) for line in pattern.inputs.T]
                 late[index] = perturbation_of(pattern.inputs, places, np.empty((0, 2), np.int64))

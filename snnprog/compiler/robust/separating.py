@@ -40,6 +40,9 @@ KEPT = 0.1
 `NEAR` of it: where no row had enough, the first round lost most of these, and designs took twice as long. 3 and 6 times
 the share: 1.3 and 1.8 of the time; a third and a tenth: 1.1 and 1.4."""
 
+MOST_NUMBERS = 10_000_000
+"""How many numbers all rows may have, over the rounds that take linear programs. A choice: half a minute."""
+
 SMALLER = 0.7
 """What weights are multiplied by until no register can reach its end. A choice."""
 
@@ -107,6 +110,7 @@ class RobustSearch:
     def result(self) -> Separated:
         """Return the neuron, or what excludes it."""
         start = np.concatenate([self.start.weights.ravel()[self.taps], [self.start.threshold, self.start.bias]])
+        numbers = 0
         answer: Meeting | None
         answer = Meeting(start[:-2], float(start[-2]), float(start[-1]), self.start.bound)
         for number in range(ROUNDS):
@@ -120,7 +124,8 @@ class RobustSearch:
             room = answer.margin if number else KEPT * found.typical / float(np.median(self.sizes))
             start = begin / room if room > 0.0 else begin
             answer = met(self.problem, self.rows, least=self.least, taps=self.taps, start=start)
-            if answer is None:
+            numbers += self.rows.size * (answer is None or answer.prices is not None)
+            if answer is None or numbers > MOST_NUMBERS:
                 return Separated(rows=len(self.rows), is_too_large=True)
             if answer.margin <= self.problem.tolerance:
                 return self._excluded(answer)

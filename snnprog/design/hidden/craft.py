@@ -8,6 +8,7 @@ chip's integers counts as what it must do.
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,10 +96,12 @@ def threshold_neuron(draft: Draft, weights: Floats, threshold: float) -> Neuron 
     return _settled(draft, made, run, level) if run.is_portable else None
 
 
-def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, rank: float) -> Neuron | None:
+def drawn_neuron(
+    draft: Draft, weights: Int64s, exponent: int, *, bias: int, rank: float, known: Container[bytes]
+) -> Neuron | None:
     """Return the hidden neuron of given integers, its threshold between the potentials that it reaches without a spike.
 
-    None if it leaves the range in which all runtimes agree, or does not spike once in a tick at most.
+    None if it leaves the range in which all runtimes agree, does not spike once in a tick at most, or has known spikes.
 
     Parameters
     ----------
@@ -108,6 +111,8 @@ def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, ran
         In the chip's units.
     rank : float
         From 0 to 1: which of the potentials is the least that does not spike; a fixed threshold stays.
+    known : container of bytes
+        The spikes, packed, of neurons that are of no use.
     """
     made, chip = _Rounded(weights, exponent, bias, 1.0), draft.chip
     threshold = chip.thresholds[1]
@@ -121,7 +126,10 @@ def drawn_neuron(draft: Draft, weights: Int64s, exponent: int, *, bias: int, ran
     else:
         threshold = int(draft.spec.threshold)
     run = draft.run(weights, threshold, bias)
-    return _settled(draft, made, run, threshold) if run.is_portable and run.spikes.any() else None
+    if not run.is_portable or not run.spikes.any():
+        return None
+    spikes = run.spikes[: draft.mapping.tape.ticks]
+    return None if np.packbits(spikes).tobytes() in known else _settled(draft, made, run, threshold)
 
 
 def _integers(draft: Draft, unknowns: Floats) -> _Rounded:

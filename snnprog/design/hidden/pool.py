@@ -10,7 +10,7 @@ and compare.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -162,16 +162,15 @@ def drawn(draft: Draft, size: int, *, seed: int) -> list[Neuron]:
     while len(found) < size and vain < VAIN:
         check_time()
         vain += 1
-        neuron = _drawn(draft, generator, shared)
-        key = b"" if neuron is None else np.packbits(neuron.raster).tobytes()
-        if neuron is not None and key not in known:
-            known.add(key)
+        neuron = _drawn(draft, generator, shared, known)
+        if neuron is not None:
+            known.add(np.packbits(neuron.raster).tobytes())
             found.append(neuron)
             vain = 0
     return found
 
 
-def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> Neuron | None:
+def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None, known: Container[bytes]) -> Neuron | None:
     """Return a random hidden neuron, or None if its integers are of no use; all may have to share an exponent."""
     box, spec, limit = draft.box, draft.spec, draft.spec.mantissas.limit
     taps = np.flatnonzero((box.weight_lower < 0.0) | (box.weight_upper > 0.0))
@@ -196,7 +195,8 @@ def _drawn(draft: Draft, generator: np.random.Generator, shared: int | None) -> 
         signs * generator.integers(1, bound + 1, number), box.weight_lower[chosen], box.weight_upper[chosen]
     )
     exponent = _exponent(draft, generator) if shared is None else shared
-    return drawn_neuron(draft, mantissas << exponent, exponent, bias=bias, rank=float(generator.random()))
+    rank = float(generator.random())
+    return drawn_neuron(draft, mantissas << exponent, exponent, bias=bias, rank=rank, known=known)
 
 
 def _bias(draft: Draft, generator: np.random.Generator) -> int:

@@ -254,7 +254,8 @@ def meet_without_current(events: Events, gamma: float, powers: Floats, demand: R
     """
     first, tap, after = events
     weights, n_taps, block = unknowns.weights, unknowns.weights.size, powers.size - 2
-    eras, sums = np.zeros(n_taps, np.uint64), np.zeros(np.count_nonzero(after) + 2)
+    # At most one era ends with each tick. To count those that do would take Numba .9 s more to compile.
+    eras, sums = np.zeros(n_taps, np.uint64), np.zeros(after.size + 2)
     state = Gains(weights, np.zeros((n_taps, 2)), eras, sums, np.empty(n_taps + 1, np.int64))
     gains, listed = state.gains, state.listed
     inverses = 1.0 / powers
