@@ -91,7 +91,7 @@ def call_twice(code: Any, values: NDArray[np.int64], by: int) -> np.uint64:
 def test_a_loop_that_is_compiled_once_calls_several_functions(folder: Path, is_kept: bool) -> None:
     """What is kept has another address in each process."""
     for _ in range(1 + is_kept):
-        caller = jit.compiled()(call_twice)
+        caller: Any = jit.compiled()(call_twice)
         for function, expected in ((add_to_first, 13), (multiply_first, 63)):
             values = np.array([7, 7], np.int64)
             code = jit.address_of(jit.compiled()(function), (values, 3))
