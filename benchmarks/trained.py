@@ -96,7 +96,7 @@ def read(path: Path, *, bits: int) -> Trained:
     labels = np.concatenate([arrays["train_labels"], arrays["test_labels"]]).astype(np.int64)
     adapted = adapted_to(network, chip)
     assert adapted is not None, "chips are chosen for their resets"
-    start = rounded(adapted.network, chip, bits=bits)
+    start = rounded(adapted.network, chip, bits=bits, has_own_exponents=False)
     fitting = Fitting(start.network, start, adapted.refractory)
     samples = fitting.samples(network, list(rasters), labels)
     return Trained(path.stem, chip, fitting.layers, samples, len(arrays["train_inputs"]), fitting.thresholds)

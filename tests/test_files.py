@@ -67,7 +67,7 @@ def test_rasters_of_different_length(tmp_path: Path) -> None:
     assert [read_rasters(tmp_path / "r.npz", key=f"out_{index}")[0].shape for index in (0, 1)] == [(3, 2), (1, 2)]
 
 
-@pytest.mark.parametrize("name", ["r.txt", "r", "r.NPZ"])
+@pytest.mark.parametrize("name", ["r.dat2", "r", "r.NPZ"])
 def test_other_suffixes(tmp_path: Path, name: str) -> None:
     ending = Path(name).suffix
     with pytest.raises(FormatError, match=f"{name} ends in '{ending}'; rasters are written to .npz, .csv and .h5"):
@@ -78,6 +78,12 @@ def test_other_suffixes(tmp_path: Path, name: str) -> None:
     ):
         read_rasters(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_formats_of_other_tools_come_with_advice(tmp_path: Path) -> None:
+    for name, advice in (("r.txt", "save the spikes as .csv"), ("r.mat", "scipy.io.loadmat"), ("r.nex", "sp.from_neo")):
+        with pytest.raises(FormatError, match=rf"{name} ends in '{Path(name).suffix}'; {advice}"):
+            read_rasters(tmp_path / name)
 
 
 # ---------------------------------------------------------------- CSV

@@ -143,7 +143,11 @@ def exponents_up_to(top: int, least: int, *, limit: int) -> list[int]:
     return [top - down for down in ladder if top - down >= least]
 
 
-def grid_of(chip: Chip, bits: int | None = None) -> Grid:
-    """Return the weights that neurons of a chip may have, with so many bits, the sign among them."""
+def grid_of(chip: Chip, bits: int | None = None, *, has_own_exponents: bool = True) -> Grid:
+    """Return the weights that neurons of a chip may have, with so many bits, the sign among them.
+
+    Weights of fewer bits than the chip has share an exponent if they are to have none of their own.
+    """
+    has_own = has_own_exponents and bits != 1
     limit = chip.weight_limit if bits is None else min(chip.weight_limit, max(1, (1 << (bits - 1)) - 1))
-    return Grid(limit, chip.exponents, has_ladder=not chip.is_exponent_shared and bits != 1)
+    return Grid(limit, chip.exponents, has_ladder=not chip.is_exponent_shared and (bits is None or has_own))

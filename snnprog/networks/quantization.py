@@ -211,7 +211,9 @@ def quantize(
         adapted = as_the_chip(network, limits)
     for delay in np.unique([connection.delay for connection in adapted.network.connections]).tolist():
         limits.check_range("delay", delay, allowed=limits.delays, hint="take a longer tick")
-    found = _rounded(network, adapted, limits, tried, bits=bits if isinstance(bits, int) else None)
+    found = _rounded(
+        network, adapted, limits, tried, bits=bits if isinstance(bits, int) else None, is_start=not why_not
+    )
     fitted = None
     if not why_not:
         fitting = Fitting(found.network, found, adapted.refractory)
@@ -273,14 +275,22 @@ def _readout_accuracy(
 
 
 def _rounded(
-    network: TrainedNetwork, adapted: AdaptedNetwork, chip: Chip, inputs: Sequence[Raster], *, bits: int | None
+    network: TrainedNetwork,
+    adapted: AdaptedNetwork,
+    chip: Chip,
+    inputs: Sequence[Raster],
+    *,
+    bits: int | None,
+    is_start: bool,
 ) -> RoundedNetwork:
+    """Return the rounded network; at the scales that suit a fit if it is to be the start of one."""
+
     def wrong_bins(found: RoundedNetwork) -> int:
         return mismatch_of(network, found.program(adapted.refractory), inputs).wrong_bins
 
     seen = reach_of(adapted.network, inputs)
     reach = RealReach(REACH_MARGIN * seen.current, REACH_MARGIN * seen.potential)
-    return rounded(adapted.network, chip, bits=bits, reach=reach, wrong_bins=wrong_bins)
+    return rounded(adapted.network, chip, bits=bits, has_own_exponents=not is_start, reach=reach, wrong_bins=wrong_bins)
 
 
 def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster] | None, *, fit: bool) -> str:
