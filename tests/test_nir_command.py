@@ -46,8 +46,8 @@ def test_an_exporter_sets_what_is_not_given(command: Command, tmp_path: Path) ->
     assert code == 2
     assert "are reset by subtraction of the threshold, a tick after the spike, and those of loihi1 to 0: on 8" in err
     code, out, _ = command(*words, "--from", "snntorch", "--dt-ms", 1, "--reset", "zero", "--compare", ">=")
+    assert code == 0
     assert "Spikes on random inputs" in out
-    assert code == int("Spikes on random inputs: 0 wrong bins" not in out)
 
 
 def test_wrong_bins_are_not_exact(command: Command, tmp_path: Path) -> None:
