@@ -8,7 +8,7 @@ import pickle
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def is_called(value: object) -> bool:
     """Return whether users call it: a function, or a class that is neither an error, an enumeration nor a base."""
     if not isinstance(value, type):
         return inspect.isfunction(value)
-    is_base = getattr(value, "_is_protocol", False) or value.__name__ == "Expression"
+    is_base = Protocol in value.__bases__ or value.__name__ == "Expression"
     return not (issubclass(value, (BaseException, enum.Enum, Warning)) or is_base)
 
 

@@ -145,7 +145,7 @@ def quantize_command(
 
     NET is a NIR file (.nir) or one of lava-dl (.net). NIR files do not define how neurons are reset: --from or --reset
     does. Prints what rounding changed, in numbers and in spikes, on the given inputs or else on random ones. The exit
-    code is 0 if the program and the network give the same spikes on these inputs, and 1 if a spike differs.
+    code is 1 if inputs are given and a spike differs, otherwise 0.
     """
     from snnprog.networks import quantize
     from snnprog.networks.reading import network_from
@@ -181,7 +181,7 @@ def quantize_command(
             console.print(agrees)
         print_conversion(console, result)
         console.print(f"wrote {program_path}" + (f" and {page_path}" if page_path else ""))
-    return NOT_EXACT if result.mismatch.wrong_bins else EXACT
+    return NOT_EXACT if result.wrong_bins else EXACT
 
 
 def _rasters(
