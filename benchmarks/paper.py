@@ -123,7 +123,7 @@ def lp_problem(seeds: int) -> Rows:
 def hears_some(heard: int, ticks: int, *, seed: int) -> bool:
     """Return whether ten neurons that hear only some others, drawn for each, reproduce a random raster, bin by bin.
 
-    Each hears spikes of others as inputs; if all are right, so is the network that they form, tick by tick.
+    Other neurons' spikes are the inputs of each neuron. If all neurons are exact, the network of them is exact, too.
     """
     rng, delays = np.random.default_rng(seed), range(1, 3)
     raster = rng.random((ticks, NEURONS)) < 0.3

@@ -31,7 +31,7 @@ REFRESH_SECONDS = 0.1
 
 @contextmanager
 def shown(progress: Progress | bool | None, first: str) -> Iterator[Progress | None]:
-    """Yield the function to call: the one given, or for True one that shows bars, or lines where there is no terminal.
+    """Yield the function to call: the one given, or for True one that shows bars in a terminal, otherwise lines.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from snnprog.simulate.openings import Openings, follow
 
 # A run ends as soon as its shortfall exceeds the allowed one.
 MORE = ", required, allowed, total"
-# Scalars are passed where there are no windows: a call with the arrays of the requirements takes as long as a tick.
+# Without windows, only scalars are passed: a call with the arrays of the requirements takes as long as a tick.
 LOOK = (
     "limit = parameters[required.threshold] * required.unit + required.above",
     "above, left = found[1, tick] - limit, found[2, tick] - limit",

@@ -37,7 +37,7 @@ def separated_built(work: Work, built: Built, robust: Robust) -> tuple[Built | N
     Raises
     ------
     UndecidedError
-        If worst cases of an output are too many to decide, and there are no hidden neurons, which others could replace.
+        If an output has too many worst cases to decide, and the program has no hidden neurons that could be replaced.
     """
     spec = work.spec
     design, count = built.design, len(spec.patterns)

@@ -13,6 +13,7 @@ differ by more than chance, these decide between the fitted and the rounded netw
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -149,6 +150,7 @@ class Calibration:
             is_fitted, decided_by = accuracy.result[CHOOSING] > accuracy.rounded[CHOOSING], RIGHT_CLASSES
         if not is_fitted:
             groups, lines, chosen = nearest, plain, [ROUNDED] * network.n_stages
+            accuracy = None if accuracy is None else replace(accuracy, result=accuracy.rounded)
         integers = NetworkIntegers.of(network, groups)
         outputs, spikes = judge.output_counts(lines)
         return Calibrated(
@@ -158,7 +160,7 @@ class Calibration:
             wrong_outputs=outputs,
             wrong_outputs_rounded=judge.output_counts(plain)[0],
             output_spikes=spikes,
-            accuracy=judge.accuracy(lines, plain),
+            accuracy=accuracy,
             split=split,
             kept=self.kept,
             decided_by=decided_by,
