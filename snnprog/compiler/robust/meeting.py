@@ -81,7 +81,7 @@ def met(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, st
         found = _relaxed(problem, rows, taps=taps, start=start)
         if found is not None:
             return found
-    return _widest(problem, rows, least=least, taps=taps, start=start)
+    return widest(problem, rows, least=least, taps=taps, start=start)
 
 
 def _relaxed(problem: NeuronProblem, rows: Floats, *, taps: Int64s, start: Floats) -> Meeting | None:
@@ -152,8 +152,10 @@ def _meet(row: Floats, square: float, values: Floats, signs: Floats) -> float:
     return float(total)
 
 
-def _widest(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting | None:
+def widest(problem: NeuronProblem, rows: Floats, *, least: Floats, taps: Int64s, start: Floats) -> Meeting | None:
     """Return the widest margin over the rows: over those that are tight first, and over more as they are violated.
+
+    The parameters are those of `met`.
 
     The margin over some rows bounds that over all, so rows that exclude one another end the search at once. A linear
     program that takes too long ends it as well, with None.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.compiler.robust.meeting import Meeting, met
+from snnprog.compiler.robust.meeting import Meeting, met, widest
 from snnprog.compiler.robust.neuron import PerturbedNeuron, WorstCases
 from snnprog.design.problem import NeuronProblem
 from snnprog.integers.rounding import FLOAT_SLACK
@@ -118,12 +118,15 @@ class RobustSearch:
             found = self._integers(answer)
             if found.is_right:
                 return Separated(self._neuron(found, answer), rows=len(self.rows))
-            if not self._take_in(found):
+            is_new = self._take_in(found)
+            if not is_new and answer.prices is not None:
                 break
             begin = np.concatenate([answer.weights, [answer.threshold, answer.bias]])
             room = answer.margin if number else KEPT * found.typical / float(np.median(self.sizes))
             start = begin / room if room > 0.0 else begin
-            answer = met(self.problem, self.rows, least=self.least, taps=self.taps, start=start)
+            # Rows that are met, but not by the integers, need more room.
+            meet = met if is_new else widest
+            answer = meet(self.problem, self.rows, least=self.least, taps=self.taps, start=start)
             numbers += self.rows.size * (answer is None or answer.prices is not None)
             if answer is None or numbers > MOST_NUMBERS:
                 return Separated(rows=len(self.rows), is_too_large=True)
