@@ -146,8 +146,9 @@ class Calibration:
             if is_fitted:
                 break
         accuracy = judge.accuracy(lines, plain)
-        if accuracy is not None and accuracy.is_beyond_chance(CHOOSING, split.choosing.size):
-            is_fitted, decided_by = accuracy.result[CHOOSING] > accuracy.rounded[CHOOSING], RIGHT_CLASSES
+        is_better = None if accuracy is None else accuracy.is_result_better(split.choosing.size)
+        if is_better is not None:
+            is_fitted, decided_by = is_better, RIGHT_CLASSES
         if not is_fitted:
             groups, lines, chosen = nearest, plain, [ROUNDED] * network.n_stages
             accuracy = None if accuracy is None else replace(accuracy, result=accuracy.rounded)
@@ -156,7 +157,7 @@ class Calibration:
         return Calibrated(
             integers=integers,
             rounded=NetworkIntegers.of(network, nearest),
-            stages=judge.stages(integers, self.precisions, chosen=chosen, lines=lines, rounded=plain),
+            stages=judge.stages(self.precisions, chosen=chosen, lines=lines, rounded=plain),
             wrong_outputs=outputs,
             wrong_outputs_rounded=judge.output_counts(plain)[0],
             output_spikes=spikes,

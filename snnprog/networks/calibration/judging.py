@@ -96,19 +96,11 @@ class StageJudge:
         return wrong, Counts(*(int(trained.sum()) for _, trained in pairs))
 
     def stages(
-        self,
-        integers: NetworkIntegers,
-        precisions: Sequence[Precision],
-        *,
-        chosen: Sequence[str],
-        lines: Lines,
-        rounded: Lines,
+        self, precisions: Sequence[Precision], *, chosen: Sequence[str], lines: Lines, rounded: Lines
     ) -> tuple[StageReport, ...]:
         """Return the report of each stage."""
         network = self.network
         counts, plain = ([self.wrong(each, part=part) for part in range(3)] for each in (lines, rounded))
-        stage_of = network.stage_of_group[network.group_of_parameter]
-        is_zero = (integers.mantissa == 0) & (network.weight[network.first_synapse] != 0)
         neurons = np.bincount(network.stage).tolist()
         return tuple(
             StageReport(
@@ -119,7 +111,6 @@ class StageJudge:
                 bins=Counts(*(neurons[stage] * int(part.samples.lengths.sum()) for part in self.parts)),
                 wrong=Counts(*(int(each[stage]) for each in counts)),
                 wrong_rounded=Counts(*(int(each[stage]) for each in plain)),
-                zeros=int((is_zero & (stage_of == stage)).sum()),
             )
             for stage in range(network.n_stages)
         )

@@ -42,8 +42,6 @@ class StageReport:
         Bins of its neurons.
     wrong, wrong_rounded : Counts
         Bins that differ from the trained network: of the result, and of the whole network rounded.
-    zeros : int
-        Weights that are 0 and were not in the trained network.
     """
 
     stage: int
@@ -53,7 +51,6 @@ class StageReport:
     bins: Counts
     wrong: Counts
     wrong_rounded: Counts
-    zeros: int
 
 
 @dataclass(frozen=True)
@@ -67,11 +64,14 @@ class Accuracy:
     result: tuple[float, float, float]
     rounded: tuple[float, float, float]
 
-    def is_beyond_chance(self, part: int, samples: int) -> bool:
-        """Return whether the result and the rounded network differ by more than twice the deviation of two shares."""
-        shares = self.result[part], self.rounded[part]
-        variance = sum(share * (1.0 - share) for share in shares) / max(samples, 1)
-        return (shares[0] - shares[1]) ** 2 > 4.0 * variance
+    def is_result_better(self, samples: int) -> bool | None:
+        """Return whether the result has more right classes among so many samples of the second part.
+
+        None if it differs from the rounded network by no more than twice the deviation of two shares.
+        """
+        result, rounded = self.result[1], self.rounded[1]
+        variance = sum(share * (1.0 - share) for share in (result, rounded)) / max(samples, 1)
+        return result > rounded if (result - rounded) ** 2 > 4.0 * variance else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,10 +123,9 @@ class Calibrated:
 
         For networks whose outputs are readouts, whose classes only whole programs have.
         """
-        if not accuracy.is_beyond_chance(1, self.split.choosing.size):
-            return replace(self, accuracy=accuracy)
-        if accuracy.result[1] > accuracy.rounded[1]:
-            return replace(self, accuracy=accuracy, decided_by=RIGHT_CLASSES)
+        is_better = accuracy.is_result_better(self.split.choosing.size)
+        if is_better is not False:
+            return replace(self, accuracy=accuracy, decided_by=WRONG_BINS if is_better is None else RIGHT_CLASSES)
         stages = tuple(replace(each, chosen=ROUNDED, wrong=each.wrong_rounded) for each in self.stages)
         return replace(
             self,
