@@ -86,7 +86,7 @@ def test_right_classes_decide_between_fitted_and_rounded_weights(is_rounded: boo
     result = calibrate(example.layers, replace(example.samples, labels=labels), bits=1)
     assert result.accuracy is not None
     assert result.accuracy.result == (1.0, 1.0, 1.0)
-    assert result.decided_by == "right classes"
+    assert result.decided_by == "accuracy"
     assert ({each.chosen for each in result.stages} == {"rounded"}) == is_rounded
     assert (result.wrong_outputs == result.wrong_outputs_rounded) == is_rounded
 
@@ -97,9 +97,9 @@ def test_right_classes_of_readouts_decide_afterwards() -> None:
     rounded = result.with_accuracy(Accuracy(better, result=worse, rounded=better))
     assert rounded.integers is result.rounded
     assert [each.wrong for each in rounded.stages] == [each.wrong_rounded for each in result.stages]
-    assert (rounded.accuracy, rounded.decided_by) == (Accuracy(better, better, better), "right classes")
+    assert (rounded.accuracy, rounded.decided_by) == (Accuracy(better, better, better), "accuracy")
     fitted = result.with_accuracy(Accuracy(better, result=better, rounded=worse))
-    assert (fitted.integers, fitted.decided_by) == (result.integers, "right classes")
+    assert (fitted.integers, fitted.decided_by) == (result.integers, "accuracy")
     alike = result.with_accuracy(Accuracy(better, result=better, rounded=(0.9, 0.9, 0.9)))
     assert (alike.integers, alike.decided_by) == (result.integers, "wrong bins")
 

@@ -63,6 +63,16 @@ def test_every_output_is_explained() -> None:
     assert conflict.is_minimal
 
 
+def test_only_targets_and_inputs_help_where_equal_inputs_have_different_answers() -> None:
+    inputs, silence = np.ones((4, 1), dtype=bool), np.zeros((4, 1), dtype=bool)
+    answer = np.arange(4)[:, None] == 2
+    told = sp.explain(sp.Spec([sp.Pattern(inputs, answer), sp.Pattern(inputs, silence)]))
+    assert told.advice == "inputs that differ before that tick, equal targets, a window, don't-care bins"
+    weaker = inputs & ~answer  # silence where more has arrived than at the spike
+    told = sp.explain(sp.Spec([sp.Pattern(weaker, np.roll(answer, 1, axis=0)), sp.Pattern(inputs, silence)], signs=[1]))
+    assert "other decays" in told.advice
+
+
 def test_trials_that_differ_are_not_called_identical() -> None:
     inputs = np.zeros((2, 6, 1), dtype=bool)
     inputs[0, 0] = inputs[1, 1] = True

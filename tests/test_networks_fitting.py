@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,15 +142,19 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"bits": "most"}, SpecError, "bits must be an integer, 'least', or bits by population, got 'most'"),
+        ({"bits": "most"}, SpecError, "bits must be an integer, 'least', or a dictionary from"),
         ({"bits": 9}, LimitError, "bits must be 1 to 8 on loihi1, got 9"),
-        ({"bits": {"nowhere": 3}}, SpecError, "bits must name populations of the network, hidden, last, got 'nowhere'"),
+        (
+            {"bits": {"nowhere": 3}},
+            SpecError,
+            "bits must name populations of the network, 'hidden' and 'last', got 'nowhere'",
+        ),
         (
             {"bits": "least", "inputs": None},
             SpecError,
-            "bits='least' needs weights that are fitted to inputs; no inputs",
+            "bits='least' takes inputs to fit weights to \\(inputs=, --inputs\\); no inputs",
         ),
-        ({"keep": 0.5, "fit": False}, SpecError, "keep=0.5 needs weights that are fitted to inputs"),
+        ({"keep": 0.5, "fit": False}, SpecError, "keep=0.5 takes inputs to fit weights to"),
         ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
         ({"labels": [1, 2]}, SpecError, "labels must be 40 integers, one for each input"),
         ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
@@ -182,7 +187,7 @@ def test_the_command_fits(command: Command, tmp_path: Path) -> None:
     code, out, _ = command(*given, "--bits", "hidden=3,last=5", "--report", tmp_path / "r.html")
     assert code == 1
     assert "Wrong bins of rounded and fitted weights" in out
-    assert "right classes" in out
+    assert "accuracy" in out
     assert "exact on the fitting inputs: " in " ".join(out.split())
     assert "(no exact weights of 3 bits were found)" in " ".join(out.split())
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -223,6 +228,14 @@ def test_labels_of_a_file_are_no_objects(command: Command, tmp_path: Path) -> No
     words = ("quantize", tmp_path / "n.nir", "-o", tmp_path / "p.snnp", "--dt-ms", 1, "--reset", "zero")
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
     assert (code, "y.npy must hold one integer" in err) == (2, True)
+    np.savez(tmp_path / "y.npz", odd=np.arange(3), classes=LABELS)
+    whole, part = (f"{tmp_path / 'y.npz'}{name}" for name in ("", ":classes"))
+    assert (
+        "y.npz holds 2 arrays (classes, odd); name one, as in y.npz:NAME"
+        in command(*words, "--inputs", tmp_path / "x.npz", "--labels", whole)[2]
+    )
+    code, out, _ = command(*words, "--inputs", tmp_path / "x.npz", "--labels", part)
+    assert (code, "accuracy on 10 inputs held out" in out) == (1, True)
     np.save(tmp_path / "y.npy", np.full(40, 0.9))  # not the class 0
     code, _, err = command(*words, "--inputs", tmp_path / "x.npz", "--labels", tmp_path / "y.npy")
     assert (code, "y.npy must hold one integer for each input: it is an array of float64" in err) == (2, True)
@@ -327,7 +340,7 @@ def test_right_classes_are_reported_everywhere() -> None:
     result = quantize(network(), inputs=inputs, labels=labels, bits=2)
     assert result.fit is not None
     assert result.classes is not None
-    assert result.fit.calibrated.decided_by == "right classes"
+    assert result.fit.calibrated.decided_by == "accuracy"
     held_out = result.fit.calibrated.split.held_out
     assert (result.classes.inputs, result.classes.network) == (held_out.size, 1.0)
     assert result.classes.program == float((classes_by(result.program, inputs) == labels)[held_out].mean())
@@ -375,5 +388,8 @@ def test_exit_code_of_the_command_is_1_where_a_spike_on_given_inputs_differs(com
     assert code == 1
     found = quantize(network(), inputs=SAMPLES, labels=LABELS).classes
     assert out.splitlines()[0] == str(found)
-    assert str(found)[1:] in (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "right classes on 10 held-out inputs: " in out
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert str(found)[1:] in page
+    assert "needs the length of a tick" not in page
+    assert re.search(r"\d+ and \d+ other neurons, all shown", page)
+    assert "accuracy on 10 inputs held out from the fit: " in out

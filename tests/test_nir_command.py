@@ -107,6 +107,11 @@ def test_run_reads_and_writes_times(command: Command, tmp_path: Path) -> None:
             "reset must be 'zero' or 'subtract': NIR does not define the effect of a spike on the potential. Give",
         ),
         (("quantize", "n.nir", "-o", "q.snnp", "--from", "keras"), "Invalid value for '--from': 'keras' is not one of"),
+        (("quantize", "n.nir", "-o", "q.snnp", "--from", "snnTorch"), "; did you mean 'snntorch'?"),
+        (
+            ("quantize", "n.pt", "-o", "q.snnp"),
+            "export that network as .nir with the tool that trained it, or nirtorch",
+        ),
         (
             ("quantize", "n.nir", "-o", "q.snnp", "--reset-delay", "2"),
             "Invalid value for '--reset-delay': '2' must be an integer from 0 to 1",
@@ -130,6 +135,7 @@ def test_bad_words(
     sp.write_rasters("x.npz", [random_raster(2, 50, 2, 0.3)])
     nodes = {"in": nir.Input(np.array([3])), "n": lif(3), "out": nir.Output(np.array([3]))}
     nir.write("n.nir", nir.NIRGraph(nodes, [("in", "n"), ("n", "out")]))
+    Path("n.pt").write_bytes(b"PK")
     code, _, err = command(*words)
     assert code in (2, 4)
     assert message in " ".join(err.split())

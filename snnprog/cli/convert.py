@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT
+from snnprog.cli.names import NamedChoice
 from snnprog.cli.numbers import IntegerOption, NumberOption
 from snnprog.cli.options import JsonCommand, check_title, json_option, seed_option, target_chip_option, title_option
 from snnprog.cli.output import print_json, terminal
@@ -55,12 +56,12 @@ SHOWN_SAMPLES = 8
 )
 @click.option(
     "--code",
-    type=click.Choice(["rate", "latency"]),
+    type=NamedChoice(["rate", "latency"]),
     default="rate",
     show_default=True,
     help="Encoding of values: rate, evenly spaced spikes; latency, one spike, earlier for greater values.",
 )
-@click.option("--adjust", type=click.Choice(["l4"]), help="Set thresholds in proportion to the L4 norm of the weights.")
+@click.option("--adjust", type=NamedChoice(["l4"]), help="Set thresholds in proportion to the L4 norm of the weights.")
 @click.option(
     "--percentile",
     default=99.9,
@@ -68,7 +69,7 @@ SHOWN_SAMPLES = 8
     type=NumberOption(50.0, 100.0),
     help="Percentile of the activations that becomes the full rate.",
 )
-@click.option("--max-pool", type=click.Choice(["average"]), help="Replace max pools by average pools.")
+@click.option("--max-pool", type=NamedChoice(["average"]), help="Replace max pools by average pools.")
 @click.option("--bits", type=IntegerOption(min=1), help="Bits of the weights, with the sign.")
 @target_chip_option
 @seed_option

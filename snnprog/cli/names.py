@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
+
+from snnprog.wording import did_you_mean
 
 
 class KnownName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
@@ -18,6 +21,18 @@ class KnownName(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # ge
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names with this beginning."""
         return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
+
+
+class NamedChoice(click.Choice):  # type: ignore[type-arg, unused-ignore]  # generic only in some versions of click
+    """One of a few names; the message about another one names what is close to it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name."""
+        try:
+            return str(super().convert(value, param, ctx))
+        except click.BadParameter as error:
+            meant = did_you_mean(value, map(str, self.choices))
+            self.fail(f"{error.message.rstrip('.')}{meant or '.'}", param, ctx)
 
 
 def backends() -> list[str]:

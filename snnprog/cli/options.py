@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from snnprog.cli.names import BOARD, MICROCONTROLLER, chips
+from snnprog.cli.names import BOARD, MICROCONTROLLER, NamedChoice, chips
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.outputs import SpecFile, check_arguments, check_given_once, check_outputs
 from snnprog.errors import SpecError
@@ -66,19 +66,19 @@ VIEW_OPTIONS = (
     ),
     click.option(
         "--polarity",
-        type=click.Choice(["both", "merged", "on", "off"]),
+        type=NamedChoice(["both", "merged", "on", "off"]),
         help="Which events of a recording become inputs: a channel for each polarity, one for both, or only one.",
     ),
     click.option("--region", type=NumberList(int), help="Part of the sensor to use, as x0,y0,x1,y1."),
     click.option("--downsample", type=IntegerOption(min=1), help="How many pixels (and rows) become one."),
     click.option(
         "--time-unit",
-        type=click.Choice(["s", "ms", "us", "ns"]),
+        type=NamedChoice(["s", "ms", "us", "ns"]),
         help="Unit of the times of an .npy or .npz of events.",
     ),
     click.option(
         "--origin",
-        type=click.Choice(["zero", "first"]),
+        type=NamedChoice(["zero", "first"]),
         help="Time 0: time stamp 0, or the first event. Default: zero.",
     ),
 )

@@ -23,6 +23,7 @@ ADVICE = {
     SPEC: "'snnprog compile {} -o P.snnp' makes a program of that specification",
     ".nir": "'snnprog quantize {} -o P.snnp' makes a program of that network",
     ".net": "'snnprog quantize {} -o P.snnp' makes a program of that network",
+    **dict.fromkeys((".pt", ".pth", ".ckpt"), "export that network as .nir with the tool that trained it, or nirtorch"),
     ".onnx": "'snnprog convert {} --data SAMPLES.npz -o P.snnp' makes a program of that network",
 }
 """The use of each kind of file, for the error of a command that cannot use it."""
@@ -126,7 +127,7 @@ class RasterFile(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
     """A file of spikes, as FILE or FILE:ARRAY; the reader reports a missing file."""
 
     name = "file"
-    suffixes = RASTERS
+    suffixes: tuple[str, ...] = RASTERS
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text; raise `FormatError` if it names a program or a specification."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from snnprog.cli.exit_codes import EXACT, NOT_EXACT
-from snnprog.cli.labels import labels_of
+from snnprog.cli.labels import LabelsFile, labels_of
+from snnprog.cli.names import NamedChoice
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import (
     JsonCommand,
@@ -64,15 +65,15 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 @click.option(
     "-o", "--output", "program_path", required=True, type=OutputFile(".snnp"), help="Program file to write (.snnp)."
 )
-@click.option("--from", "exporter", type=click.Choice(EXPORTER_NAMES), help="Tool that wrote the network.")
+@click.option("--from", "exporter", type=NamedChoice(EXPORTER_NAMES), help="Tool that wrote the network.")
 @click.option(
     "--dt-ms",
     type=NumberOption(0.0, min_open=True),
     help="Length of a tick in milliseconds; by default that of --from.",
 )
-@click.option("--reset", type=click.Choice(["zero", "subtract"]), help="Reset of the potential by a spike.")
+@click.option("--reset", type=NamedChoice(["zero", "subtract"]), help="Reset of the potential by a spike.")
 @click.option("--reset-delay", type=IntegerOption(0, 1), help="Ticks between a spike and its reset.")
-@click.option("--compare", type=click.Choice([">", ">="]), help="How the potential is compared with the threshold.")
+@click.option("--compare", type=NamedChoice([">", ">="]), help="How the potential is compared with the threshold.")
 @click.option(
     "--bits",
     type=BitsOption(),
@@ -83,8 +84,8 @@ class BitsOption(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # g
 @click.option(
     "--labels",
     "labels_path",
-    type=InputFile(".csv", ".npy"),
-    help="Class of each input: a .csv or .npy of integers.",
+    type=LabelsFile(),
+    help="Class of each input: integers in a .csv, .npy or .npz, as FILE.npz:ARRAY.",
 )
 @target_chip_option
 @click.option(
@@ -127,7 +128,7 @@ def quantize_command(
     bits: int | str | dict[str, int] | None,
     keep: float,
     fit: bool,
-    labels_path: Path | None,
+    labels_path: str | None,
     chip: Chip,
     inputs_path: str | None,
     expected_path: str | None,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from snnprog.cli.labels import labels_of
+from snnprog.cli.labels import LabelsFile, labels_of
 from snnprog.cli.names import BACKEND
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.options import json_option, view_options
 from snnprog.cli.output import print_json, say, terminal
-from snnprog.cli.outputs import InputFile, OutputFile, ProgramFile, RasterFile
+from snnprog.cli.outputs import OutputFile, ProgramFile, RasterFile
 from snnprog.cli.progress import working
 from snnprog.cli.run_stream import STANDARD_INPUT, StreamCommand, run_stream
 from snnprog.errors import LimitError, SpecError
@@ -82,8 +82,8 @@ if TYPE_CHECKING:
 @click.option(
     "--labels",
     "labels_path",
-    type=InputFile(".csv", ".npy"),
-    help="The right class of each pattern, a .csv or .npy of integers: print also how many of --classes are right.",
+    type=LabelsFile(),
+    help="The right class of each pattern, as for quantize: print also how many of --classes are right.",
 )
 @click.option("--activity", "is_counted", is_flag=True, help="Count spikes and operations instead of printing spikes.")
 @click.option(
@@ -108,7 +108,7 @@ def run_command(
     ids: tuple[int, ...] | None,
     merge: bool,
     is_classified: bool,
-    labels_path: Path | None,
+    labels_path: str | None,
     is_counted: bool,
     multiplications: int | None,
     view: EventView | None,
@@ -246,7 +246,7 @@ def _classes_of(program: Program, spikes: Sequence[Raster], readouts: Sequence[I
     return [int(each.sum(axis=0).argmax()) if each.any() else NO_CLASS for each in spikes]
 
 
-def _count_right(path: Path, classes: Sequence[int]) -> int:
+def _count_right(path: str, classes: Sequence[int]) -> int:
     """Return how many classes are those of a file."""
     labels = labels_of(path).tolist()
     if len(labels) != len(classes):

@@ -27,16 +27,17 @@ def other_means(spec: Spec) -> str:
 
 
 def everything(spec: Spec, conflicts: Iterable[Conflict] = ()) -> str:
-    """Return all that may help, separated by commas; of conflicts before any input, only what helps there."""
+    """Return all that may help, separated by commas.
+
+    Of conflicts before any input, and of those between patterns with the same inputs, only what helps there.
+    """
     conflicts, care = tuple(conflicts), bool(spec.care.all())
-    if conflicts and spec.robust is None and all(_is_before_inputs(spec, each) for each in conflicts):
-        means = {
-            "a free bias": spec.bias != FREE,
-            "earlier inputs": True,
-            "a window": spec.window == NO_WINDOW,
-            "don't-care bins": care,
-        }
-        return _listed(means)
+    targets = {"a window": spec.window == NO_WINDOW, "don't-care bins": care}
+    if conflicts and spec.robust is None:
+        if all(_is_before_inputs(spec, each) for each in conflicts):
+            return _listed({"a free bias": spec.bias != FREE, "earlier inputs": True} | targets)
+        if all(_is_of_equal_inputs(spec, each) for each in conflicts):
+            return _listed({"inputs that differ before that tick": True, "equal targets": True} | targets)
     means = {
         "less noise": spec.noise > 0,
         "a free threshold": spec.threshold != FREE,
@@ -48,8 +49,7 @@ def everything(spec: Spec, conflicts: Iterable[Conflict] = ()) -> str:
         "more delays": _has_delays(spec),
         "more inputs": True,
         "other decays": True,
-        "a window": spec.window == NO_WINDOW,
-        "don't-care bins": care,
+        **targets,
         'hidden = "auto"': spec.hidden == 0,
     }
     return _listed(means)
@@ -65,6 +65,16 @@ def _is_before_inputs(spec: Spec, conflict: Conflict) -> bool:
     arrived = max(conflict.tick - spec.chip.delays[0] + 1, 0)
     is_silent = not pattern.inputs[:arrived].any() and not (spec.recurrent and pattern.targets[:arrived].any())
     return len(conflict.bins) == 1 and conflict.bins[0].is_spike and is_silent
+
+
+def _is_of_equal_inputs(spec: Spec, conflict: Conflict) -> bool:
+    """Return whether patterns with the same inputs so far require a spike and silence at a tick: nothing does both."""
+    if len(conflict.bins) != 2 or conflict.bins[0].is_spike == conflict.bins[1].is_spike:
+        return False
+    ticks = {each.tick for each in conflict.bins}
+    arrived = max(min(ticks) - spec.chip.delays[0] + 1, 0)
+    one, other = (spec.patterns[each.pattern].inputs[:arrived] for each in conflict.bins)
+    return len(ticks) == 1 and one is not other and bool((one == other).all())
 
 
 def _has_delays(spec: Spec) -> bool:

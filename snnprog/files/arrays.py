@@ -27,7 +27,7 @@ def read_npz(path: Path, reading: Reading) -> list[Raster]:
         has another size than given.
     """
     reading.check_takes(path, "key", "layout")
-    array = _in_order(path, _array(path, reading.key), layout=reading.layout)
+    array = _in_order(path, named_array(path, reading.key), layout=reading.layout)
     if array.ndim == 3 and len(array) > PATTERN_LIMIT:
         raise FormatError(f"{path} must have at most {PATTERN_LIMIT} patterns, got {len(array)}")
     if array.shape[-2] == 0:
@@ -40,7 +40,14 @@ def read_npz(path: Path, reading: Reading) -> list[Raster]:
     return list(raster) if array.ndim == 3 else [raster]
 
 
-def _array(path: Path, key: str | None) -> NDArray[np.generic]:
+def named_array(path: Path, key: str | None) -> NDArray[np.generic]:
+    """Return an array of an ``.npz``, the only one if none is named.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing or damaged, lacks the array, or holds several and none is named.
+    """
     members = read_archive(path, only=f"{key}.npy")
     keys = sorted(name[:-4] for name in members if name.endswith(".npy"))
     if not keys:

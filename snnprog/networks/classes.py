@@ -47,8 +47,9 @@ class RightClasses(Displayed):
 
     def _summary(self) -> str:
         plain = "" if self.rounded is None else f" ({self.rounded:.1%} with rounded weights)"
-        what = counted(self.inputs, "input") if self.rounded is None else counted(self.inputs, "held-out input")
-        return f"right classes on {what}: {self.network:.1%} in the network, {self.program:.1%} in the program{plain}"
+        fitted = "" if self.rounded is None else " held out from the fit"
+        what = f"{counted(self.inputs, 'input')}{fitted}"
+        return f"accuracy on {what}: {self.network:.1%} in the network, {self.program:.1%} in the program{plain}"
 
     def __str__(self) -> str:
         return self._summary()

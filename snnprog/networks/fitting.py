@@ -34,7 +34,7 @@ from snnprog.networks.network import Population, TrainedNetwork
 from snnprog.networks.rounding import RoundedNetwork
 from snnprog.networks.running import run_network
 from snnprog.networks.weights import Kernel
-from snnprog.wording import counted
+from snnprog.wording import counted, in_words
 
 LEAST = "least"
 Bits = int | str | Mapping[str, int] | None
@@ -287,7 +287,8 @@ class Fitting:
             return dict.fromkeys(self.stages.values(), bits)
         unknown = sorted(set(bits) - set(self.stages))
         if unknown:
-            raise SpecError(f"bits must name populations of the network, {', '.join(self.stages)}, got {unknown[0]!r}")
+            known = in_words([repr(name) for name in self.stages])
+            raise SpecError(f"bits must name populations of the network, {known}, got {unknown[0]!r}")
         return {stage: bits.get(name) for name, stage in self.stages.items()}
 
     def rounded_with(self, integers: NetworkIntegers) -> RoundedNetwork:

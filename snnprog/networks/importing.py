@@ -80,7 +80,10 @@ def from_nir(
     else:
         data = source.to_dict() if hasattr(source, "to_dict") else None
         if not isinstance(data, Mapping):
-            raise SpecError(f"source must be a path or a nir.NIRGraph, got a {type(source).__name__}")
+            raise SpecError(
+                f"a network must be the path of a .nir file, or a nir.NIRGraph, got a {type(source).__name__};"
+                " export it with the tool that trained it, or nirtorch"
+            )
         graph = graph_of("the graph", data)
     tick_s, notes = tick_of(graph, exporter, dt_ms)
     return network_of(replace(graph, notes=(*graph.notes, *notes)), tick_s, convention=convention)

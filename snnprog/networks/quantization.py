@@ -161,8 +161,9 @@ def quantize(
         As in `from_nir`; a `TrainedNetwork` contains them already.
     chip : str or Chip
     inputs : sequence of (ticks, inputs) bool, optional
-        Sample inputs, each from rest. Weights are fitted to the network's activity on half of them, and chosen on a
-        quarter; results are also reported on the last quarter, which is held out.
+        Sample inputs, each from rest, or an array of them, (samples, ticks, inputs). Weights are fitted to the
+        network's activity on half of them, and chosen on a quarter; results are also reported on the last quarter,
+        which is held out.
     labels : (samples,) int, optional
         The class of each input: the number of the output that should spike most, or have the highest last potential.
         Where right classes of fitted and rounded weights differ by more than chance, they decide between the two.
@@ -315,8 +316,8 @@ def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster
 
 
 def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None:
-    if isinstance(bits, str) and bits != LEAST:
-        raise SpecError(f"bits must be an integer, {LEAST!r}, or bits by population, got {bits!r}")
+    if not (bits is None or bits == LEAST or isinstance(bits, (int, np.integer, Mapping))):
+        raise SpecError(f"bits must be an integer, {LEAST!r}, or a dictionary from population to bits, got {bits!r}")
     numbers = bits if isinstance(bits, Mapping) else {"bits": bits}
     for name, value in numbers.items():
         if value is not None and not isinstance(value, str):
@@ -327,7 +328,7 @@ def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None
             raise SpecError(f"bits of {name!r} must be an integer, got {value!r}")
     if why_not and (isinstance(bits, (str, Mapping)) or keep != 1.0):
         option = f"keep={keep:g}" if keep != 1.0 else f"bits={bits!r}"
-        raise SpecError(f"{option} needs weights that are fitted to inputs; {why_not}")
+        raise SpecError(f"{option} takes inputs to fit weights to (inputs=, --inputs); {why_not}")
 
 
 def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, network: TrainedNetwork) -> Int64s:

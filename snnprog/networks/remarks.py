@@ -11,7 +11,7 @@ from snnprog.networks.fitting import NetworkFit
 from snnprog.networks.mismatch import Mismatch
 from snnprog.networks.network import TrainedNetwork
 from snnprog.networks.rounding import RoundedNetwork
-from snnprog.wording import counted
+from snnprog.wording import counted, in_words
 
 FAR = 100.0
 """Thresholds of this many largest weights are reported; known trained networks have less than half."""
@@ -23,7 +23,9 @@ def remarks_on(network: TrainedNetwork, found: RoundedNetwork, mismatch: Mismatc
     silent = [each.name for each in mismatch.populations if not each.spikes]
     if silent:
         on = "the given inputs" if has_inputs else "random inputs"
-        notes.append(f"no neuron of {', '.join(silent[:5])} spikes on {on}; check dt_ms and the exporter")
+        notes.append(
+            f"no neuron of {in_words([repr(name) for name in silent[:5]])} spikes on {on}; check dt_ms and the exporter"
+        )
     for population in network.populations:
         if population.start and (population.bias.any() or population.late_bias.any()):
             notes.append(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # what is shown is named, not made here
 
 
 def print_conversion(console: Console, result: QuantizedNetwork) -> None:
-    """Print right classes, the changes by rounding, other differences, and the result on the given inputs."""
+    """Print the accuracy, the changes by rounding, other differences, and the result on the given inputs."""
     from snnprog.report.terminal import print_line, print_table
 
     if result.classes is not None:
@@ -67,7 +67,7 @@ def fit_table(fit: NetworkFit) -> Table:
     if accuracy is not None:
         shares = [f"{each:.1%}" for pair in zip(accuracy.rounded, accuracy.result, strict=True) for each in pair]
         trained = ", ".join(f"{each:.1%}" for each in accuracy.trained)
-        rows.append((f"right classes (network: {trained})", "", "", *shares))
+        rows.append((f"accuracy (network: {trained})", "", "", *shares))
     kept = float(fit.calibrated.kept.mean())
     pruning = () if kept == 1.0 else (f"{kept:.1%} of the weights are kept",)
     notes = (decision_in_words(fit), exactness_in_words(fit), *pruning)
@@ -79,8 +79,8 @@ def decision_in_words(fit: NetworkFit) -> str:
     taken = "rounded" if all(each.chosen == ROUNDED for each in fit.calibrated.stages) else "fitted"
     accuracy = fit.calibrated.accuracy
     if fit.calibrated.decided_by == RIGHT_CLASSES:
-        return f"{taken} weights have clearly more right classes on the {PARTS[1]} inputs"
-    tie = "" if accuracy is None else ", and right classes differ by no more than chance"
+        return f"{taken} weights have a clearly higher accuracy on the {PARTS[1]} inputs"
+    tie = "" if accuracy is None else ", and accuracies differ by no more than chance"
     return f"{taken} weights have the fewest wrong bins on the {PARTS[1]} inputs{tie}"
 
 

@@ -9,7 +9,7 @@ from snnprog.networks.calibration.fitting import ROUNDED
 from snnprog.networks.calibration.stages import NetworkIntegers
 
 PARTS = ("fitting", "choosing", "held out")
-WRONG_BINS, RIGHT_CLASSES = "wrong bins", "right classes"
+WRONG_BINS, RIGHT_CLASSES = "wrong bins", "accuracy"
 """What decides between fitted and rounded weights."""
 
 
@@ -103,8 +103,8 @@ class Calibrated:
     kept : (parameters,) bool
         Which weights may differ from 0: not those that were pruned.
     decided_by : str
-        What decided between fitted and rounded weights on the second part: "right classes" if they differ by more than
-        chance, otherwise "wrong bins".
+        What decided between fitted and rounded weights on the second part: "accuracy" if the two differ in it by more
+        than chance, otherwise "wrong bins".
     """
 
     integers: NetworkIntegers

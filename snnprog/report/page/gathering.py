@@ -144,17 +144,20 @@ def page_of_program(
     robust: Robust | None = None,
     title: str = "",
     source: Path | None = None,
+    dt_ms: float | None = None,
 ) -> Page:
     """Return the page of a program; see `write_report`.
 
     Parameters
     ----------
+    dt_ms : float, optional
+        The length of a tick, for rates.
     source : Path, optional
         The file that the program was read from, for its digest.
     """
     check_type("program", program, kind=Program)
     placed, records = _placed(program), neuron_records(program)
-    run = _run(program, spec, inputs, backends, placed, test=test, robust=robust)
+    run = _run(program, spec, inputs, backends, placed, test=test, robust=robust, dt_ms=dt_ms)
     judged, distances = run.judged, run.distances
     robustness = None if run.verification is None else run.verification.robustness
     wrong = None if judged is None else _wrong_of_outputs(judged)
@@ -255,6 +258,7 @@ def _run(
     *,
     test: Spec | None,
     robust: Robust | None,
+    dt_ms: float | None,
 ) -> _Run:
     for name, given in (("test", test), ("robust", robust)):
         if given is not None and spec is None:
@@ -272,7 +276,7 @@ def _run(
     recording = record(program, [pattern.inputs for pattern in shown.patterns])
     judged = None if spec is None else judge(recording, spec)
     distances = () if judged is None else nearest(judged)
-    return _Run(verification, recording, judged, distances, _activity(program, shown, placed=placed))
+    return _Run(verification, recording, judged, distances, _activity(program, shown, placed=placed, dt_ms=dt_ms))
 
 
 def _check_size(shown: Spec, neurons: int) -> None:
@@ -297,11 +301,11 @@ def _placed(program: Program) -> Placement | FitError:
         return error
 
 
-def _activity(program: Program, shown: Spec, *, placed: Placement | FitError) -> Activity | None:
+def _activity(program: Program, shown: Spec, *, placed: Placement | FitError, dt_ms: float | None) -> Activity | None:
     """Return the counted activity; None if the chip does not read out all of its neurons."""
     placement = placed if isinstance(placed, Placement) else None
     try:
-        return activity(program, [pattern.inputs for pattern in shown.patterns], placement=placement)
+        return activity(program, [pattern.inputs for pattern in shown.patterns], placement=placement, dt_ms=dt_ms)
     except SpecError:
         return None
 
