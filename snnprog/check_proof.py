@@ -409,8 +409,8 @@ def plus(a, b, times=1):
     """Return ``a + times * b``; values are integers or sums."""
     if type(b) is int:
         return a + times * b if type(a) is int else Sum(a.constant + times * b, a.terms)
-    if type(a) is int and times == 1:
-        return Sum(a + b.constant, b.terms)
+    if type(a) is int and times:
+        return Sum(a + times * b.constant, {atom: times * multiple for atom, multiple in b.terms.items()})
     constant, terms = (a, {}) if type(a) is int else (a.constant, dict(a.terms))
     for atom, multiple in b.terms.items():
         new = terms.get(atom, 0) + times * multiple
@@ -429,6 +429,7 @@ class AtomSums:
         self.box, self.spec = box, spec
         self.atoms = []  # (least, greatest, None) or (sum, (factor, bits, rounding), ends or None)
         self.numbers = {}  # what an atom is -> its number
+        self.weights = {}  # (line, delay, change) -> the effect of one spike
         self.facts = {}  # key of a sum -> the ends it is known to have
         self.ends_of = []  # of the atoms, as far as requested
 
@@ -453,9 +454,11 @@ class AtomSums:
 
     def weight(self, line, delay, change=0):
         """Return the effect of one spike over a tap."""
-        if change:
-            return self.changed(line, delay, change)
-        return self.free(("weight", line, delay), *added(self.box, line, delay))
+        tap = line, delay, change
+        if tap not in self.weights:
+            ends = () if change else added(self.box, line, delay)
+            self.weights[tap] = self.changed(*tap) if change else self.free(("weight", line, delay), *ends)
+        return self.weights[tap]
 
     def maybe(self, value):
         """Return a value, or 0."""

@@ -60,7 +60,10 @@ def contradiction(problem: NeuronProblem, certificate: Certificate, *, is_minima
     silent = [tick for tick in ticks if not problem.raster[tick]]
     pattern, tick = problem.potential_map.tape.where((due or silent)[0])
     demands = _demands(problem, ticks)
-    if len(due) == 1 and len(silent) == 1 and _are_alike(problem, certificate):
+    are_balanced = len(due) == 1 and len(silent) == 1 and _are_balanced(problem, certificate)
+    if are_balanced and certificate.prices[due[0]] > certificate.prices[silent[0]]:
+        reason = _weaker_history(problem, due[0], silent=silent[0])
+    elif are_balanced and not any(pull(problem, certificate.prices).threshold):
         reason = _same_history(problem, due[0], silent=silent[0])
     else:
         reason = f"no weights let {problem.name} {demands}{_fixed(problem)}"
@@ -194,9 +197,19 @@ def _bin(problem: NeuronProblem, tick: int, *, price: int) -> PricedBin:
     return PricedBin(*problem.potential_map.tape.where(tick), bool(problem.raster[tick]), price, is_after_reset)
 
 
+def _weaker_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
+    return (
+        f"{_both(problem, due, silent=silent)}, but what it has received acts in the same proportions at both, and more"
+        f" strongly at the silence{_fixed(problem)}"
+    )
+
+
+def _both(problem: NeuronProblem, due: int, *, silent: int) -> str:
+    return f"{problem.name} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
+
+
 def _same_history(problem: NeuronProblem, due: int, *, silent: int) -> str:
-    tape = problem.potential_map.tape
-    demand = f"{problem.name} must spike at {_place(problem, due)} and be silent at {_place(problem, silent)}"
+    tape, demand = problem.potential_map.tape, _both(problem, due, silent=silent)
     if not is_same_trial(problem, due, other=silent):
         return f"{demand}, but {_history(problem, due, silent)} is the same"
     one, other = sorted((tape.where(due)[0], tape.where(silent)[0]))
@@ -234,11 +247,11 @@ def _fixed(problem: NeuronProblem) -> str:
     return f", with {' and '.join(parts)}" if parts else ""
 
 
-def _are_alike(problem: NeuronProblem, certificate: Certificate) -> bool:
-    """Return whether one spike and one silence, equally priced, pull nothing at all: their rows are the same."""
+def _are_balanced(problem: NeuronProblem, certificate: Certificate) -> bool:
+    """Return whether prices pull no weight and no bias: those of a spike and a silence whose rows are in proportion."""
     pulled = pull(problem, certificate.prices)
     is_bias_pulled = problem.box.has_bias and any(pulled.bias)
-    return not any(pulled.threshold) and not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())
+    return not is_bias_pulled and not any(any(pair) for pair in pulled.taps.values())
 
 
 def _place(problem: NeuronProblem, tick: int) -> str:

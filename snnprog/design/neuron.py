@@ -8,8 +8,8 @@ Decisions
   has prices that contradict one another in fractions (`snnprog.design.proofs`), whatever the solver's tolerance makes
   of a narrow case. An output is refused only once such prices have become a proof about the chip's integers, which
   truncate (`snnprog.design.proofs.substantiating`).
-- Spikes that nothing has reached, and spikes and silences with the same history, are searched first: they need no
-  solver.
+- Spikes that nothing has reached, spikes and silences with the same history, and spikes with a weaker history than a
+  silence are searched first: they need no solver.
 - Every pattern starts from rest, so a pattern in which no bin counts asks nothing of a neuron that feeds no other
 neuron.
 - Don't-care bins are first done as the target has them; if that fails, a neuron that feeds no other may do there as it
@@ -34,7 +34,7 @@ from snnprog.design.margins.answer import NEARLY, ROUNDING_PROOF, WidestMargin
 from snnprog.design.margins.margin import bound_of, safe_margin, widest_margin
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Certificate, Proof, all_leaves, certify
-from snnprog.design.proofs.histories import clashes
+from snnprog.design.proofs.histories import balanced, clashes, fadings
 from snnprog.design.proofs.separation import Separation
 from snnprog.design.proofs.verdict import judge, minimal_conflict
 from snnprog.design.rasters.running import free_run
@@ -191,12 +191,21 @@ def _evident_conflicts(problem: NeuronProblem) -> NeuronDesign | None:
     if alike:
         conflicts = tuple(contradiction(problem, proof, is_minimal=True) for proof in alike)
         return NeuronDesign(None, conflicts, alike[0])
+    faded = _proved(_faded(problem, *pair) for pair in fadings(problem)[:MOST_CLASHES])
+    if faded:
+        conflicts = tuple(contradiction(problem, proof, is_minimal=True) for proof in faded)
+        return NeuronDesign(None, conflicts, faded[0])
     return None
 
 
 def _clash(problem: NeuronProblem, spike: int, silence: int) -> Certificate | None:
     """Return the proof against a spike and a silence with the same history, or against one of them alone."""
     return certify(problem, {spike: 1}) or certify(problem, {silence: 1}) or certify(problem, {spike: 1, silence: 1})
+
+
+def _faded(problem: NeuronProblem, spike: int, silence: int) -> Certificate | None:
+    """Return the proof against a spike and a silence with a stronger history, or against the spike alone."""
+    return certify(problem, {spike: 1}) or certify(problem, balanced(problem, spike, silence=silence))
 
 
 def _proved(proofs: Iterable[Certificate | None]) -> list[Certificate]:

@@ -1,15 +1,20 @@
-"""Ticks at which a neuron has received exactly the same, found by fingerprint.
+"""Ticks at which a neuron has received exactly the same, or the same but for its strength, found by fingerprint.
 
 Potentials under one set of random weights, in integers modulo a prime, agree where φ and β agree, and hardly ever
-elsewhere: one pass of the network finds all candidates, whatever the decays have left of old spikes. A fingerprint
-is not a proof; each pair that is named has its own.
+elsewhere: one pass of the network finds all candidates, whatever the decays have left of old spikes. Potentials under
+two sets of weights are in the same ratio where φ and β are in the same proportions. That is so in a stretch without
+input, in which a potential only decays: a spike due there contradicts any silence before it. A fingerprint is not a
+proof; each pair that is named has its own.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from snnprog.design.problem import NeuronProblem
+from snnprog.design.proofs.pull import EXACT_BITS_LIMIT, exact_bits, pull
 from snnprog.rules.linear import SUBTRACT
 
 # Different histories share a fingerprint with chance 1 / PRIME; the weights must fit an exact sum of 64-bit floats, of
@@ -38,6 +43,43 @@ def clashes(problem: NeuronProblem) -> list[tuple[int, int]]:
     return pairs
 
 
+def fadings(problem: NeuronProblem) -> list[tuple[int, int]]:
+    """Return pairs (spike, silence) of constrained ticks at which φ and β are in proportion, and less at the spike.
+
+    Less, that is, for each threshold that must be exceeded. The silence is the nearest in time; each spike is in one
+    pair at most.
+    """
+    directions = _ratios(*(_fingerprints(problem, seed=seed, is_free=True) for seed in (SEED, SEED + 1)))
+    sizes = problem.norms + (problem.bias_response if problem.box.has_bias else 0.0)
+    reach = (sizes / problem.threshold_response).tolist()
+    silences: dict[int, list[int]] = {}
+    for tick in np.flatnonzero(problem.constrained & ~problem.raster & (sizes > 0.0)).tolist():
+        silences.setdefault(directions[tick], []).append(tick)
+    pairs = []
+    for spike in np.flatnonzero(problem.constrained & problem.raster & (sizes > 0.0)).tolist():
+        stronger = [tick for tick in silences.get(directions[spike], []) if reach[tick] > reach[spike]]
+        if stronger:
+            pairs.append((spike, min(stronger, key=lambda tick: abs(spike - tick))))
+    return pairs
+
+
+def balanced(problem: NeuronProblem, spike: int, *, silence: int) -> dict[int, int]:
+    """Return the coprime prices under which a pair of `fadings` pulls no weight.
+
+    Where memories are too long for exact pulls, the prices are those of a potential that only decays in between: a
+    guess.
+    """
+    bits = exact_bits(problem, {spike: 1, silence: 1})
+    if bits > EXACT_BITS_LIMIT:
+        kept = problem.potential_map.linear.potential ** max(0, spike - silence)
+        return {spike: kept.denominator, silence: kept.numerator}
+    ours, others = (pull(problem, {tick: 1}, bits) for tick in (spike, silence))
+    pulls = [(ours.taps[tap][0], others.taps[tap][0]) for tap in ours.taps if tap in others.taps]
+    pulls.append((ours.bias[0], others.bias[0]))
+    share = next((Fraction(abs(own), abs(other)) for own, other in pulls if own and other), Fraction(1))
+    return {spike: share.denominator, silence: share.numerator}
+
+
 def is_same_trial(problem: NeuronProblem, one: int, *, other: int) -> bool:
     """Return whether two ticks have the same index in patterns with identical inputs and outputs up to them."""
     mapping = problem.potential_map
@@ -54,12 +96,30 @@ def is_same_trial(problem: NeuronProblem, one: int, *, other: int) -> bool:
     )
 
 
-def _fingerprints(problem: NeuronProblem) -> list[int]:
-    """Return one integer per tick."""
-    mapping, generator = problem.potential_map, np.random.default_rng(SEED)
+def _ratios(ours: list[int], others: list[int]) -> list[int]:
+    """Return ``ours / others`` modulo the prime; 0 where the other is 0.
+
+    One inverse, of the product of all, gives those of all in turn (Montgomery 1987).
+    """
+    products, product = [], 1
+    for value in others:
+        products.append(product)
+        product = product * (value or 1) % PRIME
+    inverse, ratios = pow(product, PRIME - 2, PRIME), [0] * len(ours)
+    for index in range(len(ours) - 1, -1, -1):
+        if others[index]:
+            ratios[index] = ours[index] * (products[index] * inverse % PRIME) % PRIME
+            inverse = inverse * others[index] % PRIME
+    return ratios
+
+
+def _fingerprints(problem: NeuronProblem, *, seed: int = SEED, is_free: bool = False) -> list[int]:
+    """Return one integer per tick; ``is_free`` for those of φ and β alone, before resets that subtract a threshold."""
+    mapping, generator = problem.potential_map, np.random.default_rng(seed)
     weights = generator.integers(1, 1 << WEIGHT_BITS, mapping.n_taps)
     arriving = [int(value) for value in mapping.arrivals(weights.astype(np.float64))]
-    threshold = int(generator.integers(1, 1 << WEIGHT_BITS)) if mapping.linear.reset == SUBTRACT else 0
+    is_subtracted = mapping.linear.reset == SUBTRACT and not is_free
+    threshold = int(generator.integers(1, 1 << WEIGHT_BITS)) if is_subtracted else 0
     bias = int(generator.integers(1, 1 << WEIGHT_BITS)) if problem.box.has_bias else 0
     alpha, gamma, gain = (
         share.numerator * pow(share.denominator, PRIME - 2, PRIME) % PRIME
@@ -77,5 +137,5 @@ def _fingerprints(problem: NeuronProblem) -> list[int]:
         before = potential
         if spike:
             potential = 0 if mapping.linear.is_reset_to_zero else potential - threshold
-        prints.append(potential if is_after else before)
+        prints.append(potential if is_after and not is_free else before)
     return prints
