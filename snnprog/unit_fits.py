@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from os import PathLike
 
 import numpy as np
@@ -91,8 +92,9 @@ def units(
     executor, progress
         As for `snnprog.compile`.
     time_limit_s : float, optional
-        Seconds for the whole call, shared evenly by the sets of inputs. Units whose verdict takes longer are undecided,
-        and their neurons are the closest that were found by then. The GLM is not limited.
+        Seconds for the whole call, shared evenly by the units, or by those that have the same inputs. Units whose
+        verdict takes longer are undecided, and their neurons are the closest that were found by then. The GLM is not
+        limited.
 
     Returns
     -------
@@ -109,14 +111,18 @@ def units(
     ticks, count = recorded.shape
     if not recorded.any():
         raise SpecError(f"raster must have spikes, got {ticks} ticks of {counted(count, 'unit')} without any")
+    if count < 2:
+        raise SpecError("raster must have two units or more, got 1; one follows from the others")
+    if glm and find_spec("sklearn") is None:
+        raise SpecError("glm requires scikit-learn; install it with pip install 'snnprog[sklearn]'")
     training = ticks // 2 if training_ticks is None else as_integer("training_ticks", training_ticks)
     offered = as_delays(delays)
     longest = max(offered, default=0)
     if not longest < training < ticks - longest:
         turned = f"; is the array (units, ticks)? ({count} units)" if count > ticks else ""
         raise SpecError(
-            f"training_ticks must leave more than {longest} ticks, the longest delay, on both sides of {ticks} ticks,"
-            f" got {training}{turned}"
+            f"training_ticks must be {longest + 1} to {ticks - longest - 1}, which leaves more ticks than the longest"
+            f" delay to each part of the {ticks}, got {training}{turned}"
         )
     chosen = None if inputs is None else _checked(inputs, count)
     groups = (
@@ -129,7 +135,14 @@ def units(
     with one_blas_thread(), shown(progress, "design") as tell, until(deadline_after(limit)), telling(tell):
         for done, (lines, driven) in enumerate(groups):
             parts = [
-                Spec([_pattern(part, lines, driven, longest)], offered, dynamics=dynamics, chip=chip)
+                Spec(
+                    [_pattern(part, lines, driven, longest)],
+                    offered,
+                    dynamics=dynamics,
+                    chip=chip,
+                    input_names=[f"unit_{unit}" for unit in lines],
+                    output_names=[f"unit_{unit}" for unit in driven],
+                )
                 for part in (recorded[:training], recorded[training:])
             ]
             work = Work(parts[0], executor=pool, progress=tell, limit=limit, is_always_checked=True)
@@ -206,10 +219,17 @@ def _longest_beginning(work: Work, verdict: Verdict) -> int:
         end = min(ends, default=end - max(1, end // SHORTER))
         if not pattern.care[:end, output].any():
             return 0
-        shorter = Pattern(pattern.inputs[:end], pattern.targets[:end, [output]], pattern.care[:end, [output]])
-        shortened = replace(work, spec=replace(work.spec, patterns=(shorter,)), is_always_checked=False)
+        shortened = replace(work, spec=_alone(work.spec, output, ticks=end), is_always_checked=False)
         ((verdict,), _) = verdicts_and_design(shortened)
     return end
+
+
+def _alone(spec: Spec, output: int, *, ticks: int) -> Spec:
+    """Return the specification of one output for its first ticks."""
+    (pattern,) = spec.patterns
+    shorter = Pattern(pattern.inputs[:ticks], pattern.targets[:ticks, [output]], pattern.care[:ticks, [output]])
+    names = None if spec.output_names is None else (spec.output_names[output],)
+    return replace(spec, patterns=(shorter,), output_names=names)
 
 
 def _last_tick(conflict: Conflict) -> int:
@@ -218,10 +238,8 @@ def _last_tick(conflict: Conflict) -> int:
 
 def _glm_scores(parts: Sequence[Spec], output: int) -> list[OutputScore]:
     """Return the scores of a logistic GLM on both parts."""
-    try:
-        from sklearn.linear_model import LogisticRegression
-    except ImportError as error:
-        raise SpecError("glm requires scikit-learn; install it with pip install 'snnprog[sklearn]'") from error
+    from sklearn.linear_model import LogisticRegression
+
     features = [_features(part, output) for part in parts]
     due = parts[0].targets[:, output]
     counts = parts[0].care[:, output]
@@ -234,9 +252,8 @@ def _glm_scores(parts: Sequence[Spec], output: int) -> list[OutputScore]:
     scores = []
     for part, drive in zip(parts, drives, strict=True):
         (pattern,) = part.patterns
-        alone = Pattern(pattern.inputs, pattern.targets[:, [output]], pattern.care[:, [output]])
         spikes = (drive >= cutoff)[:, None]
-        scores.append(scored(replace(part, patterns=(alone,)), [spikes], backend="GLM").outputs[0])
+        scores.append(scored(_alone(part, output, ticks=len(pattern.inputs)), [spikes], backend="GLM").outputs[0])
     return scores
 
 

@@ -41,7 +41,7 @@ class UnitFit(Displayed):
         The longest beginning of the training time that a neuron reproduces exactly; where a verdict is undecided, at
         least so long. 0 if no tick that counts is in it.
     judged_ticks, weights : int
-        The training ticks that count, and the weights that the neuron may have.
+        The training ticks that count, and the number of possible weights: inputs times delays.
     training, held_out : OutputScore
         Hits, misses and false alarms of the neuron on the two parts.
     program : Program
@@ -134,7 +134,9 @@ class Units(Displayed):
         shifted = [each for each in self.units if each.shifted_status is not None and each.status != SILENT]
         if shifted:
             exact = sum(_is_exact(str(each.shifted_status)) for each in shifted)
-            notes.append(f"with shifted spikes, {exact} of {counted(len(shifted), 'unit')} are exact")
+            unknown = sum(each.shifted_status == UNDECIDED for each in shifted)
+            undecided = f", and {unknown} undecided" if unknown else ""
+            notes.append(f"with shifted spikes, {exact} of {counted(len(shifted), 'unit')} are exact{undecided}")
         if self.silent:
             notes.append(f"{counted(len(self.silent), 'unit')} without spikes in the training ticks")
         if any(each.glm_training is not None for each in self.units):

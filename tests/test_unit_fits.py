@@ -87,7 +87,10 @@ def test_every_unit_is_driven_by_all_others_without_inputs() -> None:
         ({"inputs": [0, 0]}, r"inputs must be some of the units 0 to 3, each once, and not all, got \[0, 0\]"),
         ({"inputs": [0, 4]}, "inputs must be some of the units 0 to 3"),
         ({"inputs": range(4)}, "inputs must be some of the units 0 to 3"),
-        ({"training_ticks": 16}, "training_ticks must leave more than 16 ticks, the longest delay, on both sides"),
+        (
+            {"training_ticks": 16},
+            "training_ticks must be 17 to 283, which leaves more ticks than the longest delay to each part",
+        ),
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:
@@ -137,11 +140,15 @@ def test_a_unit_without_spikes_is_silent_and_not_exact(tmp_path: Path) -> None:
             sp.units(bad)
     with pytest.raises(sp.SpecError, match="got a path; "):
         sp.units("recording.csv")
+    with pytest.raises(sp.SpecError, match="raster must have two units or more, got 1"):
+        sp.units(recording()[:, :1])
 
 
 def test_reasons_and_programs_of_units(found: Units) -> None:
     exact, impossible = found.units
     assert (exact.conflicts, exact.program) == ((), impossible.program)
+    assert impossible.conflicts[0].reason.startswith("output 1 (unit_3) ")
+    assert (exact.program.input_names, exact.program.output_names) == (("unit_0", "unit_1"), ("unit_2", "unit_3"))
     assert impossible.as_dict()["reasons"] == [each.reason for each in impossible.conflicts] != []
     spikes = sp.run(exact.program, recording()[:200, :2]).spikes
     assert np.array_equal(spikes[3:, 0], recording()[3:200, 2])

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     help="Length of a tick in milliseconds, for files that store spike times.",
 )
 @click.option("--layout", help="Order of the axes of an .npz array, e.g. neurons,ticks.")
-@click.option("--starts-ms", type=NumberList(float), help="Start time of the part of a recording to take, e.g. 60000.")
+@click.option(
+    "--starts-ms",
+    type=NumberList(float),
+    help="Start time of the part of a recording to take, e.g. 60000; 0 for the first.",
+)
 @click.option("--ids", type=NumberList(int), help="Units or nodes of an .nwb or .h5 file to take, e.g. 4,7.")
 @click.option("--merge", is_flag=True, help="Merge spikes of one unit that fall into the same tick.")
 @click.option(
@@ -87,7 +91,8 @@ def units_command(
         merge=merge,
     )
     if len(rasters) != 1:
-        raise SpecError(f"{name} must hold one pattern, got {len(rasters)}; give a file for each")
+        cause = "give one time as --starts-ms" if starts_ms else "give a file for each"
+        raise SpecError(f"{name} must hold one pattern, got {len(rasters)}; {cause}")
     with processes(workers) as executor, progress_bar(as_json) as progress:
         found = units(
             rasters[0],
