@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from snnprog.documents import parse_json, parse_toml
 from snnprog.errors import FormatError
 from snnprog.output_files import write_bytes
+from snnprog.wording import meant_file
 
 # NumPy types these functions only in part.
 npy: Any = np.lib.format
@@ -79,7 +80,8 @@ def check_regular(path: Path) -> int:
         found = path.stat()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise FormatError(f"{path} cannot be read: {reason}") from error
+        meant = meant_file(path) if isinstance(error, FileNotFoundError) else ""
+        raise FormatError(f"{path} cannot be read: {reason}{meant}") from error
     if not stat.S_ISREG(found.st_mode):
         kind = "Is a directory" if stat.S_ISDIR(found.st_mode) else "it is a pipe or device"
         raise FormatError(f"{path} cannot be read: {kind}; give a regular file")

@@ -1,12 +1,14 @@
-"""Sentences for calls with wrong arguments: an unknown name, a missing one, or too many without names.
+"""Sentences for calls with wrong arguments: an unknown name, a missing one, too many without names, or two swapped.
 
 Python raises TypeError for these, and so does this module. Its sentence names what is close to an unknown name
-(which Python itself does from 3.13 on), and what to write instead.
+(which Python itself does from 3.13 on), and what to write instead. An error about a value ends with a question if the
+types of two values are those of each other's parameters.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TypeVar
@@ -14,6 +16,8 @@ from typing import TypeVar
 from snnprog.wording import counted, did_you_mean, in_words
 
 Called = TypeVar("Called", bound=Callable[..., object])
+SWAPPED = " (arguments swapped?)"
+"""The end of a message about values in the wrong order."""
 
 
 def call_checked(item: Called) -> Called:
@@ -35,16 +39,38 @@ def _checked(function: Called, title: str | None = None) -> Called:
 
     @wraps(function)
     def call(*args: object, **kwargs: object) -> object:
+        skipped = 0 if title is None else 1
         try:
             return function(*args, **kwargs)
         except TypeError:
-            skipped = 0 if title is None else 1
             fault = _fault(function, args[skipped:], kwargs, title=title or function.__name__, skipped=skipped)
             if not fault:
                 raise
+        except ValueError as error:
+            if _are_swapped(function, args, skipped=skipped) and not str(error).endswith(SWAPPED):
+                error.args = (f"{str(error).partition('; ')[0]}{SWAPPED}",)
+            raise
         raise TypeError(fault)
 
     return call  # type: ignore[return-value]  # it takes what the function takes
+
+
+def _are_swapped(function: Callable[..., object], args: Sequence[object], *, skipped: int) -> bool:
+    """Return whether a value lacks its type and has that of a parameter before it, whose value lacks it or has this."""
+    names = list(inspect.signature(function).parameters)
+    words = [set(re.findall(r"\w+", str(function.__annotations__.get(name, "")))) for name in names]
+    given = [(_names_of(arg), known) for arg, known in zip(args, words, strict=False)][skipped:]
+    return any(
+        later & wanted and not later & own and (earlier & own or not earlier & wanted)
+        for place, (later, own) in enumerate(given)
+        for earlier, wanted in given[:place]
+    )
+
+
+def _names_of(value: object) -> set[str]:
+    """Return the names of the types that a value has, as annotations write them."""
+    names = {each.__name__ for each in type(value).__mro__} - {"object"}
+    return names | ({"Sequence"} if isinstance(value, (list, tuple)) else set())
 
 
 def _fault(

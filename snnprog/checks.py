@@ -14,20 +14,21 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Int32s
 from snnprog.errors import LimitError, SpecError
-from snnprog.wording import range_in_words
+from snnprog.wording import a_type, range_in_words, with_article
 
+PATTERNS = "; sp.Spec([sp.Pattern(inputs, targets)], delays=...) makes one of rasters"
 ADVICE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("Program", "path"): "; read it with sp.load(...)",
         ("Program", "Spec"): "; sp.compile(spec).program makes one",
-        ("Program", "CompileResult"): "; take its .program",
-        ("Program", "QuantizedNetwork"): "; take its .program",
-        ("Program", "Conversion"): "; take its .program",
         ("Spec", "path"): "; read it with sp.load_spec(...)",
         ("Spec", "Pattern"): "; sp.Spec([pattern], delays=...) makes one",
+        ("Spec", "ndarray"): f"{PATTERNS}, sp.specs.from_raster(raster) of a recording",
+        ("Spec", "list"): PATTERNS,
+        ("Spec", "tuple"): PATTERNS,
     }
 )
-"""The wanted and the given type -> how to get from one to the other."""
+"""The wanted and the given type -> how to get from one to the other; see also `_advice`."""
 
 
 def as_integer(name: str, value: object) -> int:
@@ -100,7 +101,7 @@ def as_path(name: str, value: object) -> Path:
         If ``value`` is neither a str nor an `os.PathLike`.
     """
     if not isinstance(value, (str, PathLike)):
-        raise SpecError(f"{name} must be a path (str or Path), got a {type(value).__name__}")
+        raise SpecError(f"{name} must be a path (str or Path), got {a_type(value)}")
     return Path(value)
 
 
@@ -113,8 +114,14 @@ def check_callable(name: str, value: object) -> None:
 def check_type(name: str, value: object, *, kind: type) -> None:
     """Raise `SpecError` unless a value is of a type."""
     if not isinstance(value, kind):
-        kinds = kind.__name__, "path" if isinstance(value, (str, Path)) else type(value).__name__
-        raise SpecError(f"{name} must be a {kinds[0]}, got a {type(value).__name__}{ADVICE.get(kinds, '')}")
+        raise SpecError(f"{name} must be {with_article(kind.__name__)}, got {a_type(value)}{_advice(value, kind)}")
+
+
+def _advice(value: object, kind: type) -> str:
+    """Return how to get an object of a type from a value of another one, as the end of a message."""
+    given = "path" if isinstance(value, (str, PathLike)) else type(value).__name__
+    holder = next((name for name in (kind.__name__.lower(),) if isinstance(getattr(value, name, None), kind)), None)
+    return ADVICE.get((kind.__name__, given), f"; take its .{holder}" if holder else "")
 
 
 def as_int32(name: str, values: ArrayLike) -> Int32s:

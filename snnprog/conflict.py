@@ -11,6 +11,9 @@ from snnprog.display.card import BAD, MOST_ROWS, Card, Displayed
 from snnprog.table import Table
 from snnprog.wording import counted
 
+CONTRADICTION = "Conflicting demands: without any one of them, the others can be satisfied"
+"""The title of a smallest set of demands that contradict each other."""
+
 
 @dataclass(frozen=True)
 class PricedBin:
@@ -84,7 +87,7 @@ class Conflict(Displayed):
         """Return the demands in order; of many, those that weigh most."""
         priced = list(zip(self.bins, self.shares, strict=True))
         heaviest = sorted(nlargest(MOST_ROWS, range(len(priced)), key=lambda index: priced[index][1]))
-        title = "Without any one of these, the others can be met" if self.is_minimal else "What the proof rests on"
+        title = CONTRADICTION if self.is_minimal else "What the proof rests on"
         if len(heaviest) < len(priced):
             title = f"{title}: the {len(heaviest)} with the largest shares of {counted(len(priced), 'demand')}"
         rows = [

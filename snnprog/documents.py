@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from snnprog.errors import SpecError
+from snnprog.wording import a_type
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,7 +52,7 @@ def parse_json(content: bytes) -> dict[str, object]:
     except RecursionError as error:
         raise ValueError(f"it is nested more than {DEPTH_LIMIT} deep") from error
     if not isinstance(value, dict):
-        raise ValueError(f"it must be an object, got a {type(value).__name__}")
+        raise ValueError(f"it must be an object, got {a_type(value)}")
     check_depth(value)
     return value
 

@@ -197,10 +197,8 @@ class Explanation(Displayed):
         if self.ended_by_time:
             notes.append(f"the time limit ended: {', '.join(self.ended_by_time)}")
         kind = BAD if self.infeasible else GOOD if self.is_feasible else OPEN
-        columns = ("output", "status", "reason")
-        return Card(
-            kind, table=Table.plain("", columns=columns, rows=sorted(rows, key=lambda row: not row[2])), notes=notes
-        )
+        rows.sort(key=lambda row: not row[2])
+        return Card(kind, table=Table.plain("", columns=("output", "status", "reason"), rows=rows), notes=notes)
 
     def as_dict(self) -> dict[str, object]:
         """Return the explanation as plain data."""
@@ -216,7 +214,9 @@ def summary_in_words(explanation: Explanation) -> str:
     counts = Counter(verdict.status for verdict in explanation.verdicts)
     in_all = ", ".join(f"{number} {status}" for status, number in counts.most_common())
     ended = ", ".join(explanation.ended_by_time)
-    late = f" (the time limit ended: {ended}; more time may decide more)" if ended else ""
+    loss = "; conflicts may name more spikes than they must" if INFEASIBLE in counts else ""
+    loss = "; more time may decide more" if {UNDECIDED, INEXACT} & counts.keys() else loss
+    late = f" (the time limit ended: {ended}{loss})" if ended else ""
     return f"{counted(len(explanation.verdicts), 'output')}: {in_all}{late}"
 
 

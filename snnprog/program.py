@@ -42,6 +42,7 @@ from snnprog.program_file import (
     NEURON_ARRAYS,
     READOUT,
     Content,
+    check_is_program,
     read_program,
     write_program,
 )
@@ -346,7 +347,7 @@ class Program(SynapseArrays, NamedLines, Displayed):
         Raises
         ------
         FormatError
-            If the file cannot be written.
+            If the path does not end in .snnp, or the file cannot be written.
         """
         arrays = {name: getattr(self, name) for name in ("outputs", *NEURON_ARRAYS)}
         arrays |= {name: getattr(self.synapses, name) for name in SYNAPSE_ARRAYS}
@@ -376,11 +377,7 @@ def load(path: str | Path) -> Program:
         If the file is missing, damaged, of another version or rule, or holds values that the chip does not have.
     """
     path = as_path("path", path)
-    if path.suffix == ".toml":
-        raise FormatError(
-            f"{path} is not a .snnp program, but a specification; sp.load_spec reads it, and"
-            f" 'snnprog compile {path} -o P.snnp' makes a program of it"
-        )
+    check_is_program(path)
     content = read_program(path)
     try:
         program = Program.from_arrays(

@@ -58,6 +58,14 @@ SHARED_SINCE = 4
 """The first format version that may have `SHARED` and `READOUT`."""
 NAMED_SINCE = 5
 """The first format version that may have `LINE_NAMES` and `NEURON_NAMES`."""
+SUFFIX = ".snnp"
+OTHERS: Mapping[str, str] = MappingProxyType(
+    {
+        ".toml": "a specification; sp.load_spec reads it, and 'snnprog compile {} -o P.snnp' makes a program of it",
+        **dict.fromkeys((".npz", ".csv", ".npy", ".h5", ".nwb"), "a file of spikes; sp.read_rasters reads it"),
+    }
+)
+"""Suffixes of files that are taken for programs by mistake -> what they are, and what reads them."""
 LINE_NAMES, NEURON_NAMES = "line_names", "neuron_names"
 """The keys of the names of all input lines, and of all neurons, each a list of strings."""
 SHARED = "shared"
@@ -117,14 +125,23 @@ class Content:
         return {key: names for key, names in found.items() if names is not None}
 
 
+def check_is_program(path: Path) -> None:
+    """Raise `FormatError` if a file is clearly of another kind, by its suffix, and say what reads it."""
+    if path.suffix in OTHERS:
+        raise FormatError(f"{path} is not a .snnp program, but {OTHERS[path.suffix].format(path)}")
+
+
 def write_program(path: Path, content: Content) -> None:
     """Write a program file, atomically; equal content gives equal bytes.
 
     Raises
     ------
     FormatError
-        If the file cannot be written.
+        If the path does not end in .snnp, or the file cannot be written.
     """
+    if path.suffix != SUFFIX:
+        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+        raise FormatError(f"{path} {found}; programs are written to {SUFFIX}")
     version = _least_version(content)
     document = {
         "format": FORMAT_NAME,

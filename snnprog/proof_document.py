@@ -8,6 +8,7 @@ from typing import get_type_hints
 
 from snnprog.errors import FormatError
 from snnprog.proof import CASES, LEAVES, ROWS, SPLITS, Exhausted, Farkas, Leaf, Node, OrderRow, Row, cases_of
+from snnprog.wording import a_type
 
 PROOF_FORMAT, PROOF_VERSION = "snnprog-proof", 1
 WIDEST_NUMBER = 1 << 53
@@ -92,7 +93,7 @@ def proof_from_data(data: object) -> Node:
 
 def _node_from_data(data: object, made: dict[int, Node], *, where: str) -> Node:
     if not isinstance(data, dict):
-        raise FormatError(f"{where} must be an object, got a {type(data).__name__}")
+        raise FormatError(f"{where} must be an object, got {a_type(data)}")
     word = data.get("leaf", data.get("split"))
     kinds = LEAVES if "leaf" in data else SPLITS
     kind = kinds.get(word) if isinstance(word, str) else None

@@ -12,12 +12,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.calls import call_checked
 from snnprog.errors import SpecError
+from snnprog.wording import counted
 
 # A bound on the sum of the rounding errors of a time, the beginning and length of its bins, and their quotient.
 ROUNDING_SHARE = 8 * float(np.finfo(np.float64).eps)
 
 LONGEST_MS = 1e15
+
+FROM_TIMES = "snnprog.raster.bin_spike_times"
+"""What messages name to someone who gives spike times instead of a raster."""
 
 
 def as_raster(values: ArrayLike, name: str) -> Raster:
@@ -31,7 +36,9 @@ def as_raster(values: ArrayLike, name: str) -> Raster:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise SpecError(f"{name} must be a bool array (ticks, neurons), got a ragged one") from error
+        raise SpecError(
+            f"{name} must be a bool array (ticks, neurons), got a ragged one; {FROM_TIMES} makes one of spike times"
+        ) from error
     if array.ndim != 2:
         raise SpecError(f"{name} must have two axes (ticks, neurons), got shape {array.shape}")
     if array.shape[0] == 0:
@@ -68,10 +75,42 @@ def as_bools(array: NDArray[np.generic], name: str) -> Raster:
             where = tuple(int(index) for index in odd)
             raise SpecError(f"{name} must hold bools, or integers 0 and 1, got {array[where]} at {where}")
     elif array.dtype.kind != "b":
-        raise SpecError(f"{name} must hold bools, got type {array.dtype}; compare with a level first")
+        raise SpecError(f"{name} must hold bools, got type {array.dtype}; {how_to_bools(array)}")
     raster = array.astype(np.bool_)
     raster.flags.writeable = False
     return raster
+
+
+def how_to_bools(array: NDArray[np.generic]) -> str:
+    """Return how to make bools of an array of another type, as the end of a message."""
+    if array.dtype.kind not in "fiu":
+        return "give bools, or integers 0 and 1"
+    if np.isin(array, (0, 1)).all():
+        return "write array.astype(bool)"
+    return f"compare with a level, as in array > 0.5 ({FROM_TIMES} makes a raster of spike times)"
+
+
+def turned(name: str, shape: tuple[int, ...], *, ticks: int | None = None, lines: int | None = None) -> str:
+    """Return the end of a message about a raster of a wrong size: a question if it would fit with its axes exchanged.
+
+    Parameters
+    ----------
+    name : str
+        What to transpose.
+    shape : tuple of int
+        The shape that was given.
+    ticks, lines : int, optional
+        The size that is needed, as far as there is one.
+    """
+    fits = len(shape) == 2 and ticks in (None, shape[1]) and lines in (None, shape[0])
+    return f"; arrays are (ticks, neurons): transpose {name}?" if fits else ""
+
+
+def check_width(name: str, raster: Raster, *, lines: int) -> None:
+    """Raise `SpecError` unless a raster has one column for each input line of a program."""
+    if raster.shape[1] != lines:
+        wanted = f"{counted(lines, 'column')}, one for each input line of the program"
+        raise SpecError(f"{name} must have {wanted}, got {raster.shape[1]}{turned(name, raster.shape, lines=lines)}")
 
 
 def raster_of_events(tick: ArrayLike, neuron: ArrayLike, *, ticks: int, neurons: int, name: str = "events") -> Raster:
@@ -123,6 +162,7 @@ def events_of_raster(raster: Raster) -> tuple[Int64s, Int64s]:
     return tick, neuron
 
 
+@call_checked
 def bin_spike_times(
     times_s: ArrayLike, neuron: ArrayLike, *, bin_ms: float, ticks: int, neurons: int
 ) -> tuple[Raster, int]:

@@ -58,12 +58,12 @@ from snnprog.errors import FormatError, LimitError, SpecError
 from snnprog.files import options_of, split_key
 from snnprog.files.bounds import PATTERN_LIMIT
 from snnprog.files.event_view import EventView
-from snnprog.files.rasters import read_recording
+from snnprog.files.rasters import READ, read_recording
 from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names
 from snnprog.spec import Dynamics, Pattern, Robust, Spec
 from snnprog.spec.options import OPTIONS
-from snnprog.wording import did_you_mean, printable
+from snnprog.wording import did_you_mean, meant_file, printable
 
 NAME_KEYS = (INPUT_NAMES, OUTPUT_NAMES, HIDDEN_NAMES)
 SPEC_KEYS = ("chip", "delays", *(option.name for option in OPTIONS), *NAME_KEYS, "dynamics", "patterns")
@@ -270,8 +270,7 @@ def _check_exists(file: Path, path: Path) -> None:
     try:
         file.stat()
     except FileNotFoundError:
-        beside = sorted(each.name for each in path.parent.iterdir())
-        raise FormatError(f"{file}, named in {path}, does not exist{did_you_mean(file.name, beside)}") from None
+        raise FormatError(f"{file}, named in {path}, does not exist{meant_file(file, READ)}") from None
     except (OSError, ValueError):
         return
 
@@ -304,6 +303,7 @@ class _RasterFiles:
             key=part,
             view=view,
             names=self.names[key],
+            source=f"{width} in {self.path.name}",
             **{option: self.table[name] for option, name in chosen.items()},  # type: ignore[arg-type]
         )
         return read_recording(file, reading)

@@ -141,7 +141,8 @@ class Verification(Displayed):
         wrong = [name for name, check in self.backends.items() if not check.exact]
         verdict = f"not exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(self.backends)}"
         verdict += "" if self.robustness is None else f"; {self.robustness}"
-        summary = f"{verdict}; no answer from {', '.join(self.failures)}" if self.failures else verdict
+        failures = "; ".join(f"no answer from {name} ({error})" for name, error in self.failures.items())
+        summary = f"{verdict}; {failures}" if failures else verdict
         summary = f"{summary}; {OTHER_SPEC}" if self.same_spec is False else summary
         return summary if self.test is None else f"{summary}; {self.test._summary()}"
 
@@ -169,6 +170,7 @@ def verify(
     against: str = REFERENCE,
     robust: Robust | None = None,
     test: Spec | None = None,
+    timeout_s: float | None = None,
     progress: Progress | bool | None = None,
 ) -> Verification:
     """Run a program on a spec's patterns and compare.
@@ -192,6 +194,8 @@ def verify(
     test : Spec, optional
         Held-out patterns: `Verification.test` has the hits, misses and false alarms of each output on them, as the
         first backend with a result runs them.
+    timeout_s : float, optional
+        Seconds after which the run on a backend fails; the backend's own limit by default.
     progress : callable or True, optional
         True shows bars, or lines in a log. A callable is called with (backend, 0, 1) when a backend begins,
         with (backend, 1, 1) when it has finished, and with ("all backends", done, all) in between.
@@ -206,9 +210,6 @@ def verify(
         invalid result, or does not support the program. If others have results, the error is one of the
         `Verification.failures`.
     """
-    given: tuple[object, object] = (program, spec)
-    if isinstance(given[0], Spec) and isinstance(given[1], Program):
-        raise SpecError("program must be a Program and spec a Spec, got a Spec and a Program (arguments swapped?)")
     check_type("program", program, kind=Program)
     check_type("spec", spec, kind=Spec)
     if robust is not None:
@@ -231,7 +232,7 @@ def verify(
                 tell(ALL_BACKENDS, len(runs) + len(failures), len(names))
                 tell(name, 0, 1)
             try:
-                runs[name] = run_backend(program, inputs, name, record)
+                runs[name] = run_backend(program, inputs, name, record, timeout_s=timeout_s)
             except (BackendError, LimitError) as error:
                 failures[name] = error
                 if name == against or failures.keys() >= set(backends):
@@ -252,7 +253,7 @@ def verify(
         )
     errors = spec.robust if robust is None else robust
     robustness = None if errors is None or errors.is_nothing else check_robust(program, spec, errors)
-    scores = None if test is None else _tested(program, test, backend=next(iter(checks)))
+    scores = None if test is None else _tested(program, test, backend=next(iter(checks)), timeout_s=timeout_s)
     return Verification(
         MappingProxyType(checks),
         against,
@@ -268,8 +269,9 @@ def _is_same_spec(program: Program, spec: Spec) -> bool | None:
     return None if digest is None else digest == spec.digest()
 
 
-def _tested(program: Program, test: Spec, *, backend: str) -> Generalisation:
-    traces = run_backend(program, [pattern.inputs for pattern in test.patterns], backend, "spikes").traces
+def _tested(program: Program, test: Spec, *, backend: str, timeout_s: float | None) -> Generalisation:
+    inputs = [pattern.inputs for pattern in test.patterns]
+    traces = run_backend(program, inputs, backend, "spikes", timeout_s=timeout_s).traces
     return scored(test, [trace.spikes for trace in traces], backend=backend)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 SHOWN_CHARACTERS = 4000
 GAP = " [...] "
@@ -11,6 +12,16 @@ GAP = " [...] "
 def counted(number: int, noun: str) -> str:
     """Return a number and its noun, in the plural unless there is one."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def a_type(value: object) -> str:
+    """Return the type of a value with its article: "a Program", "an ndarray", or "None"."""
+    return "None" if value is None else with_article(type(value).__name__)
+
+
+def with_article(name: str) -> str:
+    """Return the name of a type with its article, as it is spoken."""
+    return f"{'an' if name[:1].lower() in 'aeio' or name == 'ndarray' else 'a'} {name}"
 
 
 def in_words(items: Sequence[object]) -> str:
@@ -72,3 +83,24 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     found, given = {each.casefold(): each for each in known}, str(word).casefold()
     nearest = get_close_matches(given, found, n=2) or [each for each in found if len(given) > 2 and given in each][:2]
     return f"; did you mean {' or '.join(repr(found[each]) for each in sorted(nearest))}?" if nearest else ""
+
+
+def meant_file(path: Path, suffixes: Sequence[str] = ()) -> str:
+    """Return what ends a message about a missing file: the files beside it that are called like it, or nothing.
+
+    Parameters
+    ----------
+    suffixes : sequence of str
+        The suffixes that such a file may have, beside that of the path. Names are compared without suffixes, which
+        would make unrelated names similar.
+    """
+    from difflib import get_close_matches  # only for a message
+
+    try:
+        files = sorted(each for each in path.parent.iterdir() if each.is_file())
+    except (OSError, ValueError):
+        return ""
+    alike = [each for each in files if each.suffix in (*suffixes, path.suffix) and each.name != path.name]
+    stems = get_close_matches(path.stem, dict.fromkeys(each.stem for each in alike), n=2)
+    names = [each.name for stem in stems for each in alike if each.stem == stem][:2]
+    return f"; did you mean {' or '.join(map(repr, names))}?" if names else ""

@@ -442,8 +442,8 @@ BAD_TEXTS = {
     "comment": (b"{} // x", "not valid JSON"),
     "list": (b"[]", "it must be an object, got a list"),
     "text": (b'"x"', "it must be an object, got a str"),
-    "number": (b"1", "it must be an object, got a int"),
-    "null": (b"null", "it must be an object, got a NoneType"),
+    "number": (b"1", "it must be an object, got an int"),
+    "null": (b"null", "it must be an object, got None"),
 }
 
 

@@ -72,7 +72,7 @@ def test_states_are_there_only_when_asked_for(folders: Path, program: sp.Program
 
 MISBEHAVIOUR = {
     "dies": ("sys.exit('the chip is on fire')", "ended with code 1; it said: the chip is on fire"),
-    "dies in silence": ("sys.exit(3)", "ended with code 3; it said nothing"),
+    "dies in silence": ("sys.exit(3)", "ended with code 3; it printed nothing"),
     "is killed": ("os.kill(os.getpid(), 9)", "ended with code -9"),
     "raises": ("raise RuntimeError('no such core')", "RuntimeError: no such core"),
     "forgets to answer": ("pass", "wrote an invalid result: there is no result file"),
@@ -207,12 +207,17 @@ def test_one_raster_gives_one_trace_and_a_list_gives_a_list(program: sp.Program)
 @pytest.mark.parametrize(
     ("inputs", "record", "message"),
     [
-        ([np.zeros((3, 5), dtype=bool)], "spikes", r"inputs\[0\] has 5 columns; the program has 2 inputs"),
+        (
+            [np.zeros((3, 5), dtype=bool)],
+            "spikes",
+            r"inputs\[0\] must have 2 columns, one for each input line of the program, got 5$",
+        ),
+        ([np.zeros((2, 5), dtype=bool)], "spikes", r"got 5; arrays are \(ticks, neurons\): transpose inputs\[0\]\?$"),
         ([RASTERS[0], np.zeros((0, 2), dtype=bool)], "spikes", r"inputs\[1\] must have at least one tick"),
         (
             [np.full((3, 2), 0.5)],
             "spikes",
-            r"inputs\[0\] must hold bools, got type float64; compare with a level first",
+            r"inputs\[0\] must hold bools, got type float64; compare with a level, as in array > 0.5",
         ),
         (RASTERS, "everything", "record must be 'spikes' or 'state', got 'everything'"),
     ],
@@ -220,6 +225,13 @@ def test_one_raster_gives_one_trace_and_a_list_gives_a_list(program: sp.Program)
 def test_bad_questions(program: sp.Program, inputs: list[Raster], record: str, message: str) -> None:
     with pytest.raises(sp.SpecError, match=message):
         run_backend(program, inputs, record=untyped(record))
+
+
+def test_one_raster_has_no_number_in_messages(program: sp.Program) -> None:
+    with pytest.raises(sp.SpecError, match=r"^inputs must have 2 columns, .*, got 9; .*: transpose inputs\?$"):
+        sp.run(program, RASTERS[0].T)
+    with pytest.raises(sp.SpecError, match=r"^inputs must hold bools, got type float64; write array\.astype\(bool\)$"):
+        sp.run(program, RASTERS[0].astype(float))
 
 
 # ---------------------------------------------------------------------------------------------------- descriptions

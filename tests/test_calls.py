@@ -95,6 +95,45 @@ def test_sentence(
         function(*args, **kwargs)
 
 
+SPEC = sp.Spec([PATTERN], delays=[1])
+PROGRAM = sp.Program.from_arrays(chip="loihi1", n_inputs=1, n_neurons=1, threshold=100, pre=0, post=0, weight=4)
+SWAPPED: dict[str, tuple[object, ...]] = {
+    "activity": ([RASTER], PROGRAM),
+    "error_bound": (3, PROGRAM),
+    "export": ("x.c", PROGRAM),
+    "measure_recall": ([RASTER], PROGRAM),
+    "plot_margins": (SPEC, PROGRAM),
+    "plot_potential": (PATTERN, PROGRAM),
+    "plot_weights": (0, PROGRAM),
+    "prove": ("spike", PROGRAM),
+    "prove_recall": ([RASTER], PROGRAM),
+    "recover": ([RASTER], SPEC),
+    "run": (RASTER, PROGRAM),
+    "save_spec": ("x.toml", SPEC),
+    "Simulator": ("kernel", PROGRAM),
+    "verify": (SPEC, PROGRAM),
+    "with_readout": (sp.coding.Readout(), PROGRAM),
+    "write_rasters": ([RASTER], "x.npz"),
+    "write_report": ("x.html", SPEC, PROGRAM),
+}
+"""Public functions, and their arguments without a name in the wrong order."""
+
+
+@pytest.mark.parametrize("name", SWAPPED)
+def test_swapped_arguments_are_recognised(name: str) -> None:
+    if name.startswith("plot_"):
+        pytest.importorskip("matplotlib")
+    with pytest.raises(sp.SpecError, match=r"^[^;]* must be .*, got [^;]* \(arguments swapped\?\)$"):
+        getattr(sp, name)(*SWAPPED[name])
+
+
+def test_arguments_in_order_are_not_called_swapped() -> None:
+    with pytest.raises(sp.SpecError, match=r", got an int$"):
+        sp.run(PROGRAM, untyped(3))
+    with pytest.raises(sp.SpecError, match=r", got None$"):
+        sp.verify(PROGRAM, untyped(None))
+
+
 def test_other_type_errors_stay_as_they_are() -> None:
     class Odd:
         def __index__(self) -> int:

@@ -195,7 +195,7 @@ def too_fine() -> sp.Spec:
 @pytest.mark.parametrize(
     ("spec", "seed", "message"),
     [
-        (None, 0, "spec must be a Spec, got a NoneType"),
+        (None, 0, "spec must be a Spec, got None"),
         ("SPEC.toml", 0, r"spec must be a Spec, got a str; read it with sp\.load_spec\(\.\.\.\)"),
         (CASES["relay"]().patterns[0], 0, r"got a Pattern; sp\.Spec\(\[pattern\], delays=\.\.\.\) makes one"),
         (CASES["relay"](), -1, "seed must be a non-negative integer, got -1"),

@@ -21,7 +21,7 @@ import snnprog as sp
 from snnprog import cli, explanation
 from snnprog.conflict import Conflict
 from snnprog.design.proofs.referee import Referee
-from snnprog.explanation import INFEASIBLE, UNDECIDED
+from snnprog.explanation import INFEASIBLE, UNDECIDED, Explanation, Verdict
 from snnprog.integers import CERTIFIED, EXACT, INEXACT
 from snnprog.report.explanations import print_explanation
 from snnprog.solver import Deadline, check_time, until
@@ -421,3 +421,17 @@ def test_advice_names_what_the_spec_and_its_chip_leave_open(
     advice = sp.explain(sp.Spec([sp.Pattern(inputs, targets)], [1], **options)).advice
     assert [each for each in said if each not in advice] == []
     assert [each for each in unsaid if each in advice] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        ("undecided", "; more time may decide more)"),
+        ("inexact", "; more time may decide more)"),
+        ("infeasible", "; conflicts may name more spikes than they must)"),
+        ("exact", "(the time limit ended: design)"),
+    ],
+)
+def test_what_more_time_could_change_is_said(status: str, end: str) -> None:
+    found = Explanation((Verdict(0, status), Verdict(1, "exact")), ("design",))
+    assert str(found).splitlines()[0].endswith(end)

@@ -67,7 +67,7 @@ def test_automata_of_specs_are_joined() -> None:
     [
         ([], "specs must be a mapping of parts to specs, got a list"),
         ({}, "specs must have one for each part, got none for 'a'"),
-        ({"a": 1}, r"specs\['a'\] must be a Spec, got a int"),
+        ({"a": 1}, r"specs\['a'\] must be a Spec, got an int"),
         ({"b": 1}, "specs names an unknown part 'b'"),
         (
             {"a": sp.Spec([sp.Pattern([[0, 0]], [[0]])])},

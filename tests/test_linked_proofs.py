@@ -309,10 +309,10 @@ def test_rows_of_the_whole_are_those_that_all_parts_allow() -> None:
 @pytest.mark.parametrize(
     ("automata", "message"),
     [
-        (3, "automata must be a mapping of parts to automata, got a int"),
+        (3, "automata must be a mapping of parts to automata, got an int"),
         ({"a": repeating()}, "automata must have one for each part, got none for 'b'"),
         ({"a": repeating(), "b": repeating(), "c": repeating()}, "automata names an unknown part 'c'"),
-        ({"a": repeating(), "b": 3}, r"automata\['b'\] must be a Automaton, got a int"),
+        ({"a": repeating(), "b": 3}, r"automata\['b'\] must be an Automaton, got an int"),
         (
             {"a": repeating(), "b": repeating(lines=2)},
             "part 'b' has 1 input line and 1 output, but the automaton has 2 and 2",

@@ -203,7 +203,7 @@ A, TWO = repeater("loihi1"), repeater("loihi1", lines=2)
         ({"a": A}, {"outputs": ["a.0", "a.0"]}, "outputs must be different, got 'a.0' twice"),
         ({"a": A}, {"outputs": {"x": 3}}, "must be 'part.name' or"),
         ({"a": A}, {"outputs": 3}, "outputs must be a mapping"),
-        ({"a": 3}, {}, "part 'a' must be a Program, got a int"),
+        ({"a": 3}, {}, "part 'a' must be a Program, got an int"),
         ([A], {}, "parts must be a mapping"),
     ],
 )

@@ -78,7 +78,7 @@ def test_bins_that_do_not_count_are_told_apart(ax: Axes, pattern: sp.Pattern) ->
 
 
 def test_rasters_of_different_shape_are_refused(ax: Axes) -> None:
-    with pytest.raises(sp.SpecError, match=r"targets has shape \(5, 1\) and spikes \(6, 1\); give both the same"):
+    with pytest.raises(sp.SpecError, match=r"targets must have the shape of spikes, \(6, 1\), got \(5, 1\)"):
         sp.plot_raster(np.zeros((6, 1), bool), np.zeros((5, 1), bool), ax=ax)
 
 

@@ -640,7 +640,7 @@ def check_refused_or_valid(path: Path) -> bool:
         believed = load(path)
     except FormatError:
         return False
-    copy = path.with_suffix(".copy")
+    copy = path.with_suffix(".copy.snnp")
     believed.save(copy)
     assert same(load(copy), believed)
     return True
@@ -750,3 +750,22 @@ def test_provenance_that_could_not_be_read_back_is_refused(tmp_path: Path, monke
     with pytest.raises(FormatError, match=r"provenance and names must have at most 100 bytes as JSON, got \d+"):
         program().save(tmp_path / "p.snnp")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["out.npz", "out", "out.toml"])
+def test_a_program_is_saved_under_its_own_suffix(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FormatError, match=r"(ends in '.*'|has no suffix); programs are written to \.snnp$"):
+        program().save(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".h5"])
+def test_a_file_of_spikes_is_not_a_program(tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(FormatError, match=rf"x\{suffix} is not a .snnp program, but a file of spikes; sp.read_rasters"):
+        load(tmp_path / f"x{suffix}")
+
+
+def test_a_missing_program_may_be_another(tmp_path: Path) -> None:
+    program().save(tmp_path / "detector.snnp")
+    with pytest.raises(FormatError, match=r"No such file or directory; did you mean 'detector\.snnp'\?$"):
+        load(tmp_path / "detektor.snnp")

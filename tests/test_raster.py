@@ -47,15 +47,22 @@ NO_RASTERS: dict[str, tuple[ArrayLike, str]] = {
     "three axes": ([[[1]]], "inputs must have two axes (ticks, neurons), got shape (1, 1, 1)"),
     "a number": (1, "inputs must have two axes (ticks, neurons), got shape ()"),
     "a text": ("10", "inputs must have two axes (ticks, neurons), got shape ()"),
-    "ragged": ([[1], [1, 0]], "inputs must be a bool array (ticks, neurons), got a ragged one"),
+    "ragged": (
+        [[1], [1, 0]],
+        "inputs must be a bool array (ticks, neurons), got a ragged one; snnprog.raster.bin_spike_times makes one",
+    ),
     "no ticks": (np.zeros((0, 2), dtype=bool), "inputs must have at least one tick"),
     "two": ([[0, 1], [0, 2]], "inputs must hold bools, or integers 0 and 1, got 2 at (1, 1)"),
     "minus one": ([[-1]], "inputs must hold bools, or integers 0 and 1, got -1 at (0, 0)"),
-    "floats": ([[0.0, 1.0]], "inputs must hold bools, got type float64; compare with a level first"),
-    "NaN": ([[np.nan]], "inputs must hold bools, got type float64; compare with a level first"),
-    "texts": ([["1"]], "inputs must hold bools, got type <U1; compare with a level first"),
-    "None": (np.array([[None]]), "inputs must hold bools, got type object; compare with a level first"),
-    "complex": ([[1j]], "inputs must hold bools, got type complex128; compare with a level first"),
+    "floats": ([[0.0, 1.0]], "inputs must hold bools, got type float64; write array.astype(bool)"),
+    "other floats": (
+        [[0.0, 2.5]],
+        "inputs must hold bools, got type float64; compare with a level, as in array > 0.5 (snnprog.raster.bin_",
+    ),
+    "NaN": ([[np.nan]], "inputs must hold bools, got type float64; compare with a level, as in array > 0.5"),
+    "texts": ([["1"]], "inputs must hold bools, got type <U1; give bools, or integers 0 and 1"),
+    "None": (np.array([[None]]), "inputs must hold bools, got type object; give bools, or integers 0 and 1"),
+    "complex": ([[1j]], "inputs must hold bools, got type complex128; give bools, or integers 0 and 1"),
 }
 
 

@@ -567,8 +567,8 @@ BAD_NEO: dict[str, tuple[object, dict[str, Any], str]] = {
         "start_ms and ticks must be given together; give both, or neither for the window of the",
     ),
     "one train": (train([]), {}, "trains must be a neo.Segment or a list of neo.SpikeTrain, got a SpikeTrain"),
-    "a number": (3, {}, r"trains must be a neo\.Segment or a list of neo\.SpikeTrain, got a int"),
-    "arrays": ([np.zeros(3)], {}, r"trains\[0\] must be a neo.SpikeTrain, got a ndarray"),
+    "a number": (3, {}, r"trains must be a neo\.Segment or a list of neo\.SpikeTrain, got an int"),
+    "arrays": ([np.zeros(3)], {}, r"trains\[0\] must be a neo.SpikeTrain, got an ndarray"),
     "no dt": ([train([])], {"dt_ms": 0}, "dt_ms must be a positive number of milliseconds, got 0"),
     "very many ticks": ([train([])], {"dt_ms": 1e-9}, "10000000000 ticks of 1 trains are more than 1073741824 bins"),
 }

@@ -250,7 +250,7 @@ def test_what_one_tick_may_be() -> None:
         (np.zeros(3, dtype=bool), r"inputs has shape \(3,\); give \(1,\) for one tick, or \(ticks, 1\)"),
         (np.zeros((0, 1), dtype=bool), r"inputs has shape \(0, 1\)"),
         (np.zeros((1, 1, 1), dtype=bool), r"inputs has shape \(1, 1, 1\)"),
-        (np.zeros(1), "inputs is of type float64; give bools or integers: compare with a level first"),
+        (np.zeros(1), r"inputs must hold bools or integers, got type float64; write array\.astype\(bool\)"),
         (np.array([2]), "inputs holds 2; a line of this program carries 0 to 1 spikes in a tick"),
         (np.array([-1]), "inputs holds -1;"),
         ([1], "inputs lists line 1; the program has lines 0 to 0"),

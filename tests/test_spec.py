@@ -63,17 +63,28 @@ BAD_PATTERNS: dict[str, tuple[tuple[ArrayLike, ...], str]] = {
     "ragged": (([[1], [1, 0]], TARGETS), "inputs must be a bool array (ticks, neurons), got a ragged one"),
     "empty": (([], []), "inputs must have two axes (ticks, neurons), got shape (0,)"),
     "no ticks": ((INPUTS[:0], TARGETS[:0]), "inputs must have at least one tick"),
-    "floats": ((INPUTS.astype(float), TARGETS), "inputs must hold bools, got type float64; compare with a level first"),
-    "NaN": ((INPUTS, np.full((3, 1), np.nan)), "targets must hold bools, got type float64; compare with a level first"),
+    "floats": ((INPUTS.astype(float), TARGETS), "inputs must hold bools, got type float64; write array.astype(bool)"),
+    "NaN": (
+        (INPUTS, np.full((3, 1), np.nan)),
+        "targets must hold bools, got type float64; compare with a level, as in",
+    ),
     "two": ((INPUTS * 2, TARGETS), "inputs must hold bools, or integers 0 and 1, got 2 at (0, 0)"),
     "float care": (
         (INPUTS, TARGETS, np.ones((3, 1))),
-        "care must hold bools, got type float64; compare with a level first",
+        "care must hold bools, got type float64; write array.astype(bool)",
     ),
     "ticks": ((INPUTS, TARGETS[:2]), "inputs and targets must have equal numbers of ticks, got 3 and 2"),
     "turned inputs": (
         (np.zeros((2, 3), dtype=bool), TARGETS),
         "got 2 and 3; arrays are (ticks, neurons): transpose inputs?",
+    ),
+    "turned targets": (
+        (INPUTS, TARGETS.T),
+        "got 3 and 1; arrays are (ticks, neurons): transpose targets?",
+    ),
+    "turned care": (
+        (INPUTS, TARGETS, TARGETS.T),
+        "care must have the shape of targets, (3, 1), got (1, 3); arrays are (ticks, neurons): transpose care?",
     ),
     "care too short": ((INPUTS, TARGETS, TARGETS[:2]), "care must have the shape of targets, (3, 1), got (2, 1)"),
     "care too wide": ((INPUTS, TARGETS, INPUTS), "care must have the shape of targets, (3, 1), got (3, 2)"),
@@ -519,3 +530,9 @@ def test_the_digest_covers_every_option_and_lasts() -> None:
     assert spec().digest() == "c9315376d651e1bcaf68967803d212a2c02ad1365ee0fdaadd7c7a499b2e71c4"
     several = spec(noise=1.0, sparse=True, weight_bits=3, refractory=4, bias=5, threshold=7)
     assert several.digest() == "c742b87a5f75114f5da29e1e01c61ccc9524528be9f3448d858f94f52d2851f7"
+
+
+@pytest.mark.parametrize("name", ["potential_decay", "current_decay"])
+def test_a_decay_as_a_share_is_told_of_time_constants(name: str) -> None:
+    with pytest.raises(SpecError, match=rf"^{name} must be an integer, got 0.9; .* 0 to 4095 on Loihi .*from_time_con"):
+        Dynamics(**{name: untyped(0.9)})

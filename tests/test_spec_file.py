@@ -205,7 +205,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     ),
     "csv without outputs": (
         changed(ONE_CSV, "n_outputs = 1\n", ""),
-        r"one_target\.csv does not say how many neurons it has; give neurons \(n_inputs or n_outputs in a SPEC\.toml\)",
+        r"one_target\.csv does not say how many neurons it has; give n_outputs in SPEC\.toml",
     ),
     "csv too short": (
         changed(ONE_CSV, "ticks = 3", "ticks = 2"),
@@ -226,7 +226,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no count": (ONE_CSV + "count = 0\n", r"must hold rasters of at least one tick, got 0 of 3 x 2"),
     "huge csv": (changed(ONE_CSV, "ticks = 3", f"ticks = {1 << 62}"), r"at most .* bins are read"),
     "npz of other ticks": (NPZ + "ticks = 4\n", r"must have 4 ticks, got 3"),
-    "npz of other width": (NPZ + "n_outputs = 2\n", r"must have 2 neurons, got 1"),
+    "npz of other width": (NPZ + "n_outputs = 2\n", r"must have 2 neurons \(n_outputs in SPEC\.toml\), got 1"),
     "npz of other count": (NPZ + "count = 1\n", r"must have 1 pattern, got 2"),
     "layout of no use": (
         ONE_CSV + 'layout = "ticks,neurons"\n',

@@ -468,6 +468,12 @@ ERRORS = {
     "inputs must have 4 ticks, as the raster has, got 3": lambda: sp.specs.from_raster(
         np.ones((4, 1), dtype=bool), inputs=np.ones((3, 1), dtype=bool)
     ),
+    "inputs must have 4 ticks, as the raster has, got 1; arrays are (ticks, neurons): transpose inputs?": (
+        lambda: sp.specs.from_raster(np.ones((4, 1), dtype=bool), inputs=np.ones((1, 4), dtype=bool))
+    ),
+    "inputs must have 2 ticks, as the raster has, got 4; arrays are (ticks, neurons): transpose raster?": (
+        lambda: sp.specs.from_raster(np.ones((2, 4), dtype=bool), inputs=np.ones((4, 1), dtype=bool))
+    ),
     "delays must have at least one entry, got none": lambda: sp.specs.from_raster(
         np.ones((4, 1), dtype=bool), delays=[]
     ),

@@ -18,7 +18,8 @@ from untyped import untyped
 import snnprog as sp
 from snnprog.arrays import Raster
 from snnprog.backends import run_backend
-from snnprog.verification import Divergence, compare_runs
+from snnprog.errors import BackendError
+from snnprog.verification import Divergence, Verification, compare_runs
 
 INPUTS = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [1, 0], [0, 0]], dtype=bool)
 
@@ -195,7 +196,7 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
         ),
         (
             lambda program, spec: sp.run(program, untyped(5)),
-            r"inputs must be a raster \(ticks, inputs\) or a list of them, got a int",
+            r"inputs must be a raster \(ticks, inputs\) or a list of them, got an int",
         ),
         (
             lambda program, spec: sp.run(program, untyped(None)),
@@ -207,7 +208,7 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
         ),
         (
             lambda program, spec: sp.verify(untyped(spec), untyped(program)),
-            r"got a Spec and a Program \(arguments swapped\?\)",
+            r"^program must be a Program, got a Spec \(arguments swapped\?\)$",
         ),
         (lambda program, spec: sp.verify(program, untyped(program)), "spec must be a Spec, got a Program"),
         (
@@ -251,3 +252,8 @@ def test_a_program_by_hand_names_no_spec(command: Command, tmp_path: Path) -> No
     code, said, error = command("verify", tmp_path / "p.snnp", FILES / "SPEC.toml", "--same-spec")
     assert (code, "note:" in said) == (1, False)
     assert "--same-spec: the program file names no specification" in error
+
+
+def test_the_text_of_a_verification_says_why_a_backend_has_no_result() -> None:
+    found = Verification({}, failures={"lava": BackendError("backend lava is not installed")})
+    assert "no answer from lava (backend lava is not installed)" in repr(found)

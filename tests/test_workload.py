@@ -123,7 +123,7 @@ def test_what_is_not_for_this_program_is_refused() -> None:
         sp.SpecError, match=r"the placement must have \d+ lines, as the program has, got \d+; place this program"
     ):
         sp.activity(trial.program, trial.inputs, placement=sp.place(other.program))
-    with pytest.raises(sp.SpecError, match=r"inputs\[0\] has 9 columns; the program has \d+ inputs"):
+    with pytest.raises(sp.SpecError, match=r"inputs\[0\] must have \d+ columns, one for each input line .*, got 9"):
         sp.activity(trial.program, [np.zeros((3, 9), dtype=bool)])
     with pytest.raises(sp.SpecError, match="dt_ms must be the positive length of a tick in milliseconds, got 0"):
         sp.activity(trial.program, trial.inputs, dt_ms=0)

@@ -21,7 +21,7 @@ from snnprog.checks import as_integer, check_callable
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.names import Names, labelled
-from snnprog.wording import counted, range_in_words
+from snnprog.wording import a_type, counted, range_in_words
 
 State = Hashable
 Row = tuple[bool, ...]
@@ -90,7 +90,7 @@ class StreamClaim(Protocol):
 def check_claim(claim: object) -> None:
     """Raise `SpecError` unless a value is a claim."""
     if not hasattr(claim, "monitor"):
-        raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {type(claim).__name__}")
+        raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {a_type(claim)}")
 
 
 @call_checked

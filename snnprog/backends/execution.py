@@ -35,12 +35,12 @@ from snnprog.errors import BackendError, FormatError, PortabilityWarning, SpecEr
 from snnprog.processes.commands import UNFINISHED, failure_of
 from snnprog.processes.isolation import isolated
 from snnprog.program import Program
-from snnprog.raster import as_rasters
+from snnprog.raster import as_raster, as_rasters, check_width
 from snnprog.simulate import simulate
 from snnprog.temporaries import temporary_folder
 from snnprog.trace import Trace
 from snnprog.version import __version__
-from snnprog.wording import did_you_mean
+from snnprog.wording import a_type, did_you_mean
 
 REFERENCE, KERNEL = "reference", "kernel"
 BUILT_IN = {
@@ -145,10 +145,12 @@ def run(
     PortabilityWarning
         If a built-in simulator leaves the range in which all runtimes agree.
     """
+    check_type("program", program, kind=Program)
     if not isinstance(inputs, (np.ndarray, Sequence)) or isinstance(inputs, str):
-        raise SpecError(f"inputs must be a raster (ticks, inputs) or a list of them, got a {type(inputs).__name__}")
+        raise SpecError(f"inputs must be a raster (ticks, inputs) or a list of them, got {a_type(inputs)}")
     if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
-        return run_backend(program, [inputs], backend, record, timeout_s=timeout_s).traces[0]
+        check_width("inputs", raster := as_raster(inputs, "inputs"), lines=program.n_inputs)
+        return run_backend(program, [raster], backend, record, timeout_s=timeout_s).traces[0]
     return list(run_backend(program, list(inputs), backend, record, timeout_s=timeout_s).traces)
 
 
@@ -166,8 +168,7 @@ def run_backend(
     check_record(record)
     rasters = as_rasters(inputs)
     for index, raster in enumerate(rasters):
-        if raster.shape[1] != program.n_inputs:
-            raise SpecError(f"inputs[{index}] has {raster.shape[1]} columns; the program has {program.n_inputs} inputs")
+        check_width(f"inputs[{index}]", raster, lines=program.n_inputs)
     backend = built_in(program) if backend is None else backend
     if backend in BUILT_IN:
         return _run_built_in(program, rasters, backend=backend, record=record)
@@ -316,7 +317,8 @@ def _run_folder(
         )
         if failure:
             is_limited = failure.startswith(UNFINISHED) and timeout_s is None
-            hint = f"; timeout_seconds in {backend.folder / 'backend.toml'} is its limit" if is_limited else ""
+            file = backend.folder / "backend.toml"
+            hint = f"; give timeout_s= (--timeout), or raise timeout_seconds in {file}" if is_limited else ""
             raise BackendError(f"backend {backend.name} {failure}{hint}")
         try:
             return read_result(folder / "result.npz", program, rasters=rasters, state=state)

@@ -31,10 +31,11 @@ from snnprog.checks import as_seconds, check_type
 from snnprog.display.card import Displayed
 from snnprog.errors import PortabilityWarning, SpecError
 from snnprog.program import Program
+from snnprog.raster import how_to_bools, turned
 from snnprog.simulate.parameters import most_line_spikes
 from snnprog.simulate.reference import ReferenceStepper
 from snnprog.trace import Trace
-from snnprog.wording import counted
+from snnprog.wording import a_type, counted
 
 Inputs = NDArray[np.generic] | Sequence[int | str]
 """The input of one step: see `Simulator.step`."""
@@ -260,18 +261,19 @@ class _Inputs:
             if array is None or array.shape[1] != self._count or not len(array):
                 raise SpecError(
                     f"inputs has shape {inputs.shape}; give ({self._count},) for one tick, or (ticks, {self._count})"
+                    f"{turned('inputs', inputs.shape, lines=self._count)}"
                 )
             return np.ascontiguousarray(array if array.dtype == np.bool_ else self._checked(array)).view(np.uint8)
         if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Sequence):
             raise SpecError(
-                f"inputs is a {type(inputs).__name__}; give a bool array (ticks, {self._count}) or ({self._count},),"
+                f"inputs is {a_type(inputs)}; give a bool array (ticks, {self._count}) or ({self._count},),"
                 " or a list of the lines that spike"
             )
         return self._of_lines(inputs)
 
     def _checked(self, counts: NDArray[np.generic]) -> Bytes:
         if counts.dtype.kind not in "iu":
-            raise SpecError(f"inputs is of type {counts.dtype}; give bools or integers: compare with a level first")
+            raise SpecError(f"inputs must hold bools or integers, got type {counts.dtype}; {how_to_bools(counts)}")
         if counts.size and (int(counts.min()) < 0 or int(counts.max()) > self._most):
             odd = counts.max() if counts.max() > self._most else counts.min()
             raise SpecError(f"inputs holds {odd}; a line of this program carries 0 to {self._most} spikes in a tick")

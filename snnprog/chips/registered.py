@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from snnprog.chips.chip import Chip
 from snnprog.errors import SpecError
+from snnprog.wording import a_type
 
 GROUP = "snnprog.chips"
 
@@ -47,6 +48,6 @@ def _loaded(point: EntryPoint) -> Chip:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise SpecError(f"chip {point.name!r} cannot be loaded from entry point {point.value!r}: {reason}") from error
     if not isinstance(found, Chip) or found.name != point.name:
-        what = f"a chip named {found.name!r}" if isinstance(found, Chip) else f"a {type(found).__name__}"
+        what = f"a chip named {found.name!r}" if isinstance(found, Chip) else a_type(found)
         raise SpecError(f"entry point {point.value!r} must be a Chip named {point.name!r}, got {what}")
     return found

@@ -26,18 +26,6 @@ def completed_files(incomplete: str, suffixes: Sequence[str]) -> list[Completion
     return [CompletionItem(name) for name in found] or ANY_FILE
 
 
-def files_like(path: Path, suffixes: Sequence[str]) -> list[str]:
-    """Return the names of the files beside a path that are called like it, with one of some suffixes or its own."""
-    from difflib import get_close_matches  # only for a message
-
-    try:
-        files = [entry for entry in path.parent.iterdir() if entry.is_file()]
-    except OSError:
-        return []
-    alike = set(get_close_matches(path.stem, [file.stem for file in files], n=len(files) or 1))
-    return [file.name for file in files if file.stem in alike and file.suffix in (*suffixes, path.suffix)]
-
-
 def _candidates(incomplete: str, suffixes: Sequence[str]) -> list[str]:
     folder, slash, start = incomplete.rpartition("/")
     try:

@@ -17,6 +17,7 @@ from snnprog.cli.names import BOARD, MICROCONTROLLER, NamedChoice, chips
 from snnprog.cli.numbers import IntegerOption, NumberList, NumberOption
 from snnprog.cli.outputs import SpecFile, check_arguments, check_given_once, check_outputs
 from snnprog.errors import SpecError
+from snnprog.wording import a_type
 
 if TYPE_CHECKING:
     from snnprog.chips import Chip
@@ -208,7 +209,7 @@ def _imported(module: str, name: str) -> Chip:
     finally:
         sys.path.pop()
     if not isinstance(found, Chip):
-        raise SpecError(f"{module}:{name} must be a Chip, got a {type(found).__name__}")
+        raise SpecError(f"{module}:{name} must be a Chip, got {a_type(found)}")
     return found
 
 

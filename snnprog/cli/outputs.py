@@ -13,9 +13,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from snnprog.cli.files import PROGRAM, RASTERS, SPEC, completed_files, files_like
+from snnprog.cli.files import PROGRAM, RASTERS, SPEC, completed_files
 from snnprog.errors import FormatError
-from snnprog.wording import did_you_mean
+from snnprog.wording import meant_file
 
 ADVICE = {
     **dict.fromkeys(RASTERS, "'snnprog run P.snnp {}' runs a program on those spikes"),
@@ -46,7 +46,7 @@ class InputFile(click.Path):
         """Return the path; raise `FormatError` if it is clearly a file of another kind."""
         path = Path(str(super().convert(value, param, ctx)))
         if not path.exists():
-            meant = did_you_mean(path.name, files_like(path, self.suffixes))
+            meant = meant_file(path, self.suffixes)
             self.fail(f"File {str(path)!r} does not exist{meant or '.'}", param, ctx)
         if self.wanted and self.is_other(path):
             is_argument = isinstance(param, click.Argument)

@@ -197,12 +197,13 @@ def _rasters(
     view: EventView | None,
 ) -> list[Raster]:
     """Return the spikes of a file, of which those with times are read with the network's tick."""
-    from snnprog.files import options_of, read_rasters, split_key
+    from snnprog.files import options_of, split_key
+    from snnprog.files.rasters import read_recording
+    from snnprog.files.reading import Reading
 
     name, key = split_key(path)
     has_times = "dt_ms" in options_of(Path(name), key, has_view=view is not None)
-    return read_rasters(
-        name,
+    reading = Reading(
         ticks=ticks,
         neurons=neurons,
         patterns=patterns,
@@ -211,7 +212,9 @@ def _rasters(
         starts_ms=starts_ms,
         merge=merge,
         view=view,
+        source="the input lines of the network",
     )
+    return read_recording(Path(name), reading).rasters
 
 
 def _check_expected(

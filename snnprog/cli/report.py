@@ -190,7 +190,9 @@ def _page_of_program(
 
 
 def _rasters(name: str, said: Mapping[str, Any], neurons: int) -> list[Raster]:
-    from snnprog.files import read_rasters, split_key
+    from snnprog.files import split_key
+    from snnprog.files.rasters import read_recording
+    from snnprog.files.reading import LINES, Reading
 
     path, key = split_key(name)
-    return read_rasters(path, neurons=neurons, key=key, **said)
+    return read_recording(Path(path), Reading(neurons=neurons, key=key, source=LINES, **said)).rasters

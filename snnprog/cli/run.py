@@ -122,7 +122,9 @@ def run_command(
     file; so are the potentials of outputs that are read by them. With --stream, INPUTS is read while it arrives.
     """
     from snnprog.backends import built_in, run_backend
-    from snnprog.files import read_rasters, split_key, write_rasters
+    from snnprog.files import split_key, write_rasters
+    from snnprog.files.rasters import read_recording
+    from snnprog.files.reading import LINES, Reading
     from snnprog.files.readouts import check_potentials, write_readouts
     from snnprog.program import load
     from snnprog.raster import events_of_raster
@@ -153,8 +155,7 @@ def run_command(
     # A length of ticks may be meant for what is written or counted; all others are for the spikes that are read.
     is_written = output_path is not None and output_path.suffix == ".h5"
     is_for_output = (is_written or is_counted) and not _holds_times(name, key, view)
-    inputs = read_rasters(
-        name,
+    reading = Reading(
         ticks=ticks,
         neurons=program.n_inputs,
         patterns=patterns,
@@ -166,7 +167,9 @@ def run_command(
         merge=merge,
         view=view,
         names=program.input_names,
+        source=LINES,
     )
+    inputs = read_recording(Path(name), reading).rasters
     backend = backend or built_in(program, inputs)
     with working(f"running on {backend}", as_json):
         answer = run_backend(with_all_outputs(program) if is_counted else program, inputs, backend, timeout_s=timeout_s)

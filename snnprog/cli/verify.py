@@ -10,6 +10,7 @@ import click
 
 from snnprog.cli.exit_codes import BACKEND_FAILED, EXACT, NOT_EXACT
 from snnprog.cli.names import BACKEND
+from snnprog.cli.numbers import NumberOption
 from snnprog.cli.options import JsonCommand, chip_option, held_out_option, json_option
 from snnprog.cli.output import print_json, terminal
 from snnprog.cli.outputs import OutputFile, ProgramFile, SpecFile
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     type=OutputFile(".npz"),
     help="Write the perturbed input of a violation here.",
 )
+@click.option("--timeout", "timeout_s", type=NumberOption(min=0.0), help="Time limit for each backend, in seconds.")
 @click.option("--require-test", is_flag=True, help="Exit with 1 unless the patterns of --test are exact, too.")
 @click.option("--same-spec", is_flag=True, help="Exit with 1 unless the program was compiled from this SPEC.toml.")
 @chip_option
@@ -55,6 +57,7 @@ def verify_command(
     state: bool,
     perturbed: Mapping[str, object],
     worst_path: Path | None,
+    timeout_s: float | None,
     require_test: bool,
     same_spec: bool,
     chip: Chip | None,
@@ -92,6 +95,7 @@ def verify_command(
             against=against,
             robust=robust,
             test=test,
+            timeout_s=timeout_s,
             progress=progress,
         )
     is_written = worst_path is not None and _write_worst(worst_path, verification)

@@ -49,7 +49,7 @@ from snnprog.coding.pulses import pulse_density
 from snnprog.coding.samples import check_least
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
-from snnprog.raster import as_raster
+from snnprog.raster import as_raster, turned
 from snnprog.rules.linear import LinearRule
 from snnprog.spec import Dynamics
 from snnprog.spec.options import as_flag
@@ -271,7 +271,8 @@ class BalancedCode(Displayed):
         raster = as_raster(spikes, "spikes")
         n = self.n_states
         if raster.shape[1] != 2 * n:
-            raise SpecError(f"spikes must be of {2 * n} outputs, two for each state, got {raster.shape[1]}")
+            hint = turned("spikes", raster.shape, lines=2 * n)
+            raise SpecError(f"spikes must be of {2 * n} outputs, two for each state, got {raster.shape[1]}{hint}")
         jumps = (raster[:, :n].astype(np.float64) - raster[:, n:]) * self.steps
         return _recursion(np.eye(n) * self.kept, jumps)
 

@@ -25,7 +25,7 @@ from snnprog.checks import as_integer
 from snnprog.coding.samples import check_fitted, check_least, unfitted
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
-from snnprog.raster import as_raster
+from snnprog.raster import as_raster, turned
 from snnprog.wording import counted
 
 TRACE, LATENCY = "trace", "latency"
@@ -180,7 +180,8 @@ class Readout(Displayed):
         check_fitted(self, self.low)
         features = self.features(spikes)
         if features.shape[1] != self.low.size:
-            raise SpecError(f"spikes must be of {self.low.size} outputs as in training, got {features.shape[1]}")
+            hint = turned("the rasters", np.shape(spikes[0]), lines=self.low.size)
+            raise SpecError(f"spikes must be of {self.low.size} outputs as in training, got {features.shape[1]}{hint}")
         scores: Floats = self.rounded(features) @ self.weights + self.offset
         return scores
 

@@ -38,6 +38,7 @@ from snnprog.conversion.spiking import (
 from snnprog.errors import SpecError
 from snnprog.networks import QuantizedNetwork, TrainedNetwork, quantize
 from snnprog.networks.weights import Kernel
+from snnprog.wording import a_type
 
 SUBTRACTING_TICKS, LOSING_TICKS = 64, 256
 """Ticks of a sample for resets by subtraction, and for resets to 0: with them digits lost less than
@@ -167,7 +168,7 @@ def ann_of(model: object, *, input_shape: tuple[int, ...] | None = None, max_poo
     advice = "; convert its last step, pipeline[-1], with data=pipeline[:-1].transform(X)" if is_pipeline else ""
     raise SpecError(
         f"model must be a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
-        f" MLPClassifier or MLPRegressor, got a {type(model).__name__}{advice}"
+        f" MLPClassifier or MLPRegressor, got {a_type(model)}{advice}"
     )
 
 

@@ -32,11 +32,12 @@ def read_npz(path: Path, reading: Reading) -> list[Raster]:
         raise FormatError(f"{path} must have at most {PATTERN_LIMIT} patterns, got {len(array)}")
     if array.shape[-2] == 0:
         raise FormatError(f"{path} must have at least one tick")
+    name = str(path) if reading.key is None else f"{path}:{reading.key}"
     try:
-        raster = as_bools(array, str(path))
+        raster = as_bools(array, name)
     except SpecError as error:
         raise FormatError(str(error)) from error
-    _check_extent(path, array.shape, reading)
+    _check_extent(name, array.shape, reading)
     return list(raster) if array.ndim == 3 else [raster]
 
 
@@ -72,14 +73,16 @@ def _in_order(path: Path, array: NDArray[np.generic], *, layout: str | None) -> 
     return array.transpose([axes.index(axis) for axis in AXES if axis in axes])
 
 
-def _check_extent(path: Path, shape: tuple[int, ...], reading: Reading) -> None:
+def _check_extent(name: str, shape: tuple[int, ...], reading: Reading) -> None:
     patterns, (ticks, neurons) = shape[0] if len(shape) == 3 else 1, shape[-2:]
     announced = (reading.ticks, reading.neurons, reading.patterns)
     for label, there, wanted in zip(("tick", "neuron", "pattern"), (ticks, neurons, patterns), announced, strict=True):
         if wanted is not None and there != wanted:
-            turned = reading.layout is None and (neurons, ticks) == (reading.ticks, reading.neurons)
-            hint = "; give layout = 'neurons,ticks' if neurons come first" if turned and len(shape) == 2 else ""
-            raise FormatError(f"{path} must have {counted(wanted, label)}, got {there}{hint}")
+            fits = reading.ticks in (None, neurons) and reading.neurons in (None, ticks)
+            layout = "neurons,ticks" if len(shape) == 2 else "patterns,neurons,ticks"
+            hint = f"; give layout = {layout!r} if neurons come first" if fits and reading.layout is None else ""
+            of = reading.of_source if label == "neuron" else ""
+            raise FormatError(f"{name} must have {counted(wanted, label)}{of}, got {there}{hint}")
 
 
 def write_npz(path: Path, rasters: Sequence[NDArray[np.generic]], *, key: str) -> None:

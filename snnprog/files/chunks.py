@@ -25,10 +25,11 @@ from snnprog.errors import FormatError, SpecError
 from snnprog.files.event_stream import CHUNK_BINS, Chunk, read_chunks
 from snnprog.files.nwb import times_of_nwb
 from snnprog.files.rasters import split_key
+from snnprog.files.reading import LINES
 from snnprog.files.sonata import times_of_sonata
 from snnprog.files.spike_times import SpikeTimes
 from snnprog.names import Names
-from snnprog.raster import check_bin_ms, tick_of_time
+from snnprog.raster import check_bin_ms, tick_of_time, turned
 from snnprog.wording import counted
 
 MOST_TICKS = 1 << 53
@@ -131,7 +132,10 @@ def _of_rows(path: Path, pieces: Iterator[NDArray[np.generic]], form: StreamForm
     """Yield chunks of pieces of an array of bools or spike counts."""
     for piece in pieces:
         if piece.shape[1] != form.neurons:
-            raise FormatError(f"{path} must have {counted(form.neurons, 'neuron')}, got {piece.shape[1]}")
+            hint = turned(str(path), piece.shape, lines=form.neurons)
+            raise FormatError(
+                f"{path} must have {counted(form.neurons, 'neuron')} ({LINES}), got {piece.shape[1]}{hint}"
+            )
         yield Chunk(_counts(path, piece, form.most), np.zeros(len(piece), np.bool_))
 
 
@@ -148,7 +152,7 @@ def _times(path: Path, key: str | None, form: StreamFormat) -> SpikeTimes:
     else:
         times = times_of_sonata(path, key=key, neurons=form.neurons, ids=form.ids)
     if times.neurons != form.neurons:
-        raise FormatError(f"{path} must have {counted(form.neurons, 'neuron')}, got {times.neurons}")
+        raise FormatError(f"{path} must have {counted(form.neurons, 'neuron')} ({LINES}), got {times.neurons}")
     return times
 
 

@@ -22,6 +22,10 @@ HEADERS = (TICK_HEADER, ("pattern", "tick", "neuron"), *((unit, "neuron") for un
 NAME = "name"
 """A last column for people, which readers skip: the name of the neuron whose number stands before it."""
 
+RASTERS = "a .csv lists events; write a raster of 0 and 1 as an array: sp.write_rasters('x.npz', [raster])"
+"""What messages say about a text file of rows of 0 and 1.
+Few numbers may also be an event without a header."""
+
 Header = tuple[str, ...]
 
 
@@ -50,8 +54,12 @@ def _cause(header: Header, text: str, allowed: Sequence[Header]) -> str:
     """Return what is wrong with a header, as the end of a message; nothing if it is unknown."""
     if not text.strip():
         return "; the first line is empty"
+    bins = re.split(r"[,;\s]+", text.strip())
+    is_raster = all(DECIMAL.fullmatch(each) and float(each) in (0.0, 1.0) for each in bins)
+    if is_raster and len(bins) > max(map(len, allowed)):
+        return f"; {RASTERS}"
     if all(DECIMAL.fullmatch(field) for field in header):
-        return "; the first line must be a header, and the numbers follow it"
+        return f"; the first line must be a header, and the numbers follow it{f' ({RASTERS})' if is_raster else ''}"
     small = tuple(field.lower() for field in header)
     if small in allowed:
         return "; write it in small letters"

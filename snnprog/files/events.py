@@ -16,9 +16,8 @@ import io
 import itertools
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,10 +50,6 @@ FIRST_LINE = re.compile(rb"[^\r\n]*")
 PLAIN_INTEGERS = b"0123456789-, \t\r\n"
 PLAIN_TIMES = PLAIN_INTEGERS + b".eE+"
 ODD_PLUS = re.compile(rb"\+(?<![eE]\+)")  # begins with the sign itself, which is fast to search
-LIMITS: Mapping[str, str] = MappingProxyType(
-    {"tick": "ticks = {}", "neuron": "neurons = {} (n_inputs or n_outputs in a SPEC.toml)"}
-)
-"""A column -> the option that limits it, and its value."""
 CHUNK = 1 << 16  # events formatted at a time; insensitive within a factor of 16
 
 Columns = Sequence[Int64s | Floats]
@@ -74,14 +69,14 @@ def read_csv(path: Path, reading: Reading) -> list[Raster]:
         reading.check_takes(path, "merge")
         events = np.zeros((3, columns[0].size), dtype=np.int64)
         events[3 - len(header) :] = columns
-        rasters = _rasters(path, events, reading.patterns, ticks, neurons)
+        rasters = _rasters(path, events, reading, shape=(ticks, neurons))
         if not reading.merge and np.count_nonzero(rasters) != events.shape[1]:
             raise _repeated(path, events, shape=rasters.shape)
         return list(rasters)
     reading.check_takes(path, "dt_ms", "starts_ms", "merge")
     reading.binning(path)
     neuron = columns[1].astype(np.int64)
-    _check_inside(path, "neuron", column=neuron, extent=neurons)
+    _check_inside(path, "neuron", column=neuron, extent=neurons, source=reading.of_source)
     return reading.bin(path, SpikeTimes(str(path), columns[0] / TIME_UNITS[header[0]], neuron, neurons))
 
 
@@ -94,8 +89,9 @@ def _last_event(header: tuple[str, ...], columns: Columns) -> str:
     return f"tick {columns[-2].max()}"
 
 
-def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neurons: int) -> Raster:
+def _rasters(path: Path, events: Int64s, reading: Reading, *, shape: tuple[int, int]) -> Raster:
     """Return the rasters (patterns, ticks, neurons) of events, (3, events): pattern, tick and neuron."""
+    patterns, (ticks, neurons) = reading.patterns, shape
     lowest, highest = (int(events[0].min()), int(events[0].max())) if events.size else (0, 0)
     count = max(highest, 0) + 1 if patterns is None else patterns
     check_bins(path, count, ticks=ticks, neurons=neurons)
@@ -104,22 +100,22 @@ def _rasters(path: Path, events: Int64s, patterns: int | None, ticks: int, neuro
             f"{path} has patterns {lowest} to {highest}, but patterns = {count} (count in a SPEC.toml) allows"
             f" 0 to {count - 1}"
         )
-    for label, column, extent in (("tick", events[1], ticks), ("neuron", events[2], neurons)):
-        _check_inside(path, label, column=column, extent=extent)
+    _check_inside(path, "tick", column=events[1], extent=ticks)
+    _check_inside(path, "neuron", column=events[2], extent=neurons, source=reading.of_source)
     rasters = np.zeros((count, ticks, neurons), dtype=np.bool_)
     rasters[tuple(events)] = True
     rasters.flags.writeable = False
     return rasters
 
 
-def _check_inside(path: Path, label: str, *, column: Int64s, extent: int) -> None:
+def _check_inside(path: Path, label: str, *, column: Int64s, extent: int, source: str = "") -> None:
     """Raise `FormatError` for the first line whose tick or neuron lies outside the rasters."""
     if column.size and not 0 <= column.min() <= column.max() < extent:
         outside = (column < 0) | (column >= extent)
         event = int(outside.argmax())
         raise FormatError(
             f"{path}, line {_line_of(path, event)}: {label} must be 0 to {extent - 1}, because"
-            f" {LIMITS[label].format(extent)}, got {column[event]}; raise that number, or correct the line"
+            f" {label}s = {extent}{source}, got {column[event]}; raise that number, or correct the line"
         )
 
 

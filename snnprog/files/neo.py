@@ -19,7 +19,7 @@ from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.files.spike_times import Binning, SpikeTimes, joined, rasters_of_times, share_of
 from snnprog.raster import ROUNDING_SHARE, as_raster, check_bin_ms
-from snnprog.wording import counted
+from snnprog.wording import a_type, counted
 
 if TYPE_CHECKING:
     import neo
@@ -104,11 +104,11 @@ def _as_trains(trains: Any) -> Sequence[Any]:
 
     chosen = trains.spiketrains if isinstance(trains, neo.Segment) else trains
     if isinstance(chosen, neo.SpikeTrain) or not isinstance(chosen, Iterable):
-        raise SpecError(f"trains must be a neo.Segment or a list of neo.SpikeTrain, got a {type(trains).__name__}")
+        raise SpecError(f"trains must be a neo.Segment or a list of neo.SpikeTrain, got {a_type(trains)}")
     collected = list(chosen)
     for index, train in enumerate(collected):
         if not isinstance(train, neo.SpikeTrain):
-            raise SpecError(f"trains[{index}] must be a neo.SpikeTrain, got a {type(train).__name__}")
+            raise SpecError(f"trains[{index}] must be a neo.SpikeTrain, got {a_type(train)}")
     return collected
 
 

@@ -67,7 +67,8 @@ def recording_of_nwb(file: Hdf5, reading: Reading) -> RecordedRasters:
     unit_ids = file.numbers(IDS, "iu")
     rows = _rows(file.path, unit_ids.astype(np.int64).tolist(), reading.ids)
     if reading.neurons not in (None, len(rows)):
-        raise FormatError(f"{file.path} must have {reading.neurons} units, got {len(rows)}; choose with ids (--ids)")
+        wanted = f"{reading.neurons} units{reading.of_source}"
+        raise FormatError(f"{file.path} must have {wanted}, got {len(rows)}; choose with ids (--ids)")
     rasters = reading.bin(file.path, _spikes(file, unit_ids, rows))
     return RecordedRasters(rasters, _observed(file, unit_ids, rows=rows, reading=reading))
 

@@ -41,7 +41,7 @@ OTHER_FORMATS: Mapping[str, str] = MappingProxyType(
     {
         ".mat": f"scipy.io.loadmat reads MATLAB's files (h5py those of version 7.3): make {FROM_ARRAY}",
         ".pkl": f"load it where you trust it, and make {FROM_ARRAY}",
-        ".txt": "save the spikes as .csv with the columns tick and neuron",
+        ".txt": f"save the spikes as .csv with the columns tick and neuron, or make {FROM_ARRAY}",
         ".xlsx": "save the spikes as .csv with the columns tick and neuron",
         ".nix": "sp.from_neo takes the spike trains that Neo reads from it",
         ".nex": "sp.from_neo takes the spike trains that Neo reads from it",

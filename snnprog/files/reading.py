@@ -16,7 +16,9 @@ from snnprog.names import Names
 from snnprog.raster import check_bin_ms
 
 AXES = ("patterns", "ticks", "neurons")
-ALWAYS = (*AXES, "names")  # the sizes of the axes of rasters, and names of neurons, may be given for any format
+ALWAYS = (*AXES, "names", "source")  # sizes of the axes of rasters, and names of neurons, apply to any format
+LINES = "the input lines of the program"
+"""A source of the number of neurons."""
 ID_LIMIT = 1 << 62
 
 
@@ -60,6 +62,8 @@ class Reading:
         Which events of a camera's or cochlea's recording become lines.
     names : tuple of str, optional
         The names of the neurons, by which a ``.csv`` may list them.
+    source : str
+        What says how many neurons there are, for messages: such as "the input lines of the program".
     """
 
     ticks: int | None = None
@@ -73,6 +77,7 @@ class Reading:
     merge: bool = False
     view: EventView | None = None
     names: Names | None = None
+    source: str = ""
 
     def __post_init__(self) -> None:
         for name in AXES:
@@ -93,6 +98,11 @@ class Reading:
             if field.name not in (*ALWAYS, *names) and getattr(self, field.name) != field.default:
                 raise FormatError(f"{field.name} does not apply to {path}; omit it")
 
+    @property
+    def of_source(self) -> str:
+        """What says how many neurons there are, in brackets, as the end of a number; nothing if it is unknown."""
+        return f" ({self.source})" if self.source else ""
+
     def extent(self, path: Path, last_event: str = "") -> tuple[int, int]:
         """Return ticks and neurons of a list of events.
 
@@ -110,7 +120,7 @@ class Reading:
         if self.ticks is None or self.neurons is None:
             lacks = {
                 ("how long it lasts", "ticks (--ticks on the command line)"): self.ticks,
-                ("how many neurons it has", "neurons (n_inputs or n_outputs in a SPEC.toml)"): self.neurons,
+                ("how many neurons it has", self.source or "neurons"): self.neurons,
             }
             unknown, names = zip(*(words for words, given in lacks.items() if given is None), strict=True)
             hint = f"; its last event is at {last_event}" if last_event and self.ticks is None else ""

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from snnprog.processes.sharing import Shared
+from snnprog.wording import a_type
 
 LENGTH = struct.Struct("<Q")
 FLOAT = struct.Struct("<d")
@@ -105,7 +106,7 @@ def _parts(value: object, of_shared: Callable[[Shared], bytes] | None) -> Iterat
     elif isinstance(value, type):
         yield from _text(b"c", f"{value.__module__}:{value.__qualname__}")
     else:
-        raise TypeError(f"a {type(value).__name__} cannot be written into a journal")
+        raise TypeError(f"{a_type(value)} cannot be written into a journal")
 
 
 def _text(kind: bytes, text: str) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ from snnprog.linking.plan import Ends, Plan
 from snnprog.linking.programs import linked_program
 from snnprog.program import Program
 from snnprog.spec import Spec
-from snnprog.wording import counted, did_you_mean
+from snnprog.wording import a_type, counted, did_you_mean
 
 
 @call_checked
@@ -57,7 +57,7 @@ class System(Displayed):
 
     def __post_init__(self) -> None:
         if not isinstance(self.parts, Mapping):
-            raise SpecError(f"parts must be a mapping of names to programs, got a {type(self.parts).__name__}")
+            raise SpecError(f"parts must be a mapping of names to programs, got {a_type(self.parts)}")
         for name, program in self.parts.items():
             check_type(f"part {name!r}", program, kind=Program)
         if not isinstance(self.wires, Iterable) or isinstance(self.wires, (str, Mapping)):
@@ -148,7 +148,7 @@ class System(Displayed):
     def _check_of_parts(self, what: str, given: object, *, kind: type) -> None:
         """Raise an error unless there is a value of a type for each part."""
         if not isinstance(given, Mapping):
-            raise SpecError(f"{what} must be a mapping of parts to {what}, got a {type(given).__name__}")
+            raise SpecError(f"{what} must be a mapping of parts to {what}, got {a_type(given)}")
         for name in given:
             if name not in self.parts:
                 raise SpecError(f"{what} names an unknown part {name!r}{did_you_mean(name, self.parts)}")

@@ -120,7 +120,7 @@ def failure_of(
 
 def said_after(failure: str, words: str) -> str:
     """Return the failure of a command with the end of its output."""
-    return f"{failure}; it said{': ' + words if words else ' nothing'}"
+    return f"{failure}; it {f'said: {words}' if words else 'printed nothing'}"
 
 
 def answer_of(command: Sequence[str], *, limit_s: float) -> str:

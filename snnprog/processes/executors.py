@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from snnprog.errors import BackendError, SpecError
-from snnprog.wording import counted
+from snnprog.wording import a_type, counted
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,7 +70,7 @@ def as_executor(given: AnyExecutor | None) -> Executor | None:
         return PoolExecutor(given)
     raise SpecError(
         "executor must be an executor of concurrent.futures, a Dask client, or a pool with apply_async,"
-        f" got a {type(given).__name__}"
+        f" got {a_type(given)}"
     )
 
 

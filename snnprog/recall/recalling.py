@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer, as_seed
+from snnprog.checks import as_integer, as_seed, check_type
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.progress import Progress
@@ -61,6 +61,7 @@ def measure_recall(
     SpecError
         If the program is not of that kind, the rasters do not fit it, or an option is out of its range.
     """
+    check_type("program", program, kind=Program)
     stored = as_periods(rasters)
     trials = as_integer("trials", trials)
     if not 1 <= trials <= TRIALS_LIMIT:
@@ -107,6 +108,7 @@ def prove_recall(
     SpecError
         If the program is not of that kind, the rasters do not fit it, or an option is out of its range.
     """
+    check_type("program", program, kind=Program)
     stored, changes = as_periods(rasters), as_integer("changes", changes)
     most = min(raster.size for raster in stored)
     if not 1 <= changes <= most:

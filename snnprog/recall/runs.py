@@ -13,6 +13,7 @@ from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
 from snnprog.program import Program
 from snnprog.progress import Progress, shown
+from snnprog.raster import turned
 from snnprog.recall.cues import Cue
 from snnprog.recall.results import NEVER, Outcomes
 from snnprog.rules.rule import CURRENT, POTENTIAL
@@ -102,6 +103,7 @@ def _check_kind(program: Program, rasters: Sequence[Raster]) -> None:
         raise SpecError(
             f"the program must have {counted(neurons, 'input')} and {counted(neurons, 'output')} as the rasters have"
             f" neurons, got {program.n_inputs} and {program.n_outputs}"
+            f"{turned('the rasters', rasters[0].shape, lines=program.n_inputs)}"
         )
     if program.n_neurons != np.unique(program.outputs).size:
         raise SpecError(

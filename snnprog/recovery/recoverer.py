@@ -36,13 +36,14 @@ from snnprog.errors import SpecError
 from snnprog.names import labelled
 from snnprog.potential import PotentialMap
 from snnprog.program import Program
+from snnprog.raster import turned
 from snnprog.recovery.least_squares import LeastSquares
 from snnprog.recovery.observation import Observation
 from snnprog.simulate import simulate
 from snnprog.solver import one_blas_thread
 from snnprog.spec import FREE, Spec
 from snnprog.table import Table
-from snnprog.wording import counted
+from snnprog.wording import a_type, counted
 
 HALF = 0.5
 
@@ -303,7 +304,7 @@ def _first_difference(spec: Spec, program: Program, *, observed: Int64s) -> str:
 def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
     """Return the potentials of all patterns on one axis of ticks."""
     if isinstance(potentials, (str, bytes)) or not isinstance(potentials, Sequence):
-        raise SpecError(f"potentials must be a list of arrays, one for each pattern, got a {type(potentials).__name__}")
+        raise SpecError(f"potentials must be a list of arrays, one for each pattern, got {a_type(potentials)}")
     if len(potentials) != len(spec.patterns):
         raise SpecError(
             f"potentials must have {len(spec.patterns)} arrays, one for each pattern, got {len(potentials)}"
@@ -315,6 +316,7 @@ def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
             raise SpecError(
                 f"potentials of pattern {index} must be integers of shape {pattern.targets.shape},"
                 f" got {array.dtype} of shape {array.shape}"
+                f"{turned('them', array.shape, ticks=pattern.ticks, lines=spec.n_outputs)}"
             )
         seen = pattern.care & ~pattern.targets
         if (np.abs(array[seen].astype(np.float64)) >= limit).any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heapq import nlargest
 from typing import TYPE_CHECKING
 
-from snnprog.conflict import Conflict
+from snnprog.conflict import CONTRADICTION, Conflict
 from snnprog.explanation import (
     SHOWN_OUTPUTS,
     UNDECIDED,
@@ -102,7 +102,7 @@ def demands_table(conflict: Conflict, *, most: int) -> Table | None:
         return None
     priced = list(zip(conflict.bins, conflict.shares, strict=True))
     heaviest = sorted(nlargest(most, range(len(priced)), key=lambda index: priced[index][1]))
-    title = "Without any one of these, the others can be met" if conflict.is_minimal else "What the proof rests on"
+    title = CONTRADICTION if conflict.is_minimal else "What the proof rests on"
     if len(priced) > most:
         spikes = sum(each.is_spike for each in conflict.bins)
         demands = f"{counted(spikes, 'spike')} and {counted(len(priced) - spikes, 'silence')}"

@@ -16,7 +16,7 @@ from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_type
 from snnprog.errors import SpecError
 from snnprog.program import Program
-from snnprog.raster import as_raster
+from snnprog.raster import as_raster, check_width, turned
 from snnprog.report.pictures import EXTRA, INPUT, MISSED, RIGHT, draw_raster
 from snnprog.report.recording import Judged, judge, name_of_row, nearest, record, rows_of
 from snnprog.spec import Pattern, Spec
@@ -55,7 +55,8 @@ def plot_raster(
     counts = as_raster(np.ones(wanted.shape, dtype=np.bool_) if care is None else care, "care")
     for name, raster in (("targets", wanted), ("care", counts)):
         if raster.shape != fired.shape:
-            raise SpecError(f"{name} has shape {raster.shape} and spikes {fired.shape}; give both the same")
+            hint = turned(name, raster.shape, ticks=len(fired), lines=fired.shape[1])
+            raise SpecError(f"{name} must have the shape of spikes, {fired.shape}, got {raster.shape}{hint}")
     extent = (-0.5, len(fired) - 0.5, -0.5, fired.shape[1] - 0.5)
     shaded = np.where(counts.T, np.nan, 1.0)
     ax.imshow(shaded, cmap=ListedColormap([UNCOUNTED]), aspect="auto", origin="lower", extent=extent, zorder=0)
@@ -91,6 +92,7 @@ def plot_potential(program: Program, pattern: Pattern | ArrayLike, neuron: int =
     """
     ax, row = _axes(ax), _row(program, neuron)
     inputs = pattern.inputs if isinstance(pattern, Pattern) else as_raster(pattern, "pattern")
+    check_width("pattern", inputs, lines=program.n_inputs)
     recording = record(program, [inputs])
     unit = program.chip.unit
     potential, threshold = recording.potentials[:, row] / unit, recording.thresholds[row] / unit

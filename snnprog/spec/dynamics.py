@@ -11,6 +11,12 @@ from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec.options import as_real
 
+DECAYS = (
+    "decays are 0 to 4095 on Loihi and 0 to 15 on Xylo; for time constants in ticks write"
+    " sp.Dynamics.from_time_constants(20.0), or tau_potential = 20.0 in a SPEC.toml"
+)
+"""What messages say about a decay that is not an integer of a chip."""
+
 
 @call_checked
 @dataclass(frozen=True)
@@ -32,7 +38,10 @@ class Dynamics:
 
     def __post_init__(self) -> None:
         for name in ("potential_decay", "current_decay"):
-            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
+            try:
+                object.__setattr__(self, name, as_integer(name, getattr(self, name)))
+            except SpecError as error:
+                raise SpecError(f"{error}; {DECAYS}") from None
 
     @classmethod
     def usual(cls, chip: Chip) -> Dynamics:

@@ -13,8 +13,8 @@ from snnprog.calls import call_checked
 from snnprog.display import pictures
 from snnprog.display.card import Card, Displayed, Picture
 from snnprog.errors import SpecError
-from snnprog.raster import as_raster
-from snnprog.wording import counted
+from snnprog.raster import as_raster, turned
+from snnprog.wording import a_type, counted
 
 
 @call_checked
@@ -49,10 +49,12 @@ class Pattern(Displayed):
         if self.inputs.shape[0] != self.targets.shape[0]:
             raise SpecError(
                 f"inputs and targets must have equal numbers of ticks, got {self.inputs.shape[0]} and"
-                f" {self.targets.shape[0]}{_swapped_axes(self.inputs, self.targets)}"
+                f" {self.targets.shape[0]}{_turned(self.inputs, self.targets)}"
             )
         if self.care.shape != self.targets.shape:
-            raise SpecError(f"care must have the shape of targets, {self.targets.shape}, got {self.care.shape}")
+            ticks, lines = self.targets.shape
+            hint = turned("care", self.care.shape, ticks=ticks, lines=lines)
+            raise SpecError(f"care must have the shape of targets, {self.targets.shape}, got {self.care.shape}{hint}")
 
     @property
     def ticks(self) -> int:
@@ -72,11 +74,10 @@ class Pattern(Displayed):
         return Card(facts=facts + ([("bins that do not count", ignored)] if ignored else []), pictures=drawn([self]))
 
 
-def _swapped_axes(inputs: Raster, targets: Raster) -> str:
+def _turned(inputs: Raster, targets: Raster) -> str:
     """Return which of two rasters would fit the other with its axes exchanged, as the end of a message."""
-    if inputs.shape[1] == targets.shape[0]:
-        return "; arrays are (ticks, neurons): transpose inputs?"
-    return "; arrays are (ticks, neurons): transpose targets?" if targets.shape[1] == inputs.shape[0] else ""
+    hint = turned("inputs", inputs.shape, ticks=len(targets))
+    return hint or turned("targets", targets.shape, ticks=len(inputs))
 
 
 def drawn(patterns: Sequence[Pattern]) -> list[Picture]:
@@ -113,13 +114,13 @@ def as_patterns(patterns: Sequence[Pattern]) -> tuple[Pattern, ...]:
     for index, pattern in enumerate(collected):
         if not isinstance(pattern, Pattern):
             raise SpecError(
-                f"patterns[{index}] must be a Pattern, got a {type(pattern).__name__};"
-                " sp.Pattern(inputs, targets) makes one"
+                f"patterns[{index}] must be a Pattern, got {a_type(pattern)}; sp.Pattern(inputs, targets) makes one"
             )
         for name in ("inputs", "targets"):
-            first, found = getattr(collected[0], name).shape[1], getattr(pattern, name).shape[1]
-            if found != first:
-                raise SpecError(f"pattern {index} must have {first} {name} as pattern 0, got {found}")
+            first, shape = getattr(collected[0], name).shape[1], getattr(pattern, name).shape
+            if shape[1] != first:
+                hint = turned(f"its {name}", shape, lines=first)
+                raise SpecError(f"pattern {index} must have {first} {name} as pattern 0, got {shape[1]}{hint}")
     if collected[0].targets.shape[1] == 0:
         raise SpecError("targets must have at least one column (an output neuron)")
     return collected

@@ -12,7 +12,7 @@ from snnprog.calls import call_checked
 from snnprog.checks import as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
-from snnprog.raster import as_raster
+from snnprog.raster import as_raster, turned
 from snnprog.spec import Dynamics, Pattern, Spec
 from snnprog.spec.options import as_delays
 from snnprog.wording import counted
@@ -33,11 +33,18 @@ def from_raster(
 ) -> Spec:
     """Return the spec of a recurrent network that reproduces a recorded raster: back-engineering.
 
-    The activity before the recording is unknown, so its first ticks are given: one input line per neuron carries
-    them, one tick ahead; from then on the network feeds itself. The spec is one tick longer than the recording, which
-    begins at tick 1. A recording that starts from rest needs no such lines: with ``given=0``, the inputs of the network
-    are the lines of ``inputs``, and ticks are those of the recording. The method is that of Rostro-Gonzalez, Cessac,
-    Vasquez and Viéville (2009), arXiv:0905.4810; nothing is guaranteed beyond the recording.
+    The neurons feed each other, and nothing is known of their spikes before the recording. There are two cases:
+
+    - The recording starts from rest: choose ``given=0``. The inputs of the network are the lines of ``inputs``, and
+      its ticks are those of the recording.
+    - It starts in the middle of activity (the default). Then its first ``given`` ticks are sent to the network as
+      input: each neuron has one more input line, which spikes one tick before the neuron must. After these ticks the
+      neurons only receive each other's spikes, and ``inputs``. So that there is a tick before the first, the spec is
+      one tick longer: tick t of the recording is tick t + 1 of the spec.
+
+    A synapse with delay 1 carries a spike to the next tick. The chip's own rule decides what neurons do (on Loihi, a
+    potential is reset to zero after a spike), with the decays of ``dynamics``. The method is that of
+    Rostro-Gonzalez, Cessac, Vasquez and Viéville (2009), arXiv:0905.4810; nothing is guaranteed beyond the recording.
 
     Parameters
     ----------
@@ -67,7 +74,8 @@ def from_raster(
         raise SpecError(f"given must be from 0 to {ticks}, the ticks of the recording, got {given}")
     sent = np.zeros((ticks, 0), dtype=np.bool_) if inputs is None else as_raster(inputs, "inputs")
     if len(sent) != ticks:
-        raise SpecError(f"inputs must have {counted(ticks, 'tick')}, as the raster has, got {len(sent)}")
+        hint = turned("inputs", sent.shape, ticks=ticks) or turned("raster", recorded.shape, ticks=len(sent))
+        raise SpecError(f"inputs must have {counted(ticks, 'tick')}, as the raster has, got {len(sent)}{hint}")
     pattern = _given(recorded, sent, given) if given else Pattern(sent, recorded)
     return Spec([pattern], offered, recurrent=True, dynamics=dynamics, chip=chip)
 

@@ -12,7 +12,7 @@ from snnprog.arrays import Raster
 from snnprog.calls import call_checked
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
-from snnprog.raster import as_raster
+from snnprog.raster import as_raster, turned
 from snnprog.spec import Spec
 from snnprog.specs.machines import Row, StateMachine
 
@@ -84,8 +84,9 @@ def as_periods(rasters: ArrayLike | Sequence[ArrayLike]) -> list[Raster]:
         raise SpecError("rasters must have at least one entry, got none")
     for index, period in enumerate(periods):
         if period.shape[1] != periods[0].shape[1] or period.shape[1] == 0:
+            width = periods[0].shape[1]
             raise SpecError(
-                f"raster {index} has {period.shape[1]} outputs, raster 0 has {periods[0].shape[1]};"
-                " give all the same, and at least one"
+                f"raster {index} has {period.shape[1]} outputs, raster 0 has {width};"
+                f" give all the same, and at least one{turned(f'raster {index}', period.shape, lines=width)}"
             )
     return periods

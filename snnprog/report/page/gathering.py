@@ -44,6 +44,7 @@ from snnprog.spec import Pattern, Robust, Spec
 from snnprog.table import Table, text_of
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
+from snnprog.wording import a_type
 from snnprog.workload import Activity, activity
 
 BINS_LIMIT = 1 << 24  # of inputs and neurons: the rasters of a page that a browser still draws in a second
@@ -107,11 +108,8 @@ def write_report(
         found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
         raise FormatError(f"{path} {found}; reports are written to .html")
     check_place(path)
-    given: tuple[object, object] = (subject, spec)
-    if isinstance(given[0], Spec) and isinstance(given[1], Program):
-        raise SpecError("subject must be the Program and spec its Spec, got a Spec and a Program (arguments swapped?)")
     if not isinstance(subject, (Program, Spec)):
-        raise SpecError(f"subject must be a Program or a Spec, got a {type(subject).__name__}")
+        raise SpecError(f"subject must be a Program or a Spec, got {a_type(subject)}")
     if spec is not None:
         check_type("spec", spec, kind=Spec)
     if isinstance(subject, Spec):
