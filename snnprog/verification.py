@@ -278,13 +278,13 @@ def _tested(program: Program, test: Spec, *, backend: str, timeout_s: float | No
 def _check_size(program: Program, spec: Spec) -> None:
     """Raise `SpecError` if program and spec do not belong together."""
     for name, found, wanted in (
-        ("inputs", program.n_inputs, spec.n_inputs),
-        ("outputs", program.n_outputs, spec.n_outputs),
+        ("input", program.n_inputs, spec.n_inputs),
+        ("output", program.n_outputs, spec.n_outputs),
     ):
         if found != wanted:
             raise SpecError(
-                f"the program must have {wanted} {name} as its spec, got {found}; use the spec that it was compiled"
-                " from"
+                f"the program must have {counted(wanted, name)} as its spec, got {found}; use the spec that it was"
+                " compiled from"
             )
     _check_readouts(program, spec)
 

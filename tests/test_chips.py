@@ -132,6 +132,17 @@ def test_a_field_of_another_type_is_named(changed: dict[str, object], message: s
         replace(CHIPS["fpga"], **untyped(changed))
 
 
+def test_ranges_and_bits_of_weights_that_do_not_match_are_named() -> None:
+    chip = CHIPS["fpga"]
+    with pytest.raises(
+        sp.SpecError, match="weight_bits of chip fpga must be 1 to 15, as wide as weight_ranges, got -6"
+    ):
+        replace(chip, weight_bits=-6)
+    for ranges in ({"excitatory": (-5, 31)}, {"inhibitory": (-31, 5)}):
+        with pytest.raises(sp.SpecError, match="weight_ranges of chip fpga must be of one sign but for mixed"):
+            replace(chip, weight_ranges=replace(chip.weight_ranges, **ranges))
+
+
 @pytest.mark.parametrize(
     ("part", "message"),
     [

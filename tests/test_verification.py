@@ -153,11 +153,11 @@ def test_a_backend_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     [
         (
             sp.Spec([sp.Pattern(INPUTS[:, :1], INPUTS)]),
-            "the program must have 1 inputs as its spec, got 2; use the spec that it was",
+            "the program must have 1 input as its spec, got 2; use the spec that it was",
         ),
         (
             sp.Spec([sp.Pattern(INPUTS, INPUTS[:, :1])]),
-            "the program must have 1 outputs as its spec, got 2; use the spec that it was",
+            "the program must have 1 output as its spec, got 2; use the spec that it was",
         ),
     ],
 )
@@ -200,7 +200,7 @@ def test_leaving_the_portable_range_is_warned_of() -> None:
         ),
         (
             lambda program, spec: sp.run(program, untyped(None)),
-            r"inputs must be a raster \(ticks, inputs\) or a list of them, got a",
+            r"inputs must be a raster \(ticks, inputs\) or a list of them, got None",
         ),
         (
             lambda program, spec: sp.run(program, spec.patterns[0].inputs, timeout_s=untyped("a")),

@@ -151,6 +151,7 @@ class Chip:
         for mode in ("mixed", "excitatory", "inhibitory"):
             low, high = ranges.of(mode)
             yield "weight_ranges", low <= 0 <= high, "ranges around 0"
+        yield "weight_ranges", ranges.excitatory[0] == 0 == ranges.inhibitory[1], "of one sign but for mixed"
         yield "weight_ranges", self.weight_limit >= 1, "ranges that include -1 to 1"
         yield "weight_ranges", 1 <= ranges.mixed_step <= self.weight_limit, "in steps of 1 or more, within the ranges"
         for item, least in (("thresholds", 1), ("current_decays", 0), ("potential_decays", 0), ("refractory", 1)):
@@ -158,7 +159,8 @@ class Chip:
         for item in ("delays", "exponents", "bias_mantissas", "bias_exponents", "free_bias_exponents"):
             low, high = getattr(self, item)
             yield item, low <= high, "(least, greatest)"
-        yield "weight_bits", 1 <= self.weight_bits <= self.weight_limit.bit_length() + 1, "no wider than weight_ranges"
+        most = self.weight_limit.bit_length() + 1
+        yield "weight_bits", 1 <= self.weight_bits <= most, f"1 to {most}, as wide as weight_ranges"
         yield "delays", self.delays[0] >= 1 and self.delays[1] <= LONGEST_DELAY, f"from 1 to {LONGEST_DELAY}"
         yield "exponents", self.exponents[0] >= 0 and self.exponents[1] <= MOST_SHIFT, f"from 0 to {MOST_SHIFT}"
         widest = max(abs(end) for mode in ("mixed", "excitatory", "inhibitory") for end in ranges.of(mode))
