@@ -140,7 +140,7 @@ def test_ranges_and_bits_of_weights_that_do_not_match_are_named() -> None:
         replace(chip, weight_bits=-6)
     for ranges in ({"excitatory": (-5, 31)}, {"inhibitory": (-31, 5)}):
         with pytest.raises(sp.SpecError, match="weight_ranges of chip fpga must be of one sign but for mixed"):
-            replace(chip, weight_ranges=replace(chip.weight_ranges, **ranges))
+            replace(chip, weight_ranges=replace(chip.weight_ranges, **untyped(ranges)))
 
 
 @pytest.mark.parametrize(

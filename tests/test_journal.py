@@ -308,7 +308,7 @@ def test_no_bytes_are_believed() -> None:
     ):
         with pytest.raises(ValueError, match="an entry"):
             decoded(odd)
-    with pytest.raises(TypeError, match="a object cannot be written"):
+    with pytest.raises(TypeError, match="an object cannot be written"):
         encoded(object())
 
 

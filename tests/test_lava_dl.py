@@ -287,7 +287,7 @@ def test_the_tick_is_what_is_given_or_what_the_file_says(tmp_path: Path) -> None
 
 def test_arguments_are_checked(tmp_path: Path) -> None:
     path = write_net(tmp_path / "n.net", [DENSE])
-    with pytest.raises(sp.SpecError, match="path must be the path of a file, got a int"):
+    with pytest.raises(sp.SpecError, match="path must be the path of a file, got an int"):
         from_net(untyped(3))
     with pytest.raises(sp.SpecError, match="delay_shift must be True or False, got 'no'"):
         from_net(path, delay_shift=untyped("no"))

@@ -240,7 +240,8 @@ def test_what_never_spikes_is_told() -> None:
     graph = deep(a=cuba(6, v_threshold=np.full(6, 300.0)), b=lif(3, v_threshold=np.full(3, 90.0), tau=np.full(3, 1.0)))
     notes = quantize(network_of(graph)).notes
     assert any(
-        note.startswith("no neuron of a, b spikes on random inputs; check dt_ms and the exporter") for note in notes
+        note.startswith("no neuron of 'a' and 'b' spikes on random inputs; check dt_ms and the exporter")
+        for note in notes
     )
 
 
@@ -425,7 +426,7 @@ def test_weights_that_are_all_zero(chip: str, options: dict[str, Any]) -> None:
     for inputs in (None, [random_raster(seed, 20, 3, 0.3) for seed in range(8)]):
         result = quantize(network, chip=chip, inputs=inputs)
         assert result.program.n_synapses == 0
-        assert "no neuron of n spikes" in " ".join(result.notes)
+        assert "no neuron of 'n' spikes" in " ".join(result.notes)
 
 
 def test_weights_that_are_too_large_for_a_threshold() -> None:

@@ -51,7 +51,7 @@ BAD_GRAPHS: dict[str, tuple[Change, str]] = {
     ),
     "no type": (without("w1", "type"), "node 'w1' of the graph has no type; read are"),
     "no weight": (without("w1", "weight"), "weight of node 'w1' of the graph must be numbers, got nothing"),
-    "texts": (put("w1", "weight", [["a"]]), "weight of node 'w1' of the graph must be numbers, got a ndarray"),
+    "texts": (put("w1", "weight", [["a"]]), "weight of node 'w1' of the graph must be numbers, got an ndarray"),
     "weight of one axis": (
         put("w1", "weight", [1.0]),
         r"weight of node 'w1' .* must have two axes, \(to, from\), got shape \(1,\)",
@@ -72,8 +72,8 @@ BAD_GRAPHS: dict[str, tuple[Change, str]] = {
     ),
     "NaN": (put("a", "r", [np.nan] * 6), "r of node 'a' of .* must be finite, got nan"),
     "infinite": (put("b", "tau", [np.inf] * 3), "tau of node 'b' of .* must be finite, got inf"),
-    "complex": (put("b", "tau", [1j] * 3), "tau of node 'b' of .* must be numbers, got a ndarray"),
-    "nothing": (put("b", "tau", []), "tau of node 'b' of .* must be numbers, got a ndarray"),
+    "complex": (put("b", "tau", [1j] * 3), "tau of node 'b' of .* must be numbers, got an ndarray"),
+    "nothing": (put("b", "tau", []), "tau of node 'b' of .* must be numbers, got an ndarray"),
     "sizes": (
         put("b", "r", np.ones(2)),
         r"fields of node 'b' of .* must have one shape or be single numbers, got .*tau \(3,\)",

@@ -239,7 +239,7 @@ def test_files_that_hold_no_graph(tmp_path: Path) -> None:
 
 
 def test_what_is_no_graph() -> None:
-    with pytest.raises(SpecError, match=r"path of a \.nir file, or a nir\.NIRGraph, got a int; export it with"):
+    with pytest.raises(SpecError, match=r"path of a \.nir file, or a nir\.NIRGraph, got an int; export it with"):
         from_nir(untyped(3), dt_ms=1.0)
 
 

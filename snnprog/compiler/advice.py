@@ -71,10 +71,10 @@ def _is_of_equal_inputs(spec: Spec, conflict: Conflict) -> bool:
     """Return whether patterns with the same inputs so far require a spike and silence at a tick: nothing does both."""
     if len(conflict.bins) != 2 or conflict.bins[0].is_spike == conflict.bins[1].is_spike:
         return False
-    ticks = {each.tick for each in conflict.bins}
+    ticks, places = ({getattr(each, name) for each in conflict.bins} for name in ("tick", "pattern"))
     arrived = max(min(ticks) - spec.chip.delays[0] + 1, 0)
     one, other = (spec.patterns[each.pattern].inputs[:arrived] for each in conflict.bins)
-    return len(ticks) == 1 and one is not other and bool((one == other).all())
+    return len(ticks) == 1 and len(places) == 2 and bool((one == other).all())
 
 
 def _has_delays(spec: Spec) -> bool:

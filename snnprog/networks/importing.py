@@ -27,6 +27,7 @@ from snnprog.networks.paths import Signal, signals_of
 from snnprog.networks.shapes import Shape, shapes_of
 from snnprog.networks.ticks import tick_of
 from snnprog.networks.weights import Matrix
+from snnprog.wording import a_type
 
 if TYPE_CHECKING:
     import nir
@@ -81,7 +82,7 @@ def from_nir(
         data = source.to_dict() if hasattr(source, "to_dict") else None
         if not isinstance(data, Mapping):
             raise SpecError(
-                f"a network must be the path of a .nir file, or a nir.NIRGraph, got a {type(source).__name__};"
+                f"a network must be the path of a .nir file, or a nir.NIRGraph, got {a_type(source)};"
                 " export it with the tool that trained it, or nirtorch"
             )
         graph = graph_of("the graph", data)

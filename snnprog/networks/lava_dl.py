@@ -40,6 +40,7 @@ from snnprog.networks.layers import GREATEST_THRESHOLD, LavaLayer, layers_of, on
 from snnprog.networks.network import Connection, Population, TrainedNetwork
 from snnprog.networks.weights import Kernel, Matrix, Weights
 from snnprog.raster import check_bin_ms
+from snnprog.wording import a_type
 
 LAVA_DL = "lava-dl"
 PARTS = ("layer", "simulation/Ts")
@@ -86,7 +87,7 @@ def from_net(
         If a parameter is invalid, or h5py is missing.
     """
     if not isinstance(path, (str, Path)):
-        raise SpecError(f"path must be the path of a file, got a {type(path).__name__}")
+        raise SpecError(f"path must be the path of a file, got {a_type(path)}")
     if not isinstance(delay_shift, bool):
         raise SpecError(f"delay_shift must be True or False, got {delay_shift!r}")
     convention = convention_of(LAVA_DL, reset=reset, reset_delay=reset_delay, compare=compare)

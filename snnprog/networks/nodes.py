@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from snnprog.arrays import Floats
 from snnprog.convolution import LARGEST_SIDE, Pair
 from snnprog.errors import FormatError
+from snnprog.wording import a_type
 
 GRAPH, INPUT, OUTPUT, PASSAGE = "NIRGraph", "Input", "Output", "Passage"
 SPIKING = ("LIF", "CubaLIF", "IF", "Threshold")
@@ -199,4 +200,4 @@ def array_of(data: object) -> NDArray[np.generic]:
 
 
 def _shown(data: object) -> str:
-    return "nothing" if data is None else f"a {type(data).__name__}"
+    return "nothing" if data is None else a_type(data)
