@@ -85,6 +85,10 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(repr(found[each]) for each in sorted(nearest))}?" if nearest else ""
 
 
+ALIKE = 0.7
+"""How similar names of files must be to be suggested, by difflib's ratio: "raster" and "pattern" have .62. A choice."""
+
+
 def meant_file(path: Path, suffixes: Sequence[str] = ()) -> str:
     """Return what ends a message about a missing file: the files beside it that are called like it, or nothing.
 
@@ -101,6 +105,7 @@ def meant_file(path: Path, suffixes: Sequence[str] = ()) -> str:
     except (OSError, ValueError):
         return ""
     alike = [each for each in files if each.suffix in (*suffixes, path.suffix) and each.name != path.name]
-    stems = get_close_matches(path.stem, dict.fromkeys(each.stem for each in alike), n=2)
-    names = [each.name for stem in stems for each in alike if each.stem == stem][:2]
+    known = dict.fromkeys(each.stem.casefold() for each in alike)
+    stems = get_close_matches(path.stem.casefold(), known, n=2, cutoff=ALIKE)
+    names = [each.name for stem in stems for each in alike if each.stem.casefold() == stem][:2]
     return f"; did you mean {' or '.join(map(repr, names))}?" if names else ""

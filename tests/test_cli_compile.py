@@ -131,7 +131,12 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
         ),
         ("inputs.csv", "missing.csv", cli.BAD_USAGE, "SPEC.toml, does not exist\n"),
         ("ticks = 12", "ticks = 5", cli.BAD_USAGE, "line 2: tick must be 0 to 4, because ticks = 5, got 6"),
-        ("n_inputs = 2", "n_inputs = 1", cli.BAD_USAGE, "neuron must be 0 to 0, because neurons = 1 (n_inputs or"),
+        (
+            "n_inputs = 2",
+            "n_inputs = 1",
+            cli.BAD_USAGE,
+            "neuron must be 0 to 0, because neurons = 1 (n_inputs in SPEC.toml)",
+        ),
         ("[[patterns]]", "[[pattern]]", cli.BAD_USAGE, "unknown key 'pattern'; did you mean 'patterns'?"),
         ("chip =", "chip", cli.BAD_USAGE, "is not valid TOML"),
     ],

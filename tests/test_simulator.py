@@ -259,7 +259,7 @@ def test_what_one_tick_may_be() -> None:
         ([True], "inputs lists True; a list holds the numbers of lines: give bools as an array"),
         ([[0]], r"inputs lists \[0\]"),
         ("0", r"inputs is a str; give a bool array \(ticks, 1\) or \(1,\), or a list of the lines that spike"),
-        (None, "inputs is a NoneType"),
+        (None, "inputs is None"),
         ({0}, "inputs is a set"),
     ],
 )

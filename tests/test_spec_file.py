@@ -182,12 +182,12 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "no targets": (NPZ + '[[patterns]]\ninputs = "one.csv"\n', r"number 1 of .* has no targets; name a raster file"),
     "inputs as a list": ("[[patterns]]\ninputs = [[1]]\ntargets = 1\n", r"must be a file name, got \[\[1\]\]"),
     "missing npz": (
-        changed(NPZ, "trials.npz:inputs", "other.npz"),
-        r"other\.npz, named in .*SPEC\.toml, does not exist;",
+        changed(NPZ, "trials.npz:inputs", "Trial.npz"),
+        r"Trial\.npz, named in .*SPEC\.toml, does not exist; did you mean 'trials\.npz'",
     ),
     "missing csv": (
         changed(ONE_CSV, "one_target", "other"),
-        r"other\.csv, named in .*SPEC\.toml, does not exist; did you",
+        r"other\.csv, named in .*SPEC\.toml, does not exist$",
     ),
     "missing array": (changed(NPZ, ":inputs", ":stimuli"), r"trials\.npz has no array 'stimuli'; it has care\.npy,"),
     "no array said": (
