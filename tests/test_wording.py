@@ -38,7 +38,7 @@ def test_the_nearest_words(word: object, end: str) -> None:
     ],
 )
 def test_only_files_of_similar_names_are_meant(tmp_path: Path, missing: str, end: str) -> None:
-    for name in ("raster.csv", "program.snnp", "other.csv"):
+    for name in ("raster.csv", "program.snnp", "pattern.csv"):
         (tmp_path / name).touch()
     assert meant_file(tmp_path / missing, (".csv",) if missing.endswith(".npy") else ()) == end
 
