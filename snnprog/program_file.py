@@ -39,6 +39,7 @@ from snnprog.documents import JSON_LIMIT_BYTES
 from snnprog.errors import FormatError, SpecError
 from snnprog.program_checks import READOUTS
 from snnprog.synapses import MOST_CONVOLUTIONS, SHARED_ARRAYS, SIGN_MODES, SYNAPSE_ARRAYS, SharedSynapses
+from snnprog.wording import suffix_in_words
 
 FORMAT_NAME = "snnp"
 DOCUMENT = "program.json"
@@ -140,8 +141,7 @@ def write_program(path: Path, content: Content) -> None:
         If the path does not end in .snnp, or the file cannot be written.
     """
     if path.suffix != SUFFIX:
-        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
-        raise FormatError(f"{path} {found}; programs are written to {SUFFIX}")
+        raise FormatError(f"{path} {suffix_in_words(path)}; programs are written to {SUFFIX}")
     version = _least_version(content)
     document = {
         "format": FORMAT_NAME,

@@ -100,7 +100,7 @@ def turned(name: str, shape: tuple[int, ...], *, ticks: int | None = None, lines
     shape : tuple of int
         The shape that was given.
     ticks, lines : int, optional
-        The size that is needed, as far as there is one.
+        The size that the raster must have, where one is known.
     """
     fits = len(shape) == 2 and ticks in (None, shape[1]) and lines in (None, shape[0])
     return f"; arrays are (ticks, neurons): transpose {name}?" if fits else ""

@@ -112,7 +112,7 @@ def units(
     if not recorded.any():
         raise SpecError(f"raster must have spikes, got {ticks} ticks of {counted(count, 'unit')} without any")
     if count < 2:
-        raise SpecError("raster must have two units or more, got 1; one follows from the others")
+        raise SpecError("raster must have two units or more, got 1; each unit is driven by others")
     if glm and find_spec("sklearn") is None:
         raise SpecError("glm requires scikit-learn; install it with pip install 'snnprog[sklearn]'")
     training = ticks // 2 if training_ticks is None else as_integer("training_ticks", training_ticks)

@@ -24,6 +24,11 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeio' or name == 'ndarray' else 'a'} {name}"
 
 
+def suffix_in_words(path: Path) -> str:
+    """Return how a name ends, for messages: "ends in '.txt'", or "has no suffix"."""
+    return f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
+
+
 def in_words(items: Sequence[object]) -> str:
     """Return a list as text: "1", "1 and 2", or "1, 2 and 3"."""
     *first, last = map(str, items)
@@ -85,8 +90,9 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(repr(found[each]) for each in sorted(nearest))}?" if nearest else ""
 
 
+# How similar names of files must be to be suggested, by difflib's ratio. A choice: "raster" and "pattern" have .62,
+# "rasters" and "raster" .92.
 ALIKE = 0.7
-"""How similar names of files must be to be suggested, by difflib's ratio: "raster" and "pattern" have .62. A choice."""
 
 
 def meant_file(path: Path, suffixes: Sequence[str] = ()) -> str:

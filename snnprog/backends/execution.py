@@ -149,8 +149,8 @@ def run(
     if not isinstance(inputs, (np.ndarray, Sequence)) or isinstance(inputs, str):
         raise SpecError(f"inputs must be a raster (ticks, inputs) or a list of them, got {a_type(inputs)}")
     if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
-        check_width("inputs", raster := as_raster(inputs, "inputs"), lines=program.n_inputs)
-        return run_backend(program, [raster], backend, record, timeout_s=timeout_s).traces[0]
+        raster = {"inputs": as_raster(inputs, "inputs")}
+        return _run_rasters(program, raster, backend=backend, record=record, timeout_s=timeout_s).traces[0]
     return list(run_backend(program, list(inputs), backend, record, timeout_s=timeout_s).traces)
 
 
@@ -164,11 +164,19 @@ def run_backend(
 ) -> Run:
     """Run a program on several patterns, and return the versions of the software, too; see `run`."""
     check_type("program", program, kind=Program)
+    rasters = {f"inputs[{index}]": raster for index, raster in enumerate(as_rasters(inputs))}
+    return _run_rasters(program, rasters, backend=backend, record=record, timeout_s=timeout_s)
+
+
+def _run_rasters(
+    program: Program, named: Mapping[str, Raster], *, backend: str | None, record: Record, timeout_s: float | None
+) -> Run:
+    """Run a program on rasters, whose names stand in messages."""
     limit = None if timeout_s is None else as_seconds("timeout_s", timeout_s)
     check_record(record)
-    rasters = as_rasters(inputs)
-    for index, raster in enumerate(rasters):
-        check_width(f"inputs[{index}]", raster, lines=program.n_inputs)
+    for name, raster in named.items():
+        check_width(name, raster, lines=program.n_inputs)
+    rasters = list(named.values())
     backend = built_in(program) if backend is None else backend
     if backend in BUILT_IN:
         return _run_built_in(program, rasters, backend=backend, record=record)

@@ -13,9 +13,10 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from snnprog.calls import SWAPPED
 from snnprog.cli.files import PROGRAM, RASTERS, SPEC, completed_files
 from snnprog.errors import FormatError
-from snnprog.wording import meant_file
+from snnprog.wording import meant_file, suffix_in_words
 
 ADVICE = {
     **dict.fromkeys(RASTERS, "'snnprog run P.snnp {}' runs a program on those spikes"),
@@ -163,8 +164,7 @@ class OutputFile(click.Path):
     def check_suffix(self, path: Path) -> None:
         """Raise `FormatError` unless the suffix of a path is right."""
         if path.suffix not in self.suffixes:
-            found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
-            raise FormatError(f"{path} {found}; this command writes {' or '.join(self.suffixes)}")
+            raise FormatError(f"{path} {suffix_in_words(path)}; this command writes {' or '.join(self.suffixes)}")
 
     def check_place(self, path: Path) -> Path:
         """Return the path of the file; raise `FormatError` if it cannot be written there."""
@@ -208,7 +208,7 @@ def _swapped(context: click.Context | None, path: Path) -> str:
     arguments = context.command.params if context is not None else ()
     kinds = [parameter.type for parameter in arguments if isinstance(parameter, click.Argument)]
     takes = any(path.suffix in kind.suffixes for kind in kinds if isinstance(kind, (InputFile, RasterFile)))
-    return " (arguments swapped?)" if takes else ""
+    return SWAPPED if takes else ""
 
 
 def check_outputs(context: click.Context) -> None:

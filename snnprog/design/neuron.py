@@ -187,14 +187,11 @@ def _evident_conflicts(problem: NeuronProblem) -> NeuronDesign | None:
     hopeless = _proved(certify(problem, {tick: 1}) for tick in hopeless_spikes(problem))
     if hopeless:
         return NeuronDesign(None, tuple(unreached(problem, proof) for proof in hopeless), hopeless[0])
-    alike = _proved(_clash(problem, *pair) for pair in clashes(problem)[:MOST_CLASHES])
-    if alike:
-        conflicts = tuple(contradiction(problem, proof, is_minimal=True) for proof in alike)
-        return NeuronDesign(None, conflicts, alike[0])
-    faded = _proved(_faded(problem, *pair) for pair in fadings(problem)[:MOST_CLASHES])
-    if faded:
-        conflicts = tuple(contradiction(problem, proof, is_minimal=True) for proof in faded)
-        return NeuronDesign(None, conflicts, faded[0])
+    for pairs, refute in ((clashes, _clash), (fadings, _faded)):
+        proofs = _proved(refute(problem, *pair) for pair in pairs(problem)[:MOST_CLASHES])
+        if proofs:
+            conflicts = tuple(contradiction(problem, proof, is_minimal=True) for proof in proofs)
+            return NeuronDesign(None, conflicts, proofs[0])
     return None
 
 

@@ -17,6 +17,7 @@ from snnprog.emit.nir import to_nir, write_graph
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.program import Program
+from snnprog.wording import suffix_in_words
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,7 @@ def export_with_facts(
         check_board(board)
     form = EXPORT_FORMS.get(path.suffix, None if board is None else BOARD_FOLDER)
     if form is None:
-        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
-        raise SpecError(f"{path} {found}; programs are exported to {', '.join(EXPORT_FORMS)}")
+        raise SpecError(f"{path} {suffix_in_words(path)}; programs are exported to {', '.join(EXPORT_FORMS)}")
     options = {"dt_ms": dt_ms, "prefix": prefix, "board": board}
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:

@@ -31,20 +31,27 @@ def facts_of_program(
     robustness: Robustness | None,
     placed: Placement | FitError,
     worked: Activity | None,
+    n_outputs: int | None = None,
 ) -> tuple[Fact, ...]:
     """Return the figures at the top of a program's page.
 
     Parameters
     ----------
+    n_outputs : int, optional
+        The number of outputs of the program, if the page shows it with all its neurons read out.
     margins : sequence of float
         Of the outputs, in LSBs; empty where nothing was judged.
     """
-    hidden = program.n_neurons - program.n_outputs
+    outputs = program.n_outputs if n_outputs is None else n_outputs
+    hidden, shown = program.n_neurons - program.n_outputs, program.n_outputs - outputs
+    others = (
+        f" and {counted(shown, 'other neuron')}, all shown" if shown else f" and {hidden:,} hidden" if hidden else ""
+    )
     facts = [
         Fact("Chip", program.chip.name),
         Fact("Inputs", f"{program.n_inputs:,}"),
         *_names("Input names", program.input_names),
-        Fact("Outputs", f"{program.n_outputs:,}" + (f" and {hidden:,} hidden" if hidden else "")),
+        Fact("Outputs", f"{outputs:,}{others}"),
         *_names("Output names", program.output_names),
         *_readouts(program),
         Fact("Synapses", f"{program.n_synapses:,}"),

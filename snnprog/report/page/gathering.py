@@ -44,7 +44,7 @@ from snnprog.spec import Pattern, Robust, Spec
 from snnprog.table import Table, text_of
 from snnprog.verification import Verification, verify
 from snnprog.version import __version__
-from snnprog.wording import a_type
+from snnprog.wording import a_type, suffix_in_words
 from snnprog.workload import Activity, activity
 
 BINS_LIMIT = 1 << 24  # of inputs and neurons: the rasters of a page that a browser still draws in a second
@@ -105,8 +105,7 @@ def write_report(
     """
     path = as_path("path", path)
     if path.suffix != ".html":
-        found = f"ends in {path.suffix!r}" if path.suffix else "has no suffix"
-        raise FormatError(f"{path} {found}; reports are written to .html")
+        raise FormatError(f"{path} {suffix_in_words(path)}; reports are written to .html")
     check_place(path)
     if not isinstance(subject, (Program, Spec)):
         raise SpecError(f"subject must be a Program or a Spec, got {a_type(subject)}")
@@ -143,6 +142,7 @@ def page_of_program(
     title: str = "",
     source: Path | None = None,
     dt_ms: float | None = None,
+    n_outputs: int | None = None,
 ) -> Page:
     """Return the page of a program; see `write_report`.
 
@@ -150,6 +150,8 @@ def page_of_program(
     ----------
     dt_ms : float, optional
         The length of a tick, for rates.
+    n_outputs : int, optional
+        As for `snnprog.report.page.facts.facts_of_program`.
     source : Path, optional
         The file that the program was read from, for its digest.
     """
@@ -176,6 +178,7 @@ def page_of_program(
             robustness=robustness,
             placed=placed,
             worked=run.worked,
+            n_outputs=n_outputs,
         ),
         neurons=neurons,
         kinds=kinds,

@@ -59,13 +59,15 @@ def page_of_network(
     ]
     spec = Spec(patterns, [1], recurrent=True, chip=program.chip)
     name, dt_ms = title or result.network.name, result.network.dt_ms
-    page = page_of_program(program, spec, backends=backends, title=name, dt_ms=dt_ms)
+    page = page_of_program(
+        program, spec, backends=backends, title=name, dt_ms=dt_ms, n_outputs=result.program.n_outputs
+    )
     bins = sum(target.shape[0] for target in targets) * int(counts.sum())
     return replace(
         page,
         introduction=words.introduction_of_network(program, int(counts.sum())),
         headline=_headline(result, rasters, page, bins=bins),
-        facts=(*(_of_network(result, fact) for fact in page.facts), Fact("Tick", f"{dt_ms:g} ms")),
+        facts=(*page.facts, Fact("Tick", f"{dt_ms:g} ms")),
         resources=(*_tables(result), *page.resources),
     )
 
@@ -109,14 +111,6 @@ def _scores_in_words(result: Conversion) -> str:
         f"the {scores.measure} of the artificial network is {scores.ann:.4f} and that of the program"
         f" {scores.program:.4f}; {agreement}"
     )
-
-
-def _of_network(result: QuantizedNetwork, fact: Fact) -> Fact:
-    """Return a fact of the page of a program all of whose neurons are shown, with the network's own outputs."""
-    if fact.label != "Outputs":
-        return fact
-    outputs, others = result.program.n_outputs, result.program.n_neurons - result.program.n_outputs
-    return Fact(fact.label, f"{outputs:,} and {counted(others, 'other neuron')}, all shown")
 
 
 def _tables(result: QuantizedNetwork) -> tuple[Table, ...]:
