@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import TypeVar
 
@@ -73,6 +74,17 @@ def _names_of(value: object) -> set[str]:
     return names | ({"Sequence"} if isinstance(value, (list, tuple)) else set())
 
 
+def _held_by(function: Callable[..., object], name: str) -> str:
+    """Return what ends a message about an argument that belongs to the class of another argument, or nothing."""
+    function = inspect.unwrap(function)
+    for parameter, annotation in function.__annotations__.items():
+        for word in re.findall(r"\w+", str(annotation)):
+            kind = function.__globals__.get(word)
+            if is_dataclass(kind) and name in {each.name for each in fields(kind)}:
+                return f"; it belongs to {word}: {parameter}={word}({name}=…)"
+    return ""
+
+
 def _fault(
     function: Callable[..., object],
     args: Sequence[object],
@@ -90,7 +102,8 @@ def _fault(
     unknown = [name for name in kwargs if name not in named]
     if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
         known = f"; it takes {in_words(named)}" if named else ""
-        return f"{title} has no argument {unknown[0]!r}{did_you_mean(unknown[0], named) or known}"
+        meant = _held_by(function, unknown[0]) or did_you_mean(unknown[0], named) or known
+        return f"{title} has no argument {unknown[0]!r}{meant}"
     if len(args) > len(places) and inspect.Parameter.VAR_POSITIONAL not in kinds:
         others = [name for name in named if name not in places]
         advice = f"; give the others by name, such as {others[0]}=…" if others else ""

@@ -237,7 +237,9 @@ def _version(path: Path, document: Mapping[str, object]) -> int:
         raise FormatError(f"{path} must be of format {FORMAT_NAME!r}, got {document.get('format')!r}")
     version = document.get("format_version")
     if type(version) is not int or version not in ARRAYS_IN:
-        raise FormatError(f"{path} has format version {version!r}; this snnprog reads 1 to {max(ARRAYS_IN)}")
+        is_newer = type(version) is int and version > max(ARRAYS_IN)
+        advice = "; a newer one wrote it: update snnprog" if is_newer else ""
+        raise FormatError(f"{path} has format version {version!r}; this snnprog reads 1 to {max(ARRAYS_IN)}{advice}")
     return version
 
 

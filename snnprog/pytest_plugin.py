@@ -74,7 +74,7 @@ def assert_exact(
     from snnprog.errors import SnnprogError
     from snnprog.program import Program, load
     from snnprog.spec import Pattern, Spec
-    from snnprog.verification import OTHER_SPEC, verify
+    from snnprog.verification import verify
 
     try:
         loaded = program if isinstance(program, Program) else load(program)
@@ -87,7 +87,7 @@ def assert_exact(
     if not check.exact:
         name = "" if isinstance(program, Program) else f"{program}: "
         counted = sum(int(pattern.care.sum()) for pattern in patterns.patterns)
-        other = f"\n{OTHER_SPEC}" if verification.same_spec is False else ""
+        other = "" if verification.mismatch is None else f"\n{verification.mismatch}"
         raise AssertionError(
             f"{name}{check.first_divergence}\n{check.wrong_bins} of {counted} bins that count are wrong{other}"
         )

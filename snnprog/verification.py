@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 
 ALL_BACKENDS = "all backends"
-OTHER_SPEC = "the program was compiled from another specification (the digests differ)"
-"""What is said of a program whose file names another spec than the one that it is verified with."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,6 +100,9 @@ class Verification(Displayed):
     same_spec : bool or None
         Whether the program was compiled from this spec, by the digest in its file; None if the program names none. A
         program of another spec can be exact, but a new compilation may give another program.
+    mismatch : str or None
+        In which way program and spec do not belong together, in a sentence: they are for different chips, or the
+        program was compiled from another spec. None if nothing of this kind is known.
     """
 
     backends: Mapping[str, BackendCheck]
@@ -110,6 +111,7 @@ class Verification(Displayed):
     robustness: Robustness | None = None
     test: Generalisation | None = None
     same_spec: bool | None = None
+    mismatch: str | None = None
 
     @property
     def exact(self) -> bool:
@@ -143,7 +145,7 @@ class Verification(Displayed):
         verdict += "" if self.robustness is None else f"; {self.robustness}"
         failures = "; ".join(f"no answer from {name} ({error})" for name, error in self.failures.items())
         summary = f"{verdict}; {failures}" if failures else verdict
-        summary = f"{summary}; {OTHER_SPEC}" if self.same_spec is False else summary
+        summary = summary if self.mismatch is None else f"{summary}; {self.mismatch}"
         return summary if self.test is None else f"{summary}; {self.test._summary()}"
 
     def _card(self) -> Card:
@@ -154,7 +156,7 @@ class Verification(Displayed):
         notes = [f"{name}: {error}" for name, error in self.failures.items()]
         notes += [] if self.first_divergence is None else [str(self.first_divergence)]
         notes += [] if self.robustness is None else [str(self.robustness)]
-        notes += [OTHER_SPEC] if self.same_spec is False else []
+        notes += [] if self.mismatch is None else [self.mismatch]
         notes += [] if self.test is None else [self.test._summary()]
         columns = ("backend", "exact", "wrong bins", f"equals {self.against}", "portable")
         return Card(GOOD if self.exact else BAD, table=Table.plain("", columns=columns, rows=rows), notes=notes)
@@ -261,12 +263,24 @@ def verify(
         robustness,
         scores,
         same_spec=_is_same_spec(program, spec),
+        mismatch=_mismatch(program, spec),
     )
 
 
 def _is_same_spec(program: Program, spec: Spec) -> bool | None:
     digest = program.provenance.get("spec_sha256")
     return None if digest is None else digest == spec.digest()
+
+
+def _mismatch(program: Program, spec: Spec) -> str | None:
+    """Return in which way program and spec do not belong together, or None."""
+    if program.chip.name != spec.chip.name:
+        return f"the program is for {program.chip.name}, and the specification for {spec.chip.name}"
+    if program.chip != spec.chip:
+        return f"program and specification are for different chips of the name {spec.chip.name}"
+    if _is_same_spec(program, spec) is False:
+        return "the program was compiled from another specification (the digests differ)"
+    return None
 
 
 def _tested(program: Program, test: Spec, *, backend: str, timeout_s: float | None) -> Generalisation:

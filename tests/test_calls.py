@@ -62,6 +62,12 @@ def test_signature_and_documentation_stay(name: str) -> None:
 
 CALLS: tuple[tuple[Callable[..., Any], tuple[object, ...], dict[str, object], str], ...] = (
     (sp.Spec, (), {"recurent": True}, "Spec has no argument 'recurent'; did you mean 'recurrent'?"),
+    (
+        sp.Spec,
+        (),
+        {"current_decay": 3},
+        "Spec has no argument 'current_decay'; it belongs to Dynamics: dynamics=Dynamics(current_decay=…)",
+    ),
     (Core, (), {"neuron": 4}, "Core has no argument 'neuron'; did you mean 'neurons'?"),
     (Chip, (), {"nam": "a"}, "Chip has no argument 'nam'; did you mean 'name'?"),
     (Rule, ("a", (), ()), {"gather": (), "steps": ()}, "Rule needs the argument watched=…"),

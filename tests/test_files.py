@@ -152,7 +152,7 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
     "late after a mark and an empty line": ("tick,neuron\n0,\n\n1,0\n7,0\n", "line 5: tick must be 0 to 2, because"),
     "negative pattern": (
         "pattern,tick,neuron\n-1,0,0\n",
-        "has patterns -1 to -1, but patterns = 1 (count in a SPEC.toml) allows 0 to 0",
+        "has patterns -1 to -1, but their number (count in a SPEC.toml, patterns= in Python) is 1, which allows",
     ),
     "far pattern": ("pattern,tick,neuron\n1000000000,0,0\n", "has 1000000001 rasters of 3 x 2; at most 1048576"),
     "twice": ("tick,neuron\n2,1\n0,0\n2,1\n", "events.csv: neuron 1 has 2 spikes in tick 2 of pattern 0; list each"),
@@ -229,7 +229,7 @@ def test_files_as_tools_write_them_are_not_read_line_by_line(monkeypatch: pytest
         ({"ticks": 3, "neurons": 1, "patterns": 0}, "must hold rasters of at least one tick,"),
         (
             {"ticks": 3, "neurons": 1, "patterns": 1},
-            r"has patterns 1 to 1, but patterns = 1 \(count in a SPEC\.toml\) allows 0 to 0",
+            r"has patterns 1 to 1, but their number \(.*\) is 1, which allows 0 to 0",
         ),
         ({"ticks": 1 << 20, "neurons": 1 << 20}, "has 2 rasters of 1048576 x 1048576; at most 1048576 rasters"),
         ({"ticks": 1 << 62, "neurons": 0}, "has 2 rasters of 4611686018427387904 x"),

@@ -227,7 +227,8 @@ def test_a_backend_that_does_not_execute_a_rule_is_not_checked_for_it(
         (folder / name).touch()
     monkeypatch.setenv("SNNPROG_BACKENDS", str(tmp_path))
     with pytest.raises(
-        sp.BackendError, match=r"backend loihis executes loihi1-lif-.*; chip subtracting6 uses subtracting6-rule"
+        sp.BackendError,
+        match=r"loihis runs the rule loihi1-lif-.*, and chip subtracting6 has the rule subtracting6-rule",
     ):
         check_conformance("loihis", programs=1, chip=CHIP)
 

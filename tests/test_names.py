@@ -209,7 +209,7 @@ HOSTILE: dict[str, tuple[dict[str, object], str]] = {
     "long": ({"line_names": ["a", "b" * 10**6]}, r"input_names\[1\] must begin with a letter"),
     "twice": ({"line_names": ["a", "a"]}, "input_names must be different, got 'a' at 0 and 1"),
     "older version": ({"format_version": 4}, "has 'line_names', which is unknown to this snnprog"),
-    "later version": ({"format_version": 6}, "has format version 6; this snnprog reads 1 to 5"),
+    "later version": ({"format_version": 6}, "has format version 6; this snnprog reads 1 to 5; a newer one"),
     "other key": ({"output_names": ["a"]}, "has 'output_names', which is unknown to this snnprog"),
 }
 

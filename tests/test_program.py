@@ -500,7 +500,7 @@ RULE: dict[str, object] = dict(SEMANTICS[CHIPS["loihi1"].rule.name])
 BAD_DOCUMENTS: dict[str, tuple[dict[str, object], str]] = {
     "format": ({"format": "zip"}, "must be of format 'snnp', got 'zip'"),
     "no format": ({"format": None}, "must be of format 'snnp', got None"),
-    "later version": ({"format_version": 6}, "has format version 6; this snnprog reads 1 to 5"),
+    "later version": ({"format_version": 6}, "has format version 6; this snnprog reads 1 to 5; a newer one"),
     "version as text": ({"format_version": "1"}, "has format version '1'; this snnprog reads 1 to 5"),
     "refractory periods in version 1": ({"refractory": HELD}, "says 'after a spike at tick t the potential is 0"),
     "version 2 that does not say what it means": (

@@ -218,8 +218,11 @@ def wrong_rule(folder: Backend, rule: str, *, whose: str) -> str:
     """Return the message about a rule that a backend does not execute, and where its rules are named."""
     executes = ", ".join(folder.semantics) or "no rule"
     meant = did_you_mean(rule, folder.semantics).partition("; ")[2]
-    file = f"{folder.folder / 'backend.toml'} lists its rules as semantics"
-    return f"backend {folder.name} executes {executes}; {whose} uses {rule}; {file}{f' ({meant})' if meant else ''}"
+    file = f"semantics in {folder.folder / 'backend.toml'}{f': {meant}' if meant else ''}"
+    return (
+        f"backend {folder.name} runs the rule {executes}, and {whose} has the rule {rule}; choose another backend from"
+        f" the list of 'snnprog backends' ({file})"
+    )
 
 
 def built_in(program: Program, inputs: Sequence[Raster] | None = None) -> str:

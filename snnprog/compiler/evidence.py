@@ -16,7 +16,7 @@ import numpy as np
 from snnprog.arrays import Raster
 from snnprog.names import Names, labelled, name_of, numbered
 from snnprog.spec import Pattern, Spec
-from snnprog.wording import counted, in_words
+from snnprog.wording import in_words
 
 LEAST_PER_SYNAPSE = 0.1
 """Events for each synapse below which unseen spikes are likely to be wrong: dense programs had 91 wrong bins for each
@@ -44,11 +44,14 @@ class Evidence:
     synapses : int
     events : int
         Target spikes that count, or silent bins that count and at which spikes arrive, whichever are fewer.
+    kind : str
+        What the events are, for sentences: "target spike", or "silent bin".
     """
 
     output: int
     synapses: int
     events: int
+    kind: str = "target spike"
 
     @property
     def per_synapse(self) -> float:
@@ -71,8 +74,11 @@ def evidence_of(spec: Spec, synapses: Sequence[int]) -> tuple[Evidence, ...]:
     spikes, silences = (spec.targets & spec.care).sum(axis=0), np.zeros(spec.n_outputs, np.int64)
     for pattern in spec.patterns:
         silences += (_arrives(spec, pattern)[:, None] & pattern.care & ~pattern.targets).sum(axis=0)
-    events = np.minimum(spikes, silences).tolist()
-    return tuple(Evidence(output, *each) for output, each in enumerate(zip(synapses, events, strict=True)))
+    found = zip(synapses, spikes.tolist(), silences.tolist(), strict=True)
+    return tuple(
+        Evidence(output, size, min(due, silent), "target spike" if due <= silent else "silent bin")
+        for output, (size, due, silent) in enumerate(found)
+    )
 
 
 def _arrives(spec: Spec, pattern: Pattern) -> Raster:
@@ -92,8 +98,9 @@ def warning_of(evidence: Sequence[Evidence], *, is_sparse: bool, names: Names | 
         return ""
     who = _listed([each.output for each in little], names)
     have, their = ("have", "their") if len(little) > 1 else ("has", "its")
-    events = _span([each.events for each in little], noun="target spike")
-    synapses = _span([each.synapses for each in little], noun="synapse")
+    kinds = sorted({each.kind for each in little}, reverse=True)
+    events = _span([each.events for each in little], kinds)
+    synapses = _span([each.synapses for each in little], ["synapse"])
     cures = ["give more patterns"] if min(each.events for each in little) < LEAST_EVENTS else []
     cures += [] if is_sparse else [f"take sparse=True, which keeps few synapses ({SPARSE_MEASURED})"]
     return (
@@ -111,6 +118,7 @@ def _listed(outputs: Sequence[int], names: Names | None) -> str:
     return f"outputs {in_words([*shown, *([f'{more} more'] if more else [])])}"
 
 
-def _span(values: Sequence[int], *, noun: str) -> str:
+def _span(values: Sequence[int], nouns: Sequence[str]) -> str:
     low, high = min(values), max(values)
-    return counted(low, noun) if low == high else f"{low} to {high} {noun}s"
+    numbers = f"{low}" if low == high else f"{low} to {high}"
+    return f"{numbers} {' or '.join(noun if high == 1 else f'{noun}s' for noun in nouns)}"

@@ -97,8 +97,8 @@ def _rasters(path: Path, events: Int64s, reading: Reading, *, shape: tuple[int, 
     check_bins(path, count, ticks=ticks, neurons=neurons)
     if lowest < 0 or highest >= count:
         raise FormatError(
-            f"{path} has patterns {lowest} to {highest}, but patterns = {count} (count in a SPEC.toml) allows"
-            f" 0 to {count - 1}"
+            f"{path} has patterns {lowest} to {highest}, but their number (count in a SPEC.toml, patterns= in Python)"
+            f" is {count}, which allows 0 to {count - 1}"
         )
     _check_inside(path, "tick", column=events[1], extent=ticks)
     _check_inside(path, "neuron", column=events[2], extent=neurons, source=reading.of_source)

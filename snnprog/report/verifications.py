@@ -56,7 +56,6 @@ def held_out_tables(verification: Verification | None) -> tuple[Table, ...]:
 def print_verification(console: Console, verification: Verification) -> None:
     """Print the verdict, the results of each backend, and their first divergences."""
     from snnprog.report.terminal import GOOD, POOR, print_line, print_table
-    from snnprog.verification import OTHER_SPEC
 
     wrong = [name for name, check in verification.backends.items() if not check.exact]
     verdict = f"NOT exact on {', '.join(wrong)}" if wrong else f"exact on {', '.join(verification.backends)}"
@@ -64,8 +63,8 @@ def print_verification(console: Console, verification: Verification) -> None:
     if verification.robustness is not None:
         style = f"bold {GOOD}" if verification.robustness.holds else POOR
         print_line(console, str(verification.robustness), style=style)
-    if verification.same_spec is False:
-        print_line(console, f"note: {OTHER_SPEC}; compile it again")
+    if verification.mismatch is not None:
+        print_line(console, f"note: {verification.mismatch}; compile the specification again")
     for name, error in verification.failures.items():
         print_line(console, f"{name} gave no answer: {error}", style=POOR)
     print_table(console, verification_table(verification))
