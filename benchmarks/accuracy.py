@@ -115,7 +115,7 @@ def main(words: Sequence[str] | None = None) -> None:
         rows.append(row(name, found))
         print(*map(str, rows[-1]), sep="; ", file=sys.stderr, flush=True)
     title = f"Unseen samples; every split is run on {', '.join(chosen.backend)}"
-    print_table(Console(width=180), Table.plain(title, columns=COLUMNS, rows=rows))
+    print_table(Console(width=180), Table.plain(title, columns=COLUMNS, rows=rows), is_whole=True)
 
 
 if __name__ == "__main__":

@@ -330,7 +330,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for group in zip(*splits, strict=True):
                 groups.append(list(group))
                 print(*row(group), sep=" | ", flush=True)
-    print_table(Console(width=200), Table.plain("", columns=COLUMNS, rows=[row(group) for group in groups]))
+    print_table(
+        Console(width=200), Table.plain("", columns=COLUMNS, rows=[row(group) for group in groups]), is_whole=True
+    )
     if given.picture is not None:
         draw(given.picture, groups)
 

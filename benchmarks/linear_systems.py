@@ -291,14 +291,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     console = Console(width=140)
     rows = [row_of(*key, program, given.seeds) for key, program in made.items()]
-    print_table(console, Table.plain(f"{TICKS:,} ticks of {given.seeds} inputs", columns=COLUMNS, rows=rows))
+    print_table(
+        console, Table.plain(f"{TICKS:,} ticks of {given.seeds} inputs", columns=COLUMNS, rows=rows), is_whole=True
+    )
     if given.backend:
         checks = [
             (*key, *(differing(*key[:2], program, each) for each in given.backend)) for key, program in made.items()
         ]
         columns = ("system", "delay", "network", *given.backend)
         title = f"bins of {PILOT:,} ticks that differ from the kernel's"
-        print_table(console, Table.plain(title, columns=columns, rows=checks))
+        print_table(console, Table.plain(title, columns=columns, rows=checks), is_whole=True)
     if given.picture is not None:
         draw(given.picture, made)
 

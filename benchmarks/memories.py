@@ -95,9 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rows.append(row_of(memories, seed, chosen))
             Console(width=200).print(*rows[-1])
     title = f"{chosen.neurons} neurons, delays 1 to {chosen.longest}, {chosen.trials} noisy cues each"
-    print_table(Console(width=200), Table.plain(title, columns=(*COLUMNS, *noises), rows=rows))
+    print_table(Console(width=200), Table.plain(title, columns=(*COLUMNS, *noises), rows=rows), is_whole=True)
     columns = ("memories", "seeds", *noises)
-    print_table(Console(width=200), Table.plain("Over seeds", columns=columns, rows=over_seeds(rows)))
+    print_table(Console(width=200), Table.plain("Over seeds", columns=columns, rows=over_seeds(rows)), is_whole=True)
 
 
 if __name__ == "__main__":

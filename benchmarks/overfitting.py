@@ -141,10 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     console = Console(width=120)
     columns: tuple[str, ...] = ("program", "seed", "weights", "synapses", "wrong bins", "of")
-    print_table(console, Table.plain("Programs", columns=columns, rows=by_program(found)))
+    print_table(console, Table.plain("Programs", columns=columns, rows=by_program(found)), is_whole=True)
     for title, groups in (("Specs", by_size), ("Target spikes for each synapse", by_level)):
         columns = (title.lower(), "outputs", "wrong bins", "due spikes", "wrong for each due")
-        print_table(console, Table.plain(title, columns=columns, rows=rows_of(found, groups)))
+        print_table(console, Table.plain(title, columns=columns, rows=rows_of(found, groups)), is_whole=True)
 
 
 if __name__ == "__main__":

@@ -383,7 +383,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in given.claim or claims:
         rows += claims[name](given.seeds)
         print(*rows[-1], flush=True)
-    print_table(Console(width=170), Table.plain("", columns=COLUMNS, rows=rows))
+    print_table(Console(width=170), Table.plain("", columns=COLUMNS, rows=rows), is_whole=True)
     if given.picture is not None:
         draw(given.picture, given.seeds)
 

@@ -236,7 +236,7 @@ def main(words: Sequence[str] | None = None) -> None:
     cases = drawn(chosen.seed, chosen.specs, chosen.kind)
     found = judged(cases, workers=chosen.workers, seconds=chosen.seconds, has_explain=not chosen.without_explain)
     records = list(_noted(found, console))
-    print_table(console, table_of(records))
+    print_table(console, table_of(records), is_whole=True)
     console.print(teachers_of(records))
     faults = write_failures(chosen.failures, records)
     console.print(f"{faults} outcomes with something wrong are in {chosen.failures}")
@@ -247,7 +247,7 @@ def _attack(chosen: argparse.Namespace, console: Console) -> None:
     cases = drawn(chosen.seed, 100 * chosen.specs, chosen.kind)
     found = attacked(cases, proofs=chosen.specs, workers=chosen.workers, seconds=chosen.seconds)
     attacks = list(_noted(found, console))
-    print_table(console, attack_table(attacks))
+    print_table(console, attack_table(attacks), is_whole=True)
     count, faults = one_neuron_faults(drawn(chosen.seed, chosen.specs, "teacher"))
     console.print(f"{count} single neurons run by checker and simulator: {len(faults)} differ")
     faults += [fault for each in attacks for fault in each.faults]

@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             scores = [f"{each.mean():.2f} ± {each.std():.2f}" for each in found.T[:4]]
             values.append((DIABETES, cuts, given.splits, *scores, f"{int(found[:, 4].sum())}"))
             print(*values[-1], flush=True)
-        print_table(Console(width=140), Table.plain("", columns=VALUE_COLUMNS, rows=values))
+        print_table(Console(width=140), Table.plain("", columns=VALUE_COLUMNS, rows=values), is_whole=True)
     for name in [each for each in given.data or DATA if each in DATA]:
         for asked in given.neurons or ASKED:
             found = np.array([judged(name, asked, seed, given.divide) for seed in range(given.splits)])
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rows.append(row)
             print(*row, flush=True)
     if rows:
-        print_table(Console(width=140), Table.plain("", columns=COLUMNS, rows=rows))
+        print_table(Console(width=140), Table.plain("", columns=COLUMNS, rows=rows), is_whole=True)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ def print_outputs(title: str, rows: Iterable[tuple[object, ...]]) -> None:
     for row in rows:
         Console(width=180).print(*row)
         found.append(row)
-    print_table(Console(width=180), Table.plain(title, columns=OF_OUTPUTS, rows=found))
+    print_table(Console(width=180), Table.plain(title, columns=OF_OUTPUTS, rows=found), is_whole=True)
     plain, robust = (Counter(row[column] for row in found) for column in (2, 5))
     print(f"without perturbations: {dict(plain)}; with: {dict(robust)}")
 
@@ -245,7 +245,11 @@ def print_rows(lines: Sequence[int] | None, *, runs: int, seed: int) -> None:
     """Print the table of random patterns."""
     sizes = [size for size in SIZES if not lines or size[0] in lines]
     title = f"robust programs, delays 1 to 16, {TICKS} ticks, {runs} perturbed inputs each"
-    print_table(Console(width=180), Table.plain(title, columns=COLUMNS, rows=list(rows(sizes, runs=runs, seed=seed))))
+    print_table(
+        Console(width=180),
+        Table.plain(title, columns=COLUMNS, rows=list(rows(sizes, runs=runs, seed=seed))),
+        is_whole=True,
+    )
 
 
 if __name__ == "__main__":

@@ -205,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 rows.append(row(trained, bits, is_shared=is_shared, has_own=given.own, keep=keep, seeds=given.seeds))
                 print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
     columns = LEAST_COLUMNS if given.least else COLUMNS
-    print_table(console, Table.plain("Trained networks in few bits", columns=columns, rows=rows))
+    print_table(console, Table.plain("Trained networks in few bits", columns=columns, rows=rows), is_whole=True)
     return 0
 
 

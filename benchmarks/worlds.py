@@ -162,7 +162,7 @@ def replays(world: World, count: int, backends: Sequence[str]) -> list[tuple[obj
 
 def show(columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
     """Print a table."""
-    print_table(Console(width=120), Table.plain("", columns=columns, rows=rows))
+    print_table(Console(width=120), Table.plain("", columns=columns, rows=rows), is_whole=True)
     print(flush=True)
 
 

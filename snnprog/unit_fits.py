@@ -210,7 +210,8 @@ def _longest_beginning(work: Work, verdict: Verdict) -> int:
     """Return the length of the longest beginning that a neuron reproduces.
 
     A beginning that holds all bins of a conflict is impossible, so the next one to try ends before the last of them;
-    the first possible one is the longest. One in which no bin counts says nothing, and is 0 ticks.
+    the first possible one is the longest. One in which no bin counts says nothing, and is 0 ticks. Only the whole
+    training time gets all the work that a verdict may take: beginnings are many, and a shorter one is next.
     """
     (pattern,) = work.spec.patterns
     end, output = len(pattern.inputs), verdict.output
@@ -219,7 +220,8 @@ def _longest_beginning(work: Work, verdict: Verdict) -> int:
         end = min(ends, default=end - max(1, end // SHORTER))
         if not pattern.care[:end, output].any():
             return 0
-        shortened = replace(work, spec=_alone(work.spec, output, ticks=end), is_always_checked=False)
+        alone = _alone(work.spec, output, ticks=end)
+        shortened = replace(work, spec=alone, is_always_checked=False, is_brief=True)
         ((verdict,), _) = verdicts_and_design(shortened)
     return end
 

@@ -38,8 +38,8 @@ class UnitFit(Displayed):
         The status on the training time, as in `snnprog.explain`: "certified", "exact", "inexact", "infeasible" or
         "undecided"; "silent" for a unit without spikes there.
     exact_ticks : int
-        The longest beginning of the training time that a neuron reproduces exactly; where a verdict is undecided, at
-        least so long. 0 if no tick that counts is in it.
+        The longest beginning of the training time that a neuron reproduces exactly; at least so long where a longer
+        one stayed undecided. 0 if no tick that counts is in it.
     judged_ticks, weights : int
         The training ticks that count, and the number of possible weights: inputs times delays.
     training, held_out : OutputScore

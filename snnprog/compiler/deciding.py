@@ -86,12 +86,15 @@ class Means:
         Executor for parallel work on outputs.
     watch : Stopwatch
         The time of each step.
+    is_brief : bool
+        Whether outputs stay undecided that are not decided quickly.
     """
 
     spec: Spec
     seed: int
     executor: Executor | None
     watch: Stopwatch
+    is_brief: bool = False
 
     def decided(self, designed: Design) -> Design:
         """Return the design in which outputs have integers or a proof, or are undecided if neither was found."""
@@ -104,6 +107,8 @@ class Means:
         found = _with(designed, self._substantiated(conflicting, is_brief=True))
         with step("proofs", share=_share_of_others(found)):
             found = self._soon_decided(found, conflicting)
+        if self.is_brief:
+            return found
         with step("proofs", share=_share_of_others(found)):
             found = _with(found, self._swept(found, MANY_RUNS))
             unlikely = [index for index in found.undecided if index in conflicting]

@@ -73,6 +73,8 @@ class Work:
         Seconds for the whole call, as given; `snnprog.solver.until` enforces it.
     is_always_checked : bool
         Whether the final simulation runs even when the time is over.
+    is_brief : bool
+        Whether outputs stay undecided that are not decided quickly.
     costs : WrongBinCosts
         What wrong bins cost, if the closest program is requested.
     watch : Stopwatch
@@ -86,13 +88,14 @@ class Work:
     progress: Progress | None = None
     limit: float | None = None
     is_always_checked: bool = False
+    is_brief: bool = False
     costs: WrongBinCosts = field(default_factory=WrongBinCosts)
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     @cached_property
     def _means(self) -> Means:
         """The object that decides outputs which the design leaves without weights."""
-        return Means(self.spec, self.seed, self.executor, self.watch)
+        return Means(self.spec, self.seed, self.executor, self.watch, is_brief=self.is_brief)
 
     def designed(self, *, may_be_unbuilt: bool = False, share: float = 1.0) -> Design:
         """Return the result of every output in a share of the time; ``may_be_unbuilt`` as for `design`."""

@@ -20,9 +20,13 @@ STYLES = {
 }
 
 
-def print_table(console: Console, table: Table) -> None:
-    """Print a table; numbers align right, and words such as "infeasible" have a colour."""
-    lines = table.texts(MOST_ROWS)
+def print_table(console: Console, table: Table, *, is_whole: bool = False) -> None:
+    """Print a table; numbers align right, and words such as "infeasible" have a colour.
+
+    It ends after `MOST_ROWS`, and a line says so, unless the whole is requested.
+    """
+    most = len(table.rows) if is_whole else MOST_ROWS
+    lines = table.texts(most)
     if table.caption:
         print_line(console, table.caption, style="bold")
     widths = fitted_widths(table.headings, lines, width=console.width)
@@ -30,7 +34,7 @@ def print_table(console: Console, table: Table) -> None:
         _print_blocks(console, table.headings, lines=lines)
     else:
         console.print(_grid(table.headings, lines, widths=widths))
-    omission = table.omission(MOST_ROWS)
+    omission = table.omission(most)
     for note in (*([f"{omission}; --json lists all"] if omission else []), *table.notes):
         print_line(console, note)
 
