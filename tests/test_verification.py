@@ -240,6 +240,7 @@ def test_a_program_of_another_spec_is_noted(command: Command, tmp_path: Path) ->
     assert error == "--same-spec: the program file was compiled from another one; compile the specification again\n"
     check = sp.verify(sp.load(program), sp.load_spec(spec))
     assert check.same_spec is False
+    assert check.mismatch == "the program was compiled from another specification (the digests differ)"
     assert "compiled from another specification" in repr(check)
 
 
@@ -247,7 +248,11 @@ def test_a_program_by_hand_names_no_spec(command: Command, tmp_path: Path) -> No
     spec = sp.load_spec(FILES / "SPEC.toml")
     compiled = sp.compile(spec).program
     program = replace(compiled, provenance={})
-    assert sp.verify(program, spec).same_spec is None
+    assert (sp.verify(program, spec).same_spec, sp.verify(program, spec).mismatch) == (None, None)
+    other = sp.verify(program, replace(spec, chip="loihi2", dynamics=None)).mismatch
+    assert other == "the program is for loihi1, and the specification for loihi2"
+    larger = sp.verify(program, replace(spec, chip=replace(spec.chip, cores=200))).mismatch
+    assert larger == "program and specification are for different chips of the name loihi1"
     program.save(tmp_path / "p.snnp")
     code, said, error = command("verify", tmp_path / "p.snnp", FILES / "SPEC.toml", "--same-spec")
     assert (code, "note:" in said) == (1, False)

@@ -149,6 +149,7 @@ def verification_data(verification: Verification) -> dict[str, object]:
     return {
         "exact": verification.exact,
         "same_spec": verification.same_spec,
+        "mismatch": verification.mismatch,
         "against": verification.against,
         "backends": backends,
         "failures": failures,
