@@ -51,7 +51,7 @@ ERRORS = (
     {"jitter": 2},
     {"jitter": 1, "missing": 1, "extra": 1, "weights": 0.02},
 )
-SIZES = ((8, 10), (16, 20), (24, 30))
+SIZES = ((8, 10), (16, 20), (24, 10), (24, 30))
 DELAYS, TICKS, RATE, BEFORE_END = range(1, 17), 60, 0.02, 10
 AT_ONCE = 1000
 AGAIN, BRIEF = 2, 1.0

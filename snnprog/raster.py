@@ -171,6 +171,17 @@ def bin_spike_times(
     A bin includes its beginning and excludes its end; a time that equals an edge except for float rounding counts as
     that edge, so that 1.001 s at 1 ms is tick 1001.
 
+    Parameters
+    ----------
+    times_s : (spikes,) float
+        In seconds; they need not be sorted.
+    neuron : (spikes,) int
+        The neuron of each spike.
+    bin_ms : float
+        The duration of a tick, in milliseconds.
+    ticks, neurons : int
+        The size of the raster; later spikes are omitted.
+
     Returns
     -------
     raster : (ticks, neurons) bool

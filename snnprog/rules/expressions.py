@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from numbers import Number
 from operator import index
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 
 from snnprog.calls import call_checked
 from snnprog.errors import SpecError
-from snnprog.rules.typed import Convert, convert_fields
+from snnprog.rules.typed import Convert, convert_fields, kinds_of
 
 Value = TypeVar("Value")
 
@@ -354,7 +355,14 @@ def evaluate(expression: Expression, table: Table[Value]) -> Value:
 
 def children(expression: Expression) -> list[Expression]:
     """Return the children of an expression, in the order of its fields."""
-    return [value for value in vars(expression).values() if isinstance(value, Expression)]
+    kind: type = type(expression)
+    return [getattr(expression, name) for name in _child_names(kind)]
+
+
+@cache
+def _child_names(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields that hold children."""
+    return tuple(name for name, each in kinds_of(kind).items() if each is Expression)
 
 
 def rebuilt(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:

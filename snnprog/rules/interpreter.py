@@ -93,7 +93,7 @@ def held(values: Int64s, node: Hold) -> Int64s:
     """Return the value that a register keeps."""
     kept: Int64s
     if node.end is End.CLIP:
-        kept = np.clip(values, node.low, node.high)
+        kept = np.minimum(np.maximum(values, node.low), node.high)
     elif node.end is End.WRAP:
         kept = node.low + (values - node.low) % node.span
     else:

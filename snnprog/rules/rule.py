@@ -214,7 +214,7 @@ class Rule(Displayed):
         """Return the pickled state, without the hash, because hashes of strings differ between processes."""
         return {name: value for name, value in vars(self).items() if name != "_hash"}
 
-    @property
+    @cached_property
     def is_sum(self) -> bool:
         """Whether arriving spikes may be added in any order: the gathering does not clip and is not watched."""
         if self.gather.name in {watch.step for watch in self.watched}:

@@ -65,7 +65,10 @@ class Record:
     def note_excursions(self, step: str, values: Int64s) -> None:
         """Record where values ``(patterns, neurons)`` have left the range in which all runtimes agree."""
         (quantity, limit), tick = self._watched[step], self._tick
-        for pattern, neuron in np.argwhere(np.abs(values) >= limit):
+        is_beyond = np.abs(values) >= limit
+        if not is_beyond.any():
+            return
+        for pattern, neuron in np.argwhere(is_beyond):
             is_first = neuron not in self.excursions[pattern] and neuron not in self._noted
             if is_first and tick < self.lengths[pattern]:
                 value, at = int(values[pattern, neuron]), self._first_tick + tick
