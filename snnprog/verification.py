@@ -36,7 +36,7 @@ from snnprog.robustness.checking import check_robust
 from snnprog.robustness.verdict import Robustness
 from snnprog.spec import Robust, Spec
 from snnprog.table import Table, checked
-from snnprog.wording import counted
+from snnprog.wording import counted, put_in_list
 
 if TYPE_CHECKING:
     import pandas
@@ -219,7 +219,7 @@ def verify(
         robust = robust.on_lines(spec.n_inputs, spec.input_names)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
-        raise SpecError(f"backends must be a list with at least one name, got {backends!r}")
+        raise SpecError(f"backends must be a list with at least one name, got {backends!r}{put_in_list(backends)}")
     _check_size(program, spec)
     if test is not None:
         check_type("test", test, kind=Spec)

@@ -43,10 +43,21 @@ def test_a_raster_may_have_no_neurons() -> None:
 
 
 NO_RASTERS: dict[str, tuple[ArrayLike, str]] = {
-    "one axis": ([1, 0], "inputs must have two axes (ticks, neurons), got shape (2,)"),
-    "three axes": ([[[1]]], "inputs must have two axes (ticks, neurons), got shape (1, 1, 1)"),
-    "a number": (1, "inputs must have two axes (ticks, neurons), got shape ()"),
-    "a text": ("10", "inputs must have two axes (ticks, neurons), got shape ()"),
+    "one axis": (
+        [1, 0],
+        "inputs must have two axes (ticks, neurons), got shape (2,); write array.reshape(-1, 1) for one neuron, or"
+        " (1, -1) for one tick",
+    ),
+    "times": (
+        [0.5, 2.25],
+        "inputs must have two axes (ticks, neurons), got shape (2,); snnprog.raster.bin_spike_times makes one of",
+    ),
+    "three axes": (
+        [[[1]]],
+        "inputs must have two axes (ticks, neurons), got shape (1, 1, 1); give one raster for each pattern",
+    ),
+    "a number": (1, "inputs must have two axes (ticks, neurons), got an int"),
+    "a text": ("10", "inputs must have two axes (ticks, neurons), got a str"),
     "ragged": (
         [[1], [1, 0]],
         "inputs must be a bool array (ticks, neurons), got a ragged one; snnprog.raster.bin_spike_times makes one",
