@@ -204,9 +204,12 @@ def bin_spike_times(
     """
     check_bin_ms("bin_ms", bin_ms)
     try:
-        seconds, index = np.asarray(times_s, dtype=np.float64), np.asarray(neuron)
+        given, index = np.asarray(times_s), np.asarray(neuron)
+        seconds = given.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise SpecError(f"spike times must be a list of numbers: {error}") from error
+        raise SpecError(f"spike times must be one list of numbers for all neurons: {error}") from error
+    if given.dtype.kind == "b":
+        raise SpecError("spike times must be numbers of seconds, got bools; an array of bools is a raster already")
     if seconds.ndim != 1 or seconds.shape != index.shape:
         raise SpecError(
             f"spike times and neurons must be lists of equal length, got shapes {seconds.shape} and {index.shape}"

@@ -157,6 +157,11 @@ def test_classes_are_ignored_as_in_a_pipeline() -> None:
         (lambda: Rate(9).transform(FITTED), r"call Rate\(...\).fit\(.*, and use the object that it"),
         (lambda: GaussianFields().transform(FITTED), "GaussianFields must be fitted before"),
         (lambda: Delta().transform(np.zeros((1, 4, 1))), "Delta must be fitted before it transforms samples"),
+        (
+            lambda: Questions.one_vs_one(3).decide([np.zeros((4, 2), bool)]),
+            r"spikes\[0\] must have 3 columns, one for each q",
+        ),
+        (lambda: with_rest(untyped([1, 0])), "raster must have two axes"),
         (lambda: Delta(0), "steps must be at least 1, got 0"),
         (
             lambda: Levels(low=untyped([1.0]), high=untyped([0.0])),
