@@ -15,7 +15,7 @@ import struct
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -174,7 +174,7 @@ def array_of(path: Path, members: Mapping[str, bytes], *, name: str, has_fields:
         If it is missing, malformed, of a type that requires unpickling, or shorter or longer than its header declares.
     """
     if f"{name}.npy" not in members:
-        raise FormatError(f"{path} has no array {name!r}; it has {_names(members)}")
+        raise FormatError(f"{path} has no array {name!r}; it has {_arrays(members)}")
     content = members[f"{name}.npy"]
     stream = io.BytesIO(content)
     try:
@@ -211,10 +211,12 @@ def rows_of_array(path: Path, key: str | None, rows: Callable[[int], int]) -> It
             with zipfile.ZipFile(file) as archive:
                 names = [member.filename for member in archive.infolist() if member.filename.endswith(".npy")]
                 if key is None and len(names) != 1:
-                    raise FormatError(f"{path} must hold one array, or be named as in {path.name}:NAME; it has {names}")
+                    raise FormatError(
+                        f"{path} must hold one array, or be named as in {path.name}:NAME; it has {_arrays(names)}"
+                    )
                 name = names[0] if key is None else f"{key}.npy"
                 if name not in names:
-                    raise FormatError(f"{path} has no array {key!r}; it has {', '.join(sorted(names)) or 'nothing'}")
+                    raise FormatError(f"{path} has no array {key!r}; it has {_arrays(names)}")
                 with archive.open(name) as member:
                     yield from _pieces(path, name[:-4], member, rows)
     except FormatError:
@@ -265,8 +267,12 @@ def structured_of(path: Path, members: Mapping[str, bytes], *, name: str) -> NDA
         As `array_of`; also if it is any other array.
     """
     if not fields_of(path, members, name=name):
-        array_of(path, members, name=name)
-        raise FormatError(f"array {name!r} in {path} must be an array of structures, got no fields")
+        array = array_of(path, members, name=name)
+        advice = "; a raster of bools is read from an .npz: np.savez('x.npz', array)" if array.dtype.kind == "b" else ""
+        raise FormatError(
+            f"array {name!r} in {path} must be an array of structures with the fields x, y, t and p, got"
+            f" {array.dtype} of shape {array.shape}{advice}"
+        )
     return array_of(path, members, name=name, has_fields=True)
 
 
@@ -284,6 +290,10 @@ def json_of(path: Path, members: Mapping[str, bytes], *, name: str) -> dict[str,
         return parse_json(members[name])
     except ValueError as error:
         raise FormatError(f"{name} in {path} is not valid JSON: {error}") from error
+
+
+def _arrays(members: Iterable[str]) -> str:
+    return ", ".join(sorted(each[:-4] for each in members if each.endswith(".npy"))) or "none"
 
 
 def _names(members: Mapping[str, bytes]) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import wraps
+from types import MappingProxyType
 from typing import TypeVar
 
 from snnprog.wording import counted, did_you_mean, in_words
@@ -19,6 +20,17 @@ from snnprog.wording import counted, did_you_mean, in_words
 Called = TypeVar("Called", bound=Callable[..., object])
 SWAPPED = " (arguments swapped?)"
 """The end of a message about values in the wrong order."""
+
+NAMES_ELSEWHERE: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "closest": ("on_infeasible", "on_infeasible='closest'"),
+        "workers": ("executor", "executor=concurrent.futures.ProcessPoolExecutor(…)"),
+        "tau_potential": ("potential_decay", "sp.Dynamics.from_time_constants(…)"),
+        "tau_current": ("potential_decay", "sp.Dynamics.from_time_constants(…)"),
+    }
+)
+"""What an option of the command line or a key of a file is called in a call: its name -> a parameter that the called
+function has, and what to write."""
 
 
 def call_checked(item: Called) -> Called:
@@ -102,7 +114,9 @@ def _fault(
     unknown = [name for name in kwargs if name not in named]
     if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
         known = f"; it takes {in_words(named)}" if named else ""
-        meant = _held_by(function, unknown[0]) or did_you_mean(unknown[0], named) or known
+        needed, written = NAMES_ELSEWHERE.get(unknown[0], ("", ""))
+        elsewhere = f"; write {written}" if needed in named else ""
+        meant = elsewhere or _held_by(function, unknown[0]) or did_you_mean(unknown[0], named) or known
         return f"{title} has no argument {unknown[0]!r}{meant}"
     if len(args) > len(places) and inspect.Parameter.VAR_POSITIONAL not in kinds:
         others = [name for name in named if name not in places]

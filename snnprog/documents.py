@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from snnprog.errors import SpecError
-from snnprog.wording import a_type
+from snnprog.wording import a_type, not_utf8
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -44,7 +44,7 @@ def parse_json(content: bytes) -> dict[str, object]:
     _check_size(len(content), JSON_LIMIT_BYTES)
     try:
         value = json.loads(
-            content.decode("utf-8"),
+            _decoded(content, "utf-8"),
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
             object_pairs_hook=_distinct,
@@ -66,7 +66,7 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         If it is too large or too deep, not valid TOML, or holds an integer beyond 64 bits.
     """
     _check_size(len(content), TOML_LIMIT_BYTES)
-    text = content.decode("utf-8-sig")
+    text = _decoded(content, "utf-8-sig")
     if any(key.count(".") >= DEPTH_LIMIT for key in BETWEEN_KEYS.split(TOML_ASIDES.sub("_", text))):
         raise ValueError(f"a key has more than {DEPTH_LIMIT} parts")
     try:
@@ -104,6 +104,13 @@ def check_depth(value: object) -> list[object]:
 
 def _parts(value: dict[str, object] | list[object]) -> Iterable[object]:
     return value.values() if isinstance(value, dict) else value
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(not_utf8(error)) from error
 
 
 def _check_size(size: int, limit: int) -> None:

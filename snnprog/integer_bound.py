@@ -53,6 +53,7 @@ def error_bound(program: Program, code: BalancedCode) -> Floats | None:
         If the program is not of such a spec.
     """
     check_type("program", program, kind=Program)
+    check_type("code", code, kind=BalancedCode)
     if not code.is_leaky_integrator:
         return None
     weights = _weights(program, code)

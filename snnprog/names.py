@@ -16,7 +16,7 @@ from itertools import count as counting
 
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
-from snnprog.wording import counted, did_you_mean, range_in_words
+from snnprog.wording import counted, did_you_mean, put_in_list, range_in_words
 
 Names = tuple[str, ...]
 
@@ -60,7 +60,7 @@ def as_names(what: str, names: object, size: int | None, *, may_be_joined: bool 
     if names is None:
         return None
     if isinstance(names, (str, bytes, Mapping, Set)) or not isinstance(names, Iterable):
-        raise SpecError(f"{what} must be a list of names, got {names!r:.80}")
+        raise SpecError(f"{what} must be a list of names, got {names!r:.80}{put_in_list(names)}")
     given = list(names)
     if size is not None and len(given) != size:
         noun = what.removesuffix("_names").replace("_", " ")
@@ -145,14 +145,17 @@ def find(what: str, given: object, names: Names | None, size: int) -> int:
     if isinstance(given, str):
         name = unicodedata.normalize("NFC", given[:JOINED_LIMIT])
         if names is None:
-            raise SpecError(f"{what}s have no names here, got {given!r:.80}; give its number, 0 to {size - 1}")
+            raise SpecError(
+                f"{what}s have no names here, got {given!r:.80}; give its number, {range_in_words((0, size - 1))}"
+            )
         if name not in names:
             shown = did_you_mean(name, names) or f"; known are {', '.join(names[:10])}"
             raise SpecError(f"there is no {what} {given!r:.80}{shown}")
         return names.index(name)
     number = as_integer(what, given)
     if not 0 <= number < size:
-        raise SpecError(f"{what} must be {range_in_words((0, size - 1))}, or a name, got {number}")
+        other = "" if names is None else ", or a name"
+        raise SpecError(f"{what} must be {range_in_words((0, size - 1))}{other}, got {number}")
     return number
 
 

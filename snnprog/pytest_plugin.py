@@ -47,6 +47,7 @@ def assert_exact(
     *,
     record: Literal["spikes", "state"] = "spikes",
     against: str = REFERENCE,
+    same_spec: bool = False,
 ) -> Verification:
     """Assert that a program produces its targets on a backend, and the same results as on another backend.
 
@@ -61,22 +62,26 @@ def assert_exact(
         Whether currents and potentials are compared, too.
     against : str
         The backend to compare with.
+    same_spec : bool
+        Whether the program must have been compiled from this `Spec`, not from an older one.
 
     Raises
     ------
     AssertionError
-        If they differ; the message names the program's file, and the first divergence: where, what had arrived, and
-        which rule would explain it.
+        If the program is of another spec, or they differ; the message names the program's file, and the first
+        divergence: where, what had arrived, and which rule would explain it.
     SpecError, FormatError, BackendError
         As `snnprog.verify` and `snnprog.load` do.
     """
     __tracebackhide__ = True
-    from snnprog.errors import SnnprogError
+    from snnprog.errors import SnnprogError, SpecError
     from snnprog.program import Program, load
     from snnprog.spec import Pattern, Spec
     from snnprog.verification import verify
 
     try:
+        if same_spec and not isinstance(patterns, Spec):
+            raise SpecError("same_spec compares the program with a Spec; give the spec in place of patterns")
         loaded = program if isinstance(program, Program) else load(program)
         if not isinstance(patterns, Spec):
             patterns = Spec([patterns] if isinstance(patterns, Pattern) else patterns, chip=loaded.chip)
@@ -84,8 +89,11 @@ def assert_exact(
     except SnnprogError as error:
         raise error.with_traceback(None) from None  # so that pytest shows the test, and no lines of this package
     check = verification.backends[backend]
+    name = "" if isinstance(program, Program) else f"{program}: "
+    if same_spec and not verification.same_spec:
+        fault = verification.mismatch or "the program names no specification"
+        raise AssertionError(f"{name}{fault}; compile the specification again")
     if not check.exact:
-        name = "" if isinstance(program, Program) else f"{program}: "
         counted = sum(int(pattern.care.sum()) for pattern in patterns.patterns)
         other = "" if verification.mismatch is None else f"\n{verification.mismatch}"
         raise AssertionError(

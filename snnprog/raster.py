@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.calls import call_checked
 from snnprog.errors import SpecError
-from snnprog.wording import counted
+from snnprog.wording import a_type, counted
 
 # A bound on the sum of the rounding errors of a time, the beginning and length of its bins, and their quotient.
 ROUNDING_SHARE = 8 * float(np.finfo(np.float64).eps)
@@ -40,10 +40,26 @@ def as_raster(values: ArrayLike, name: str) -> Raster:
             f"{name} must be a bool array (ticks, neurons), got a ragged one; {FROM_TIMES} makes one of spike times"
         ) from error
     if array.ndim != 2:
-        raise SpecError(f"{name} must have two axes (ticks, neurons), got shape {array.shape}")
+        raise SpecError(f"{name} must have two axes (ticks, neurons), got {_other_axes(values, array)}")
     if array.shape[0] == 0:
         raise SpecError(f"{name} must have at least one tick")
     return as_bools(array, name)
+
+
+def _other_axes(values: object, array: NDArray[np.generic]) -> str:
+    """Return what was given instead of an array of two axes, and what to do, as the end of a message."""
+    if array.ndim == 0:
+        holds = isinstance(getattr(values, "spikes", None), np.ndarray)
+        return f"{a_type(values)}{'; take its .spikes' if holds else ''}"
+    if array.ndim > 2:
+        return f"shape {array.shape}; give one raster for each pattern"
+    is_raster = array.size > 0 and array.dtype.kind in "biuf" and bool(np.isin(array, (0, 1)).all())
+    advice = (
+        "; write array.reshape(-1, 1) for one neuron, or (1, -1) for one tick"
+        if is_raster
+        else f"; {FROM_TIMES} makes one of spike times"
+    )
+    return f"shape {array.shape}{advice if array.size else ''}"
 
 
 def as_rasters(inputs: Iterable[ArrayLike], name: str = "inputs") -> list[Raster]:
@@ -56,6 +72,8 @@ def as_rasters(inputs: Iterable[ArrayLike], name: str = "inputs") -> list[Raster
     """
     if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
         raise SpecError(f"{name} must be a list of rasters, got one array of shape {inputs.shape}; write [{name}]")
+    if isinstance(inputs, np.ndarray) and inputs.ndim < 2:
+        as_raster(inputs, name)  # it says what a raster is
     if not isinstance(inputs, Iterable) or isinstance(inputs, (str, bytes)):
         raise SpecError(f"{name} must be a list of rasters (ticks, lines), got {inputs!r}")
     return [as_raster(raster, f"{name}[{index}]") for index, raster in enumerate(inputs)]
@@ -197,9 +215,12 @@ def bin_spike_times(
     """
     check_bin_ms("bin_ms", bin_ms)
     try:
-        seconds, index = np.asarray(times_s, dtype=np.float64), np.asarray(neuron)
+        given, index = np.asarray(times_s), np.asarray(neuron)
+        seconds = given.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise SpecError(f"spike times must be a list of numbers: {error}") from error
+        raise SpecError(f"spike times must be one list of numbers for all neurons: {error}") from error
+    if given.dtype.kind == "b":
+        raise SpecError("spike times must be numbers of seconds, got bools; an array of bools is a raster already")
     if seconds.ndim != 1 or seconds.shape != index.shape:
         raise SpecError(
             f"spike times and neurons must be lists of equal length, got shapes {seconds.shape} and {index.shape}"

@@ -84,6 +84,9 @@ PLACES = {
 }
 """Where each group of keys belongs."""
 
+OPTION_HINT = re.compile(r" \(--[a-z-]+(?: on the command line)?\)")
+"""An option of a command as readers of rasters name it, beside the key that a file has."""
+
 Table = Mapping[str, object]
 
 
@@ -119,13 +122,23 @@ def _located(path: Path, where: str = "") -> Iterator[None]:
     try:
         yield
     except (FormatError, LimitError, SpecError) as error:
-        if str(path) not in str(error):
-            error.args = (printable(f"{path}, {where}: {error}" if where else f"{path}: {error}"),)
+        words = _in_words_of_toml(str(error))
+        if str(path) not in words:
+            words = printable(f"{path}, {where}: {words}" if where else f"{path}: {words}")
+        error.args = (words,)
         raise
+
+
+def _in_words_of_toml(message: str) -> str:
+    """Return a message with the words of a file: without options of the command line, and with its values."""
+    message = message.replace("(merge=True, --merge)", "(merge = true)")
+    return OPTION_HINT.sub("", message.replace("must be True or False", "must be true or false"))
 
 
 def _read_spec(path: Path, chip: str | Chip | None) -> Spec:
     table = read_toml(path)
+    if "parts" in table and "patterns" not in table:
+        raise FormatError(f"{path} is a SYSTEM.toml, not a SPEC.toml; 'snnprog link {path} -o P.snnp' joins its parts")
     _check_keys(path, TOP, table=table, allowed=SPEC_KEYS)
     options = {name: table[name] for name in (*(option.name for option in OPTIONS), *NAME_KEYS) if name in table}
     if "robust" in options:

@@ -22,13 +22,19 @@ from snnprog.spec import Pattern, Spec
 from snnprog.spec_file import NAME_KEYS, RASTER_KEYS
 from snnprog.version import __version__
 
+EVERY_STREAM = (
+    "# These patterns decide what the outputs do on every input stream (see docs/how-to/specs.md).",
+    "# A file cannot say so: a warning of 'snnprog compile' about few spikes for many synapses does not apply.",
+)
+"""Comments in the file of a spec with an automaton."""
+
 
 @call_checked
 def save_spec(spec: Spec, path: str | Path) -> None:
     """Write a spec as a ``SPEC.toml``, with its spikes in CSV files beside it; `load_spec` reads an equal spec.
 
     The names of the CSV files begin with the stem of the path, as in ``SPEC_inputs.csv``. Existing files are replaced.
-    The file does not hold the spec's ``automaton``.
+    The file does not hold the spec's ``automaton``; a comment says that there was one.
 
     Parameters
     ----------
@@ -49,7 +55,7 @@ def save_spec(spec: Spec, path: str | Path) -> None:
     if path.suffix != ".toml" or split_key(path.name) != (path.name, None):
         raise FormatError(f"{path} must end in .toml, such as SPEC.toml")
     _check_chip(spec.chip)
-    lines = [f"# Written by snnprog {__version__}", *_options(spec)]
+    lines = [f"# Written by snnprog {__version__}", *([] if spec.automaton is None else EVERY_STREAM), *_options(spec)]
     groups = [list(each) for _, each in groupby(spec.patterns, key=lambda pattern: pattern.ticks)]
     for number, group in enumerate(groups):
         stem = path.stem if len(groups) == 1 else f"{path.stem}_{number}"

@@ -118,11 +118,15 @@ def units(
     training = ticks // 2 if training_ticks is None else as_integer("training_ticks", training_ticks)
     offered = as_delays(delays)
     longest = max(offered, default=0)
-    if not longest < training < ticks - longest:
+    if ticks < 2 * longest + 2:
         turned = f"; is the array (units, ticks)? ({count} units)" if count > ticks else ""
         raise SpecError(
+            f"raster must have at least {2 * longest + 2} ticks for delays of up to {longest}, got {ticks}{turned}"
+        )
+    if not longest < training < ticks - longest:
+        raise SpecError(
             f"training_ticks must be {longest + 1} to {ticks - longest - 1}, which leaves more ticks than the longest"
-            f" delay to each part of the {ticks}, got {training}{turned}"
+            f" delay to each part of the {ticks}, got {training}"
         )
     chosen = None if inputs is None else _checked(inputs, count)
     groups = (

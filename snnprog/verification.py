@@ -36,7 +36,7 @@ from snnprog.robustness.checking import check_robust
 from snnprog.robustness.verdict import Robustness
 from snnprog.spec import Robust, Spec
 from snnprog.table import Table, checked
-from snnprog.wording import counted
+from snnprog.wording import counted, put_in_list
 
 if TYPE_CHECKING:
     import pandas
@@ -219,11 +219,11 @@ def verify(
         robust = robust.on_lines(spec.n_inputs, spec.input_names)
     backends = (built_in(program),) if backends is None else backends
     if isinstance(backends, str) or not isinstance(backends, Sequence) or not backends:
-        raise SpecError(f"backends must be a list with at least one name, got {backends!r}")
+        raise SpecError(f"backends must be a list with at least one name, got {backends!r}{put_in_list(backends)}")
     _check_size(program, spec)
     if test is not None:
         check_type("test", test, kind=Spec)
-        _check_size(program, test)
+        _check_size(program, test, whose="test")
     inputs = [pattern.inputs for pattern in spec.patterns]
     runs: dict[str, Run] = {}
     failures: dict[str, BackendError | LimitError] = {}
@@ -289,17 +289,15 @@ def _tested(program: Program, test: Spec, *, backend: str, timeout_s: float | No
     return scored(test, [trace.spikes for trace in traces], backend=backend)
 
 
-def _check_size(program: Program, spec: Spec) -> None:
+def _check_size(program: Program, spec: Spec, whose: str = "spec") -> None:
     """Raise `SpecError` if program and spec do not belong together."""
+    advice = "the spec that it was compiled from" if whose == "spec" else "patterns of its own lines and outputs"
     for name, found, wanted in (
         ("input", program.n_inputs, spec.n_inputs),
         ("output", program.n_outputs, spec.n_outputs),
     ):
         if found != wanted:
-            raise SpecError(
-                f"the program must have {counted(wanted, name)} as its spec, got {found}; use the spec that it was"
-                " compiled from"
-            )
+            raise SpecError(f"the program must have {counted(wanted, name)} as its {whose}, got {found}; use {advice}")
     _check_readouts(program, spec)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 SHOWN_CHARACTERS = 4000
 GAP = " [...] "
+SHORT = 64
+"""The most characters of a text that is repeated as advice. A choice: the length of a name."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -33,6 +35,11 @@ def in_words(items: Sequence[object]) -> str:
     """Return a list as text: "1", "1 and 2", or "1, 2 and 3"."""
     *first, last = map(str, items)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def put_in_list(value: object) -> str:
+    """Return what ends a message about a text that was given in place of a list: "; write ['kernel']", or nothing."""
+    return f"; write [{value!r}]" if isinstance(value, str) and 0 < len(value) <= SHORT else ""
 
 
 def ticks_in_words(ticks: Sequence[int]) -> str:
@@ -81,13 +88,28 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Return what is wrong with the bytes of a text that is not UTF-8, and what to do."""
+    is_utf16 = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+    found = "it begins as UTF-16 does" if is_utf16 else f"byte {error.object[error.start]:#04x} at {error.start}"
+    return f"it is not text in UTF-8 ({found}); save it as UTF-8"
+
+
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return what ends a message about an unknown word: "; did you mean 'delays'?", or nothing."""
     from difflib import get_close_matches  # only for a message
 
     found, given = {each.casefold(): each for each in known}, str(word).casefold()
-    nearest = get_close_matches(given, found, n=2) or [each for each in found if len(given) > 2 and given in each][:2]
+    same = [each for each in found if _bare(each) == _bare(given)]
+    nearest = (
+        same or get_close_matches(given, found, n=2) or [each for each in found if len(given) > 2 and given in each][:2]
+    )
     return f"; did you mean {' or '.join(repr(found[each]) for each in sorted(nearest))}?" if nearest else ""
+
+
+def _bare(word: str) -> str:
+    """Return the letters and digits of a word, as in "loihi1" for "loihi 1"."""
+    return "".join(filter(str.isalnum, word))
 
 
 # How similar names of files must be to be suggested, by difflib's ratio. A choice: "raster" and "pattern" have .62,

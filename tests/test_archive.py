@@ -397,7 +397,7 @@ def test_arrays_are_refused(content: bytes, message: str) -> None:
 
 @pytest.mark.parametrize("members", [{}, {"y.npy": b"", "b": b""}])
 def test_a_missing_array_names_those_there_are(members: dict[str, bytes]) -> None:
-    there = "b, y.npy" if members else "nothing"
+    there = "y" if members else "none"
     with pytest.raises(FormatError, match=re.escape(f"x.npz has no array 'x'; it has {there}")):
         array_of(Path("x.npz"), members, name="x")
 

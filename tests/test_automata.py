@@ -219,19 +219,19 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "at most less than none": (lambda: sp.at_most(-1, ticks=1, output=0), "spikes must be at least 0"),
     "a line too many": (
         lambda: sp.within(1, after=1).monitor(ONE_LINE),
-        "input line must be 0, or a name, got 1",
+        "input line must be 0, got 1",
     ),
     "an output too many": (
         lambda: sp.at_most(1, ticks=1, output=-1).monitor(ONE_LINE),
-        "output must be 0, or a name, got -1",
+        "output must be 0, got -1",
     ),
     "a text of outputs": (
         lambda: sp.within(1, after=0, answers="open"),
-        "answers must be a list of outputs, got 'open'",
+        "answers must be a list of outputs, got 'open'; write ['open']",
     ),
     "a name where there are none": (
         lambda: sp.within(1, after="coin").monitor(ONE_LINE),
-        "input lines have no names here, got 'coin'; give its number, 0 to 0",
+        "input lines have no names here, got 'coin'; give its number, 0",
     ),
     "rows of another width": (
         lambda: sp.never(lambda row, spikes: False, symbols=[(True, False)]).monitor(ONE_LINE),

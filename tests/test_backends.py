@@ -169,6 +169,15 @@ def test_a_runner_that_hangs_is_ended_with_its_children(tmp_path: Path, folders:
     ):
         sp.run(program, RASTERS[0], "slow", timeout_s=5.0)
     assert is_gone(int(note.read_text()))
+    with pytest.raises(sp.BackendError, match=r"did not finish within 0\.25 s .*; raise timeout_s= \(--timeout\)$"):
+        sp.run(program, RASTERS[0], "slow", timeout_s=0.25)
+
+
+def test_names_of_backends_with_commas_between_them() -> None:
+    with pytest.raises(
+        sp.BackendError, match=r"unknown backend 'kernel,lava'; .*; give 'kernel' and 'lava' one by one$"
+    ):
+        find_backend("kernel,lava")
 
 
 def test_the_search_path_comes_first(folders: Path, program: sp.Program) -> None:
@@ -230,6 +239,10 @@ def test_bad_questions(program: sp.Program, inputs: list[Raster], record: str, m
 def test_one_raster_has_no_number_in_messages(program: sp.Program) -> None:
     with pytest.raises(sp.SpecError, match=r"^inputs must have 2 columns, .*, got 9; .*: transpose inputs\?$"):
         sp.run(program, RASTERS[0].T)
+    with pytest.raises(
+        sp.SpecError, match=r"^inputs must have two axes \(ticks, neurons\), got shape \(2,\); write array"
+    ):
+        sp.run(program, RASTERS[0][0])
     with pytest.raises(sp.SpecError, match=r"^inputs must hold bools, got type float64; write array\.astype\(bool\)$"):
         sp.run(program, RASTERS[0].astype(float))
 

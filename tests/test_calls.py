@@ -89,6 +89,19 @@ CALLS: tuple[tuple[Callable[..., Any], tuple[object, ...], dict[str, object], st
     ),
     (sp.Program.from_arrays, (), {"wieght": 3}, "Program.from_arrays has no argument 'wieght'; did you mean 'weight'?"),
     (sp.specs.delay_line, (), {"delay": 3}, "delay_line has no argument 'delay'; did you mean 'delays'?"),
+    (sp.compile, (None,), {"closest": True}, "compile has no argument 'closest'; write on_infeasible='closest'"),
+    (
+        sp.sweep,
+        ([],),
+        {"workers": 4},
+        "sweep has no argument 'workers'; write executor=concurrent.futures.ProcessPoolExecutor(…)",
+    ),
+    (
+        sp.Dynamics,
+        (),
+        {"tau_potential": 20.0},
+        "Dynamics has no argument 'tau_potential'; write sp.Dynamics.from_time_constants(…)",
+    ),
     (replace, (PATTERN,), {"car": RASTER}, "Pattern has no argument 'car'; did you mean 'care'?"),
 )
 

@@ -60,7 +60,7 @@ from snnprog import cli
         (["explain", "{program}"], cli.BAD_USAGE, "detector.snnp is not a SPEC.toml; 'snnprog inspect "),
         (["inspect", "{spec}"], cli.BAD_USAGE, "-o P.snnp' makes a program of that specification\n"),
         (["quantize", "{program}", "-o", "x.snnp"], cli.BAD_USAGE, "is not a trained network (.nir or .net);"),
-        (["convert", "{program}", "-o", "x.snnp", "--data", "{inputs}"], cli.BAD_USAGE, "is not an ONNX model;"),
+        (["convert", "{program}", "-o", "x.snnp", "--data", "{inputs}"], cli.BAD_USAGE, "is not an .npz of samples;"),
         (["compile", "{spec}", "x.snnp"], cli.BAD_USAGE, "Unexpected argument 'x.snnp'; did you mean '-o x.snnp'? See"),
         (["compile", "{spec}x"], cli.BAD_USAGE, "SPEC.tomlx' does not exist; did you mean 'SPEC.toml'?\n"),
         (

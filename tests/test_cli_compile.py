@@ -82,6 +82,9 @@ def test_the_closest_program_is_written_and_its_wrong_bins_told(command: Command
     assert data["deviations"] == [{"output": 0, "wrong": [[0, 0, "missing"]], "distances": [1.0], "label": None}]
     options = ("--miss-cost", "2.5", "--alarm-cost", "4", "--start", tmp_path / "p.snnp")
     words = ("compile", tmp_path / "SPEC.toml", "-o", tmp_path / "again.snnp")
+    for option in (("--miss-cost", "2.5"), ("--alarm-cost", "4"), ("--start", tmp_path / "p.snnp")):
+        code, _, err = command(*words, *option)
+        assert (code, f"{option[0]} is about the closest program; add --closest" in err) == (cli.BAD_USAGE, True)
     code, out, _ = command(*words, "--closest", *options, "--json")
     data = json.loads(out)
     assert (data["cost"], data["cost_at_least"], data["alarm_cost"], data["hits"]) == (2.5, 2.5, 4.0, 1)
@@ -135,7 +138,7 @@ def test_infeasible_is_told_with_its_ticks(command: Command, tmp_path: Path) -> 
             "n_inputs = 2",
             "n_inputs = 1",
             cli.BAD_USAGE,
-            "neuron must be 0 to 0, because neurons = 1 (n_inputs in SPEC.toml)",
+            "neuron must be 0, because neurons = 1 (n_inputs in SPEC.toml)",
         ),
         ("[[patterns]]", "[[pattern]]", cli.BAD_USAGE, "unknown key 'pattern'; did you mean 'patterns'?"),
         ("chip =", "chip", cli.BAD_USAGE, "is not valid TOML"),

@@ -87,8 +87,15 @@ def test_a_program_that_does_not_fit_is_written_all_the_same(command: Command, t
         ("[outputs]", "[other]", "unknown key 'other'; known keys: wires, parts, inputs, outputs"),
         ('first = "a.snnp"', "first = 3", "[parts] must name a program file for each part"),
         ("[parts]", "[part]", "[parts] must name a program file for each part"),
-        ('"a.snnp"', '"c.snnp"', "c.snnp"),
-        ("first.0", "frist.0", "names an unknown part 'frist'; did you mean 'first'?"),
+        ('"a.snnp"', '"c.snnp"', "c.snnp, named in "),
+        ('"a.snnp"', '"first.snnp"', "SYSTEM.toml, does not exist"),
+        ("[parts]", "[[patterns]]", "SYSTEM.toml is a SPEC.toml, not a SYSTEM.toml; 'snnprog compile "),
+        (
+            SYSTEM[: SYSTEM.index("first =")],
+            "[parts]\nwires = []\n",
+            "'wires' stands in [parts]; move it to the top of the",
+        ),
+        ("first.0", "frist.0", "SYSTEM.toml: 'frist.0' names an unknown part 'frist'; did you mean 'first'?"),
         (
             "second.go",
             "second.gone",

@@ -140,6 +140,11 @@ def test_delta_is_fitted_to_the_range() -> None:
     assert (encoder.step.tolist(), encoder.ticks, encoder.n_lines) == ([2.0, 0.25], 2, 4)
 
 
+def test_classes_are_ignored_as_in_a_pipeline() -> None:
+    assert Levels(4).fit(FITTED, [0, 1]).low.tolist() == Levels(4).fit(FITTED).low.tolist()
+    assert Delta(4).fit(np.zeros((2, 3, 1)), [0, 1]).ticks == 3
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
@@ -149,9 +154,14 @@ def test_delta_is_fitted_to_the_range() -> None:
         (lambda: Levels(0).fit([[1.0]]), "levels must be at least 1, got 0"),
         (lambda: Levels(untyped(1.5)).fit([[1.0]]), r"levels must be an integer, got 1\.5"),
         (lambda: Levels().fit(FITTED).transform([[1.0]]), "samples must have 2 values as in training, got 1"),
-        (lambda: Rate(9).transform(FITTED), r"Rate must be fitted before it transforms samples; call Rate\(...\).fit"),
+        (lambda: Rate(9).transform(FITTED), r"call Rate\(...\).fit\(.*, and use the object that it"),
         (lambda: GaussianFields().transform(FITTED), "GaussianFields must be fitted before"),
         (lambda: Delta().transform(np.zeros((1, 4, 1))), "Delta must be fitted before it transforms samples"),
+        (
+            lambda: Questions.one_vs_one(3).decide([np.zeros((4, 2), bool)]),
+            r"spikes\[0\] must have 3 columns, one for each q",
+        ),
+        (lambda: with_rest(untyped([1, 0])), "raster must have two axes"),
         (lambda: Delta(0), "steps must be at least 1, got 0"),
         (
             lambda: Levels(low=untyped([1.0]), high=untyped([0.0])),

@@ -331,6 +331,10 @@ def test_costs_say_which_is_cheaper() -> None:
             r"samples must have the shape \(64,\) of the MLPClassifier's input, got \(2,\)",
         ),
         ({"labels": [1, 2]}, "labels must be one for each of 20 samples"),
+        (
+            {"labels": np.eye(10)[[1] * 20]},
+            r"one class for each sample, .*; of one-hot rows, give labels\.argmax\(axis=1\)",
+        ),
         ({"data": [[1.0]]}, "samples must have the shape"),
         ({"data": [["a"]]}, r"data must be real numbers of \(samples, ...\), got an array of <U1"),
         ({"data": [[1j]]}, "data must be real numbers"),

@@ -69,7 +69,7 @@ def test_the_page(command: Command) -> None:
 @pytest.mark.usefixtures("folder")
 def test_what_is_wrong_gets_a_sentence(command: Command) -> None:
     words = ("--data", "data.npz", "-o", "p.snnp")
-    assert "m.onnx is not a complete zip archive" in command("convert", "m.onnx", "--data", "m.onnx", "-o", "p.snnp")[2]
+    assert "m.onnx is not an .npz of samples; " in command("convert", "m.onnx", "--data", "m.onnx", "-o", "p.snnp")[2]
     assert "data.npz is not an ONNX model" in command("convert", "data.npz", *words)[2]
     saved(model([node("Tanh", "x", "y")], {}, shape=(1, 8, 8)), Path("tanh.onnx"))
     code, out, err = command("convert", "tanh.onnx", *words)

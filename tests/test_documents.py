@@ -19,7 +19,7 @@ BAD_JSON = {
     "too deep": (b'{"a": ' + b"[" * DEPTH_LIMIT + b"]" * DEPTH_LIMIT + b"}", "it is nested more than 32 deep"),
     "much too deep": (b"[" * 100_000, "it is nested more than 32 deep"),
     "no object": (b"[]", "it must be an object, got a list"),
-    "no UTF-8": (b'{"a": "\xff"}', "'utf-8' codec can't decode"),
+    "no UTF-8": (b'{"a": "\xff"}', r"it is not text in UTF-8 \(byte 0xff at 7\); save it as UTF-8"),
 }
 
 BAD_TOML = {
@@ -34,7 +34,7 @@ BAD_TOML = {
     "much too deep": (b"a = " + b"[" * 100_000, "it is nested more than 32 deep"),
     "65 bits": (b"a = [1, [9223372036854775808]]", "an integer must have at most 64 bits"),
     "very many bits": (b"a = 0x" + b"f" * 100_000, "an integer must have at most 64 bits"),
-    "no UTF-8": (b'a = "\xff"', "'utf-8' codec can't decode"),
+    "no UTF-8": (b'a = "\xff"', r"it is not text in UTF-8 \(byte 0xff at 5\); save it as UTF-8"),
 }
 
 

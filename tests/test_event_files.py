@@ -186,7 +186,10 @@ def test_structured_arrays(tmp_path: Path) -> None:
     assert len(sp.read_events(tmp_path / "two.npz", key="b").events) == 7
     for key, message in (
         (None, r"holds 2 structured arrays \(a, b\) with the fields x, y, t and p, and no arrays x, y, t and"),
-        ("label", r"array 'label' in .* must be an array of structures, got no fields"),
+        (
+            "label",
+            r"array 'label' in .* must be an array of structures with the fields x, y, t and p, got int64",
+        ),
         ("c", r"has no array 'c'"),
     ):
         with pytest.raises(sp.FormatError, match=message):
@@ -212,7 +215,14 @@ def test_columns_in_an_archive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.zeros((5, 4)), r"must be an array of structures, got no fields"),
+        (
+            np.zeros((5, 4)),
+            r"must be an array of structures with the fields x, y, t and p, got float64 of shape \(5, 4\)$",
+        ),
+        (
+            np.zeros((5, 4), dtype=bool),
+            r"got bool of shape \(5, 4\); a raster of bools is read from an \.npz: np\.savez",
+        ),
         (np.array([None]), r"array 'events' in .* must hold plain numbers, got type object"),
         (np.zeros(2, dtype=[("x", int), ("t", object)]), r"must hold plain numbers, got type .*"),
         (np.zeros(2, dtype=[("x", int), ("t", int, 3)]), r"must hold plain numbers, got type .*"),

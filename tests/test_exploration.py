@@ -259,3 +259,5 @@ def test_bad_arguments() -> None:
         sp.prove(program, from_expression("a", n_inputs=2))
     with pytest.raises(sp.SpecError, match=r"claim must be an Automaton or an invariant such as sp\.never"):
         sp.prove(program, untyped("always"))
+    with pytest.raises(sp.SpecError, match=r"got a Spec; spec\.automaton is that of a spec by name$"):
+        sp.prove(program, untyped(sp.specs.counter(2)))

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 from numpy.typing import NDArray
+from untyped import untyped
 
+import snnprog as sp
 from snnprog.archive import write_archive
 from snnprog.errors import FormatError, SpecError
 from snnprog.files import read_rasters, split_key, write_rasters
@@ -164,7 +166,16 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
     "two numbers in one": ("tick,neuron\n1 2,0\n", "line 2: must have 2 integers, got '1 2,0'"),
     "comma at the end": ("tick,neuron\n1,0,\n", "line 2: must have 2 integers, got '1,0,'"),
     "two signs": ("tick,neuron\n--1,0\n", "line 2: must have 2 integers, got '--1,0'"),
-    "no UTF-8": (b"tick,neuron\n\xff,0\n", "events.csv cannot be read: 'utf-8' codec"),
+    "no UTF-8": (
+        b"tick,neuron\n\xe9,0\n",
+        "events.csv cannot be read: it is not text in UTF-8 (byte 0xe9 at 1); save it as UTF-8",
+    ),
+    "UTF-16": (
+        "tick,neuron\n1,0\n".encode("utf-16"),
+        "events.csv cannot be read: it is not text in UTF-8 (it begins as UTF-16 does); save it as UTF-8",
+    ),
+    "times": ("tick,neuron\n1.5,0\n", "line 2: must have 2 integers, got '1.5,0'; for times, write the header time_ms"),
+    "a name": ("tick,neuron\n1,left\n", "got '1,left'; the lines have no names: write their numbers, from 0"),
 }
 
 
@@ -280,7 +291,7 @@ def test_npz_with_a_key(tmp_path: Path) -> None:
 
 BAD_NPZ: dict[str, tuple[dict[str, NDArray[np.generic]], dict[str, Any], str]] = {
     "several": ({"b": ONE, "a": ONE}, {}, "holds 2 arrays (a, b); name one, as in rasters.npz:NAME"),
-    "unknown key": ({"a": ONE}, {"key": "c"}, "has no array 'c'; it has a.npy"),
+    "unknown key": ({"a": ONE}, {"key": "c"}, "has no array 'c'; it has a"),
     "one axis": ({"a": ONE[0]}, {}, "must have shape (ticks, neurons) or (patterns, ticks, neurons), got (2,)"),
     "four axes": ({"a": ONE[None, None]}, {}, "must have shape (ticks, neurons) or (patterns, ticks,"),
     "floats": ({"a": ONE.astype(float)}, {}, "must hold bools, got type float64; write array.astype(bool)"),
@@ -422,3 +433,22 @@ def test_a_size_must_be_an_integer(tmp_path: Path, name: str) -> None:
     sizes: dict[str, Any] = {"ticks": 3, "neurons": 2, name: [3, 4]}
     with pytest.raises(SpecError, match=rf"^{name} .*\[3, 4\]"):
         read_rasters(path, **sizes)
+
+
+def test_what_is_written_must_be_a_list_of_rasters(tmp_path: Path) -> None:
+    with pytest.raises(
+        SpecError, match=r"rasters must be a list of rasters, got one array of shape .*; write \[rasters\]"
+    ):
+        sp.write_rasters(tmp_path / "x.csv", untyped(np.zeros((3, 2), dtype=bool)))
+
+
+def test_views_of_events_do_not_apply_to_other_files(tmp_path: Path) -> None:
+    path, view = csv_file(tmp_path, "tick,neuron\n"), sp.EventView(region=(0, 0, 2, 2), downsample=2)
+    with pytest.raises(FormatError, match=r"^region and downsample do not apply to .*; omit them$"):
+        sp.read_rasters(path, ticks=3, neurons=2, view=view)
+
+
+def test_a_raster_in_an_npy_is_refused_before_times_are_asked_for(tmp_path: Path) -> None:
+    np.save(tmp_path / "raster.npy", np.zeros((3, 2), dtype=bool))
+    with pytest.raises(FormatError, match=r"got bool of shape \(3, 2\); a raster of bools is read from an \.npz"):
+        sp.read_rasters(tmp_path / "raster.npy")

@@ -162,10 +162,10 @@ WRONG_CHIPS = {
     "what to give for a module": ("my_chip", "; a Chip of my_chip.py is --chip my_chip:NAME"),
     "no attribute": (
         "my_chip:OTHER",
-        "my_chip:OTHER cannot be loaded: the module has no 'OTHER'; give MODULE:NAME",
+        "my_chip.py has no 'OTHER'; give MODULE:NAME",
     ),
     "no chip": ("my_chip:TEXT", "my_chip:TEXT must be a Chip, got a str"),
-    "no name": ("my_chip:", "chip my_chip: cannot be loaded: the module has no ''; give MODULE:NAME"),
+    "no name": ("my_chip:", "my_chip.py has no ''; give MODULE:NAME"),
     "unknown name": ("my_chip", "snnprog: unknown chip 'my_chip'; known chips are fpga, fpga-ge, fpga-subtract,"),
 }
 

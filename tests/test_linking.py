@@ -176,8 +176,13 @@ A, TWO = repeater("loihi1"), repeater("loihi1", lines=2)
     [
         ({}, {}, "parts must name at least one part, got none"),
         ({"a": A, "b": repeater("fpga")}, {}, r"for the same chip, got loihi1 \(a\) and fpga \(b\)"),
+        (
+            {"a": A, "b": replace(A, chip=replace(A.chip, cores=7, delays=(1, 9)))},
+            {},
+            "for the same chip, got two chips 'loihi1', of a and b, that differ in delays and cores; compile",
+        ),
         ({"a.b": A}, {}, "the name of a part must begin with a letter.* got 'a.b'"),
-        ({"a": A, "b": A}, {"wires": [("a.0", "c.0")]}, "'c.0' names an unknown part 'c'"),
+        ({"a": A, "b": A}, {"wires": [("a.0", "c.0")]}, "'c.0' names an unknown part 'c'; the parts are a, b"),
         ({"adder": A, "b": A}, {"wires": [("ader.0", "b.0")]}, "unknown part 'ader'; did you mean 'adder'"),
         ({"a": A, "b": A}, {"wires": [("a.0", "b.1")]}, "part 'b' has no input line '1': it has 1 input line$"),
         ({"a": A, "b": A}, {"wires": [("a.2", "b.0")]}, "part 'a' has no output '2': it has 1 output"),

@@ -55,5 +55,10 @@ def test_each_result_is_that_of_compile(tmp_path: Path) -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(sp.SpecError, match="specs must be at least one spec, got none"):
         sp.sweep([])
-    with pytest.raises(sp.SpecError, match="specs must be a Spec"):
+    with pytest.raises(sp.SpecError, match=r"specs\[0\] must be a Spec"):
         untyped(sp).sweep([3])
+
+
+def test_a_sweep_takes_a_list_of_specs() -> None:
+    with pytest.raises(sp.SpecError, match=r"^specs must be a list of Spec, got a Spec; write \[spec\]$"):
+        sp.sweep(untyped(specs()[0]))

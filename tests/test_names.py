@@ -98,7 +98,7 @@ LISTS: dict[str, tuple[object, str]] = {
     "too few": (["a"], "input_names must have 2 names, one for each input, got 1"),
     "too many": (["a", "b", "c"], "input_names must have 2 names, one for each input, got 3"),
     "twice": (["a", "a"], "input_names must be different, got 'a' at 0 and 1"),
-    "text": ("ab", "input_names must be a list of names, got 'ab'"),
+    "text": ("ab", r"input_names must be a list of names, got 'ab'; write \['ab'\]"),
     "set": ({"a", "b"}, "input_names must be a list of names, got "),
     "number": (2, "input_names must be a list of names, got 2"),
     "not text": (["a", 1], r"input_names\[1\] must begin with a letter, and have .* got 1"),

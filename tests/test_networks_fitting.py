@@ -152,10 +152,11 @@ def test_what_is_too_little_is_rounded_and_said() -> None:
         (
             {"bits": "least", "inputs": None},
             SpecError,
-            "bits='least' takes inputs to fit weights to \\(inputs=, --inputs\\); no inputs",
+            "bits='least' needs weights that are fitted to inputs \\(inputs=, --inputs\\); no inputs were given",
         ),
-        ({"keep": 0.5, "fit": False}, SpecError, "keep=0.5 takes inputs to fit weights to"),
+        ({"keep": 0.5, "fit": False}, SpecError, "keep=0.5 needs weights that are fitted to inputs"),
         ({"keep": 0.0}, SpecError, "keep must be above 0 and at most 1, got 0"),
+        ({"keep": 50, "inputs": None}, SpecError, "keep must be above 0 and at most 1, got 50; it is a share of the"),
         ({"labels": [1, 2]}, SpecError, "labels must be 40 integers, one for each input"),
         ({"inputs": []}, SpecError, "inputs must hold at least one raster"),
         ({"inputs": 3}, SpecError, r"inputs must be a list of rasters \(ticks, lines\), got 3"),

@@ -299,7 +299,7 @@ def test_what_no_chip_holds() -> None:
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ([np.zeros((3, 5), dtype=bool)], r"inputs\[0\] has 5 lines; the network has 4"),
+        ([np.zeros((3, 5), dtype=bool)], r"inputs\[0\] must have 4 lines, got 5"),
         ([[1]], r"inputs\[0\] must have two axes \(ticks, neurons\), got shape \(1,\)"),
         ([], "inputs must hold at least one raster"),
     ],

@@ -91,5 +91,5 @@ def test_names_of_a_file_are_shown_as_texts() -> None:
 
 
 def test_inputs_of_another_width() -> None:
-    with pytest.raises(SpecError, match=r"inputs\[1\] has 3 lines; the network has 4"):
+    with pytest.raises(SpecError, match=r"inputs\[1\] must have 4 lines, got 3"):
         page_of_network(quantized(), [INPUTS[0], INPUTS[1][:, :3]])

@@ -444,7 +444,7 @@ def test_carried_cores_that_do_not_fit_are_refused() -> None:
         sp.FitError, match=r"^core 0 exceeds the limit of distinct thresholds: 9 of 8; use fewer thresholds or set the"
     ) as caught:
         sp.place(program)
-    assert str(caught.value).endswith("set the program's core to None to place it again")
+    assert str(caught.value).endswith("set the program's core to None to place it again (at least 5 cores necessary)")
     assert sp.place(replace(program, core=None)).cores == 5
 
 

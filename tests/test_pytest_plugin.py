@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -284,6 +284,22 @@ def test_assert_exact_names_the_file_that_is_wrong(tmp_path: Path) -> None:
         assert_exact(tmp_path / "relay.snnp", other)
     assert str(caught.value).startswith(f"{tmp_path / 'relay.snnp'}: reference differs from the target first at")
     assert str(caught.value).endswith("the program was compiled from another specification (the digests differ)")
+
+
+def test_assert_exact_can_require_the_spec_of_the_program() -> None:
+    inputs = np.zeros((6, 1), dtype=bool)
+    inputs[1] = True
+    spec = sp.Spec([sp.Pattern(inputs, np.roll(inputs, 1, axis=0))], delays=[1])
+    program = sp.compile(spec).program
+    assert assert_exact(program, spec, same_spec=True).exact
+    other = sp.Spec(spec.patterns, delays=[1, 2])
+    assert assert_exact(program, other).exact
+    with pytest.raises(AssertionError, match=r"^the program was compiled from another specification .*; compile"):
+        assert_exact(program, other, same_spec=True)
+    with pytest.raises(AssertionError, match=r"^the program names no specification; compile"):
+        assert_exact(replace(program, provenance={}), spec, same_spec=True)
+    with pytest.raises(sp.SpecError, match="same_spec compares the program with a Spec"):
+        assert_exact(program, spec.patterns, same_spec=True)
 
 
 # ------------------------------------------------------------------------------------------------ the sample project

@@ -43,10 +43,21 @@ def test_a_raster_may_have_no_neurons() -> None:
 
 
 NO_RASTERS: dict[str, tuple[ArrayLike, str]] = {
-    "one axis": ([1, 0], "inputs must have two axes (ticks, neurons), got shape (2,)"),
-    "three axes": ([[[1]]], "inputs must have two axes (ticks, neurons), got shape (1, 1, 1)"),
-    "a number": (1, "inputs must have two axes (ticks, neurons), got shape ()"),
-    "a text": ("10", "inputs must have two axes (ticks, neurons), got shape ()"),
+    "one axis": (
+        [1, 0],
+        "inputs must have two axes (ticks, neurons), got shape (2,); write array.reshape(-1, 1) for one neuron, or"
+        " (1, -1) for one tick",
+    ),
+    "times": (
+        [0.5, 2.25],
+        "inputs must have two axes (ticks, neurons), got shape (2,); snnprog.raster.bin_spike_times makes one of",
+    ),
+    "three axes": (
+        [[[1]]],
+        "inputs must have two axes (ticks, neurons), got shape (1, 1, 1); give one raster for each pattern",
+    ),
+    "a number": (1, "inputs must have two axes (ticks, neurons), got an int"),
+    "a text": ("10", "inputs must have two axes (ticks, neurons), got a str"),
     "ragged": (
         [[1], [1, 0]],
         "inputs must be a bool array (ticks, neurons), got a ragged one; snnprog.raster.bin_spike_times makes one",
@@ -184,8 +195,14 @@ NO_TIMES: dict[str, tuple[ArrayLike, ArrayLike, float, str]] = {
         1.0,
         "spike times and neurons must be lists of equal length, got shapes (1, 1) and (1, 1)",
     ),
-    "text": (["soon"], [0], 1.0, "spike times must be a list of numbers: could not convert"),
-    "ragged": ([[0.0], [0.0, 1.0]], [0], 1.0, "spike times must be a list of numbers: setting an array element with a"),
+    "text": (["soon"], [0], 1.0, "spike times must be one list of numbers for all neurons: could not"),
+    "ragged": ([[0.0], [0.0, 1.0]], [0], 1.0, "spike times must be one list of numbers for all neurons: setting an"),
+    "bools": (
+        [True, False],
+        [0, 0],
+        1.0,
+        "spike times must be numbers of seconds, got bools; an array of bools is a raster",
+    ),
     "bin 0": ([0.001], [0], 0.0, "bin_ms must be a positive number of milliseconds, got 0.0"),
     "bin negative": ([0.001], [0], -1.0, "bin_ms must be a positive number of milliseconds, got -1.0"),
     "bin NaN": ([0.001], [0], np.nan, "bin_ms must be a positive number of milliseconds, got nan"),

@@ -129,8 +129,8 @@ def test_a_bit_is_a_bit() -> None:
         (lambda: Readout("classes").fit(timed()[0], [1] * 300), "targets must name at least two classes, got one: 1"),
         (lambda: Readout().fit([], []), r"spikes must be rasters \(ticks, outputs\) of one shape, got shapes \[\]"),
         (lambda: Readout().fit(*timed()).predict([np.eye(20, dtype=bool)]), "spikes must be of 4 outputs as in"),
-        (lambda: readout_curve(timed()[0], [1.0]), "there must be one target for each of 300 samples, got 1"),
-        (lambda: readout_curve(*timed(), folds=1), "2 to as many folds, got 1"),
+        (lambda: readout_curve(timed()[0], [1.0]), "targets must have one entry for each of 300 samples, got 1"),
+        (lambda: readout_curve(*timed(), folds=1), "folds must be from 2 to 300, the number of samples, got 1"),
     ],
 )
 def test_what_is_refused(call: Any, message: str) -> None:
@@ -204,7 +204,7 @@ def test_classes_on_the_chip() -> None:
 @pytest.mark.parametrize(
     ("readout", "message"),
     [
-        (Readout(), "readout must be fitted to the program's 5 outputs, got 0"),
+        (Readout(), "spikes of the program's 5 outputs, got one that is not fitted; write readout"),
         (
             Readout(low=np.zeros(5), high=np.ones(5), bits=2),
             "must be of unrounded traces to run on a chip, got <Readout",

@@ -285,10 +285,11 @@ def test_nothing_to_recover() -> None:
 @pytest.mark.parametrize(
     ("potentials", "message"),
     [
-        ([], "potentials must have 1 arrays, one for each pattern, got 0"),
+        ([], "potentials must have 1 array, one for each pattern, got 0"),
         (
             [np.zeros((60, 1))],
-            r"potentials of pattern 0 must be integers of shape \(60, 1\), got float64 of shape \(60, 1\)",
+            r"potentials of pattern 0 must be integers of shape \(60, 1\), got float64 of shape \(60, 1\); give the"
+            " integers of the chip, as Trace.potentials has them, not millivolts",
         ),
         (
             [np.zeros((60, 2), dtype=int)],

@@ -74,6 +74,10 @@ BAD_PATTERNS: dict[str, tuple[tuple[ArrayLike, ...], str]] = {
         "care must hold bools, got type float64; write array.astype(bool)",
     ),
     "ticks": ((INPUTS, TARGETS[:2]), "inputs and targets must have equal numbers of ticks, got 3 and 2"),
+    "turned both": (
+        (INPUTS.T, TARGETS.T),
+        "arrays are (ticks, neurons): transpose inputs and targets?",
+    ),
     "turned inputs": (
         (np.zeros((2, 3), dtype=bool), TARGETS),
         "got 2 and 3; arrays are (ticks, neurons): transpose inputs?",

@@ -189,7 +189,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
         changed(ONE_CSV, "one_target", "other"),
         r"other\.csv, named in .*SPEC\.toml, does not exist$",
     ),
-    "missing array": (changed(NPZ, ":inputs", ":stimuli"), r"trials\.npz has no array 'stimuli'; it has care\.npy,"),
+    "missing array": (changed(NPZ, ":inputs", ":stimuli"), r"trials\.npz has no array 'stimuli'; it has care, inputs,"),
     "no array said": (
         changed(NPZ, ":inputs", ""),
         r"holds 3 arrays \(care, inputs, targets\); name one, as in trials\.npz:NAME",
@@ -201,7 +201,7 @@ BAD_FILES: dict[str, tuple[str, str]] = {
     "a long name": (changed(ONE_CSV, "one.csv", "x" * 5000 + ".csv"), r"cannot be read: .*name too long"),
     "csv without sizes": (
         changed(ONE_CSV, "ticks = 3\n", ""),
-        r"one\.csv does not say how long it lasts; give ticks \(--ticks",
+        r"one\.csv does not say how long it lasts; give ticks; its last event",
     ),
     "csv without outputs": (
         changed(ONE_CSV, "n_outputs = 1\n", ""),
@@ -293,6 +293,27 @@ def test_a_file_that_is_no_text(place: Path) -> None:
         load_spec(place)
 
 
+def test_a_system_of_programs_is_no_spec(place: Path) -> None:
+    place.write_text('[parts]\nfirst = "a.snnp"\n', encoding="utf-8")
+    with pytest.raises(
+        FormatError, match=r"SPEC\.toml is a SYSTEM\.toml, not a SPEC\.toml; 'snnprog link .* joins its parts"
+    ):
+        load_spec(place)
+
+
+def test_messages_about_files_name_keys_and_no_options(place: Path) -> None:
+    (place.parent / "twice.csv").write_text("tick,neuron\n1,0\n1,0\n", encoding="utf-8")
+    (place.parent / "times.csv").write_text("time_ms,neuron\n1,0\n", encoding="utf-8")
+    for name, message in (
+        ("twice.csv", r"list each event once, or allow merging \(merge = true\)$"),
+        ("times.csv", r"times\.csv holds times; give dt_ms, the milliseconds of a tick$"),
+    ):
+        pattern = f'inputs = "{name}"\ntargets = "{name}"\nticks = 3\nn_inputs = 1\nn_outputs = 1\n'
+        place.write_text(f"[[patterns]]\n{pattern}", encoding="utf-8")
+        with pytest.raises(FormatError, match=message):
+            load_spec(place)
+
+
 def test_a_damaged_raster_file(place: Path) -> None:
     (place.parent / "trials.npz").write_bytes((place.parent / "trials.npz").read_bytes()[:-5])
     with pytest.raises(FormatError, match=r"trials\.npz is not a complete zip archive"):
@@ -300,8 +321,8 @@ def test_a_damaged_raster_file(place: Path) -> None:
 
 
 BAD_VALUES: dict[str, tuple[str, str]] = {
-    "recurrent as number": ("recurrent = 1", "recurrent must be True or False, got 1"),
-    "recurrent as text": ('recurrent = "true"', "recurrent must be True or False, got 'true'"),
+    "recurrent as number": ("recurrent = 1", "recurrent must be true or false, got 1"),
+    "recurrent as text": ('recurrent = "true"', "recurrent must be true or false, got 'true'"),
     "threshold as fraction": ("threshold = 1.5", "threshold must be an integer or 'free', got 1.5"),
     "threshold as list": ("threshold = [1]", "threshold must be an integer or 'free', got [1]"),
     "threshold as flag": ("threshold = true", "threshold must be an integer or 'free', got True"),

@@ -77,6 +77,12 @@ def test_specs_of_other_chips_and_by_name_are_written(tmp_path: Path) -> None:
         assert_equal(sp.load_spec(tmp_path / "SPEC.toml"), spec)
 
 
+def test_a_comment_says_that_a_spec_decides_every_stream(tmp_path: Path) -> None:
+    for spec, is_said in ((sp.specs.coincidence(3), True), (every_option(), False)):
+        sp.save_spec(spec, tmp_path / "SPEC.toml")
+        assert ("every input stream" in (tmp_path / "SPEC.toml").read_text(encoding="utf-8")) == is_said
+
+
 def test_the_command_compiles_what_was_written(tmp_path: Path, command: Command) -> None:
     spec = sp.specs.counter(2)
     sp.save_spec(spec, tmp_path / "SPEC.toml")

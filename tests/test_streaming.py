@@ -107,7 +107,10 @@ def test_more_than_a_pipe_holds(folders: Path) -> None:
         ("os._exit(3)", "ended with code 3; it printed nothing"),
         ("say(answer) if ticks < 3 else sys.exit()", "ended with code 0; it printed nothing"),
         ("say(answer[:-1]); sys.exit('half')", "ended with code 1; it said: half"),
-        ("time.sleep(60)", r"did not answer within 1 s and was ended; it printed nothing"),
+        (
+            "time.sleep(60)",
+            r"did not answer within 1 s and was ended; it printed nothing; raise timeout_s= \(--timeout\)$",
+        ),
         ("say(answer if ticks < 3 else answer[:-1])", r"did not answer within 1 s and was ended; it printed nothing"),
         ("say(answer + b'?') if ticks == 3 else say(answer)", "wrote more than the answer; it printed nothing"),
         ("say(b'\\x02' * len(answer))", "answered that output 0 spiked 2 times at tick 0; a neuron of this program"),

@@ -98,6 +98,13 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
         sp.units(recording(), **options)
 
 
+def test_a_recording_that_is_too_short_or_turned() -> None:
+    with pytest.raises(sp.SpecError, match=r"^raster must have at least 34 ticks for delays of up to 16, got 33$"):
+        sp.units(recording()[:33])
+    with pytest.raises(sp.SpecError, match=r"got 4; is the array \(units, ticks\)\? \(300 units\)$"):
+        sp.units(recording().T)
+
+
 def test_the_command(tmp_path: Path) -> None:
     path = tmp_path / "recording.npz"
     np.savez(path, recording())

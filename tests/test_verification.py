@@ -148,6 +148,14 @@ def test_a_backend_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert (ignored.wrong_bins, ignored.is_identical, ignored.exact) == (0, False, False)
 
 
+def test_held_out_patterns_of_another_shape_are_refused() -> None:
+    test = sp.Spec([sp.Pattern(INPUTS[:, :1], INPUTS)])
+    spec = sp.Spec([sp.Pattern(INPUTS, INPUTS)])
+    program = sp.Program.from_arrays(chip="loihi1", n_inputs=2, n_neurons=2, threshold=9, pre=[], post=[], weight=[])
+    with pytest.raises(sp.SpecError, match="must have 1 input as its test, got 2; use patterns of its own lines and"):
+        sp.verify(program, spec, test=test)
+
+
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

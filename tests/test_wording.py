@@ -16,6 +16,8 @@ from snnprog.wording import a_type, did_you_mean, meant_file
         ("loihi", "; did you mean 'loihi1' or 'loihi2'?"),
         ("Xylo", "; did you mean 'xylo'?"),
         ("xyl0", "; did you mean 'xylo'?"),
+        ("Loihi 2", "; did you mean 'loihi2'?"),
+        ("loihi-1", "; did you mean 'loihi1'?"),
         ("chip", "; did you mean 'xylo_chip_of_mine'?"),
         ("tpu", ""),
         ("", ""),

@@ -90,7 +90,8 @@ class StreamClaim(Protocol):
 def check_claim(claim: object) -> None:
     """Raise `SpecError` unless a value is a claim."""
     if not hasattr(claim, "monitor"):
-        raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {a_type(claim)}")
+        held = "; spec.automaton is that of a spec by name" if hasattr(claim, "automaton") else ""
+        raise SpecError(f"claim must be an Automaton or an invariant such as sp.never(…), got {a_type(claim)}{held}")
 
 
 @call_checked

@@ -10,7 +10,7 @@ from snnprog.calls import call_checked
 from snnprog.checks import as_integer, check_callable
 from snnprog.errors import SpecError
 from snnprog.names import Names
-from snnprog.wording import counted
+from snnprog.wording import counted, put_in_list
 
 Condition = Callable[[Row, Row], bool]
 Advance = Callable[[State, Row, Row], State | Wrong]
@@ -151,7 +151,7 @@ def within(
     if not 1 <= limit <= MOST_TICKS:
         raise SpecError(f"ticks must be from 1 to {MOST_TICKS}, got {limit}")
     if isinstance(answers, str):
-        raise SpecError(f"answers must be a list of outputs, got {answers!r:.80}")
+        raise SpecError(f"answers must be a list of outputs, got {answers!r:.80}{put_in_list(answers)}")
     chosen = None if answers is None else [_number_or_name("answers", each) for each in answers]
 
     def advance_on(program: HasLines) -> Advance:

@@ -148,7 +148,7 @@ def run(
     check_type("program", program, kind=Program)
     if not isinstance(inputs, (np.ndarray, Sequence)) or isinstance(inputs, str):
         raise SpecError(f"inputs must be a raster (ticks, inputs) or a list of them, got {a_type(inputs)}")
-    if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
+    if isinstance(inputs, np.ndarray) and inputs.ndim < 3:
         raster = {"inputs": as_raster(inputs, "inputs")}
         return _run_rasters(program, raster, backend=backend, record=record, timeout_s=timeout_s).traces[0]
     return list(run_backend(program, list(inputs), backend, record, timeout_s=timeout_s).traces)
@@ -220,8 +220,8 @@ def wrong_rule(folder: Backend, rule: str, *, whose: str) -> str:
     meant = did_you_mean(rule, folder.semantics).partition("; ")[2]
     file = f"semantics in {folder.folder / 'backend.toml'}{f': {meant}' if meant else ''}"
     return (
-        f"backend {folder.name} runs the rule {executes}, and {whose} has the rule {rule}; choose another backend from"
-        f" the list of 'snnprog backends' ({file})"
+        f"backend {folder.name} runs the rule {executes}, and {whose} has the rule {rule}; choose another backend:"
+        f" 'snnprog backends list' shows them ({file})"
     )
 
 
@@ -327,9 +327,7 @@ def _run_folder(
             settings={RESULT_LIMIT_VARIABLE: str(result_limit(program, ticks, state=state))},
         )
         if failure:
-            is_limited = failure.startswith(UNFINISHED) and timeout_s is None
-            file = backend.folder / "backend.toml"
-            hint = f"; give timeout_s= (--timeout), or raise timeout_seconds in {file}" if is_limited else ""
+            hint = backend.longer(timeout_s) if failure.startswith(UNFINISHED) else ""
             raise BackendError(f"backend {backend.name} {failure}{hint}")
         try:
             return read_result(folder / "result.npz", program, rasters=rasters, state=state)

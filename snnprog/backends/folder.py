@@ -116,6 +116,12 @@ class Backend:
         """Return the time limit, in seconds, of a run of a number of ticks."""
         return self.timeout_seconds + self.timeout_seconds_per_tick * ticks
 
+    def longer(self, timeout_s: float | None) -> str:
+        """Return what gives a run more time than its limit, which was given or is the backend's own, as advice."""
+        if timeout_s is not None:
+            return "; raise timeout_s= (--timeout)"
+        return f"; give timeout_s= (--timeout), or raise timeout_seconds in {self.folder / 'backend.toml'}"
+
     @property
     def unset_variables(self) -> tuple[str, ...]:
         """The required environment variables that are not set."""
@@ -178,7 +184,12 @@ def find_backend(name: str) -> Backend:
         raise BackendError(f"backend {name} is built in and has no folder; it is always ready")
     if name not in folders:
         known = [*BUILT_IN_NAMES, *folders]
-        hint = did_you_mean(name, known) or f"; {search_path_fault() or f'add folders to {SEARCH_PATH_VARIABLE}'}"
+        several = f"; give {' and '.join(map(repr, name.split(',')))} one by one" if "," in name else ""
+        hint = (
+            several
+            or did_you_mean(name, known)
+            or f"; {search_path_fault() or f'add folders to {SEARCH_PATH_VARIABLE}'}"
+        )
         raise BackendError(f"unknown backend {name!r}; known backends are {', '.join(known)}{hint}")
     return _read_folder(folders[name])
 

@@ -27,7 +27,7 @@ from snnprog.backends.execution import PROGRAM_FILE, write_program
 from snnprog.backends.folder import Backend
 from snnprog.documents import parse_json
 from snnprog.errors import BackendError
-from snnprog.processes.conversation import Conversation, ConversationError
+from snnprog.processes.conversation import UNANSWERED, Conversation, ConversationError
 from snnprog.processes.isolation import isolated
 from snnprog.program import Program
 from snnprog.simulate.parameters import most_line_spikes
@@ -111,12 +111,19 @@ class RunnerStepper:
         limit = self._backend.limit_s(ticks) if self._timeout_s is None else self._timeout_s
         question = b"".join(self._question(stimulus, first_tick) for stimulus in stimuli)
         try:
-            answer = self._runner.ask(question, self._bytes * ticks, limit_s=limit)
+            answer = self._ask(self._runner, question, length=self._bytes * ticks, limit_s=limit)
             rows = np.frombuffer(answer, np.uint8).reshape(ticks, self._bytes)
             return [self._trace(part, first_tick) for part in np.split(rows, ends[:-1])]
         except BaseException:  # Ctrl-C, too: an answer may be incomplete
             self.close()
             raise
+
+    def _ask(self, runner: _Runner, question: bytes, *, length: int, limit_s: float) -> bytes:
+        try:
+            return runner.conversation.answer(question, length=length, limit_s=limit_s)
+        except ConversationError as error:
+            hint = self._backend.longer(self._timeout_s) if str(error).startswith(UNANSWERED) else ""
+            raise BackendError(f"backend {self._backend.name} {error}{hint}") from error
 
     @property
     def _bytes(self) -> int:
@@ -155,24 +162,19 @@ class _Runner:
             write_program(program, backend, folder=folder)
             words = [str(folder / PROGRAM_FILE), "-", "-", *(["state"] if state else [])]
             try:
-                self._conversation = Conversation(
+                self.conversation = Conversation(
                     isolated(python, str(backend.runner), *words),
                     folder=folder,
                     variables=(*backend.variables, *backend.passed_variables),
                 )
-                resources.enter_context(self._conversation)
-                line = self._conversation.first_line(limit_s=backend.timeout_seconds, most_bytes=FIRST_LINE_BYTES)
+                resources.enter_context(self.conversation)
+                line = self.conversation.first_line(limit_s=backend.timeout_seconds, most_bytes=FIRST_LINE_BYTES)
             except ConversationError as error:
-                raise BackendError(f"backend {backend.name} {error}") from error
+                file = backend.folder / "backend.toml"
+                hint = f"; raise timeout_seconds in {file}" if str(error).startswith(UNANSWERED) else ""
+                raise BackendError(f"backend {backend.name} {error}{hint}") from error
             self.versions = self._versions(line)
             self.close = weakref.finalize(self, resources.pop_all().close)
-
-    def ask(self, question: bytes, length: int, *, limit_s: float) -> bytes:
-        """Return the answer to a question."""
-        try:
-            return self._conversation.answer(question, length=length, limit_s=limit_s)
-        except ConversationError as error:
-            raise BackendError(f"backend {self._name} {error}") from error
 
     def _versions(self, line: bytes) -> dict[str, str]:
         try:

@@ -63,8 +63,12 @@ def _as_epilog() -> str:
 )
 @time_limit_option
 @click.option("--closest", is_flag=True, help="If no exact program is found, write the cheapest that is found.")
-@click.option("--miss-cost", type=NumberOption(0.0, min_open=True), default=1.0, help="Cost of a missing spike.")
-@click.option("--alarm-cost", type=NumberOption(0.0, min_open=True), default=1.0, help="Cost of an extra spike.")
+@click.option(
+    "--miss-cost", type=NumberOption(0.0, min_open=True), default=1.0, help="Cost of a missing spike, with --closest."
+)
+@click.option(
+    "--alarm-cost", type=NumberOption(0.0, min_open=True), default=1.0, help="Cost of an extra spike, with --closest."
+)
 @click.option("--start", "start_path", type=ProgramFile(), help="Program that the closest one must not be worse than.")
 @json_option
 def compile_command(
@@ -93,6 +97,10 @@ def compile_command(
     from snnprog.report.programs import program_data
     from snnprog.spec_file import load_spec
 
+    chosen = {"--miss-cost": miss_cost != 1.0, "--alarm-cost": alarm_cost != 1.0, "--start": start_path is not None}
+    for option, is_chosen in chosen.items():
+        if is_chosen and not closest:
+            raise click.UsageError(f"{option} is about the closest program; add --closest")
     spec, start = load_spec(spec_path, chip), None if start_path is None else load(start_path)
     with executor_of(workers, scheduler) as executor, progress_bar(as_json) as progress:
         result = compile(

@@ -31,7 +31,7 @@ SHOWN_SAMPLES = 8
     "--data",
     "data_path",
     required=True,
-    type=InputFile(".npz"),
+    type=InputFile(".npz", wanted="an .npz of samples"),
     help="Samples (.npz): the array 'data' (samples first), and 'labels' if known.",
 )
 @click.option(

@@ -218,7 +218,8 @@ def _reason(error: BaseException, module: str, name: str) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
         return f"there is no {module}.py in this folder and no installed module {module}"
     if isinstance(error, AttributeError) and error.name == name:
-        return f"the module has no {name!r}; give MODULE:NAME of a Chip"
+        file = getattr(sys.modules.get(module), "__file__", None)
+        return f"{file or f'the module {module}'} has no {name!r}; give MODULE:NAME of a Chip"
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

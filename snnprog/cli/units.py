@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -74,13 +75,14 @@ def units_command(
     whether the neuron is exact, how many ticks from the beginning can be exact, and hits, missed spikes and false
     alarms on both parts. RECORDING is a file of spikes as for 'snnprog run', with one pattern.
     """
-    from snnprog.files import read_rasters, split_key
+    from snnprog.files import split_key
+    from snnprog.files.rasters import read_recording
+    from snnprog.files.reading import Reading
     from snnprog.report.terminal import print_table
     from snnprog.unit_fits import units
 
     name, key = split_key(recording_path)
-    rasters = read_rasters(
-        name,
+    reading = Reading(
         ticks=ticks,
         neurons=count,
         key=key,
@@ -89,7 +91,9 @@ def units_command(
         starts_ms=starts_ms,
         ids=ids,
         merge=merge,
+        source="units (--units)",
     )
+    rasters = read_recording(Path(name), reading).rasters
     if len(rasters) != 1:
         cause = "give one time as --starts-ms" if starts_ms else "give a file for each"
         raise SpecError(f"{name} must hold one pattern, got {len(rasters)}; {cause}")

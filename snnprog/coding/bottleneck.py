@@ -138,11 +138,10 @@ def readout_curve(
         If the numbers of samples differ, there are fewer samples than folds, or scikit-learn is not installed.
     """
     wanted = np.asarray(targets)
-    if len(spikes) != len(wanted) or not 2 <= folds <= len(wanted):
-        raise SpecError(
-            f"there must be one target for each of {len(spikes)} samples, got {len(wanted)}, and 2 to as many folds,"
-            f" got {folds}"
-        )
+    if len(spikes) != len(wanted):
+        raise SpecError(f"targets must have one entry for each of {len(spikes)} samples, got {len(wanted)}")
+    if not 2 <= folds <= len(wanted):
+        raise SpecError(f"folds must be from 2 to {len(wanted)}, the number of samples, got {folds}")
     rasters = np.asarray(spikes, dtype=np.bool_)
     parts = np.random.default_rng(seed).permutation(np.arange(len(wanted)) % folds)
     candidates = _usual(predicts, rasters.shape[1]) if readouts is None else list(readouts)

@@ -22,6 +22,7 @@ from snnprog.coding.samples import check_least
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
 from snnprog.names import Names, names_from
+from snnprog.raster import as_raster, as_rasters, turned
 from snnprog.wording import counted
 
 NO_CLASS = -1
@@ -32,6 +33,7 @@ VOTERS_SHARE = 0.5
 @call_checked
 def first_spike(spikes: Raster) -> int:
     """Return the output of a raster ``(ticks, outputs)`` that spikes first; `NO_CLASS` if none does, or several do."""
+    spikes = as_raster(spikes, "spikes")
     fired = spikes[int(spikes.any(axis=1).argmax())]
     return int(fired.argmax()) if fired.sum() == 1 else NO_CLASS
 
@@ -39,7 +41,7 @@ def first_spike(spikes: Raster) -> int:
 @call_checked
 def spike_count(spikes: Raster) -> int:
     """Return the output of a raster ``(ticks, outputs)`` with most spikes; `NO_CLASS` in case of a tie."""
-    counts = spikes.sum(axis=0)
+    counts = as_raster(spikes, "spikes").sum(axis=0)
     most = np.flatnonzero(counts == counts.max())
     return int(most[0]) if most.size == 1 else NO_CLASS
 
@@ -58,12 +60,14 @@ def highest_potential(potentials: Integers) -> int:
 @call_checked
 def with_rest(raster: Raster) -> Raster:
     """Return a raster ``(ticks + 1, lines)``: the encoded sample, then the silent tick of the answer."""
+    raster = as_raster(raster, "raster")
     return np.concatenate([raster, np.zeros((1, raster.shape[1]), dtype=np.bool_)])
 
 
 @call_checked
 def with_start(raster: Raster) -> Raster:
     """Return a raster ``(ticks, lines + 1)`` with a last line that spikes at tick 0, when a sample begins."""
+    raster = as_raster(raster, "raster")
     return np.concatenate([raster, np.arange(len(raster))[:, None] == 0], axis=1)
 
 
@@ -183,7 +187,19 @@ class Questions(Displayed):
         """Return the votes (samples, classes) for each class from the outputs' rasters: the last tick is the answer.
 
         If classes have as many votes, the outputs that only distinguish the tied classes count once more.
+
+        Raises
+        ------
+        SpecError
+            If they are not rasters with a column for each question.
         """
+        outputs = self.answers.shape[1]
+        spikes = as_rasters(spikes, "spikes")
+        for index, raster in enumerate(spikes):
+            if raster.shape[1] != outputs:
+                hint = turned(f"spikes[{index}]", raster.shape, lines=outputs)
+                wanted = f"{counted(outputs, 'column')}, one for each question"
+                raise SpecError(f"spikes[{index}] must have {wanted}, got {raster.shape[1]}{hint}")
         said = np.where(np.array([raster[-1] for raster in spikes]), YES, NO)
         agreement = said[:, None, :] == self.answers
         votes: Int64s = agreement.sum(axis=2)

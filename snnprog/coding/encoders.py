@@ -76,8 +76,11 @@ class _Ranged(Displayed):
         text = "".join(f"{name} {getattr(self, name)}, " for name in settings)
         return f"{text}{fitted_to(self.low, 'value')}"
 
-    def fit(self: Ranged, samples: ArrayLike) -> Ranged:
-        """Return this encoder fitted to the range of ``samples`` (samples, values), as another object."""
+    def fit(self: Ranged, samples: ArrayLike, y: object = None) -> Ranged:
+        """Return this encoder fitted to the range of ``samples`` (samples, values), as another object.
+
+        ``y`` is ignored.
+        """
         values = as_samples(samples, AXES)
         return replace(self, low=values.min(axis=0), high=values.max(axis=0))
 

@@ -62,7 +62,10 @@ def check_fitted(encoder: object, learned: Floats) -> None:
     """Raise `SpecError` if an encoder is not fitted."""
     if learned.size == 0:
         name = type(encoder).__name__
-        raise SpecError(f"{name} must be fitted before it transforms samples; call {name}(...).fit(training_samples)")
+        raise SpecError(
+            f"{name} must be fitted before it transforms samples; call {name}(...).fit(training_samples), and use the"
+            " object that it returns"
+        )
 
 
 def fitted_to(learned: Floats, noun: str) -> str:

@@ -51,8 +51,11 @@ class Delta(Displayed):
     def _summary(self) -> str:
         return f"steps {self.steps}, {fitted_to(self.step, 'channel')}"
 
-    def fit(self, samples: ArrayLike) -> Delta:
-        """Return this encoder fitted to the range of ``samples`` (samples, ticks, channels), as another object."""
+    def fit(self, samples: ArrayLike, y: object = None) -> Delta:
+        """Return this encoder fitted to the range of ``samples`` (samples, ticks, channels), as another object.
+
+        ``y`` is ignored.
+        """
         series = as_samples(samples, AXES)
         span = series.max(axis=(0, 1)) - series.min(axis=(0, 1))
         return replace(self, step=np.where(span > 0.0, span, 1.0) / self.steps, ticks=series.shape[1])

@@ -84,11 +84,13 @@ def sweep(
     FormatError
         If the journal is damaged, cannot be written, or is of other specs, another seed or version.
     """
+    if isinstance(specs, Spec):
+        raise SpecError("specs must be a list of Spec, got a Spec; write [spec]")
     specs = tuple(specs)
     if not specs:
         raise SpecError("specs must be at least one spec, got none")
-    for spec in specs:
-        check_type("specs", spec, kind=Spec)
+    for index, spec in enumerate(specs):
+        check_type(f"specs[{index}]", spec, kind=Spec)
     pool = as_executor(executor)
     costs = miss_cost, alarm_cost
     jobs = (_SweepJob(_Swept(spec), seed, on_infeasible, *costs, time_limit_s) for spec in specs)

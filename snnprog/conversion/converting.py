@@ -166,6 +166,8 @@ def ann_of(model: object, *, input_shape: tuple[int, ...] | None = None, max_poo
         return ann_of_perceptron(model)
     is_pipeline = hasattr(model, "steps")  # of scikit-learn
     advice = "; convert its last step, pipeline[-1], with data=pipeline[:-1].transform(X)" if is_pipeline else ""
+    is_torch = any(each.__module__.partition(".")[0] == "torch" for each in type(model).__mro__)
+    advice = "; torch.onnx.export writes it as an .onnx file" if is_torch else advice
     raise SpecError(
         f"model must be a path of an .onnx file, an onnx.ModelProto, or scikit-learn's"
         f" MLPClassifier or MLPRegressor, got {a_type(model)}{advice}"

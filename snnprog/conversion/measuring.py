@@ -137,7 +137,10 @@ def _scores(
 
 def _right(labels: NDArray[np.generic], found: NDArray[np.generic]) -> float:
     if labels.ndim != 1:
-        raise SpecError(f"labels must be one class for each sample, got an array of shape {labels.shape}")
+        raise SpecError(
+            f"labels must be one class for each sample, got an array of shape {labels.shape}; of one-hot rows, give"
+            " labels.argmax(axis=1)"
+        )
     return float(np.count_nonzero(labels == found)) / len(labels)
 
 

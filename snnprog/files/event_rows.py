@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from snnprog.errors import FormatError, SpecError
 from snnprog.names import Names, find
+from snnprog.wording import not_utf8
 
 LINE_LIMIT = 1 << 16
 INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -40,7 +41,7 @@ def header_of(name: Path | str, content: bytes, *, allowed: Sequence[Header]) ->
     try:
         text = content[:LINE_LIMIT].decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise FormatError(f"{name} cannot be read: {error}") from error
+        raise FormatError(f"{name} cannot be read: {not_utf8(error)}") from error
     header = tuple(field.strip() for field in fields_of(name, 1, line=text))
     if header not in allowed and not (header[-1:] == (NAME,) and header[:-1] in allowed):
         known = " or ".join(repr(",".join(names)) for names in allowed)
@@ -53,7 +54,7 @@ def header_of(name: Path | str, content: bytes, *, allowed: Sequence[Header]) ->
 def _cause(header: Header, text: str, allowed: Sequence[Header]) -> str:
     """Return what is wrong with a header, as the end of a message; nothing if it is unknown."""
     if not text.strip():
-        return "; the first line is empty"
+        return "; the first line is empty: a file without events has a header, too"
     bins = re.split(r"[,;\s]+", text.strip())
     is_raster = all(DECIMAL.fullmatch(each) and float(each) in (0.0, 1.0) for each in bins)
     if is_raster and len(bins) > max(map(len, allowed)):
@@ -120,4 +121,16 @@ def values_of(
             return values
     numbers = numbers_in(header)
     wanted = f"{len(numbers)} integers" if numbers[-2] == "tick" else "a non-negative time and an integer"
-    raise FormatError(f"{name}, line {line}: must have {wanted}, got {','.join(row)!r}")
+    raise FormatError(f"{name}, line {line}: must have {wanted}, got {','.join(row)!r}{_remedy(texts, numbers, names)}")
+
+
+def _remedy(texts: Sequence[str], header: Header, names: Names | None) -> str:
+    """Return what to do about a row that is not of numbers as the header says, as the end of a message, or nothing."""
+    if len(texts) != len(header):
+        return ""
+    times = header.index("tick") if "tick" in header else None
+    if times is not None and not INTEGER.fullmatch(texts[times]) and DECIMAL.fullmatch(texts[times]):
+        return "; for times, write the header time_ms,neuron"
+    if names is None and texts[-1][:1].isalpha():
+        return "; the lines have no names: write their numbers, from 0"
+    return ""

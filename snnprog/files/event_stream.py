@@ -29,7 +29,7 @@ from snnprog.errors import FormatError, SnnprogError, SpecError
 from snnprog.files.event_rows import LINE_LIMIT, TICK_HEADER, fields_of, header_of, is_mark, values_of
 from snnprog.files.events import plain_columns
 from snnprog.names import Names
-from snnprog.wording import counted
+from snnprog.wording import counted, not_utf8
 
 BLOCK_BYTES = 1 << 20
 """Most bytes that are parsed at a time: some 0.1 s of work. Insensitive within × 4."""
@@ -252,7 +252,7 @@ class _ChunkReader:
             try:
                 row = fields_of(self._name, self._line, line=content.decode("utf-8"))
             except UnicodeDecodeError as error:
-                raise FormatError(f"{place} cannot be read: {error}") from error
+                raise FormatError(f"{place} cannot be read: {not_utf8(error)}") from error
             if not row:
                 continue
             if is_mark(row, TICK_HEADER):

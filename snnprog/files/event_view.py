@@ -8,7 +8,7 @@ places of their source in the same way (`snnprog.convolution`), with polarities 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -82,6 +82,11 @@ class EventView:
         if not isinstance(self.sensor_size, tuple):
             return None
         return self.sensor_size[0], self.sensor_size[1] if len(self.sensor_size) > 1 else 1
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the options that differ from their defaults."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) != each.default)
 
     @property
     def has_one_polarity(self) -> bool:

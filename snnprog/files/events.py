@@ -43,7 +43,7 @@ from snnprog.files.spike_times import SpikeTimes
 from snnprog.names import Names
 from snnprog.output_files import write_bytes
 from snnprog.raster import events_of_raster
-from snnprog.wording import counted
+from snnprog.wording import counted, not_utf8, range_in_words
 
 CSV_LIMIT_BYTES = 1 << 28
 FIRST_LINE = re.compile(rb"[^\r\n]*")
@@ -113,9 +113,10 @@ def _check_inside(path: Path, label: str, *, column: Int64s, extent: int, source
     if column.size and not 0 <= column.min() <= column.max() < extent:
         outside = (column < 0) | (column >= extent)
         event = int(outside.argmax())
+        advice = "correct the line" if column[event] < 0 else "raise that number, or correct the line"
         raise FormatError(
-            f"{path}, line {_line_of(path, event)}: {label} must be 0 to {extent - 1}, because"
-            f" {label}s = {extent}{source}, got {column[event]}; raise that number, or correct the line"
+            f"{path}, line {_line_of(path, event)}: {label} must be {range_in_words((0, extent - 1))}, because"
+            f" {label}s = {extent}{source}, got {column[event]}; {advice}"
         )
 
 
@@ -232,5 +233,5 @@ def _columns_by_line(path: Path, header: tuple[str, ...], *, body: bytes, names:
                 for column, value in zip(columns, values, strict=True):
                     column.append(value)  # type: ignore[arg-type]
     except UnicodeDecodeError as error:
-        raise FormatError(f"{path} cannot be read: {error}") from error
+        raise FormatError(f"{path} cannot be read: {not_utf8(error)}") from error
     return [np.array(column) for column in columns]

@@ -172,7 +172,8 @@ def _check_signature(path: Path) -> None:
     beginning = start[: len(SIGNATURE)]
     if beginning != SIGNATURE:
         what = f"it begins with {beginning!r}" if beginning else "it is empty"
-        what += ", as archives of PyTorch and NumPy do" if beginning.startswith(b"PK") else ""
+        zipped = ", as archives of PyTorch and NumPy do; write a trained network as .nir, with the tool or nirtorch"
+        what += zipped if beginning.startswith(b"PK") else ""
         raise FormatError(f"{path} is not an HDF5 file: {what}")
 
 

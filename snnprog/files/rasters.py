@@ -20,6 +20,7 @@ from snnprog.files.nwb import read_nwb
 from snnprog.files.reading import Reading, RecordedRasters
 from snnprog.files.sonata import read_sonata, write_sonata
 from snnprog.names import as_names
+from snnprog.raster import as_rasters
 
 READERS: Mapping[str, Callable[[Path, Reading], list[Raster]]] = MappingProxyType(
     {".npz": read_npz, ".csv": read_csv, ".h5": read_sonata}
@@ -201,6 +202,7 @@ def write_rasters(
     path = as_path("path", path)
     if path.suffix not in WRITTEN:
         raise FormatError(f"{path} ends in {path.suffix!r}; rasters are written to {_listed(WRITTEN)}")
+    rasters = as_rasters(rasters, "rasters")
     if path.suffix == ".h5":
         write_sonata(path, rasters, population=key, dt_ms=dt_ms)
         return

@@ -14,6 +14,7 @@ from snnprog.files.event_view import EventView
 from snnprog.files.spike_times import Binning, SpikeTimes, as_starts, rasters_of_times
 from snnprog.names import Names
 from snnprog.raster import check_bin_ms
+from snnprog.wording import in_words
 
 AXES = ("patterns", "ticks", "neurons")
 ALWAYS = (*AXES, "names", "source")  # sizes of the axes of rasters, and names of neurons, apply to any format
@@ -96,7 +97,10 @@ class Reading:
         """Raise `FormatError` if an option does not apply to this format."""
         for field in fields(self):
             if field.name not in (*ALWAYS, *names) and getattr(self, field.name) != field.default:
-                raise FormatError(f"{field.name} does not apply to {path}; omit it")
+                of_view = () if self.view is None or field.name != "view" else self.view.given
+                given = of_view or (field.name,)
+                do, them = ("does", "it") if len(given) == 1 else ("do", "them")
+                raise FormatError(f"{in_words(given)} {do} not apply to {path}; omit {them}")
 
     @property
     def of_source(self) -> str:

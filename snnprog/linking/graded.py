@@ -23,6 +23,7 @@ from snnprog.errors import SpecError
 from snnprog.program import BY_POTENTIAL, EXCITATORY, INHIBITORY, Program
 from snnprog.spec import Dynamics
 from snnprog.trace import Trace
+from snnprog.wording import counted
 
 DELAY = 1
 """Of the readout's synapses, in ticks: the shortest, so that one more tick of input is enough."""
@@ -86,7 +87,13 @@ def with_readout(program: Program, readout: Readout) -> GradedReadout:
     """
     check_type("program", program, kind=Program)
     if readout.low.size != program.n_outputs:
-        raise SpecError(f"readout must be fitted to the program's {program.n_outputs} outputs, got {readout.low.size}")
+        found = (
+            f"got one of {counted(readout.low.size, 'output')}" if readout.low.size else "got one that is not fitted"
+        )
+        raise SpecError(
+            f"readout must be fitted to the spikes of the program's {counted(program.n_outputs, 'output')}, {found};"
+            " write readout = readout.fit(spikes, targets)"
+        )
     if readout.feature != "trace" or readout.bits is not None:
         raise SpecError(f"readout must be of unrounded traces to run on a chip, got {readout}; fit one with bits=None")
     step = _step(readout, program.chip)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from snnprog.checks import as_integer
 from snnprog.errors import SpecError
 from snnprog.linking.plan import SYSTEM, Ends, Joint, Plan, Source
-from snnprog.names import Names, as_name
+from snnprog.names import SHOWN, Names, as_name
 from snnprog.wording import counted, did_you_mean
 
 Wire = tuple[str, str] | tuple[str, str, int]
@@ -84,7 +84,8 @@ class _Naming:
         if not dot:
             raise SpecError(f"an {self.kind} must be 'part.name', got {text!r}")
         if part not in self._parts:
-            raise SpecError(f"{text!r} names an unknown part {part!r}{did_you_mean(part, self._parts)}")
+            known = f"; the parts are {', '.join(list(self._parts)[:SHOWN])}"
+            raise SpecError(f"{text!r} names an unknown part {part!r}{did_you_mean(part, self._parts) or known}")
         found, own = self._places[part], self.names[part]
         if name in found:
             return PartEnd(self._parts[part], found[name])
@@ -125,7 +126,9 @@ class _Joining:
     def add_wire(self, wire: object) -> None:
         """Drive a line by an output."""
         if not isinstance(wire, Sequence) or isinstance(wire, str) or len(wire) not in (2, 3):
-            raise SpecError(f"a wire must be (output, line) or (output, line, further ticks), got {wire!r}")
+            raise SpecError(
+                f"a wire must be (output, line) or (output, line, further ticks), got {wire!r}; give a list of wires"
+            )
         output, line, *ticks = wire
         source = self.sources.source(output)
         self._drive(line, Joint(source, _further(*ticks) if ticks else 0), by=f"output {output!r}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from snnprog.arrays import Int64s
+from snnprog.chips import Chip
 from snnprog.errors import LimitError, SpecError
 from snnprog.linking.layers import is_readout_only_capped, with_readouts, with_shared_exponents
 from snnprog.linking.neurons import Wired
@@ -20,6 +21,7 @@ from snnprog.program import Program
 from snnprog.simulate.layout import lean_rule
 from snnprog.synapses import SynapseTable
 from snnprog.version import __version__
+from snnprog.wording import in_words
 
 
 def linked_program(parts: Mapping[str, Program], plan: Plan) -> Program:
@@ -67,9 +69,18 @@ def _check_chips(parts: Mapping[str, Program]) -> None:
     (first, one), *others = parts.items()
     for name, program in others:
         if program.chip != one.chip:
-            raise SpecError(
-                f"parts must be for the same chip, got {one.chip.name} ({first}) and {program.chip.name} ({name})"
-            )
+            found = f"{one.chip.name} ({first}) and {program.chip.name} ({name})"
+            if program.chip.name == one.chip.name:
+                found = (
+                    f"two chips {one.chip.name!r}, of {first} and {name}, that differ in {_differences(one, program)}"
+                )
+            raise SpecError(f"parts must be for the same chip, got {found}; compile them for one chip")
+
+
+def _differences(one: Program, other: Program) -> str:
+    """Return the fields in which the chips of two programs differ."""
+    names = [each.name for each in fields(Chip) if getattr(one.chip, each.name) != getattr(other.chip, each.name)]
+    return in_words(names)
 
 
 def _check_drivers(parts: Mapping[str, Program], drivers: list[Source]) -> None:

@@ -23,10 +23,10 @@ from typing import Any
 
 from snnprog.archive import read_toml
 from snnprog.checks import as_path
-from snnprog.errors import FormatError
+from snnprog.errors import FormatError, SpecError
 from snnprog.linking.system import System
 from snnprog.program import load
-from snnprog.wording import did_you_mean
+from snnprog.wording import did_you_mean, meant_file
 
 KEYS = ("wires", "parts", "inputs", "outputs")
 
@@ -53,7 +53,10 @@ def load_system(path: str | Path) -> System:
         raise FormatError(
             f"{path}: wires must be a list of [output, line] or [output, line, further ticks], got {wires!r}"
         )
-    return System(parts, wires, table.get("inputs"), table.get("outputs"))
+    try:
+        return System(parts, wires, table.get("inputs"), table.get("outputs"))
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from error
 
 
 def system_files(path: str | Path) -> list[Path]:
@@ -71,6 +74,16 @@ def system_files(path: str | Path) -> list[Path]:
 def _parts(path: Path, table: dict[str, Any]) -> dict[str, Path]:
     """Return the file of each part."""
     parts = table.get("parts")
+    if parts is None and "patterns" in table:
+        raise FormatError(
+            f"{path} is a SPEC.toml, not a SYSTEM.toml; 'snnprog compile {path} -o P.snnp' makes a program of it"
+        )
+    if isinstance(parts, dict) and isinstance(parts.get("wires"), list):
+        raise FormatError(f"{path}: 'wires' stands in [parts]; move it to the top of the file, above [parts]")
     if not isinstance(parts, dict) or not all(isinstance(file, str) for file in parts.values()):
         raise FormatError(f'{path}: [parts] must name a program file for each part, as in detector = "detector.snnp"')
-    return {name: path.parent / file for name, file in parts.items()}
+    files = {name: path.parent / file for name, file in parts.items()}
+    for file in files.values():
+        if not file.exists():
+            raise FormatError(f"{file}, named in {path}, does not exist{meant_file(file)}")
+    return files

@@ -29,6 +29,7 @@ from snnprog.errors import SpecError
 from snnprog.networks.adapting import AdaptedNetwork, adapted_to, as_the_chip, refusal
 from snnprog.networks.calibration import Accuracy
 from snnprog.networks.calibration.calibrating import FEWEST_SAMPLES
+from snnprog.networks.calibration.pruning import as_kept_share
 from snnprog.networks.changes import Change, changes_of
 from snnprog.networks.classes import RightClasses, right_classes, shares_of
 from snnprog.networks.fitting import LEAST, Bits, Fitting, NetworkFit
@@ -200,7 +201,7 @@ def quantize(
         raise SpecError(f"{name} must be given to from_nir or from_net, which read the network; it has no effect here")
     limits = find_chip(chip)
     rasters = None if inputs is None else rasters_for(network, inputs)
-    keep, tolerance, seed = as_number("keep", keep), as_number("tolerance", tolerance), as_seed(seed)
+    keep, tolerance, seed = as_kept_share(keep), as_number("tolerance", tolerance), as_seed(seed)
     why_not = _why_not_fitted(network, limits, rasters, fit=fit)
     _check_options(limits, bits, keep=keep, why_not=why_not)
     classes = None if labels is None else _checked_labels(labels, rasters, network)
@@ -297,7 +298,7 @@ def _rounded(
 def _why_not_fitted(network: TrainedNetwork, chip: Chip, inputs: Sequence[Raster] | None, *, fit: bool) -> str:
     """Return why weights are rounded instead of fitted; "" if they are fitted."""
     if inputs is None:
-        return "no inputs were given to fit weights to"
+        return "no inputs were given"
     if not inputs:
         raise SpecError("inputs must hold at least one raster (ticks, inputs), got none")
     if not fit:
@@ -328,7 +329,7 @@ def _check_options(chip: Chip, bits: Bits, *, keep: float, why_not: str) -> None
             raise SpecError(f"bits of {name!r} must be an integer, got {value!r}")
     if why_not and (isinstance(bits, (str, Mapping)) or keep != 1.0):
         option = f"keep={keep:g}" if keep != 1.0 else f"bits={bits!r}"
-        raise SpecError(f"{option} takes inputs to fit weights to (inputs=, --inputs); {why_not}")
+        raise SpecError(f"{option} needs weights that are fitted to inputs (inputs=, --inputs); {why_not}")
 
 
 def _checked_labels(labels: ArrayLike, inputs: Sequence[Raster] | None, network: TrainedNetwork) -> Int64s:

@@ -17,7 +17,8 @@ from snnprog.calls import call_checked
 from snnprog.errors import SpecError
 from snnprog.networks.convention import AT_LEAST, SUBTRACT, ZERO, Convention
 from snnprog.networks.network import Population, TrainedNetwork
-from snnprog.raster import as_rasters
+from snnprog.raster import as_rasters, turned
+from snnprog.wording import counted
 
 MOST_SPIKES = (1 << 16) - 1
 """Maximum spikes of a neuron in a tick: Rockpool's default is one more (``max_spikes_per_dt``), sinabs has no limit."""
@@ -125,7 +126,8 @@ def rasters_for(network: TrainedNetwork, inputs: Sequence[ArrayLike]) -> list[Ra
     rasters = as_rasters(inputs)
     for index, raster in enumerate(rasters):
         if raster.shape[1] != network.n_inputs:
-            raise SpecError(f"inputs[{index}] has {raster.shape[1]} lines; the network has {network.n_inputs}")
+            wanted, hint = network.n_inputs, turned(f"inputs[{index}]", raster.shape, lines=network.n_inputs)
+            raise SpecError(f"inputs[{index}] must have {counted(wanted, 'line')}, got {raster.shape[1]}{hint}")
     return rasters
 
 

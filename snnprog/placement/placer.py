@@ -159,11 +159,13 @@ def place(program: Program, *, max_cores: int | None = None) -> Placement:
     least = least_cores(demand, chip.core)
     stored = _stored(program, demand, allowed)
     if stored is None:
-        partition, least = _searched(demand, chip.core, allowed=allowed, least=least)
+        partition, least, found = _searched(demand, chip.core, allowed=allowed, least=least)
         way_out = f"raise max_cores to at least {least}"
+        if found > least:
+            way_out = f"raise max_cores to {found} (at least {least} necessary)"
     else:
         partition, least = stored, improve(demand, chip.core, partition=stored, least=least)[1]
-        way_out = "set the program's core to None to place it again"
+        way_out = f"set the program's core to None to place it again (at least {counted(least, 'core')} necessary)"
     _check_fit(partition, chip.core, way_out=way_out)
     fanout_cores = reached_cores(demand, partition.core_of, cores=partition.cores).sum(axis=0)
     return Placement(
@@ -200,14 +202,15 @@ def _stored(program: Program, demand: CoreDemand, allowed: int | None) -> Partit
     return Partition.of(demand, program.core.astype(np.int64))
 
 
-def _searched(demand: CoreDemand, core: Core, *, allowed: int | None, least: int) -> tuple[Partition, int]:
-    """Return the best partition found, reduced if it has too many cores, and a lower bound."""
+def _searched(demand: CoreDemand, core: Core, *, allowed: int | None, least: int) -> tuple[Partition, int, int]:
+    """Return the best partition found, reduced if it has too many cores, a lower bound, and how many cores it had."""
     partition, least = improve(
         demand, core, partition=mend(demand, core, partition=first_fit(demand, core, least=least)), least=least
     )
-    if allowed is not None and partition.cores > allowed:
+    found = partition.cores
+    if allowed is not None and found > allowed:
         partition = Partition.of(demand, np.minimum(partition.core_of, allowed - 1))
-    return partition, least
+    return partition, least, found
 
 
 def _check_alone(demand: CoreDemand, core: Core) -> None:

@@ -160,7 +160,7 @@ def _wait(process: subprocess.Popen[bytes], said: Sequence[IO[bytes]], *, limit_
             if any(os.fstat(file.fileno()).st_size > SAID_LIMIT_BYTES for file in said):
                 return None, f"printed more than {SAID_LIMIT_BYTES} bytes and was ended"
             if left <= 0.0:
-                return None, f"{UNFINISHED} {limit_s:.0f} s and was ended"
+                return None, f"{UNFINISHED} {limit_s:.3g} s and was ended"
         else:
             return code, f"ended with code {code}" if code else ""
 

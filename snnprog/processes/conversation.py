@@ -38,6 +38,9 @@ END_SECONDS = 5.0
 
 ONLY_POSIX = "cannot be started: it answers by pipes, which only POSIX systems can wait for"
 
+UNANSWERED = "did not answer within"
+"""How the failure of a command begins that was ended at its limit."""
+
 Poll = Callable[[float], list[tuple[int, int]]]
 """Waits so many milliseconds, and returns the descriptors that are ready."""
 
@@ -171,7 +174,7 @@ class Conversation:
             if ready:
                 return self._into in ready, self._out_of in ready
             if left <= 0.0:
-                raise self._broken(f"did not answer within {limit_s:.3g} s and was ended")
+                raise self._broken(f"{UNANSWERED} {limit_s:.3g} s and was ended")
 
     def _read(self, most_bytes: int) -> bytes:
         content = os.read(self._out_of, most_bytes)

@@ -307,16 +307,18 @@ def _as_potentials(spec: Spec, potentials: Sequence[ArrayLike]) -> Int64s:
         raise SpecError(f"potentials must be a list of arrays, one for each pattern, got {a_type(potentials)}")
     if len(potentials) != len(spec.patterns):
         raise SpecError(
-            f"potentials must have {len(spec.patterns)} arrays, one for each pattern, got {len(potentials)}"
+            f"potentials must have {counted(len(spec.patterns), 'array')}, one for each pattern, got {len(potentials)}"
         )
     limit, arrays = int(spec.linear_rule.limits.potential * spec.chip.unit), []
     for index, (pattern, values) in enumerate(zip(spec.patterns, potentials, strict=True)):
         array = _as_array(values)
         if array.dtype.kind not in "iu" or array.shape != pattern.targets.shape:
+            advice = turned("them", array.shape, ticks=pattern.ticks, lines=spec.n_outputs)
+            if array.shape == pattern.targets.shape:
+                advice = "; give the integers of the chip, as Trace.potentials has them, not millivolts"
             raise SpecError(
                 f"potentials of pattern {index} must be integers of shape {pattern.targets.shape},"
-                f" got {array.dtype} of shape {array.shape}"
-                f"{turned('them', array.shape, ticks=pattern.ticks, lines=spec.n_outputs)}"
+                f" got {array.dtype} of shape {array.shape}{advice}"
             )
         seen = pattern.care & ~pattern.targets
         if (np.abs(array[seen].astype(np.float64)) >= limit).any():

@@ -76,8 +76,9 @@ class Pattern(Displayed):
 
 def _turned(inputs: Raster, targets: Raster) -> str:
     """Return which of two rasters would fit the other with its axes exchanged, as the end of a message."""
-    hint = turned("inputs", inputs.shape, ticks=len(targets))
-    return hint or turned("targets", targets.shape, ticks=len(inputs))
+    hint = turned("inputs", inputs.shape, ticks=len(targets)) or turned("targets", targets.shape, ticks=len(inputs))
+    both = inputs.shape[1] == targets.shape[1]
+    return hint or ("; arrays are (ticks, neurons): transpose inputs and targets?" if both else "")
 
 
 def drawn(patterns: Sequence[Pattern]) -> list[Picture]:

@@ -14,7 +14,7 @@ from snnprog.calls import call_checked
 from snnprog.checks import as_integer, as_number
 from snnprog.errors import SpecError
 from snnprog.names import Names, listed
-from snnprog.wording import did_you_mean
+from snnprog.wording import did_you_mean, put_in_list
 
 MOST_ERRORS = 1 << 20
 """The greatest jitter, and the greatest numbers of missing and added spikes: those that `snnprog.check_proof` takes."""
@@ -105,7 +105,7 @@ class Robust:
 def _as_lines(value: object) -> tuple[int | str, ...]:
     """Return input lines, numbers and then names, in order, each once."""
     if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
-        raise SpecError(f"exempt must be a list of input lines, got {value!r}")
+        raise SpecError(f"exempt must be a list of input lines, got {value!r}{put_in_list(value)}")
     given = list(value)
     names = {line for line in given if isinstance(line, str)}
     return (*sorted({as_integer("exempt", line) for line in given if not isinstance(line, str)}), *sorted(names))

@@ -22,7 +22,7 @@ from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
 from snnprog.names import HIDDEN_NAMES, INPUT_NAMES, OUTPUT_NAMES, Names, as_names, labelled, listed
 from snnprog.rules.linear import LinearRule
-from snnprog.spec.dynamics import Dynamics
+from snnprog.spec.dynamics import DECAYS, Dynamics
 from snnprog.spec.mantissas import Mantissas
 from snnprog.spec.options import FREE, NO_WINDOW, OPTIONS, as_delays
 from snnprog.spec.pattern import Pattern, as_patterns, drawn
@@ -166,7 +166,7 @@ class Spec(Displayed):
         if self.automaton is not None:
             check_type("automaton", self.automaton, kind=Automaton)
         if not isinstance(self.dynamics, Dynamics):
-            raise SpecError(f"dynamics must be a Dynamics, got {self.dynamics!r}")
+            raise SpecError(f"dynamics must be a Dynamics, got {self.dynamics!r}; {DECAYS}")
         for delay in self.delays:
             self.chip.check_range(
                 "delay", delay, allowed=self.chip.delays, hint="counted from a spike to the tick at which it acts"

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from snnprog.arrays import Floats, Raster
+from snnprog.checks import as_number
 from snnprog.chips import Chip
 from snnprog.errors import SpecError
 from snnprog.fixed_order import Cholesky, Matrix, dot, times
@@ -63,8 +64,7 @@ def pruned(
     SpecError
         If the share is not above 0 and at most 1.
     """
-    if not 0.0 < keep <= 1.0:
-        raise SpecError(f"keep must be above 0 and at most 1, got {keep!r}; it is a share of the synapses")
+    keep = as_kept_share(keep)
     pruning = _Pruning(network, samples, chip=chip, seed=seed)
     if keep < 1.0:
         pruning.refit()
@@ -72,6 +72,20 @@ def pruned(
             pruning.remove(keep ** ((index + 1) / ROUNDS))
             pruning.refit()
     return pruning.network, pruning.kept
+
+
+def as_kept_share(keep: object) -> float:
+    """Return the share of the synapses to keep as float.
+
+    Raises
+    ------
+    SpecError
+        If it is not above 0 and at most 1.
+    """
+    share = as_number("keep", keep)
+    if not 0.0 < share <= 1.0:
+        raise SpecError(f"keep must be above 0 and at most 1, got {keep!r}; it is a share of the synapses")
+    return share
 
 
 class _Pruning:
