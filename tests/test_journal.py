@@ -243,8 +243,10 @@ def test_a_damaged_journal_that_is_read_is_one_sentence(tmp_path: Path, kind: st
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(sp.FormatError, match=r"the journal .*file cannot be created: "):
+    with pytest.raises(sp.FormatError, match=r"the journal .*file is a file; name a folder"):
         sp.compile(spec(), journal=tmp_path / "file")
+    with pytest.raises(sp.FormatError, match=r"the journal .*within cannot be created: Not a directory"):
+        sp.compile(spec(), journal=tmp_path / "file" / "within")
 
 
 # ---------------- values

@@ -145,6 +145,8 @@ def opened(journal: str | Path | None, identity: Callable[[], Identity]) -> Iter
         return
     folder = Path(journal)
     path = folder / FILE
+    if folder.is_file():
+        raise FormatError(f"the journal {folder} is a file; name a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
