@@ -5,6 +5,7 @@ For backends see `snnprog.pytest_plugin`.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
@@ -24,10 +25,14 @@ from snnprog import cli
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+# Hundreds of Pythons are started here. Each takes 1.5 s longer where it may not keep the bytecode of what it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 DEAREST = (
-    *("test_site", "test_wheels", "test_showpieces", "test_hardware_special", "test_tutorials", "test_windows"),
+    *("test_site", "test_wheels", "test_showpieces", "test_hardware_special", "test_windows"),
     *("test_hidden", "test_refractory_design", "test_exploration", "test_robust_compile", "test_examples"),
 )
 """The files that take longest. The last test of a run must be short, for until it ends the other workers wait."""

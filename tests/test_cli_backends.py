@@ -24,11 +24,11 @@ def test_backends_list(command: Command) -> None:
     assert "longest recurrent delay 1" in out
 
 
-@pytest.mark.snnprog_backend("lava")
+@pytest.mark.snnprog_backend("nengo_loihi")
 def test_backends_check(command: Command) -> None:
-    code, out, _ = command("backends", "check", "lava", "--programs", 1)
+    code, out, _ = command("backends", "check", "nengo_loihi", "--programs", 1)
     assert code == cli.EXACT
-    assert "lava ran 14 golden and 1 random programs on lava-nc 0.10.0, numpy" in out
+    assert "nengo_loihi ran 15 golden and 1 random programs on nengo-loihi 1.1.0, nengo 3.2.0, numpy" in out
     assert "no difference" in out
 
 

@@ -199,7 +199,7 @@ def test_hidden_neurons_have_the_period_too() -> None:
 def test_windows_keep_spikes_apart() -> None:
     """What is refused has no choice in plain enumeration; what is chosen lies a period apart."""
     said = set()
-    for seed in range(12):
+    for seed in (0, 1, 2, 4, *range(6, 12)):  # 3 and 5 take 10 s each, and then are undecided
         spec = with_wishes(random_spec(seed, (1, 1)), refractory=3)
         possible = any(can_be_built(spec, raster) for raster in spaced_choices(spec))
         try:
@@ -207,8 +207,6 @@ def test_windows_keep_spikes_apart() -> None:
         except sp.InfeasibleError:
             assert not possible, f"seed {seed}"
             said.add("infeasible")
-            continue
-        except (sp.UndecidedError, sp.QuantizationError):
             continue
         said.add("built")
         for pattern, chosen in zip(spec.patterns, result.chosen, strict=True):

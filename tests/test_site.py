@@ -1,8 +1,12 @@
-"""The documentation's site: it builds without a warning, fits narrow screens, is found by search, and passes axe."""
+"""The documentation's site: it builds without a warning, fits narrow screens, is found by search, and passes axe.
+
+The build runs the tutorials as notebooks and the scripts of the gallery; an error in one of them ends it.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +83,11 @@ def troubles(name: str, page: Page) -> list[str]:
     return [f"{name}: {each}" for each in ([f"scrolls sideways: {too_wide}"] if too_wide else []) + violations(page)]
 
 
+def pictures(page: Path) -> int:
+    """Return how many pictures a page has."""
+    return len(re.findall("<img ", page.read_text(encoding="utf-8")))
+
+
 def found_by_search(browser: Browser, site: Path, word: str) -> list[str]:
     """Return the links that the search of the site finds."""
     page = browser.new_page(offline=True)
@@ -89,9 +98,14 @@ def found_by_search(browser: Browser, site: Path, word: str) -> list[str]:
     return links
 
 
-def test_the_site(browser: Browser) -> None:
-    """One test, so that the site is built once on any number of workers."""
+def test_the_site(request: pytest.FixtureRequest) -> None:
+    """One test, so that the site is built once on any number of workers; it is built without a browser, too."""
     site = built()
+    tutorials = [site / "tutorials" / f"{page.stem}.html" for page in (ROOT / "docs" / "tutorials").glob("*.md")]
+    assert {page.stem for page in tutorials if pictures(page) < 3} == {"index"}
+    scripts = [site / "_gallery" / f"{script.stem}.html" for script in (ROOT / "docs" / "gallery").glob("plot_*.py")]
+    assert [(page.stem, pictures(page)) for page in scripts] == [(page.stem, 1) for page in scripts]
+    browser = request.getfixturevalue("browser")
     assert [
         trouble
         for scheme, width in LOOKS

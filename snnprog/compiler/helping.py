@@ -22,12 +22,15 @@ DRAWS, SHARE = 4, 0.3
 FIRST_SHARE = 0.6
 # The share of the time for all attempts; the rest is for a proof that no hidden neurons help. A choice.
 HELP_PART = 0.7
+# The share of the time for that proof that is left then; the rest is for integers without hidden neurons. A choice.
+PROOF_PART = 0.7
 
 
 def helped_or_refused(work: Work, designed: Design) -> Design:
     """Return the design with the hidden neurons that its outputs require, or with a proof that none help.
 
-    If no hidden neurons are found, integers without them are fitted once more, and longer.
+    If no hidden neurons are found, a proof that none help is looked for; without one, integers without hidden neurons
+    are fitted once more, and longer. Where there is a proof, all fits would end without success.
 
     Raises
     ------
@@ -44,8 +47,9 @@ def helped_or_refused(work: Work, designed: Design) -> Design:
                 found.append(error)
             if is_time_over():
                 break
-    fitted = work.fitted(designed, designed.unbuilt)
-    return fitted or work.refused(designed, designed.unbuilt) or _give_up(work, found[0])
+    with step("proofs", share=PROOF_PART):
+        refused = work.refused(designed, designed.unbuilt)
+    return refused or work.fitted(designed, designed.unbuilt, share=1.0) or _give_up(work, found[0])
 
 
 def built_with_help(work: Work, alone: Design, built: Built) -> Built:

@@ -127,13 +127,13 @@ class Work:
         self.watch.lap("design")
         return again
 
-    def fitted(self, designed: Design, outputs: Sequence[int]) -> Design | None:
+    def fitted(self, designed: Design, outputs: Sequence[int], *, share: float = FIT_PART) -> Design | None:
         """Return the design with integers for some outputs, fitted with free choices; None if none are found.
 
         So their spikes may have other ticks in their windows, and they may have other synapses, than in the design
         (`snnprog.integers.unbuilt`).
         """
-        with self.watch.step("fit", FIT_PART):
+        with self.watch.step("fit", share):
             found = fit_outputs(designed.task, outputs, seed=self.seed, executor=self.executor)
         self.watch.lap("fit")
         if len(found) < len(outputs):

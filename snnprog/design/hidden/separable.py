@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from snnprog.arrays import Bools, Floats, Int64s
+from snnprog.arrays import Floats, Int64s
 from snnprog.design.box import Box
 from snnprog.solver import LinearProgram, check_time, maximise_if_possible
 
@@ -57,7 +57,7 @@ class Separator:
         self.lower = np.concatenate([box.weight_lower * widest / top, [ends[0], bias[0]]])
         self.upper = np.concatenate([box.weight_upper * widest / top, [ends[1], bias[1]]])
         self.active = self._first_rows()
-        self.upsets: list[Bools] = []
+        self.upsets: list[int] = []  # bit d: detector d upsets the balance of a program that failed
         self.programs = 0
 
     def _first_rows(self) -> list[int]:
@@ -70,8 +70,10 @@ class Separator:
 
     def is_ruled_out(self, detectors: Sequence[int]) -> bool:
         """Return whether a program that failed has a balance which none of these detectors upsets."""
-        chosen = list(detectors)
-        return any(not upsets[chosen].any() for upsets in self.upsets)
+        chosen = 0
+        for detector in detectors:
+            chosen |= 1 << detector
+        return any(not upsets & chosen for upsets in self.upsets)
 
     def suffices(self, detectors: Sequence[int]) -> bool:
         """Return whether these detectors, with the existing lines, reproduce the targets; store the prices if not."""
@@ -93,7 +95,8 @@ class Separator:
             values, margin, duals = solved
             if margin < self.least_margin:
                 pull = np.abs(np.einsum("k,kcd->cd", duals, self.more[self.active])).max(axis=1)
-                self.upsets.append(pull > NEGLIGIBLE * float(duals.sum()))
+                upsets = np.packbits(pull > NEGLIGIBLE * float(duals.sum()), bitorder="little")
+                self.upsets.append(int.from_bytes(upsets.tobytes(), "little"))
                 return None
             margins = np.einsum("kt,t->k", matrix, values)
             violated = np.flatnonzero(margins < min(self.least_margin, margin))
