@@ -5,7 +5,6 @@ For backends see `snnprog.pytest_plugin`.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import threading
@@ -24,10 +23,6 @@ from snnprog import cli
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-# Hundreds of Pythons are started here. Each takes 1.5 s longer where it may not keep the bytecode of what it imports.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
