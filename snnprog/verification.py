@@ -223,7 +223,7 @@ def verify(
     _check_size(program, spec)
     if test is not None:
         check_type("test", test, kind=Spec)
-        _check_size(program, test, whose="test")
+        _check_size(program, test, whose="test spec")
     inputs = [pattern.inputs for pattern in spec.patterns]
     runs: dict[str, Run] = {}
     failures: dict[str, BackendError | LimitError] = {}

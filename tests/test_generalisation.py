@@ -94,7 +94,9 @@ def test_what_does_not_belong_together_is_refused() -> None:
     spec = random_spec(1)
     program = sp.compile(spec).program
     other = sp.Spec([sp.Pattern(np.zeros((5, 2), bool), np.zeros((5, 2), bool))], [1])
-    with pytest.raises(sp.SpecError, match="the program must have 2 inputs as its spec, got 12"):
+    with pytest.raises(
+        sp.SpecError, match="the program must have 2 inputs as its test spec, got 12; use patterns of its own"
+    ):
         sp.verify(program, spec, test=other)
     with pytest.raises(sp.SpecError, match="test must be a Spec"):
         sp.verify(program, spec, test=untyped("heldout.toml"))

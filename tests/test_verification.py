@@ -152,7 +152,7 @@ def test_held_out_patterns_of_another_shape_are_refused() -> None:
     test = sp.Spec([sp.Pattern(INPUTS[:, :1], INPUTS)])
     spec = sp.Spec([sp.Pattern(INPUTS, INPUTS)])
     program = sp.Program.from_arrays(chip="loihi1", n_inputs=2, n_neurons=2, threshold=9, pre=[], post=[], weight=[])
-    with pytest.raises(sp.SpecError, match="must have 1 input as its test, got 2; use patterns of its own lines and"):
+    with pytest.raises(sp.SpecError, match="must have 1 input as its test spec, got 2; use patterns of its own lines"):
         sp.verify(program, spec, test=test)
 
 
