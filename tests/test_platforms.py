@@ -58,13 +58,14 @@ def posix_alone(source: str) -> list[str]:
     """
     tree = ast.parse(source)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    asking = [node for node in functions if "sys.platform" in ast.unparse(node)]
+    asking = [node for node in functions if "sys.platform" in source and "sys.platform" in ast.unparse(node)]
     excused = {inner for function in asking for inner in ast.walk(function)}
     excused |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     found = []
     for node in set(ast.walk(tree)) - excused:
         is_path = isinstance(node, ast.Constant) and isinstance(node.value, str) and POSIX_PATH.match(node.value)
-        if is_path or ast.unparse(node) == "os.name" or (isinstance(node, ast.keyword) and node.arg == "preexec_fn"):
+        is_system = isinstance(node, ast.Attribute) and ast.unparse(node) == "os.name"
+        if is_path or is_system or (isinstance(node, ast.keyword) and node.arg == "preexec_fn"):
             found.append(f"line {getattr(node, 'lineno', 0)}: {ast.unparse(node)}")
     return found
 
