@@ -39,6 +39,12 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Loader:
     return load
 
 
+def test_rows_of_any_weight_can_be_factorised(module: Loader) -> None:
+    """Some rows of this neuron weigh 1e18 in the interior point method, and their factor was not found."""
+    *_, (_, _, spec) = module("robust").digits(30, is_clocked=True)
+    assert sp.compile(spec).report.status == "exact"
+
+
 def test_design(
     module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,16 @@ class ByTaps:
         return np.concatenate([alone - transposed_times(self._across, others) * self._inverse, others])
 
 
+def _positive(matrix: Matrix, ridge: float) -> Cholesky:
+    """Return the factor of a matrix whose diagonal is raised, by ten times as much each time, until there is one."""
+    factor = Cholesky(matrix, between=check_time)
+    while not factor.is_found:
+        ridge *= 10.0
+        np.einsum("ii->i", matrix)[:] += matrix.dtype.type(ridge)
+        factor = Cholesky(matrix, between=check_time)
+    return factor
+
+
 class ByUnknowns:
     """``Σ d r rᵀ + diag(ends)``, its diagonal scaled to 1, as a Cholesky factor (unknowns, unknowns)."""
 
@@ -119,13 +129,9 @@ class ByUnknowns:
         normal = (coarse_gram if precision == np.float32 else gram)(matrix, between=check_time).astype(precision)
         diagonal = np.einsum("ii->i", normal)
         diagonal += (ends * self._scale**2).astype(precision)
-        ridge = np.finfo(precision).eps
+        ridge = float(np.finfo(precision).eps)
         diagonal += precision.type(ridge)
-        self._factor = Cholesky(normal, between=check_time)
-        while not self._factor.is_found:
-            ridge *= 10.0
-            diagonal += precision.type(ridge)
-            self._factor = Cholesky(normal, between=check_time)
+        self._factor = _positive(normal, ridge)
 
     def solve(self, right: Floats) -> Floats:
         """See `Inverse`."""
@@ -143,8 +149,9 @@ class ByRows:
         self._rows *= self._scale
         inner = gram(self._rows.T, between=check_time)
         np.einsum("ii->i", inner)[:] += 1.0
-        self._factor = Cholesky(inner, between=check_time)
-        assert self._factor.is_found, "1 is added to a matrix without negative eigenvalues"
+        # Its eigenvalues are 1 and more, but where rows weigh 1e18, rounding takes the 1.
+        greatest = float(np.einsum("ii->i", inner).max())
+        self._factor = _positive(inner, float(np.finfo(np.float64).eps) * greatest)
 
     def solve(self, right: Floats) -> Floats:
         """See `Inverse`."""
