@@ -117,9 +117,8 @@ def read_event_rasters(path: Path, reading: Reading) -> list[Raster]:
         If the file cannot be read, required options are missing, or the events contradict the options.
     """
     reading.check_takes(path, "key", "dt_ms", "starts_ms", "merge", "view")
-    if path.suffix == ".npy":
-        _of_npy(path)  # a raster has no times, so it is refused before `dt_ms` is demanded
-    reading.timed(path)
+    if path.suffix != ".npy":  # which may hold a raster: that is refused before `dt_ms` is demanded
+        reading.timed(path)
     return rasters_of_recordings(path, read_recordings(path, reading.key), reading)
 
 
