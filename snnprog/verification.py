@@ -256,14 +256,15 @@ def verify(
     errors = spec.robust if robust is None else robust
     robustness = None if errors is None or errors.is_nothing else check_robust(program, spec, errors)
     scores = None if test is None else _tested(program, test, backend=next(iter(checks)), timeout_s=timeout_s)
+    same_spec = _is_same_spec(program, spec)
     return Verification(
         MappingProxyType(checks),
         against,
         MappingProxyType(failures),
         robustness,
         scores,
-        same_spec=_is_same_spec(program, spec),
-        mismatch=_mismatch(program, spec),
+        same_spec=same_spec,
+        mismatch=_mismatch(program, spec, same_spec),
     )
 
 
@@ -272,13 +273,13 @@ def _is_same_spec(program: Program, spec: Spec) -> bool | None:
     return None if digest is None else digest == spec.digest()
 
 
-def _mismatch(program: Program, spec: Spec) -> str | None:
+def _mismatch(program: Program, spec: Spec, same_spec: bool | None) -> str | None:
     """Return in which way program and spec do not belong together, or None."""
     if program.chip.name != spec.chip.name:
         return f"the program is for {program.chip.name}, and the specification for {spec.chip.name}"
     if program.chip != spec.chip:
         return f"program and specification are for different chips of the name {spec.chip.name}"
-    if _is_same_spec(program, spec) is False:
+    if same_spec is False:
         return "the program was compiled from another specification (the digests differ)"
     return None
 
