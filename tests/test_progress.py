@@ -63,13 +63,12 @@ def test_a_check_tells_of_golden_and_random_programs(tmp_path: Path, monkeypatch
 
 def test_repairs_are_told() -> None:
     told: Told = []
-    with pytest.raises((sp.InfeasibleError, sp.QuantizationError)):
-        sp.compile(small_spec(weight_bits=1), progress=lambda *step: told.append(step))
+    sp.compile(small_spec(weight_bits=2), progress=lambda *step: told.append(step))
     steps = [step for step in told if step[0] == "repair"]
     begun = [index for index, (_, done, _) in enumerate(steps) if done == 0]
     rounds = [steps[first:last] for first, last in itertools.pairwise([*begun, len(steps)])]
-    assert rounds
-    for each in rounds:  # a brief one, and a long one
+    assert len(rounds) == 2  # a brief one, and a long one
+    for each in rounds:
         assert [done for _, done, _ in each] == list(range(len(each)))
         assert each[-1][1] == each[-1][2]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cases import random_raster
 from checked_proofs import fault
 
 import snnprog as sp
@@ -137,6 +138,14 @@ def test_what_is_settled_is_proved_or_exact(seed: int) -> None:
     else:
         assert outcome.proof is not None
         assert fault(spec, outcome.proof) is None
+
+
+def test_ends_of_potentials_may_grow_beyond_64_bits() -> None:
+    """Where a reset subtracts a threshold that is not known, they grow with each tick."""
+    inputs, targets = random_raster(7, 150, 1, 0.3), random_raster(8, 150, 1, 0.3)
+    targets[:3] = False
+    spec = sp.Spec([sp.Pattern(inputs, targets)], [1], chip="xylo", dynamics=sp.Dynamics(4, 1))
+    assert AllIntegers(Task.of(spec), 0, Referee(spec)).left > 0
 
 
 REFUSED: dict[str, tuple[list[tuple[str, str]], dict[str, Any]]] = {

@@ -58,6 +58,10 @@ OPEN_FIT_SHARE = 0.5
 """The same where the design ended without a refusal: three of five such specs whose circuit was known took 1 s or
 more. Without a time limit, it has no effect."""
 
+SOON_CASES = 64
+"""Conflicts by cases are proved before integers are fitted, if there are no more: each case takes some milliseconds,
+while another proof of a conflict without cases takes up to a second, and was found on none of five specs."""
+
 NEAR = 52
 """Maximum size, in bits, of the search space that is searched before integers are fitted. Of the tiny specs in
 tests/test_verdicts.py, one of 2^44 choices was decided within `MANY`, and one of 2^51 was not."""
@@ -105,6 +109,9 @@ class Means:
         refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
         conflicting = {index: designed.outcomes[index] for index in refused}
         found = _with(designed, self._substantiated(conflicting, is_brief=True))
+        in_cases = {index: conflicting[index] for index in found.undecided if index in conflicting}
+        in_cases = {index: each for index, each in in_cases.items() if 1 < each.n_cases <= SOON_CASES}
+        found = _with(found, self._substantiated(in_cases))
         with step("proofs", share=_share_of_others(found)):
             found = self._soon_decided(found, conflicting)
         if self.is_brief:

@@ -99,9 +99,9 @@ def fit_outputs(
     is_swept : bool
         Whether `sweep_outputs` has tried small weights already.
     attempt : int
-        How often the outputs were fitted before: each time, other moves are drawn.
+        How often the outputs were fitted before: each time, other moves are drawn; small weights are tried once.
     """
-    chip, few = task.spec.chip, 0 if is_swept else FEW_RUNS
+    chip, few = task.spec.chip, 0 if is_swept or attempt else FEW_RUNS
     allowed = tuple(range(chip.exponents[0], chip.exponents[1] + 1))
     reals = {} if is_brief else {output: _reals(task, output) for output in outputs}
     if not chip.is_exponent_shared:

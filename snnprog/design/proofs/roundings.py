@@ -15,6 +15,9 @@ from snnprog.rules.resolve import Form
 
 Ends = tuple[float, float]
 
+LARGEST_EXACT = 2.0**53
+"""Up to here, a float holds every integer. Ends grow with each tick where a reset subtracts a free threshold."""
+
 
 @dataclass(frozen=True)
 class Rounded:
@@ -35,9 +38,11 @@ def gaps_of(problem: NeuronProblem, unit: int) -> tuple[int, int]:
 
 
 def rounded_end(value: float, factor: Fraction, rounding: Rounding, *, up: bool) -> float:
-    """Return an end of ``value * factor``, rounded, for an end of the value."""
+    """Return an end of ``value * factor``, rounded, for an end of the value; infinite where floats are not exact."""
     if not math.isfinite(value):
         return value
+    if abs(value) > LARGEST_EXACT:
+        return math.inf if up else -math.inf
     whole = math.ceil(value) if up else math.floor(value)
     return float(rounded_integer(whole, factor, rounding))
 
