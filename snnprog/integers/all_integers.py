@@ -39,6 +39,10 @@ second or two; to check the result of it takes some 2 us for each."""
 NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.1
 """The same for finding few bins that are to blame; how many choices of bins are tried; and the share of the time."""
 
+LOOK_WORK, SETUP_LOOKS = 50, 3
+"""What a linear program takes for each tick, and how many of them preparing a search takes, in ticks and events: 12 ms
+and 30 ms at 120 ticks, where each of these takes 2 us."""
+
 MOST_ENTRIES = 20_000
 """Ticks times taps up to which all integers are examined: with more, a linear program takes too long."""
 
@@ -156,8 +160,10 @@ def _leave_out(search: AllIntegers, kept: Raster) -> None:
             fewer = kept.copy()
             fewer[first:last] = False
             if left > 0 and trials > 0 and fewer.any() and (fewer != kept).any():
-                found = search.restricted_to(fewer).until(min(left, NAMING_WORK // 4))
-                left, trials = left - found.work, trials - 1
+                trial = search.restricted_to(fewer)
+                found = trial.until(min(left, NAMING_WORK // 4))
+                looks = LOOK_WORK * fewer.size * (trial.looks + SETUP_LOOKS)
+                left, trials = left - found.work - looks, trials - 1
                 kept[:] = fewer if found.is_complete else kept
         halves = [(first, (first + last) // 2, last) for first, last in parts if last - first > 1]
         parts = [pair for first, middle, last in halves for pair in ((first, middle), (middle, last))]
