@@ -27,7 +27,7 @@ from snnprog.design.proofs.certificate import HAIR, Certificate
 from snnprog.solver import deadline_after, until
 
 WANTED = os.environ.get("SNNPROG_VERDICT_SPECS")
-SPECS, TESTS = int(WANTED or "1200"), 12
+SPECS, TESTS = int(WANTED or "800"), 8
 LONG = () if WANTED else (599,)
 """Specs whose integers are searched for half a minute, without a result: they are for the long run alone."""
 TRUNCATION_FREE = (sp.Dynamics(0, 4095), sp.Dynamics(4095, 4095))

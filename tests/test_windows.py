@@ -156,14 +156,14 @@ def test_the_choice_does_not_depend_on_the_executor(recurrent: bool) -> None:
 
 
 def test_where_nothing_is_found_or_proved_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = random_spec(0, (1, 1), ticks=200, inputs=2)
+    spec = random_spec(0, (1, 1), ticks=100, inputs=2)
     monkeypatch.setattr("snnprog.design.freedom.LEAST_STEPS", 1)
     monkeypatch.setattr("snnprog.design.freedom.MOST_STEPS", 1)
     with pytest.raises(
         sp.UndecidedError, match=r"output 0: no weights were found .* windows of \(1, 1\), and no proof"
     ):
         sp.compile(spec)
-    result = sp.compile(spec, on_infeasible="closest")
+    result = sp.compile(spec, on_infeasible="closest", time_limit_s=2)
     assert result.report.status == "closest"
     assert result.report.wrong_bins == sp.verify(result.program, spec).backends["kernel"].wrong_bins
 
