@@ -277,7 +277,7 @@ def test_any_transition_table(seed: int, n_states: int, n_symbols: int) -> None:
 @pytest.mark.parametrize("name", ["long delay line", "sequence", "traffic light", "rhythms"])
 def test_lava_does_the_same(name: str) -> None:
     spec, result = compiled(name)
-    stream = CASES[name].stream()[:400]
+    stream = CASES[name].stream()[:200]
     unseen = sp.Pattern(stream, sp.run(result.program, stream).spikes)
     asked = dataclasses.replace(spec, patterns=(*spec.patterns, unseen))
     assert sp.verify(result.program, asked, ["reference", "lava"], record="state").exact
