@@ -75,7 +75,7 @@ SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 1.0, 60
 # The same without a factor, where rounds are cheap and many: as many as take the time of a factor that is worth having.
 # A round takes two passes over the events, and a factor one multiplication for each unknown, row, and unknown or row,
 # whichever are fewer; so many of these take the time of an event (measured: 2000 taps on 16,000 ticks).
-TAPS_TOLERANCE, FACTOR_SPEED = 5.0, 16
+TAPS_TOLERANCE, FACTOR_SPEED = 3.0, 16
 
 
 def interior_margin(
@@ -97,21 +97,20 @@ def interior_margin(
     """
     rows = Rows(problem)
     path = Path(rows, cold_start(rows) if start is None else warm_start(rows, start))
-    prices, bound = path.point.prices, np.inf
+    unit = rows.unit
 
     def is_done() -> bool:
-        return bound * rows.unit <= problem.tolerance or is_enough(path.widest.margin * rows.unit, bound * rows.unit)
+        bound = path.lowest.bound * unit
+        return bound <= problem.tolerance or is_enough(path.widest.margin * unit, bound)
 
     for _ in range(STEPS):
         check_time()
         at = path.point
         pull = rows.transposed_times(at.prices)
         path.note(at.values, rows.margin(at.values))
-        proved = rows.bound(at.prices, pull)
-        if proved < bound:
-            prices, bound = at.prices, proved
+        path.note_bound(at.prices, rows.bound(at.prices, pull))
         if is_done():
-            return rows.answer(path.widest.values, prices, bound)
+            return rows.answer(path.widest.values, *path.lowest)
         if not path.advance(pull, is_done):
             break
     return None
@@ -191,23 +190,31 @@ class Widest(NamedTuple):
     margin: float
 
 
+class Lowest(NamedTuple):
+    """The prices of lowest bound so far."""
+
+    prices: Floats
+    bound: float
+
+
 class Path:
     """The way from a start to the widest margin, one Newton step after another.
 
     A point of the path stays clear of all rows and ends, so some point along a step, or along the prediction, has more
-    margin than the next one. Such points are noted, but the path does not go through them.
+    margin than the next one, and some a lower bound. Such points are noted, but the path does not go through them.
 
     Attributes
     ----------
     point : Point
         How far it has come.
     widest : Widest
+    lowest : Lowest
         The best of the points noted.
     """
 
     def __init__(self, rows: Rows, start: Point) -> None:
         self.rows, self.point = rows, start
-        self.widest = Widest(start.values, -np.inf)
+        self.widest, self.lowest = Widest(start.values, -np.inf), Lowest(start.prices, np.inf)
         self.weighty = WEIGHTY
         self.is_by_taps = True
 
@@ -215,6 +222,11 @@ class Path:
         """Note values that might be the widest."""
         if margin > self.widest.margin:
             self.widest = Widest(values, margin)
+
+    def note_bound(self, prices: Floats, bound: float) -> None:
+        """Note prices that might have the lowest bound."""
+        if bound < self.lowest.bound:
+            self.lowest = Lowest(prices, bound)
 
     def advance(self, pull: Floats, is_done: Callable[[], bool]) -> bool:
         """Take one step: predict, centre, correct; ``pull`` is ``Rᵀ y``. Return whether it led anywhere.
@@ -226,7 +238,7 @@ class Path:
         count = sum(first.size for first, _ in pairs)
         gap = system.gap / count
         ahead = system.step([-first * second for first, second in pairs])
-        self._note_along(ahead, system)
+        self._note_along(ahead, system, pull)
         if is_done():
             return True
         left = system.gap_after(ahead, *system.room(ahead)) / count
@@ -237,7 +249,7 @@ class Path:
                 for (first, second), (change, other) in zip(pairs, _changes(ahead), strict=True)
             ]
         )
-        self._note_along(step, system)
+        self._note_along(step, system, pull)
         primal, dual = (SHORT_OF_THE_EDGE * length for length in system.room(step))
         if system.is_slow and self.is_by_taps:
             self.is_by_taps = False
@@ -246,18 +258,21 @@ class Path:
         self.point = self.point.moved(step, min(1.0, primal), min(1.0, dual))
         return bool(np.isfinite(self.point.values).all()) and self.weighty > LEAST_WEIGHTY
 
-    def _note_along(self, step: Point, system: NewtonSystem) -> None:
-        """Note the values of widest margin along a step: a concave function of its length, so thirds are cut off."""
-        at = self.point
+    def _note_along(self, step: Point, system: NewtonSystem, pull: Floats) -> None:
+        """Note the values of widest margin, and the prices of lowest bound, along a step."""
+        at, rows = self.point, self.rows
         reached, changes = at.slacks + at.margin, step.slacks + step.margin
-        low, high = 0.0, SHORT_OF_THE_EDGE * system.room_of_values(step)
-        for _ in range(CUTS):
-            third = (high - low) / 3.0
-            if (reached + (low + third) * changes).min() < (reached + (high - third) * changes).min():
-                low += third
-            else:
-                high -= third
-        self.note(at.values + low * step.values, float((reached + low * changes).min()))
+        length = _lowest(
+            lambda length: -float((reached + length * changes).min()), SHORT_OF_THE_EDGE * system.room_of_values(step)
+        )
+        self.note(at.values + length * step.values, float((reached + length * changes).min()))
+        pull_change = rows.transposed_times(step.prices)
+
+        def bound(length: float) -> float:
+            return rows.bound(at.prices + length * step.prices, pull + length * pull_change)
+
+        length = _lowest(bound, SHORT_OF_THE_EDGE * _room(at.prices, step.prices))
+        self.note_bound(at.prices + length * step.prices, bound(length))
 
     def _system(self, pull: Floats) -> NewtonSystem:
         at, rows = self.point, self.rows
@@ -384,6 +399,18 @@ class NewtonSystem:
         values, margin = vector[:-1], vector[-1]
         pushed = self.factor.weights * (self.rows.times(values) - margin)
         return np.append(self.rows.transposed_times(pushed) + self.factor.ends * values, -pushed.sum())
+
+
+def _lowest(function: Callable[[float], float], most: float) -> float:
+    """Return where a function that first falls, then rises, is lowest from 0 to ``most``: thirds are cut off."""
+    low, high = 0.0, most
+    for _ in range(CUTS):
+        third = (high - low) / 3.0
+        if function(low + third) > function(high - third):
+            low += third
+        else:
+            high -= third
+    return low
 
 
 def _room(values: Floats, changes: Floats) -> float:
