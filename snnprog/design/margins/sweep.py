@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class Sweeper:
 
     def powers_to(self, ticks: int) -> Floats:
         """Return γ^i and α^i for i = 0 to ``ticks``, (2, ticks + 1)."""
-        return np.stack([powers(leak, np.arange(ticks + 1)) for leak in self.decays[:2]])
+        return _powers_to(self.decays.gamma, self.decays.alpha, ticks)
 
     def start(self) -> Unknowns:
         """Return weights, offsets and prices that are all 0."""
@@ -124,3 +124,10 @@ class Sweeper:
             return alone
         shortfall: float = meeting.meet(self.events, self.decays, self.powers, demand, unknowns)
         return shortfall
+
+
+@lru_cache(maxsize=4)  # those of a block and of the longest pattern, for the neurons of two networks
+def _powers_to(gamma: float, alpha: float, ticks: int) -> Floats:
+    found = np.stack([powers(leak, np.arange(ticks + 1)) for leak in (gamma, alpha)])
+    found.flags.writeable = False
+    return found
