@@ -440,10 +440,19 @@ def test_synaptic_operations_are_counted(module: Loader) -> None:
     assert module("simulate").fan_out_events(program, raster, spikes) == expected
 
 
-@pytest.mark.parametrize("name", ["GLOP", "PDLP", "HiGHS ipm", "HiGHS ds", "GLPK"])
-def test_every_solver_is_given_the_problem_that_ours_solves(module: Loader, name: str) -> None:
-    if name == "GLPK":
-        pytest.importorskip("cvxopt")
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("GLOP", "ortools"),
+        ("PDLP", "ortools"),
+        ("HiGHS ipm", "scipy"),
+        ("HiGHS ds", "scipy"),
+        ("HiGHS hipo", "highspy_extras"),
+        ("GLPK", "cvxopt"),
+    ],
+)
+def test_every_solver_is_given_the_problem_that_ours_solves(module: Loader, name: str, package: str) -> None:
+    pytest.importorskip(package)
     design, solvers = module("design"), module("solvers")
     problem = design.random_problem(20, 120, 3)
     answer = solvers.solve(name, solvers.full_program(problem), problem, 60.0)
@@ -451,11 +460,21 @@ def test_every_solver_is_given_the_problem_that_ours_solves(module: Loader, name
     assert answer.margin <= ours.bound * (1 + 1e-3)
     assert ours.margin <= answer.margin * (1 + 1e-3)
     assert ours.margin >= 0.5 * answer.margin
+    assert design.OURS["widest"](problem).margin == pytest.approx(answer.margin, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["LIBLINEAR", "libsvm"])
+def test_classifiers_separate_within_the_range_of_the_weights(module: Loader, name: str) -> None:
+    pytest.importorskip("sklearn")
+    design, solvers = module("design"), module("solvers")
+    problem = design.random_problem(20, 120, 3)
+    answer = solvers.solve(name, solvers.full_program(problem), problem, 60.0)
+    assert 0.0 < answer.margin <= design.OURS["half"](problem).bound
 
 
 def test_a_solver_that_finds_nothing_has_no_margin(module: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     design, solvers = module("design"), module("solvers")
-    monkeypatch.setitem(solvers.SOLVERS, "GLOP", lambda program, limit: None)
+    monkeypatch.setitem(solvers.OPTIMISERS, "GLOP", lambda program, limit: None)
     measured = design.measure(20, 120, ["GLOP", "HiGHS ds"], 5.0, 3)
     assert np.isnan(measured.answers["GLOP"].margin)
     assert measured.fastest == measured.answers["HiGHS ds"].seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,18 +17,24 @@ DECAYS = [(4095, 205), (2000, 205), (100, 4000), (4095, 0), (0, 0), (4000, 4095)
 LENGTHS = (40, 7, 300)
 
 
-def make(current_decay: int, potential_decay: int) -> tuple[PotentialMap, Sweeper, Raster, np.random.Generator]:
+def make(
+    current_decay: int, potential_decay: int, delays: Sequence[int] = (1, 3, 8)
+) -> tuple[PotentialMap, Sweeper, Raster, np.random.Generator]:
     generator = np.random.default_rng(current_decay + potential_decay)
     current, potential = Fraction(4095 - current_decay, 4096), Fraction(4096 - potential_decay, 4096)
     linear = LinearRule(current=current, potential=potential, gain=Fraction(1), unit=64)
-    mapping = PotentialMap([generator.random((ticks, 5)) < 0.1 for ticks in LENGTHS], [1, 3, 8], linear)
+    mapping = PotentialMap([generator.random((ticks, 5)) < 0.1 for ticks in LENGTHS], delays, linear)
     raster = generator.random(sum(LENGTHS)) < 0.08
     return mapping, Sweeper(mapping, raster), raster, generator
 
 
 @pytest.mark.parametrize(("current_decay", "potential_decay"), DECAYS)
-def test_squares_and_products_are_those_of_the_rows(current_decay: int, potential_decay: int) -> None:
-    mapping, sweeper, raster, generator = make(current_decay, potential_decay)
+@pytest.mark.parametrize("delays", [(1, 3, 8), range(2, 7), range(1, 18)], ids=["apart", "some", "many"])
+def test_squares_and_products_are_those_of_the_rows(
+    current_decay: int, potential_decay: int, delays: Sequence[int]
+) -> None:
+    """Consecutive delays have passes of their own: some for the adjoint, many for the potential, too."""
+    mapping, sweeper, raster, generator = make(current_decay, potential_decay, delays)
     features = mapping.rows(mapping.resets(raster), np.arange(sum(LENGTHS)))
     prices = generator.normal(size=sum(LENGTHS))
     np.testing.assert_allclose(sweeper.squares[0], (features**2).sum(axis=1), rtol=1e-7, atol=1e-7)

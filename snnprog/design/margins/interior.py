@@ -32,10 +32,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from snnprog.arrays import Floats
+from snnprog.arrays import Floats, Int64s
 from snnprog.design.margins.answer import WidestMargin, is_wide
 from snnprog.design.margins.factor import Factor, by_taps, factorised
 from snnprog.design.margins.meeting import Unknowns
@@ -54,21 +55,26 @@ STEPS = 200
 SHORT_OF_THE_EDGE = 0.99
 # A cold start keeps so far from all ends, as a share of the ranges.
 INSIDE = 0.1
+# So often a third is cut off a step, to find the widest margin along it: to 1 %, in the time of about one pass.
+CUTS = 12
 # A warm start: the weights shrink by the first, keep the second (of the ranges) from the ends, prices are at least the
 # third of the mean product over the slack, and the margin is drawn back by the fourth of what is still to gain.
-STRETCH, BARELY_INSIDE, FLOOR, BACK = 0.8, 1e-4, 0.01, 0.05
+STRETCH, BARELY_INSIDE, FLOOR, BACK = 0.8, 1e-4, 0.1, 0.2
 # The rows that go into the factor: those that weigh more than this share of the heaviest; where that is too coarse, the
 # share shrinks by the second, until below the third all rows are in and doubles have no digits left.
 WEIGHTY, LESS_WEIGHTY, LEAST_WEIGHTY = 3e-3, 1e-2, 1e-16
+# At least so many rows for each unknown: with .5, .8 and 1, a solution near the widest margin takes 50, 15 and 8 rounds
+# (2000 taps, 16,000 ticks). An output of a recorded retina took .74 of the time with .8, and .81 with 1.
+ROWS_FOR_EACH = 0.8
 # Down to this share, rows are in single precision: as many rounds, each half as long. 1e-7 took 1.15 times as long in a
 # run on an output of a recorded retina (2480 taps, 7300 ticks).
 SINGLE = 1e-9
 # How far the conjugate gradients go, as a share of the gap (what is left only weakens the bound), and their most
 # rounds.
-SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 0.3, 60
-# The same without a factor, where rounds are cheap and many: as many as take the time of a factor. A round takes two
-# passes over the events, and a factor one multiplication for each unknown, row, and unknown or row, whichever are
-# fewer; so many of these take the time of an event (measured: 2000 taps on 16,000 ticks).
+SYSTEM_TOLERANCE, SYSTEM_ROUNDS = 1.0, 60
+# The same without a factor, where rounds are cheap and many: as many as take the time of a factor that is worth having.
+# A round takes two passes over the events, and a factor one multiplication for each unknown, row, and unknown or row,
+# whichever are fewer; so many of these take the time of an event (measured: 2000 taps on 16,000 ticks).
 TAPS_TOLERANCE, FACTOR_SPEED = 3.0, 16
 
 
@@ -91,19 +97,21 @@ def interior_margin(
     """
     rows = Rows(problem)
     path = Path(rows, cold_start(rows) if start is None else warm_start(rows, start))
-    best, prices, margin, bound = path.point.values, path.point.prices, -np.inf, np.inf
+    unit = rows.unit
+
+    def is_done() -> bool:
+        bound = path.lowest.bound * unit
+        return bound <= problem.tolerance or is_enough(path.widest.margin * unit, bound)
+
     for _ in range(STEPS):
         check_time()
         at = path.point
         pull = rows.transposed_times(at.prices)
-        reached, proved = rows.margin(at.values), rows.bound(at.prices, pull)
-        if reached > margin:
-            best, margin = at.values, reached
-        if proved < bound:
-            prices, bound = at.prices, proved
-        if bound * rows.unit <= problem.tolerance or is_enough(margin * rows.unit, bound * rows.unit):
-            return rows.answer(best, prices, bound)
-        if not path.advance(pull):
+        path.note(at.values, rows.margin(at.values))
+        path.note_bound(at.prices, rows.bound(at.prices, pull))
+        if is_done():
+            return rows.answer(path.widest.values, *path.lowest)
+        if not path.advance(pull, is_done):
             break
     return None
 
@@ -175,21 +183,64 @@ def warm_start(rows: Rows, unknowns: Unknowns) -> Point:
     )
 
 
+class Widest(NamedTuple):
+    """The values of widest margin so far."""
+
+    values: Floats
+    margin: float
+
+
+class Lowest(NamedTuple):
+    """The prices of lowest bound so far."""
+
+    prices: Floats
+    bound: float
+
+
 class Path:
-    """The way from a start to the widest margin, one Newton step after another."""
+    """The way from a start to the widest margin, one Newton step after another.
+
+    A point of the path stays clear of all rows and ends, so some point along a step, or along the prediction, has more
+    margin than the next one, and some a lower bound. Such points are noted, but the path does not go through them.
+
+    Attributes
+    ----------
+    point : Point
+        How far it has come.
+    widest : Widest
+    lowest : Lowest
+        The best of the points noted.
+    """
 
     def __init__(self, rows: Rows, start: Point) -> None:
         self.rows, self.point = rows, start
+        self.widest, self.lowest = Widest(start.values, -np.inf), Lowest(start.prices, np.inf)
         self.weighty = WEIGHTY
         self.is_by_taps = True
 
-    def advance(self, pull: Floats) -> bool:
-        """Take one step: predict, centre, correct; ``pull`` is ``Rᵀ y``. Return whether it led anywhere."""
+    def note(self, values: Floats, margin: float) -> None:
+        """Note values that might be the widest."""
+        if margin > self.widest.margin:
+            self.widest = Widest(values, margin)
+
+    def note_bound(self, prices: Floats, bound: float) -> None:
+        """Note prices that might have the lowest bound."""
+        if bound < self.lowest.bound:
+            self.lowest = Lowest(prices, bound)
+
+    def advance(self, pull: Floats, is_done: Callable[[], bool]) -> bool:
+        """Take one step: predict, centre, correct; ``pull`` is ``Rᵀ y``. Return whether it led anywhere.
+
+        It ends where it is, once it is done with what was noted on the way.
+        """
         system = self._system(pull)
         pairs = system.pairs
         count = sum(first.size for first, _ in pairs)
         gap = system.gap / count
         ahead = system.step([-first * second for first, second in pairs])
+        self._note_along(ahead, system, pull)
+        if is_done():
+            return True
         left = system.gap_after(ahead, *system.room(ahead)) / count
         centre = gap * min(1.0, left / gap) ** 3
         step = system.step(
@@ -198,6 +249,7 @@ class Path:
                 for (first, second), (change, other) in zip(pairs, _changes(ahead), strict=True)
             ]
         )
+        self._note_along(step, system, pull)
         primal, dual = (SHORT_OF_THE_EDGE * length for length in system.room(step))
         if system.is_slow and self.is_by_taps:
             self.is_by_taps = False
@@ -206,24 +258,49 @@ class Path:
         self.point = self.point.moved(step, min(1.0, primal), min(1.0, dual))
         return bool(np.isfinite(self.point.values).all()) and self.weighty > LEAST_WEIGHTY
 
+    def _note_along(self, step: Point, system: NewtonSystem, pull: Floats) -> None:
+        """Note the values of widest margin, and the prices of lowest bound, along a step."""
+        at, rows = self.point, self.rows
+        reached, changes = at.slacks + at.margin, step.slacks + step.margin
+        length = _lowest(
+            lambda length: -float((reached + length * changes).min()), SHORT_OF_THE_EDGE * system.room_of_values(step)
+        )
+        self.note(at.values + length * step.values, float((reached + length * changes).min()))
+        pull_change = rows.transposed_times(step.prices)
+
+        def bound(length: float) -> float:
+            return rows.bound(at.prices + length * step.prices, pull + length * pull_change)
+
+        length = _lowest(bound, SHORT_OF_THE_EDGE * _room(at.prices, step.prices))
+        self.note_bound(at.prices + length * step.prices, bound(length))
+
     def _system(self, pull: Floats) -> NewtonSystem:
         at, rows = self.point, self.rows
         to_lower, to_upper = rows.room(at.values)
         weights, ends = at.prices / at.slacks, at.below / to_lower + at.above / to_upper
-        chosen = np.flatnonzero(weights > self.weighty * weights.max())
         if self.is_by_taps:
-            rounds = _rounds_worth_a_factor(rows, chosen.size)
-            return NewtonSystem(rows, at, pull, by_taps(weights, ends, rows), Effort(TAPS_TOLERANCE, rounds))
+            effort = Effort(TAPS_TOLERANCE, _rounds_worth_a_factor(rows))
+            return NewtonSystem(rows, at, pull, by_taps(weights, ends, rows), effort)
+        chosen = _heaviest(weights, self.weighty, least=int(ROWS_FOR_EACH * rows.lower.size))
         precision: Precision = np.float32 if self.weighty >= SINGLE else np.float64
         factor = factorised(weights, ends, matrix=rows.some(chosen, precision), chosen=chosen)
         return NewtonSystem(rows, at, pull, factor, Effort(SYSTEM_TOLERANCE, SYSTEM_ROUNDS))
 
 
-def _rounds_worth_a_factor(rows: Rows, chosen: int) -> int:
-    """Return how many rounds without a factor take as long as a factor over so many rows, for one of two solutions."""
+def _heaviest(weights: Floats, share: float, *, least: int) -> Int64s:
+    """Return the rows that weigh more than a share of the heaviest, or the ``least`` heaviest, whichever are more."""
+    limit = share * float(weights.max())
+    if least < weights.size:
+        limit = min(limit, float(np.partition(weights, -least - 1)[-least - 1]))
+    return np.flatnonzero(weights > limit)
+
+
+def _rounds_worth_a_factor(rows: Rows) -> int:
+    """Return how many rounds without a factor take as long as one over as many rows as unknowns, if there are."""
     unknowns = rows.lower.size
     events = rows.sweeper.n_events + rows.ticks.size
-    multiplications = int(unknowns * chosen * min(unknowns, chosen))
+    chosen = min(unknowns, rows.ticks.size)
+    multiplications = int(unknowns * chosen * chosen)
     return max(SYSTEM_ROUNDS, multiplications // (FACTOR_SPEED * 4 * events))
 
 
@@ -282,9 +359,12 @@ class NewtonSystem:
     def room(self, step: Point) -> tuple[float, float]:
         """Return how far the primal and the dual part of a step may go before something is negative."""
         at = self.point
-        primal = [(at.slacks, step.slacks), (self.to_lower, step.values), (self.to_upper, -step.values)]
         dual = [(at.prices, step.prices), (at.below, step.below), (at.above, step.above)]
-        return min(_room(*pair) for pair in primal), min(_room(*pair) for pair in dual)
+        return min(_room(at.slacks, step.slacks), self.room_of_values(step)), min(_room(*pair) for pair in dual)
+
+    def room_of_values(self, step: Point) -> float:
+        """Return how far a step may go before a value leaves its range."""
+        return min(_room(self.to_lower, step.values), _room(self.to_upper, -step.values))
 
     def gap_after(self, step: Point, primal: float, dual: float) -> float:
         """Return the sum of all products some way along a step."""
@@ -319,6 +399,18 @@ class NewtonSystem:
         values, margin = vector[:-1], vector[-1]
         pushed = self.factor.weights * (self.rows.times(values) - margin)
         return np.append(self.rows.transposed_times(pushed) + self.factor.ends * values, -pushed.sum())
+
+
+def _lowest(function: Callable[[float], float], most: float) -> float:
+    """Return where a function that first falls, then rises, is lowest from 0 to ``most``: thirds are cut off."""
+    low, high = 0.0, most
+    for _ in range(CUTS):
+        third = (high - low) / 3.0
+        if function(low + third) > function(high - third):
+            low += third
+        else:
+            high -= third
+    return low
 
 
 def _room(values: Floats, changes: Floats) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Floats, Int64s
-from snnprog.design.margins.events import ENDS, GOES_ON, Decays, Events
+from snnprog.design.margins.events import ENDS, GOES_ON, Bursts, Decays, Events
 from snnprog.jit import compiled
 
 
@@ -134,6 +134,51 @@ def adjoint(events: Events, decays: Decays, n_taps: int, prices: Floats) -> Floa
         current = potential + alpha * current
         for event in range(first[k], first[k + 1]):
             gathered[tap[event]] += current
+    return gathered
+
+
+@compiled(nogil=True)
+def potential_by_bursts(bursts: Bursts, after: Int64s, decays: Decays, weights: Floats) -> Floats:
+    """See `Sweeper.potential`; the weights are ordered by line, then delay."""
+    start, arrivals, weight = bursts
+    gamma, alpha, _ = decays
+    course = np.zeros(after.size)
+    for burst in range(start.size):
+        tick, first = start[burst], weight[burst]
+        for i in range(arrivals[burst]):
+            course[tick + i] += weights[first + i]
+    potential = current = 0.0
+    for k in range(after.size):
+        current = alpha * current + course[k]
+        potential = gamma * potential + current
+        course[k] = potential
+        if after[k] != GOES_ON:
+            potential = 0.0
+        if after[k] == ENDS:
+            current = 0.0
+    return course
+
+
+@compiled(nogil=True)
+def adjoint_by_bursts(bursts: Bursts, after: Int64s, decays: Decays, n_taps: int, prices: Floats) -> Floats:
+    """See `Sweeper.adjoint`; what is gathered is ordered by line, then delay, with the bits of `adjoint`."""
+    start, arrivals, weight = bursts
+    gamma, alpha, _ = decays
+    field = np.empty(after.size)
+    potential = current = 0.0
+    for k in range(after.size - 1, -1, -1):
+        if after[k] != GOES_ON:
+            potential = 0.0
+        if after[k] == ENDS:
+            current = 0.0
+        potential = prices[k] + gamma * potential
+        current = potential + alpha * current
+        field[k] = current
+    gathered = np.zeros(n_taps)
+    for burst in range(start.size - 1, -1, -1):
+        tick, first = start[burst], weight[burst]
+        for i in range(arrivals[burst]):
+            gathered[first + i] += field[tick + i]
     return gathered
 
 

@@ -18,7 +18,7 @@ from snnprog.arrays import Floats, Int64s
 from snnprog.design.margins.answer import WidestMargin
 from snnprog.design.margins.sweep import Sweeper
 from snnprog.design.problem import NeuronProblem
-from snnprog.fixed_order import dot, times, transposed_times
+from snnprog.fixed_order import dot, times
 
 Precision = type[np.float32] | type[np.float64]
 
@@ -60,6 +60,8 @@ class Rows:
         truncation = (problem.truncation / problem.slack)[self.ticks]
         self.least = (truncation - times(self.offsets, self.fixed)) / self.unit
         self.columns = self.offsets[:, self.free] * (self.units / self.unit)
+        self._is_whole = self.ticks.size == self.factor.size and self.taps.size == self.sweeper.n_taps
+        self._offset_columns = np.ascontiguousarray(self.columns.T)
 
     def real(self, values: Floats) -> tuple[Floats, float, float]:
         """Return weights, threshold and bias in LSBs."""
@@ -77,24 +79,37 @@ class Rows:
 
     def times(self, values: Floats) -> Floats:
         """Return ``R x``, (rows,)."""
-        weights = np.zeros(self.problem.potential_map.n_taps)
-        weights[self.taps] = values[: self.taps.size]
-        product: Floats = (self.factor * self.sweeper.potential(weights))[self.ticks]
-        return product + times(self.columns, values[self.taps.size :])
+        product: Floats = self.factor * self.sweeper.potential(self._weights(values))
+        product = product if self._is_whole else product[self.ticks]
+        for column, value in zip(self._offset_columns, values[self.taps.size :], strict=True):
+            product += column * value
+        return product
 
     def transposed_times(self, prices: Floats) -> Floats:
         """Return ``Rᵀ y``, (unknowns,)."""
+        pulls = self.sweeper.adjoint(self._spread(prices) * self.factor)
+        offsets = (self._offset_columns * prices).sum(axis=1)
+        return np.concatenate([pulls if self._is_whole else pulls[self.taps], offsets])
+
+    def _weights(self, values: Floats) -> Floats:
+        """Return the weights of all taps among the unknowns, 0 where they are not free."""
+        if self._is_whole:
+            return values[: self.taps.size]
+        weights = np.zeros(self.sweeper.n_taps)
+        weights[self.taps] = values[: self.taps.size]
+        return weights
+
+    def _spread(self, prices: Floats) -> Floats:
+        """Return prices of the rows as prices of all ticks."""
+        if self._is_whole:
+            return prices
         spread = np.zeros(self.factor.size)
         spread[self.ticks] = prices
-        return np.concatenate(
-            [self.sweeper.adjoint(spread * self.factor)[self.taps], transposed_times(self.columns, prices)]
-        )
+        return spread
 
     def squared_times(self, weights: Floats) -> Floats:
         """Return ``Σ_k weights[k] r²`` of the taps' columns, (taps,)."""
-        spread = np.zeros(self.factor.size)
-        spread[self.ticks] = weights
-        return self.sweeper.squared_adjoint(spread * self.factor**2)[self.taps]
+        return self.sweeper.squared_adjoint(self._spread(weights) * self.factor**2)[self.taps]
 
     def some(self, rows: Int64s, precision: Precision) -> NDArray[np.floating]:
         """Return rows of R, (len(rows), unknowns), in single or double precision."""
@@ -125,8 +140,6 @@ class Rows:
     def answer(self, values: Floats, prices: Floats, bound: float) -> WidestMargin:
         """Return the answer in LSBs, its margin measured on all rows once more."""
         weights, threshold, bias = self.real(values)
-        spread = np.zeros(self.factor.size)
-        spread[self.ticks] = prices
         return WidestMargin(
             weights=weights,
             threshold=threshold,
@@ -134,5 +147,5 @@ class Rows:
             margin=float(self.problem.margins(weights, threshold, bias).min()),
             bound=bound * self.unit,
             is_feasible=bound * self.unit > self.problem.tolerance,
-            prices=spread / self.problem.slack,
+            prices=self._spread(prices) / self.problem.slack,
         )

@@ -9,17 +9,19 @@ proof; each pair that is named has its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 
+from snnprog.arrays import Raster, UInt64s
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.pull import EXACT_BITS_LIMIT, exact_bits, pull
+from snnprog.design.proofs.residues import PRIME, Looks, ratios, residues
 from snnprog.rules.linear import SUBTRACT
 
-# Different histories share a fingerprint with chance 1 / PRIME; the weights must fit an exact sum of 64-bit floats, of
-# 2**23 spikes at 30 bits. A third of the bits changed nothing on 19 specs; any seed does.
-PRIME = (1 << 61) - 1
+# The weights must fit an exact sum of 64-bit floats, of 2**23 spikes at 30 bits. A third of the bits changed nothing on
+# 19 specs; any seed does.
 WEIGHT_BITS = 30
 SEED = 0
 
@@ -31,15 +33,10 @@ def clashes(problem: NeuronProblem) -> list[tuple[int, int]]:
     """
     tape = problem.potential_map.tape
     prints = _fingerprints(problem)
-    silences: dict[int, list[int]] = {}
-    for tick in np.flatnonzero(problem.constrained & ~problem.raster).tolist():
-        silences.setdefault(prints[tick], []).append(tick)
     pairs = []
-    for spike in np.flatnonzero(problem.constrained & problem.raster).tolist():
-        alike = silences.get(prints[spike], [])
-        if alike:
-            local = tape.where(spike)[1]
-            pairs.append((spike, next((tick for tick in alike if tape.where(tick)[1] == local), alike[0])))
+    for spike, alike in _alike(prints, problem.constrained & problem.raster, problem.constrained & ~problem.raster):
+        local = tape.where(spike)[1]
+        pairs.append((spike, next((tick for tick in alike if tape.where(tick)[1] == local), alike[0])))
     return pairs
 
 
@@ -49,18 +46,28 @@ def fadings(problem: NeuronProblem) -> list[tuple[int, int]]:
     Less, that is, for each threshold that must be exceeded. The silence is the nearest in time; each spike is in one
     pair at most.
     """
-    directions = _ratios(*(_fingerprints(problem, seed=seed, is_free=True) for seed in (SEED, SEED + 1)))
+    directions = ratios(*(_fingerprints(problem, seed=seed, is_free=True) for seed in (SEED, SEED + 1)))
     sizes = problem.norms + (problem.bias_response if problem.box.has_bias else 0.0)
-    reach = (sizes / problem.threshold_response).tolist()
-    silences: dict[int, list[int]] = {}
-    for tick in np.flatnonzero(problem.constrained & ~problem.raster & (sizes > 0.0)).tolist():
-        silences.setdefault(directions[tick], []).append(tick)
+    reach, reached = sizes / problem.threshold_response, problem.constrained & (sizes > 0.0)
     pairs = []
-    for spike in np.flatnonzero(problem.constrained & problem.raster & (sizes > 0.0)).tolist():
-        stronger = [tick for tick in silences.get(directions[spike], []) if reach[tick] > reach[spike]]
+    for spike, alike in _alike(directions, reached & problem.raster, reached & ~problem.raster):
+        stronger = [tick for tick in alike if reach[tick] > reach[spike]]
         if stronger:
             pairs.append((spike, min(stronger, key=lambda tick: abs(spike - tick))))
     return pairs
+
+
+def _alike(prints: UInt64s, spikes: Raster, silences: Raster) -> Iterator[tuple[int, list[int]]]:
+    """Yield each spike that shares its fingerprint with silences, and these, in the order of ticks."""
+    due, silent = np.flatnonzero(spikes), np.flatnonzero(silences)
+    shared = np.intersect1d(prints[due], prints[silent])
+    if not shared.size:
+        return
+    found: dict[int, list[int]] = {}
+    for tick in silent[np.isin(prints[silent], shared)].tolist():
+        found.setdefault(int(prints[tick]), []).append(tick)
+    for spike in due[np.isin(prints[due], shared)].tolist():
+        yield spike, found[int(prints[spike])]
 
 
 def balanced(problem: NeuronProblem, spike: int, *, silence: int) -> dict[int, int]:
@@ -96,46 +103,19 @@ def is_same_trial(problem: NeuronProblem, one: int, *, other: int) -> bool:
     )
 
 
-def _ratios(ours: list[int], others: list[int]) -> list[int]:
-    """Return ``ours / others`` modulo the prime; 0 where the other is 0.
-
-    One inverse, of the product of all, gives those of all in turn (Montgomery 1987).
-    """
-    products, product = [], 1
-    for value in others:
-        products.append(product)
-        product = product * (value or 1) % PRIME
-    inverse, ratios = pow(product, PRIME - 2, PRIME), [0] * len(ours)
-    for index in range(len(ours) - 1, -1, -1):
-        if others[index]:
-            ratios[index] = ours[index] * (products[index] * inverse % PRIME) % PRIME
-            inverse = inverse * others[index] % PRIME
-    return ratios
-
-
-def _fingerprints(problem: NeuronProblem, *, seed: int = SEED, is_free: bool = False) -> list[int]:
+def _fingerprints(problem: NeuronProblem, *, seed: int = SEED, is_free: bool = False) -> UInt64s:
     """Return one integer per tick; ``is_free`` for those of φ and β alone, before resets that subtract a threshold."""
     mapping, generator = problem.potential_map, np.random.default_rng(seed)
     weights = generator.integers(1, 1 << WEIGHT_BITS, mapping.n_taps)
-    arriving = [int(value) for value in mapping.arrivals(weights.astype(np.float64))]
+    arriving = mapping.arrivals(weights.astype(np.float64)).astype(np.uint64)
     is_subtracted = mapping.linear.reset == SUBTRACT and not is_free
     threshold = int(generator.integers(1, 1 << WEIGHT_BITS)) if is_subtracted else 0
     bias = int(generator.integers(1, 1 << WEIGHT_BITS)) if problem.box.has_bias else 0
-    alpha, gamma, gain = (
-        share.numerator * pow(share.denominator, PRIME - 2, PRIME) % PRIME
-        for share in (mapping.linear.current, mapping.linear.potential, mapping.linear.gain)
-    )
-    begins = set(mapping.tape.starts.tolist())
-    is_held = problem.resets.is_held.tolist()
-    prints, current, potential = [], 0, 0
-    looks = zip(problem.fires.tolist(), mapping.is_after_reset.tolist(), strict=True)
-    for tick, (spike, is_after) in enumerate(looks):
-        if tick in begins:
-            current = potential = 0
-        current = (alpha * current + gain * arriving[tick]) % PRIME
-        potential = 0 if is_held[tick] else (gamma * potential + current + bias) % PRIME
-        before = potential
-        if spike:
-            potential = 0 if mapping.linear.is_reset_to_zero else potential - threshold
-        prints.append(potential if is_after and not is_free else before)
+    shares = (mapping.linear.current, mapping.linear.potential, mapping.linear.gain)
+    factors = [share.numerator * pow(share.denominator, PRIME - 2, PRIME) % PRIME for share in shares]
+    begins = np.zeros(arriving.size, np.bool_)
+    begins[mapping.tape.starts] = True
+    looks = Looks(begins, problem.resets.is_held, problem.fires, mapping.is_after_reset & (not is_free))
+    numbers = np.array([*factors, bias, threshold], dtype=np.uint64)
+    prints: UInt64s = residues(arriving, looks, numbers, bool(mapping.linear.is_reset_to_zero))
     return prints
