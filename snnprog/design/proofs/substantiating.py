@@ -21,7 +21,7 @@ from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Case, Certificate, NoCompletion, Split, TooManySynapses, Unsettled
 from snnprog.design.proofs.referee import Referee, Step
-from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
+from snnprog.design.proofs.refuting import BRANCHING_WORK, OPEN, ROOT_ALONE, refute_integers, refute_prices
 from snnprog.design.scopes import Alone, Together, under_assumptions
 from snnprog.design.searched import reservations_of
 from snnprog.design.task import Task
@@ -35,7 +35,7 @@ MOST_TAPS = 8
 
 
 def substantiated(
-    designed: NeuronDesign, task: Task, referee: Referee, *, output: int, is_brief: bool = False
+    designed: NeuronDesign, task: Task, referee: Referee, *, output: int, work: int = BRANCHING_WORK
 ) -> NeuronDesign:
     """Return a design with proved conflicts; undecided for the others.
 
@@ -45,8 +45,9 @@ def substantiated(
         The specification of all outputs.
     output : int
         Which output it is.
-    is_brief : bool
-        Whether only the prices that were found are tried, and no others are searched.
+    work : int
+        How many programs for other prices than those that were found may be solved in each case, times their
+        roundings; with less than `BRANCHING_WORK`, only for the rows that have a price.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def substantiated(
     if designed.certificate is None:
         return UNDECIDED
     scope: Alone | Together = Together(task) if is_open_loop(task.spec) else Alone.of(task, output)
-    proof = _proved(scope, designed.certificate, _Means(referee, output, is_brief), assumed={}, path=())
+    proof = _proved(scope, designed.certificate, _Means(referee, output, work), assumed={}, path=())
     if proof is None:
         return UNDECIDED
     known = scope.known({})
@@ -70,11 +71,11 @@ def substantiated(
 
 @dataclass(frozen=True)
 class _Means:
-    """Who checks a proof of which output, and whether only the prices that were found are tried."""
+    """Who checks a proof of which output, and the work for other prices than those that were found."""
 
     referee: Referee
     output: int
-    is_brief: bool
+    work: int
 
 
 def _proved(
@@ -84,8 +85,7 @@ def _proved(
     known = scope.known(assumed)
     whose = means.output if len(known) == 1 else getattr(proof, "neuron", means.output)
     if isinstance(proof, Certificate):
-        by = refute_prices if means.is_brief else refuted
-        return by(known[scope.index(proof)], proof.prices, means.referee, path)
+        return refuted(known[scope.index(proof)], proof.prices, means.referee, path, work=means.work)
     if isinstance(proof, NoCompletion):
         return UnmatchedWindows(whose, proof.pattern)
     if isinstance(proof, TooManySynapses):
@@ -115,7 +115,12 @@ def _proved(
 
 
 def refuted(
-    problem: NeuronProblem, prices: Mapping[int, int], referee: Referee, path: Sequence[Step] = ()
+    problem: NeuronProblem,
+    prices: Mapping[int, int],
+    referee: Referee,
+    path: Sequence[Step] = (),
+    *,
+    work: int = BRANCHING_WORK,
 ) -> Node | None:
     """Return a proof that the rows of a neuron contradict one another, the priced ones first; None if none was found.
 
@@ -125,12 +130,17 @@ def refuted(
         Tick of the map -> price, a guess.
     path : tuple of (split, int)
         What is assumed.
+    work : int
+        As for `substantiated`.
     """
     found = refute_prices(problem, prices, referee, path)
-    if found is not None:
+    if found is not None or work <= 0:
         return found
-    priced = np.isin(np.arange(problem.raster.size), list(prices))
-    return refute_integers(problem.constrained_to(priced), referee, path) or refute_integers(problem, referee, path)
+    priced = problem.constrained_to(np.isin(np.arange(problem.raster.size), list(prices)))
+    attempts = [(priced, ROOT_ALONE), (problem, ROOT_ALONE), (priced, work)]
+    attempts += [(problem, work)] if work >= BRANCHING_WORK else []
+    proofs = (refute_integers(rows, referee, path, work=each) for rows, each in attempts)
+    return next((proof for proof in proofs if proof is not None), None)
 
 
 def refuted_by_bins(
