@@ -55,9 +55,9 @@ SOON_FIT_SHARE = 0.25
 """The same before all integers are searched, which takes 2 s of a limit of 5 s on three Xylo specs whose circuit was
 known. With other starts, fits of two of them took .1 to .7 s. Without a time limit, it has no effect."""
 
-SOON_PROOF_SHARE = 0.15
-"""The share for proofs from other prices before integers are fitted. Where they exist, they took .02 to .14 s on small
-Xylo specs, and fits took a second before. Without a time limit, it has no effect."""
+SOON_PROOF_SHARE = 0.2
+"""The share for proofs from other prices, and of cases of open bins, before integers are fitted. Where they exist, they
+took .02 to .8 s on small Xylo specs, and fits took a second before. Without a time limit, it has no effect."""
 
 OPEN_FIT_SHARE = 0.5
 """The same where the design ended without a refusal: three of five such specs whose circuit was known took 1 s or
