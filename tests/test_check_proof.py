@@ -234,6 +234,24 @@ def test_ranges_are_split() -> None:
     assert fault(few, RangeSplit(0, "exponent", None, None, 3, spike, Farkas(0, (BinRow(0, 1, 1),)))) is None
 
 
+def test_cases_that_the_order_of_roundings_excludes_end_in_leaves_of_rows() -> None:
+    inputs = "1..1 .... .... .... .1.1 1.11 .1.1 ...1 11.. .1.."
+    spec = spec_of((inputs, ". . . . 1 . . . . ."), dynamics=sp.Dynamics(1, 3), threshold=3, chip="xylo")
+    proof = refusal(spec)
+    assert proof is not None
+    assert {node.get("leaf", node.get("split")) for node in proof["nodes"]} == {"farkas", "register"}
+
+
+def test_all_integers_are_tried_in_cases_of_open_bins() -> None:
+    patterns = [
+        (".1 .. 1. .. .. .. 11 ..", ". . . . . . . .", "1 1 1 . 1 1 . ."),
+        ("1. .. .. 11 .. 1. .. .. ..", ". . . . . . . 1 .", "1 1 1 . . 1 1 1 1"),
+    ]
+    proof = refusal(spec_of(*patterns, dynamics=sp.Dynamics(1, 1), weight_bits=6, chip="xylo"))
+    assert proof is not None
+    assert {node.get("leaf", node.get("split")) for node in proof["nodes"]} == {"bin", "exhausted"}
+
+
 def test_hidden_neurons_tell_the_same_after_the_same_history() -> None:
     spec = spec_of(("1 . . .", ". . 1 ."), ("1 . . 1", ". . . ."), hidden="auto")
     assert fault(spec, Farkas(0, (BinRow(0, 2, 1), BinRow(1, 2, 1)))) is None

@@ -2,9 +2,9 @@
 
 The design finds outputs impossible for real weights under exact decays, which differ from the chip's integers.
 So each such output goes through several methods, the cheap ones first, until one decides it: prices that prove it for
-integers, too; small weights; all integers in boxes, within a small budget; more small weights; integers fitted
-during the run; more boxes; other prices that account for rounding, and cases. Where the design ended without a
-refusal, there may well be real weights, so integers are fitted early.
+integers, too; small weights; other prices that account for rounding, and all integers in boxes, each within a small
+budget; more small weights; integers fitted during the run; more boxes; more of other prices, and cases. Where the
+design ended without a refusal, there may well be real weights, so integers are fitted early.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from snnprog.design.designer import has_open_ticks
 from snnprog.design.hidden import refused_with_cases
 from snnprog.design.neuron import OUT_OF_TIME, UNDECIDED, NeuronDesign
 from snnprog.design.proofs.referee import Referee
+from snnprog.design.proofs.refuting import BRANCHING_WORK, SOON_BRANCHING_WORK
 from snnprog.design.proofs.substantiating import last_word, substantiated
 from snnprog.design.task import Task
 from snnprog.errors import UndecidedError
@@ -54,13 +55,13 @@ SOON_FIT_SHARE = 0.25
 """The same before all integers are searched, which takes 2 s of a limit of 5 s on three Xylo specs whose circuit was
 known. With other starts, fits of two of them took .1 to .7 s. Without a time limit, it has no effect."""
 
+SOON_PROOF_SHARE = 0.2
+"""The share for proofs from other prices, and of cases of open bins, before integers are fitted. Where they exist, they
+took .02 to .8 s on small Xylo specs, and fits took a second before. Without a time limit, it has no effect."""
+
 OPEN_FIT_SHARE = 0.5
 """The same where the design ended without a refusal: three of five such specs whose circuit was known took 1 s or
 more. Without a time limit, it has no effect."""
-
-SOON_CASES = 64
-"""Conflicts by cases are proved before integers are fitted, if there are no more: each case takes some milliseconds,
-while another proof of a conflict without cases takes up to a second, and was found on none of five specs."""
 
 NEAR = 52
 """Maximum size, in bits, of the search space that is searched before integers are fitted. Of the tiny specs in
@@ -108,10 +109,7 @@ class Means:
     def _decided(self, designed: Design) -> Design:
         refused = [index for index in designed.unbuilt if designed.outcomes[index].conflicts]
         conflicting = {index: designed.outcomes[index] for index in refused}
-        found = _with(designed, self._substantiated(conflicting, is_brief=True))
-        in_cases = {index: conflicting[index] for index in found.undecided if index in conflicting}
-        in_cases = {index: each for index, each in in_cases.items() if 1 < each.n_cases <= SOON_CASES}
-        found = _with(found, self._substantiated(in_cases))
+        found = _with(designed, self._substantiated(conflicting, work=0))
         with step("proofs", share=_share_of_others(found)):
             found = self._soon_decided(found, conflicting)
         if self.is_brief:
@@ -134,6 +132,8 @@ class Means:
         found = _with(found, self._swept(found, FEW_RUNS))
         promising = [index for index in found.undecided if index not in conflicting]
         found = _with(found, self._fitted(found, promising, share=OPEN_FIT_SHARE))
+        left = {index: conflicting[index] for index in found.undecided if index in conflicting}
+        found = _with(found, self._substantiated(left, work=SOON_BRANCHING_WORK, share=SOON_PROOF_SHARE))
         unlikely = [index for index in found.undecided if index in conflicting] if self.spec.hidden == 0 else []
         found = _with(found, self._fitted(found, unlikely, share=SOON_FIT_SHARE))
         return _with(found, self.soon_settled(found.undecided))
@@ -219,14 +219,14 @@ class Means:
         """Whether all small weights are tried, before integers are fitted."""
         return self.spec.window == NO_WINDOW and self.spec.fan_in is None and self.spec.hidden == 0
 
-    def _substantiated(self, refused: Outcomes, *, is_brief: bool = False) -> Outcomes:
+    def _substantiated(self, refused: Outcomes, *, work: int = BRANCHING_WORK, share: float = 1.0) -> Outcomes:
         """Return the refusals that are proved for integers; undecided for the others."""
         referee = self._referee if self.spec.hidden == 0 else Referee(replace(self.spec, hidden=0))
         return self._each(
             sorted(refused, key=lambda index: refused[index].n_cases),
-            lambda index: substantiated(refused[index], self._task, referee, output=index, is_brief=is_brief),
+            lambda index: substantiated(refused[index], self._task, referee, output=index, work=work),
             has_hidden=True,
-            share=self._share,
+            share=min(self._share, share),
         )
 
     def _each(

@@ -18,9 +18,8 @@ from snnprog.design.designer import has_open_ticks
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.boxes import BIAS, EXPONENT, THRESHOLD, BoxNeuron
-from snnprog.design.proofs.cutting import CourseCutter
+from snnprog.design.proofs.every_integer import MOST_ENTRIES, places_of, search_of
 from snnprog.design.proofs.exhausting import Exhausting
-from snnprog.design.proofs.orders import course_of
 from snnprog.design.proofs.referee import Referee
 from snnprog.design.scopes import under_assumptions
 from snnprog.design.task import Task
@@ -42,9 +41,6 @@ NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.1
 LOOK_WORK, SETUP_LOOKS = 50, 3
 """What a linear program takes for each tick, and how many of them preparing a search takes, in ticks and events: 12 ms
 and 30 ms at 120 ticks, where each of these takes 2 us."""
-
-MOST_ENTRIES = 20_000
-"""Ticks times taps up to which all integers are examined: with more, a linear program takes too long."""
 
 
 class AllIntegers:
@@ -96,9 +92,7 @@ class AllIntegers:
         """Return a new search that checks only some bins; in the others the neuron spikes as its target does."""
         assert self.neuron is not None
         rows = self._known.constrained & self._known.potential_map.at_every_look(relevant)
-        known, has_rows = self._known.constrained_to(rows), bool(rows.any()) and self.neuron.may_answer
-        cutter = CourseCutter(course_of(known, self.task.spec), self._places) if has_rows else None
-        return Exhausting(self.neuron.restricted_to(relevant), cutter)
+        return search_of(self.neuron.restricted_to(relevant), self._known.constrained_to(rows), self.task.spec)
 
     @cached_property
     def _search(self) -> Exhausting:
@@ -116,19 +110,12 @@ class AllIntegers:
         problem = self.task.problem(self.output, due == 1, constrained=due >= 0)
         return under_assumptions(problem, due >= 0, assumed={})
 
-    @cached_property
-    def _places(self) -> Int64s:
-        """Which of all taps those of the neuron are."""
-        assert self.neuron is not None
-        mapping = self.task.mapping
-        slots = {int(delay): slot for slot, delay in enumerate(mapping.delays)}
-        return np.array([slots[delay] * mapping.n_lines + line for line, delay in self.neuron.taps], np.int64)
-
     def _answered(self, answer: Int64s) -> tuple[IntegerNeuron, Machine]:
         """Return the neuron of an answer, and its simulator."""
+        assert self.neuron is not None
         mapping = self.task.mapping
         mantissas = np.zeros(mapping.n_taps, np.int64)
-        mantissas[self._places] = answer[:EXPONENT]
+        mantissas[places_of(self.neuron, mapping)] = answer[:EXPONENT]
         neuron = IntegerNeuron(
             mantissas=mantissas.reshape(mapping.delays.size, -1),
             exponent=int(answer[EXPONENT]),

@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from snnprog.arrays import Floats, Int64s, Raster
+from snnprog.arrays import Int64s, Raster
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import widest_box
 from snnprog.design.proofs.referee import first_known
@@ -25,7 +25,7 @@ from snnprog.rules.expressions import Hold, Rounding
 from snnprog.rules.linear import rounding_errors
 from snnprog.rules.resolve import Form, Sums, resolved
 from snnprog.rules.rule import POTENTIAL, Step
-from snnprog.solver import LinearProgram, check_time, maximise
+from snnprog.solver import LinearProgram, check_time
 from snnprog.spec import Spec, presynaptic_raster
 from snnprog.spec.options import NO_WINDOW
 
@@ -346,27 +346,6 @@ class IntegerCourse(Sums):
         if each.rounding is Rounding.MOVING and (greatest <= 0 or least * each.factor >= 1):
             return low, 0.0
         return low, high
-
-
-@dataclass(frozen=True, eq=False)
-class Lifted:
-    """How far the least cleared row can be lifted, in LSBs; each row's price, and all columns."""
-
-    lift: float
-    prices: Floats
-    values: Floats
-
-
-def lifted(course: IntegerCourse) -> Lifted:
-    """Solve a course's program.
-
-    Raises
-    ------
-    SolverError
-        If the solver fails.
-    """
-    optimum = maximise(course.program())
-    return Lifted(float(optimum.values[-1]), optimum.duals[: len(course.rows)], optimum.values[:-1])
 
 
 def _histories(spec: Spec, problem: NeuronProblem) -> Int64s:

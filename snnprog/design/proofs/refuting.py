@@ -17,7 +17,8 @@ import numpy as np
 
 from snnprog.arrays import Floats
 from snnprog.design.problem import NeuronProblem
-from snnprog.design.proofs.course import Assumed, IntegerCourse, Lifted, lifted
+from snnprog.design.proofs.course import Assumed, IntegerCourse
+from snnprog.design.proofs.lifting import Lifted, lifted
 from snnprog.design.proofs.orders import course_of
 from snnprog.design.proofs.referee import Referee, Step
 from snnprog.design.proofs.roundings import Rounded, rounded_integer
@@ -31,6 +32,10 @@ MOST_ENTRIES, MOST_ROUNDINGS = 2_000_000, 4000
 # How many programs are solved for one proof, times their roundings; and at most so many. A program of 46 roundings
 # takes .3 s, so this is some seconds.
 BRANCHING_WORK, MOST_BRANCHES = 1500, 100
+# The same before integers are fitted: 20 programs of 24 roundings, a quarter of a second. All five proofs by branches
+# among 17 slow Xylo specs took less; half of it would have missed one.
+SOON_BRANCHING_WORK = 500
+ROOT_ALONE = 1  # the first program, and no branch
 # Bits of the dearest price; a cheaper one than a unit of that has none.
 PRICE_BITS = 44
 # What of a rounding or a fraction a solver's tolerance explains, in units of the potential, or LSBs.
@@ -43,7 +48,8 @@ class _Search:
 
     problem: NeuronProblem
     referee: Referee
-    left: int
+    work: int
+    left: int = MOST_BRANCHES
 
 
 def refute_prices(
@@ -72,12 +78,20 @@ def rows_of(problem: NeuronProblem, prices: Mapping[int, int]) -> tuple[Row, ...
     return tuple(BinRow(pattern, tick, price, again) for (pattern, tick, again), price in merged.items())
 
 
-def refute_integers(problem: NeuronProblem, referee: Referee, path: Sequence[Step] = ()) -> Node | None:
-    """Return a proof that no integers meet the rows of a neuron; None if none was found."""
+def refute_integers(
+    problem: NeuronProblem, referee: Referee, path: Sequence[Step] = (), *, work: int = BRANCHING_WORK
+) -> Node | None:
+    """Return a proof that no integers meet the rows of a neuron; None if none was found.
+
+    Parameters
+    ----------
+    work : int
+        How many programs may be solved, times their roundings.
+    """
     mapping = problem.potential_map
     if mapping.n_taps * problem.raster.size > MOST_ENTRIES:
         return None
-    search = _Search(problem, referee, MOST_BRANCHES)
+    search = _Search(problem, referee, work)
     try:
         return _refuted(search, tuple(path))
     except UndecidedError:
@@ -93,7 +107,7 @@ def _refuted(search: _Search, path: tuple[Step, ...]) -> Node | None:
     course = course_of(search.problem, search.referee.spec, assumed_of(search.problem.neuron, path))
     if not course.rows or len(course.roundings) > MOST_ROUNDINGS:
         return None
-    search.left = min(search.left - 1, BRANCHING_WORK // (1 + len(course.roundings)))
+    search.left = min(search.left - 1, search.work // (1 + len(course.roundings)))
     answer = lifted(course)
     if answer.lift < SURE:
         leaf = _leaf(search, course, answer, path)

@@ -7,8 +7,9 @@ in. Conflicts are kept where they have such a proof.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -20,12 +21,17 @@ from snnprog.design.freedom import Assumed, Choice, Tap
 from snnprog.design.neuron import UNDECIDED, NeuronDesign
 from snnprog.design.problem import NeuronProblem
 from snnprog.design.proofs.certificate import Case, Certificate, NoCompletion, Split, TooManySynapses, Unsettled
+from snnprog.design.proofs.every_integer import exhausted_case
 from snnprog.design.proofs.referee import Referee, Step
-from snnprog.design.proofs.refuting import OPEN, refute_integers, refute_prices
+from snnprog.design.proofs.refuting import BRANCHING_WORK, OPEN, ROOT_ALONE, refute_integers, refute_prices
 from snnprog.design.scopes import Alone, Together, under_assumptions
 from snnprog.design.searched import reservations_of
 from snnprog.design.task import Task
 from snnprog.proof import BinRow, BinSplit, ExcessTaps, Farkas, Node, TapSplit, UnmatchedWindows, leaves_of
+
+CASES_WORK = 1 << 19
+"""Ticks and events that are run, in all cases of open bins together, where all integers of a case are tried: a second
+of checking. Two Xylo specs of 2 and 4 such cases took 28,000 and 340,000."""
 
 MOST_SPLITS = 6
 """Number of don't-care bins that are distinguished in turn, if the search for weights gave none."""
@@ -35,7 +41,7 @@ MOST_TAPS = 8
 
 
 def substantiated(
-    designed: NeuronDesign, task: Task, referee: Referee, *, output: int, is_brief: bool = False
+    designed: NeuronDesign, task: Task, referee: Referee, *, output: int, work: int = BRANCHING_WORK
 ) -> NeuronDesign:
     """Return a design with proved conflicts; undecided for the others.
 
@@ -45,8 +51,9 @@ def substantiated(
         The specification of all outputs.
     output : int
         Which output it is.
-    is_brief : bool
-        Whether only the prices that were found are tried, and no others are searched.
+    work : int
+        How many programs for other prices than those that were found may be solved in each case, times their
+        roundings; with less than `BRANCHING_WORK`, only for the rows that have a price.
 
     Raises
     ------
@@ -58,7 +65,13 @@ def substantiated(
     if designed.certificate is None:
         return UNDECIDED
     scope: Alone | Together = Together(task) if is_open_loop(task.spec) else Alone.of(task, output)
-    proof = _proved(scope, designed.certificate, _Means(referee, output, is_brief), assumed={}, path=())
+    proof = _proved(
+        scope,
+        designed.certificate,
+        _Means(referee, output, work, CASES_WORK // max(designed.n_cases, 1)),
+        assumed={},
+        path=(),
+    )
     if proof is None:
         return UNDECIDED
     known = scope.known({})
@@ -70,11 +83,12 @@ def substantiated(
 
 @dataclass(frozen=True)
 class _Means:
-    """Who checks a proof of which output, and whether only the prices that were found are tried."""
+    """Who checks a proof of which output, and the work for other prices and for all integers of a case."""
 
     referee: Referee
     output: int
-    is_brief: bool
+    work: int
+    case_work: int
 
 
 def _proved(
@@ -84,8 +98,9 @@ def _proved(
     known = scope.known(assumed)
     whose = means.output if len(known) == 1 else getattr(proof, "neuron", means.output)
     if isinstance(proof, Certificate):
-        by = refute_prices if means.is_brief else refuted
-        return by(known[scope.index(proof)], proof.prices, means.referee, path)
+        return refuted(
+            known[scope.index(proof)], proof.prices, means.referee, path, work=means.work, case_work=means.case_work
+        )
     if isinstance(proof, NoCompletion):
         return UnmatchedWindows(whose, proof.pattern)
     if isinstance(proof, TooManySynapses):
@@ -115,7 +130,13 @@ def _proved(
 
 
 def refuted(
-    problem: NeuronProblem, prices: Mapping[int, int], referee: Referee, path: Sequence[Step] = ()
+    problem: NeuronProblem,
+    prices: Mapping[int, int],
+    referee: Referee,
+    path: Sequence[Step] = (),
+    *,
+    work: int = BRANCHING_WORK,
+    case_work: int = 0,
 ) -> Node | None:
     """Return a proof that the rows of a neuron contradict one another, the priced ones first; None if none was found.
 
@@ -125,12 +146,23 @@ def refuted(
         Tick of the map -> price, a guess.
     path : tuple of (split, int)
         What is assumed.
+    work : int
+        As for `substantiated`.
+    case_work : int
+        The work for trying all integers, where bins are assumed.
     """
     found = refute_prices(problem, prices, referee, path)
-    if found is not None:
+    if found is not None or work <= 0:
         return found
-    priced = np.isin(np.arange(problem.raster.size), list(prices))
-    return refute_integers(problem.constrained_to(priced), referee, path) or refute_integers(problem, referee, path)
+    priced = problem.constrained_to(np.isin(np.arange(problem.raster.size), list(prices)))
+    attempts: list[Callable[[], Node | None]] = [
+        partial(refute_integers, priced, referee, path, work=ROOT_ALONE),
+        partial(refute_integers, problem, referee, path, work=ROOT_ALONE),
+        *([partial(exhausted_case, problem, referee, path, case_work)] if path else []),
+        partial(refute_integers, priced, referee, path, work=work),
+        *([partial(refute_integers, problem, referee, path, work=work)] if work >= BRANCHING_WORK else []),
+    ]
+    return next((proof for attempt in attempts if (proof := attempt()) is not None), None)
 
 
 def refuted_by_bins(
