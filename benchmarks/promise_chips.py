@@ -158,12 +158,18 @@ def _saturated(value: int) -> int:
 
 
 def survived_noise(circuit: Circuit, found: Run) -> int:
-    """Return how many units of the potential may be added anywhere without another outcome of a comparison."""
-    rooms = [
-        room_for_noise(value, circuit.cells[i].threshold * circuit.unit, is_spike_at_equality=circuit.chip == "xylo")
-        for row in found.potentials
-        for i, value in enumerate(row)
-    ]
+    """Return how many units of the potential may be added anywhere without another outcome of a comparison.
+
+    Where a neuron may spike several times in a tick, what its spikes leave is compared, too.
+    """
+    rooms = []
+    for compared, counts in zip(found.potentials, found.spikes, strict=True):
+        for cell, value, count in zip(circuit.cells, compared, counts, strict=True):
+            threshold = cell.threshold * circuit.unit
+            left = [value - count * threshold] if 0 < count < cell.most else []
+            rooms += [
+                room_for_noise(each, threshold, is_spike_at_equality=circuit.chip == "xylo") for each in (value, *left)
+            ]
     return min(rooms)
 
 

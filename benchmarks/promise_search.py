@@ -296,7 +296,7 @@ class OneOutput:
         threshold = state.low + np.arange(len(state.low)) - firsts
         left = state.potential - threshold
         state = State(state.index, state.current, left, threshold, threshold)
-        return state.kept(left < threshold) if self.case.option("recurrent") else state
+        return state.kept(left + self.noise < threshold) if self.case.option("recurrent") else state
 
 
 def grid_of(case: Case, taps: list[tuple[int, int]], generator: np.random.Generator) -> Grid:
