@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from functools import cache
 from graphlib import TopologicalSorter
 from html import escape
 from pathlib import Path
@@ -58,6 +59,7 @@ Item = str | tuple[str, str, int]
 """What has a place in a row: a part, or the line from one part to another that passes through the row."""
 
 
+@cache
 def module_imports() -> Graph:
     """Return module or folder of the package -> those that it imports, wherever the statement stands."""
     graph: Graph = {}

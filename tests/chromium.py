@@ -64,6 +64,17 @@ def settled(page: Page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+def violations(page: Page, **options: bool) -> list[tuple[str, list[str]]]:
+    """Return what axe finds on a page: rules, and the elements that break them.
+
+    Of the elements that keep a rule, axe describes one and not all, which takes half the time.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
+
+
 def span(page: Page) -> str:
     return page.locator("#span").inner_text()
 

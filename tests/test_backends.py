@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -414,6 +415,27 @@ def test_a_folder_without_a_description_is_no_backend(folders: Path) -> None:
 # ---------------------------------------------------------------------------------------------------- environments
 
 
+# A stand-in for Python, whose new environments are copies of one: to make one takes 4 s, as pip is installed into it.
+COPYING_PYTHON = """\
+#!/bin/sh
+case "$*" in
+    "-I -m venv"*) exec cp -a {made} "$4" ;;
+    *) exec {python} "$@" ;;
+esac
+"""
+
+
+@pytest.fixture(scope="session")
+def copying_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the path of `COPYING_PYTHON`."""
+    folder = tmp_path_factory.mktemp("python")
+    subprocess.run([sys.executable, "-m", "venv", folder / "made"], check=True)
+    python = folder / "python"
+    python.write_text(COPYING_PYTHON.format(made=folder / "made", python=sys.executable), encoding="utf-8")
+    python.chmod(0o755)
+    return python
+
+
 @pytest.fixture
 def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give environments a cache of their own, and pip nothing to install from."""
@@ -422,10 +444,16 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
 
 
+@pytest.fixture
+def copied(offline: None, copying_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do as `offline` does, and make environments by copying."""
+    monkeypatch.setenv(variable_for(sys.version_info[:2]), str(copying_python))
+
+
 NOWHERE = 'snnprog-has-no-such-package = "1.0"'
 
 
-@pytest.mark.usefixtures("offline")
+@pytest.mark.usefixtures("copied")
 def test_an_installation_that_fails_leaves_no_mark(folders: Path, program: sp.Program) -> None:
     requirements = "snnprog-has-no-such-package==1.0\n"
     write_backend(folders, "absent", distributions=NOWHERE, requirements=requirements)
@@ -465,7 +493,7 @@ def test_an_installation_is_made_once_and_again_when_unfinished(folders: Path) -
     assert again == [f"own is ready: {python}"]
 
 
-@pytest.mark.usefixtures("offline")
+@pytest.mark.usefixtures("copied")
 def test_variables_send_no_packages_elsewhere(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"PIP_TARGET": tmp_path / "target", "PIP_DRY_RUN": 1, "PIP_CONFIG_FILE": tmp_path}.items():
         monkeypatch.setenv(name, str(value))
@@ -473,7 +501,7 @@ def test_variables_send_no_packages_elsewhere(folders: Path, tmp_path: Path, mon
     assert lack_of(backend, install(backend), is_imported=True) == ""
 
 
-@pytest.mark.usefixtures("offline")
+@pytest.mark.usefixtures("copied")
 @pytest.mark.skipif(sys.platform != "linux", reason="where pip looks for the user's configuration")
 def test_packages_that_went_elsewhere(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pip").mkdir()
@@ -490,7 +518,7 @@ def test_packages_that_went_elsewhere(folders: Path, tmp_path: Path, monkeypatch
     assert not status(backend).is_ready
 
 
-@pytest.mark.usefixtures("offline")
+@pytest.mark.usefixtures("copied")
 def test_a_package_that_cannot_be_imported(folders: Path) -> None:
     backend = tiny(folders, "import missing_library\n")
     with pytest.raises(sp.BackendError, match="tiny_runtime of tiny-runtime cannot be imported: ModuleNotFoundError"):
@@ -498,7 +526,7 @@ def test_a_package_that_cannot_be_imported(folders: Path) -> None:
     assert not status(backend).is_ready
 
 
-@pytest.mark.usefixtures("offline")
+@pytest.mark.usefixtures("copied")
 def test_an_environment_that_stopped_to_work_is_built_anew(folders: Path, command: Command) -> None:
     backend = tiny(folders)
     python = install(backend)
@@ -520,7 +548,7 @@ def test_an_environment_that_stopped_to_work_is_built_anew(folders: Path, comman
     assert status(backend).is_ready
 
 
-@pytest.mark.usefixtures("offline")
+@pytest.mark.usefixtures("copied")
 def test_force_and_uninstall(folders: Path, command: Command) -> None:
     backend = tiny(folders)
     folder = environment_folder(backend)

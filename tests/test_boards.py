@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -124,9 +125,9 @@ def test_the_testbench_passes(name: str, folders: Callable[[str], Path]) -> None
     assert "bytes of answers, no difference" in done.stdout
 
 
-def test_the_testbench_finds_wrong_weights(tmp_path: Path) -> None:
+def test_the_testbench_finds_wrong_weights(tmp_path: Path, folders: Callable[[str], Path]) -> None:
     need("iverilog", "make")
-    sp.export(PROGRAM, tmp_path, board="icebreaker")
+    shutil.copytree(folders("icebreaker"), tmp_path, dirs_exist_ok=True)
     silent = replace(PROGRAM, synapses=replace(PROGRAM.synapses, weight=PROGRAM.weight * 0))
     sp.export(silent, tmp_path / "other", board="icebreaker")
     (tmp_path / "other" / "testbench.hex").rename(tmp_path / "other.hex")

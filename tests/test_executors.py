@@ -8,9 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +27,9 @@ from snnprog.processes import executors
 
 
 @contextmanager
-def dask_executor() -> Iterator[Executor]:
-    with untyped(distributed).Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
-        yield client.get_executor()
-
-
-@contextmanager
 def dask_client() -> Iterator[Any]:
     with untyped(distributed).Client(n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
         yield client
-
-
-@contextmanager
-def loky_executor() -> Iterator[Executor]:
-    with loky.ProcessPoolExecutor(2) as executor:
-        yield executor
 
 
 def spec(seed: int, outputs: int = 3, **options: Any) -> sp.Spec:
@@ -52,15 +39,18 @@ def spec(seed: int, outputs: int = 3, **options: Any) -> sp.Spec:
     return sp.Spec([sp.Pattern(inputs, targets)], range(1, 9), **options)
 
 
-@pytest.mark.parametrize("executor_of", [dask_executor, dask_client, loky_executor])
-def test_executors_of_other_packages(executor_of: Callable[[], AbstractContextManager[Any]], tmp_path: Path) -> None:
-    specs = [spec(0), spec(1, window=(0, 1)), spec(2, weight_bits=2)]
-    with executor_of() as executor:
-        for index, each in enumerate(specs):
+def test_executors_of_other_packages(tmp_path: Path) -> None:
+    """Dask's client, its executor, and loky's; one cluster serves the first two."""
+    with dask_client() as client, loky.ProcessPoolExecutor(2) as pool:
+        given = {"client": client, "executor": client.get_executor(), "loky": pool}
+        for index, each in enumerate((spec(0), spec(1, window=(0, 1)), spec(2, weight_bits=2))):
             sp.compile(each, on_infeasible="closest").program.save(tmp_path / "here.snnp")
-            sp.compile(each, on_infeasible="closest", executor=executor).program.save(tmp_path / "there.snnp")
-            assert (tmp_path / "here.snnp").read_bytes() == (tmp_path / "there.snnp").read_bytes(), index
-        assert sp.explain(specs[0], executor=executor).as_dict() == sp.explain(specs[0]).as_dict()
+            for name, executor in given.items():
+                sp.compile(each, on_infeasible="closest", executor=executor).program.save(tmp_path / "there.snnp")
+                assert (tmp_path / "here.snnp").read_bytes() == (tmp_path / "there.snnp").read_bytes(), (name, index)
+        explained = sp.explain(spec(0)).as_dict()
+        for name, executor in given.items():
+            assert sp.explain(spec(0), executor=executor).as_dict() == explained, name
 
 
 def test_a_killed_worker_of_a_cluster(tmp_path: Path) -> None:
@@ -117,7 +107,7 @@ def test_a_scheduler_on_the_command_line_and_its_loss(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(executors, "CONNECT_SECONDS", 5.0)
+    monkeypatch.setattr(executors, "CONNECT_SECONDS", 0.5)  # nobody answers yet
     spec_path, port = FILES / "SPEC.toml", free_port()
     address = f"tcp://127.0.0.1:{port}"
     words = ("compile", spec_path, "-o", "there.snnp", "--scheduler", address)
@@ -127,6 +117,7 @@ def test_a_scheduler_on_the_command_line_and_its_loss(
     assert command(*words, "--workers", 2)[0] == cli.BAD_USAGE
     with started("dask_scheduler", "--port", str(port)) as scheduler:
         assert wait_until(lambda: is_reached(port))
+        monkeypatch.setattr(executors, "CONNECT_SECONDS", 5.0)
         assert command(*words)[2] == (
             f"snnprog: the scheduler {address} has 0 workers; start some with: dask worker {address}\n"
         )

@@ -56,13 +56,13 @@ def posix_alone(source: str) -> list[str]:
 
     A function that asks ``sys.platform`` may name such paths. Docstrings may, too.
     """
-    tree = ast.parse(source)
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    nodes = list(ast.walk(ast.parse(source)))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     asking = [node for node in functions if "sys.platform" in source and "sys.platform" in ast.unparse(node)]
     excused = {inner for function in asking for inner in ast.walk(function)}
-    excused |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    excused |= {node.value for node in nodes if isinstance(node, ast.Expr)}
     found = []
-    for node in set(ast.walk(tree)) - excused:
+    for node in set(nodes) - excused:
         is_path = isinstance(node, ast.Constant) and isinstance(node.value, str) and POSIX_PATH.match(node.value)
         is_system = isinstance(node, ast.Attribute) and ast.unparse(node) == "os.name"
         if is_path or is_system or (isinstance(node, ast.keyword) and node.arg == "preexec_fn"):

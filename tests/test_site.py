@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from chromium import settled
+from chromium import settled, violations
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[docs]', on Python 3.11 or later")
 
@@ -69,18 +69,11 @@ def opened(browser: Browser, site: Path, *, scheme: Scheme, width: int) -> Itera
     context.close()
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe finds on a page; styles are not fetched again, which pages in files may not do."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
-
-
 def troubles(name: str, page: Page) -> list[str]:
     """Return what is wrong with the look of a page."""
     too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [f"{name}: {each}" for each in ([f"scrolls sideways: {too_wide}"] if too_wide else []) + violations(page)]
+    found = violations(page, preload=False)  # styles in files cannot be fetched again
+    return [f"{name}: {each}" for each in (*(["scrolls sideways"] if too_wide else []), *found)]
 
 
 def pictures(page: Path) -> int:
