@@ -14,6 +14,7 @@ from scipy.sparse import hstack
 
 from snnprog.arrays import Floats
 from snnprog.design.proofs.course import NOTHING_ASSUMED, IntegerCourse
+from snnprog.fixed_order import dot
 from snnprog.proof import OrderRow
 from snnprog.solver import LinearProgram, maximise
 
@@ -43,7 +44,7 @@ def lifted(course: IntegerCourse) -> Lifted:
     if course.assumed != NOTHING_ASSUMED:
         program = _with_breakable_orders(course, program)
     optimum = maximise(program)
-    lift = float(program.objective @ optimum.values)
+    lift = dot(program.objective, optimum.values)
     return Lifted(lift, optimum.duals[: len(course.rows)], optimum.values[: len(course.lower)])
 
 
