@@ -22,7 +22,7 @@ SETTINGS = {
     "VENV": ".venv",  # where the environment is
     "BACKENDS": "lava nengo_loihi brian2_loihi xylosim c",  # those that are installed for the tests
     "REQUIRE": "",  # backends whose absence is a failure and not a skip, as in "lava,nengo_loihi"
-    "WORKERS": "3",  # processes that test side by side, on two cores: some wait for what they start
+    "WORKERS": "2",  # processes that test side by side
 }
 VENV, BACKENDS, REQUIRE, WORKERS = (os.environ.get(name) or usual for name, usual in SETTINGS.items())
 
