@@ -38,7 +38,7 @@ second or two; to check the result of it takes some 2 us for each."""
 NAMING_WORK, NAMING_TRIALS, NAMING_SHARE = 1 << 17, 24, 0.1
 """The same for finding few bins that are to blame; how many choices of bins are tried; and the share of the time."""
 
-LOOK_WORK, SETUP_LOOKS = 50, 3
+PROGRAM_WORK, SETUP_PROGRAMS = 50, 3
 """What a linear program takes for each tick, and how many of them preparing a search takes, in ticks and events: 12 ms
 and 30 ms at 120 ticks, where each of these takes 2 us."""
 
@@ -149,8 +149,9 @@ def _leave_out(search: AllIntegers, kept: Raster) -> None:
             if left > 0 and trials > 0 and fewer.any() and (fewer != kept).any():
                 trial = search.restricted_to(fewer)
                 found = trial.until(min(left, NAMING_WORK // 4))
-                looks = LOOK_WORK * fewer.size * (trial.looks + SETUP_LOOKS)
-                left, trials = left - found.work - looks, trials - 1
+                solved = 0 if trial.cutter is None else trial.cutter.solved
+                programs = PROGRAM_WORK * fewer.size * (solved + SETUP_PROGRAMS)
+                left, trials = left - found.work - programs, trials - 1
                 kept[:] = fewer if found.is_complete else kept
         halves = [(first, (first + last) // 2, last) for first, last in parts if last - first > 1]
         parts = [pair for first, middle, last in halves for pair in ((first, middle), (middle, last))]

@@ -38,12 +38,17 @@ class CourseCutter:
     course : IntegerCourse
     taps : (columns,) int
         Which taps the mantissas of a box belong to.
+
+    Attributes
+    ----------
+    solved : int
+        How many programs were solved.
     """
 
     def __init__(self, course: IntegerCourse, taps: Int64s) -> None:
         self.course, self.taps, self.program = course, taps, course.program(has_answer=False)
-        self.left = PROGRAMS_WORK // (1 + len(course.roundings))
-        self.for_cuts = self.left // 2
+        self.most = PROGRAMS_WORK // (1 + len(course.roundings))
+        self.solved = 0
         n_taps = course.mapping.n_taps
         self._columns = np.array([*taps.tolist(), n_taps + 1, n_taps])
         self._places = np.delete(np.arange(taps.size + 3), EXPONENT)
@@ -60,7 +65,7 @@ class CourseCutter:
             place = self._places[unknown]
             for side in (1, -1):
                 wide = box[1, 0, place] - box[0, 0, place]
-                if self.left <= self.for_cuts or not wide:
+                if self.solved >= self.most - self.most // 2 or not wide:  # the others are for cuts
                     break
                 cut = self._end_of(unknown, side, box[:, 0])
                 if cut is None:
@@ -83,7 +88,7 @@ class CourseCutter:
 
     def cut(self, least: Int64s, greatest: Int64s) -> Cut | None:
         """Return a cut that no unknowns between two ends keep, (taps + 3,) each; None if none is found."""
-        if self.left <= 0:
+        if self.solved >= self.most:
             return None
         optimum = maximise_if_possible(self._between(least, greatest))
         if optimum is None or optimum.values[-1] > -SURE:
@@ -96,7 +101,7 @@ class CourseCutter:
 
     def _between(self, least: Int64s, greatest: Int64s) -> LinearProgram:
         """Return the program between two ends; it counts as one that is solved."""
-        self.left -= 1
+        self.solved += 1
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         lower[self._columns] = least[self._places] / self._units
         upper[self._columns] = greatest[self._places] / self._units

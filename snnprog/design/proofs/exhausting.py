@@ -78,7 +78,9 @@ class Cut:
 
 
 class Cutter(Protocol):
-    """Finds cuts."""
+    """Finds cuts by linear programs; ``solved`` says how many were solved."""
+
+    solved: int
 
     def bounds(self, least: Int64s, greatest: Int64s) -> Iterator[Cut]:
         """Yield cuts that bring together the ends of unknowns, (taps + 3,) each."""
@@ -97,11 +99,6 @@ class Exhausting:
     ----------
     neuron : BoxNeuron
     cutter : Cutter or None
-
-    Attributes
-    ----------
-    looks : int
-        For how many cuts a linear program was solved, whether it gave one or not.
     """
 
     def __init__(self, neuron: BoxNeuron, cutter: Cutter | None = None) -> None:
@@ -110,7 +107,6 @@ class Exhausting:
         self.cuts: list[Cut] = []
         self.bounds = iter(()) if cutter is None else cutter.bounds(*ends_of(self.waiting[0][:, 0]))
         self.rest = self.pause = 0
-        self.looks = 0
         self.is_stuck = False
 
     def until(self, most_work: int) -> Exhaustion:
@@ -122,7 +118,6 @@ class Exhausting:
             If the time that `snnprog.solver.until` allows runs out; the search can go on all the same.
         """
         for cut in self.bounds:
-            self.looks += 1
             self.cuts.append(cut)
         while self.waiting and not self.is_stuck:
             check_time()
@@ -186,7 +181,7 @@ class Exhausting:
         if self.cutter is None or len(self.cuts) >= MOST_CUTS or self.rest:
             self.rest = max(self.rest - 1, 0)
             return False
-        found = self._found_cut(self.cutter, boxes)
+        found = _found_cut(self.cutter, boxes)
         if found is not None:
             self.cuts.append(found)
             self.pause = 0
@@ -194,18 +189,18 @@ class Exhausting:
         self.rest = self.pause = min(2 * self.pause + 1, LONGEST_REST)
         return False
 
-    def _found_cut(self, cutter: Cutter, boxes: Int64s) -> Cut | None:
-        """Return a cut that breaks a box: the widest, the farthest from 0, or one of some others."""
-        least, greatest = ends_of(boxes)
-        near = np.where((least <= 0) & (greatest >= 0), 0, np.minimum(np.abs(least), np.abs(greatest)))
-        wide, far = _bits(boxes[1] - boxes[0]), _bits(near)
-        some = np.linspace(0, wide.size - 1, TRIES).astype(np.int64).tolist()
-        for place in dict.fromkeys((int(wide.argmax()), int(far.argmax()), *some)):
-            self.looks += 1
-            found = cutter.cut(least[place], greatest[place])
-            if found is not None:
-                return found
-        return None
+
+def _found_cut(cutter: Cutter, boxes: Int64s) -> Cut | None:
+    """Return a cut that breaks a box: the widest, the farthest from 0, or one of some others."""
+    least, greatest = ends_of(boxes)
+    near = np.where((least <= 0) & (greatest >= 0), 0, np.minimum(np.abs(least), np.abs(greatest)))
+    wide, far = _bits(boxes[1] - boxes[0]), _bits(near)
+    some = np.linspace(0, wide.size - 1, TRIES).astype(np.int64).tolist()
+    for place in dict.fromkeys((int(wide.argmax()), int(far.argmax()), *some)):
+        found = cutter.cut(least[place], greatest[place])
+        if found is not None:
+            return found
+    return None
 
 
 def _bits(values: Int64s) -> Int64s:
