@@ -159,20 +159,19 @@ def cholesky(taps: int) -> Answer:
     """Measure one Cholesky factorisation of a matrix of this size, in double precision by LAPACK."""
     matrix = np.random.default_rng(0).random((taps, taps))
     matrix = np.asfortranarray(matrix + matrix.T + 2.0 * taps * np.identity(taps))
-    factorise = scipy.linalg.get_lapack_funcs("potrf", (matrix,))
-    seconds: list[float] = []
-    while not seconds or (sum(seconds) < 1.0 and len(seconds) < 20):
-        copied = matrix.copy(order="F")
-        start = time.process_time()
-        factorise(copied, lower=True, overwrite_a=True, clean=False)
-        seconds.append(time.process_time() - start)
-    return Answer(min(seconds))
+    factorise, work = scipy.linalg.get_lapack_funcs("potrf", (matrix,)), np.empty_like(matrix)
+    call = partial(factorise, work, lower=True, overwrite_a=True, clean=False)
+    return Answer(timed(call, prepare=partial(np.copyto, work, matrix))[1])
 
 
-def timed(call: Callable[[], T]) -> tuple[T, float]:
-    """Return what a call returns, and the least time of several calls, or that of the first where it is long."""
+def timed(call: Callable[[], T], prepare: Callable[[], None] = lambda: None) -> tuple[T, float]:
+    """Return what a call returns, and the least time of several calls, or that of the first where it is long.
+
+    What is prepared before each call is not counted.
+    """
     times: list[float] = []
     while not times or (sum(times) < 1.0 and len(times) < 20):
+        prepare()
         start = time.process_time()
         result = call()
         times.append(time.process_time() - start)

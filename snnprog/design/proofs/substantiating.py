@@ -133,10 +133,10 @@ def refuted(
     problem: NeuronProblem,
     prices: Mapping[int, int],
     referee: Referee,
-    path: Sequence[Step] = (),
+    path: Sequence[Step],
     *,
-    work: int = BRANCHING_WORK,
-    case_work: int = 0,
+    work: int,
+    case_work: int,
 ) -> Node | None:
     """Return a proof that the rows of a neuron contradict one another, the priced ones first; None if none was found.
 
