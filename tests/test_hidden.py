@@ -152,9 +152,10 @@ def test_as_few_as_the_answer_changes(levels: str, least: int) -> None:
     check_exact(capped, sp.compile(capped))
 
 
-def test_fewer_than_the_answer_changes_are_undecided() -> None:
+@pytest.mark.parametrize("levels", ["01010", "0110010"])
+def test_fewer_than_the_answer_changes_are_undecided(levels: str) -> None:
     with pytest.raises(sp.UndecidedError, match="nothing proves that") as caught:
-        sp.compile(with_options(symmetric("01010"), hidden=1))
+        sp.compile(with_options(symmetric(levels), hidden=1))
     assert caught.value.neurons == (0,)
 
 
