@@ -70,6 +70,7 @@ def _as_epilog() -> str:
     "--alarm-cost", type=NumberOption(0.0, min_open=True), default=1.0, help="Cost of an extra spike, with --closest."
 )
 @click.option("--start", "start_path", type=ProgramFile(), help="Program that the closest one must not be worse than.")
+@click.option("--widest", is_flag=True, help="Give each output the widest margin there is; slower.")
 @json_option
 def compile_command(
     spec_path: Path,
@@ -84,6 +85,7 @@ def compile_command(
     miss_cost: float,
     alarm_cost: float,
     start_path: Path | None,
+    widest: bool,
     as_json: bool,
 ) -> int:
     """Compile a specification into a program.
@@ -110,6 +112,7 @@ def compile_command(
             miss_cost=miss_cost,
             alarm_cost=alarm_cost,
             start=start,
+            widest=widest,
             executor=executor,
             progress=progress,
             time_limit_s=time_limit_s,

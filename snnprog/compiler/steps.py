@@ -52,6 +52,7 @@ def compile(
     miss_cost: float = 1.0,
     alarm_cost: float = 1.0,
     start: Program | None = None,
+    widest: bool = False,
     executor: AnyExecutor | None = None,
     progress: Progress | bool | None = None,
     time_limit_s: float | None = None,
@@ -73,14 +74,19 @@ def compile(
     start : Program, optional
         A program for the same lines, such as one with trained weights. The closest program is also searched from
         there, and does not cost more. It never costs more than silence.
+    widest : bool
+        Whether each output gets the widest margin that real weights of its spikes can have, proved to a millionth:
+        ``design_margin`` and ``design_bound`` of its report. This takes a few times as long as a margin that survives
+        rounding. An output whose widest margin survives no rounding, and whose integers are then not found, stays as
+        it was without this.
     executor : concurrent.futures.Executor, dask.distributed.Client or pool, optional
         Designs and repairs neurons in parallel: processes of this machine (``ProcessPoolExecutor``, loky), a Dask
         cluster, or a pool with ``apply_async``, as Ray's. The result does not depend on it.
     progress : callable or True, optional
         True shows a bar for each step, in a terminal or a notebook, and otherwise a line every 30 seconds. A callable
         is called with (step, done, all) as work proceeds; the steps are "design", "windows", "hidden", "closest",
-        "repair", "simulate" and "place", as required. Long searches inside a step are reported about four times a
-        second, as the step's name followed by ": searching", with the work done so far as both numbers.
+        "repair", "widest", "simulate" and "place", as required. Long searches inside a step are reported about four
+        times a second, as the step's name followed by ": searching", with the work done so far as both numbers.
     time_limit_s : float, optional
         Seconds for the whole call, kept within about a tenth; ``result.report.ended_by_time`` and
         ``UndecidedError.ended_by_time`` name the steps that it ended. A result within the limit is the same without a
@@ -119,6 +125,8 @@ def compile(
         raise SpecError(f"seed must be a non-negative integer, got {seed}")
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
+    if widest and spec.robust is not None:
+        raise SpecError("widest is for specs without robust, which leaves room for its perturbations: omit one of them")
     costs = WrongBinCosts(_as_cost("miss_cost", miss_cost), _as_cost("alarm_cost", alarm_cost))
     if start is not None:
         check_type("start", start, kind=Program)
@@ -131,6 +139,8 @@ def compile(
             spec, seed=seed, executor=pool, progress=tell, limit=limit, is_always_checked=is_closest, costs=costs
         )
         built, at_least, robustness = _built(work, is_closest=is_closest, start=start)
+        if widest:
+            built = work.widened(built)
         check_fan_in(spec, built)
         check_noise(spec, built)
         check_limits(spec, built)

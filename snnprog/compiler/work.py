@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property, partial
 
@@ -28,6 +28,7 @@ from snnprog.design.proofs.certificate import Certificate
 from snnprog.design.rasters.closest import NearestDesign, design_closest
 from snnprog.design.rasters.windows import design_in_windows
 from snnprog.design.task import Task
+from snnprog.design.widening import widened
 from snnprog.errors import FitError, UndecidedError
 from snnprog.integers import MANY, fit_outputs, quantize
 from snnprog.integers.nearest import Near, nearest_integers
@@ -243,9 +244,7 @@ class Work:
     def _built(self, designed: Design, *, share: float, is_brief: bool) -> Built:
         """Convert a design to integers once, and run them."""
         whole = _completed(designed)
-        spec, neurons = whole.spec, whole.network.neurons
-        chosen = np.stack([neuron.raster for neuron in neurons], axis=1)
-        task = whole.task if whole.hidden else whole.task.with_targets(range(spec.n_outputs), chosen)
+        spec, task = whole.spec, _chosen(whole)
         with self.watch.step("repair", share, has_ended=lambda: bool(quantized.out_of_time)):
             quantized = quantize(
                 task,
@@ -270,6 +269,24 @@ class Work:
         again = self._built(built.design.with_outcomes(found), share=1.0, is_brief=True)
         return built if again.failing else again
 
+    def widened(self, built: Built) -> Built:
+        """Return the program with the widest margins, if there is time.
+
+        Outputs whose new integers fail stay as they were built.
+        """
+        with suppress(UndecidedError), self.watch.noticing("widest"):
+            with self.watch.step("widest"):
+                task, outcomes = _chosen(_completed(built.design)), built.design.outcomes
+                found = widened(task, outcomes, executor=self.executor, progress=self.progress)
+            self.watch.lap("widest")
+            while found:
+                wider = self._built(built.design.with_outcomes(found), share=1.0, is_brief=False)
+                worse = {*wider.flawed} - {*built.flawed}
+                if not worse:
+                    return wider
+                found = {output: each for output, each in found.items() if output not in worse}
+        return built
+
     def simulated(self, program: Program, patterns: Sequence[Pattern] | None = None) -> tuple[Trace, ...]:
         """Run a program on patterns, by default those of the spec.
 
@@ -289,6 +306,14 @@ class Work:
         finally:
             self.watch.lap("place")
         return placement, None
+
+
+def _chosen(whole: Design) -> Task:
+    """Return the task of the spikes that a design chose."""
+    if whole.hidden:
+        return whole.task
+    chosen = np.stack([neuron.raster for neuron in whole.network.neurons], axis=1)
+    return whole.task.with_targets(range(whole.spec.n_outputs), chosen)
 
 
 def _completed(designed: Design) -> Design:

@@ -23,7 +23,7 @@ class JournalStep(Displayed):
     Attributes
     ----------
     step : str
-        "design", "windows", "closest", "fit" or "repair".
+        "design", "windows", "closest", "fit", "repair" or "widest".
     jobs : int
         Neurons (or groups of neurons that are designed together) of the step's last run.
     done : int

@@ -19,6 +19,9 @@ SURE = 1e-6
 COMFORTABLE = 1.0
 # The shares of the widest margin at which a search ends: the first if that is comfortable, else nearly all.
 SHARE, NEARLY = 0.5, 0.95
+# The share that the bound exceeds the widest margin by at most, where that is requested: the millionth that the
+# documentation promises.
+MILLIONTH = 1e-6
 # The share of the dearest price below which a row has none: above what solvers leave.
 # × 3 and ÷ 3: no change on 6 specs.
 WORTHLESS = 1e-7
@@ -71,6 +74,16 @@ class WidestMargin:
 def is_wide(margin: float, bound: float) -> bool:
     """Return whether a margin is comfortable and half of the widest, or nearly the widest."""
     return margin >= max(SHARE * bound, min(COMFORTABLE, NEARLY * bound))
+
+
+def is_comfortable(margin: float, bound: float) -> bool:
+    """Return whether a margin is comfortable and half of the widest."""
+    return margin >= max(COMFORTABLE, SHARE * bound)
+
+
+def is_widest(margin: float, bound: float) -> bool:
+    """Return whether a margin is proved to be the widest, to a millionth of it."""
+    return margin >= bound - MILLIONTH * abs(bound)
 
 
 def is_settled(margin: float, bound: float) -> bool:

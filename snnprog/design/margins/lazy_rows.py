@@ -7,28 +7,37 @@ some of the rows bounds the margin over all of them from above; the answer's own
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from snnprog.design.active_rows import FIRST_ROWS, ActiveRows, answers, margin_program, worst_first
-from snnprog.design.margins.answer import COMFORTABLE, WidestMargin
+from snnprog.design.margins.answer import WidestMargin, is_comfortable
 from snnprog.design.problem import NeuronProblem
 from snnprog.potential import Ticks
 from snnprog.solver import LinearProgram, maximise
 
 # The margin's upper bound where no row gives one, in scaled units: × 3 and ÷ 3 changed nothing on 3 specs.
 UNBOUNDED = 1e6
-# A row counts as violated if it is short of the bound by this share of it, and at least by so much: ten times what GLOP
-# leaves (1e-8 is its primal tolerance), so that the loop does not chase the solver's own errors.
+# A row counts as violated if it is short of the bound by this share of it, or less where that is requested, and at
+# least by so much: ten times what GLOP leaves (1e-8 is its primal tolerance), so that the loop does not chase the
+# solver's own errors.
 SHORT, LEAST_SHORT = 1e-4, 1e-7
 
 
-def lazy_margin(problem: NeuronProblem) -> WidestMargin:
-    """Maximise the margin of a neuron over weights, threshold and bias.
+def lazy_margin(
+    problem: NeuronProblem, *, is_enough: Callable[[float, float], bool] = is_comfortable, short: float = SHORT
+) -> WidestMargin:
+    """Maximise the margin of a neuron over weights, threshold and bias; end early at an answer that is good enough.
 
-    The search ends early at an answer that is comfortably rounding-proof and at least half as wide as the widest.
+    Parameters
+    ----------
+    is_enough : callable
+        Whether a margin is good enough, given a bound on all margins.
+    short : float
+        A row counts as violated if it is short of the bound by this share of it.
 
     Raises
     ------
@@ -36,17 +45,13 @@ def lazy_margin(problem: NeuronProblem) -> WidestMargin:
         If the solver fails.
     """
     rows = ActiveRows(problem, problem.hardest(FIRST_ROWS))
-    for answer in answers(rows, partial(_solve, problem)):
-        if not answer.is_feasible or _is_good_enough(answer):
+    for answer in answers(rows, partial(_solve, problem, short)):
+        if not answer.is_feasible or is_enough(answer.margin, answer.bound):
             break
     return answer
 
 
-def _is_good_enough(answer: WidestMargin) -> bool:
-    return answer.margin >= max(COMFORTABLE, answer.bound / 2)
-
-
-def _solve(problem: NeuronProblem, rows: ActiveRows) -> tuple[WidestMargin, Ticks]:
+def _solve(problem: NeuronProblem, short: float, rows: ActiveRows) -> tuple[WidestMargin, Ticks]:
     """Solve with some of the rows; return the answer, and the ticks whose margins under it fall short of its bound."""
     optimum = maximise(_linear_program(problem, rows))
     scale = _scale(problem)
@@ -66,7 +71,7 @@ def _solve(problem: NeuronProblem, rows: ActiveRows) -> tuple[WidestMargin, Tick
         is_feasible=bound > problem.tolerance,
         prices=prices,
     )
-    return answer, worst_first(margins, bound - max(LEAST_SHORT, SHORT * abs(bound)))
+    return answer, worst_first(margins, bound - max(LEAST_SHORT, short * abs(bound)))
 
 
 def _scale(problem: NeuronProblem) -> float:

@@ -13,7 +13,14 @@ from collections.abc import Callable
 import numpy as np
 
 from snnprog.arrays import Floats
-from snnprog.design.margins.answer import COMFORTABLE, WidestMargin, is_settled, is_wide
+from snnprog.design.margins.answer import (
+    MILLIONTH,
+    WidestMargin,
+    is_comfortable,
+    is_settled,
+    is_wide,
+    is_widest,
+)
 from snnprog.design.margins.interior import interior_margin
 from snnprog.design.margins.lazy_rows import lazy_margin
 from snnprog.design.margins.meeting import Unknowns
@@ -62,9 +69,23 @@ def widest_margin(problem: NeuronProblem, near: WidestMargin | None = None) -> W
         return _solved(problem, None if near is None else _unknowns(problem, near))
     relaxed = relax(problem)
     answer = None if relaxed is None else relaxed.answer
-    if answer is not None and answer.margin >= max(COMFORTABLE, answer.bound / 2):
+    if answer is not None and is_comfortable(answer.margin, answer.bound):
         return answer
     return _solved(problem, None if relaxed is None else relaxed.unknowns)
+
+
+def proved_margin(problem: NeuronProblem) -> WidestMargin:
+    """Maximise the margin of a neuron until a bound proves that it is the widest, to a millionth.
+
+    Raises
+    ------
+    SolverError
+        If the solver fails.
+    """
+    relaxed = None if _is_small(problem) else relax(problem)
+    start = None if relaxed is None else relaxed.unknowns
+    interior = None if _is_small(problem) else interior_margin(problem, start, is_enough=is_widest)
+    return interior or lazy_margin(problem, is_enough=is_widest, short=MILLIONTH)
 
 
 def bound_of(problem: NeuronProblem, prices: Floats) -> float:
