@@ -21,7 +21,7 @@ from snnprog.integers.rounding import IntegerNeuron
 from snnprog.potential import RESIDUE
 from snnprog.rounding import half_even, half_even_integer
 from snnprog.rules.expressions import Hold, Rounding
-from snnprog.rules.resolve import Form, Sums, resolved
+from snnprog.rules.resolve import Form, Resolver, Sums
 from snnprog.rules.rule import POTENTIAL, Step
 from snnprog.solver import Division, IntegerProgram, find_integers
 
@@ -138,9 +138,10 @@ class _WholeRule(Sums):
         first, tap = self.mapping.arrival_events
         spikes, ends = self.problem.problem.spikes, set(self.mapping.played.ends.tolist())
         state = rest = {name: Form() for name in self.rule.registers}
+        resolver = Resolver(self.rule, self.fixed, self)
         for tick, is_spike in enumerate(spikes.tolist()):
             arriving = self._arriving(tap[first[tick] : first[tick + 1]])
-            after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
+            after = resolver.tick(state, spikes=int(is_spike), arriving=arriving)
             self._compare(after.compared, is_spike)
             state = rest if tick in ends else {name: self._bound(name, form) for name, form in after.state.items()}
         matrix = np.zeros((len(self.rows), len(self.lower)), np.int64)

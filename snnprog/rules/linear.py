@@ -22,7 +22,7 @@ from functools import cached_property, lru_cache
 
 from snnprog.errors import SpecError
 from snnprog.rules.expressions import Const, Hold, Ref, Rounding
-from snnprog.rules.resolve import ARRIVING, BY_HAND, Form, Sums, Tick, resolved
+from snnprog.rules.resolve import ARRIVING, BY_HAND, Form, Resolver, Sums, Tick
 from snnprog.rules.rule import CURRENT, POTENTIAL, SPIKES, Rule, Step
 
 ZERO, SUBTRACT, NONE = "zero", "subtract", "none"
@@ -248,9 +248,8 @@ class _Reader:
         state = {name: Form.of(value) for name, value in control.items()}
         state |= {name: Form() if at_rest else Form.symbol(name) for name in self.linear_registers}
         errors = _Errors()
-        return resolved(
-            self.rule, self.fixed, state=state, spikes=spikes, sums=errors, arriving=Form.symbol(ARRIVING)
-        ), errors
+        resolver = Resolver(self.rule, self.fixed, errors)
+        return resolver.tick(state, spikes=spikes, arriving=Form.symbol(ARRIVING)), errors
 
     def _current(self, tick: Tick) -> tuple[Fraction, Fraction]:
         """Return α, and the amount that one arriving LSB adds to the current; 0 and 1 without a current."""

@@ -23,7 +23,7 @@ from snnprog.design.proofs.roundings import Ends, Rounded, gaps_of, key_of, meet
 from snnprog.proof import BinRow, LimitRow, OrderRow, RegisterRow, Row
 from snnprog.rules.expressions import Hold, Rounding
 from snnprog.rules.linear import rounding_errors
-from snnprog.rules.resolve import Form, Sums, resolved
+from snnprog.rules.resolve import Form, Resolver, Sums
 from snnprog.rules.rule import POTENTIAL, Step
 from snnprog.solver import LinearProgram, check_time
 from snnprog.spec import Spec, presynaptic_raster
@@ -115,7 +115,7 @@ class IntegerCourse(Sums):
             self._known(decided),
             [name for name in self.rule.registers if name not in self.rule.changed_by_spikes],
         )
-        last = self._last_ticks(looks)
+        last, resolver = self._last_ticks(looks), Resolver(self.rule, self.fixed, self)
         for tick, is_spike in enumerate(problem.spikes.tolist()):
             pattern, local = tape.where(tick)
             if local > last[pattern]:
@@ -125,7 +125,7 @@ class IntegerCourse(Sums):
             self.watched, self.n_arrivals = [], len(arrivals)
             self.is_gathering = bool(arrivals) or bool(self.history[tick])
             arriving = self._arriving(arrivals, int(self.history[tick]))
-            after = resolved(self.rule, self.fixed, state=state, spikes=int(is_spike), sums=self, arriving=arriving)
+            after = resolver.tick(state, spikes=int(is_spike), arriving=arriving)
             state = dict(after.state)
             self._learn_comparison(after.compared, is_spike=bool(is_spike), is_known=bool(decided[tick]))
             if looks[tick]:
