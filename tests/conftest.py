@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def no_lines_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print no lines of progress: how many there are depends on the machine, and tests compare standard error."""
     monkeypatch.setattr("snnprog.progress.LINE_SECONDS", threading.TIMEOUT_MAX)
+
+
+SEARCHES = (
+    *("integers.unbuilt.WORK", "integers.unbuilt.BRIEF_WORK", "integers.repair.SHORT_FIT", "integers.repair.LONG_FIT"),
+    *("compiler.work.MANY", "compiler.deciding.MANY", "compiler.deciding.FEW"),
+)
+"""How much work goes into the searches for integers before an output is undecided."""
+
+
+@pytest.fixture
+def small_searches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try no weights but 0 and ±1, and do a thousandth of the other work: for tests of what is said in the end."""
+    monkeypatch.setattr("snnprog.integers.fitted.SMALL_WEIGHTS", (1,))
+    for name in SEARCHES:
+        module, _, constant = f"snnprog.{name}".rpartition(".")
+        monkeypatch.setattr(f"snnprog.{name}", getattr(import_module(module), constant) // 1000)
 
 
 @pytest.fixture

@@ -152,6 +152,7 @@ def test_as_few_as_the_answer_changes(levels: str, least: int) -> None:
     check_exact(capped, sp.compile(capped))
 
 
+@pytest.mark.usefixtures("small_searches")
 @pytest.mark.parametrize("levels", ["01010", "0110010"])
 def test_fewer_than_the_answer_changes_are_undecided(levels: str) -> None:
     with pytest.raises(sp.UndecidedError, match="nothing proves that") as caught:
@@ -172,6 +173,7 @@ def test_outputs_share_a_detector() -> None:
     assert len(result.report.hidden) == 1
 
 
+@pytest.mark.usefixtures("small_searches")
 def test_what_can_neither_be_built_nor_refuted_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembly, "MOST_HIDDEN", 1)
     spec = symmetric("0101010")

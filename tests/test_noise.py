@@ -76,6 +76,7 @@ def test_a_fixed_threshold_leaves_no_more_room_than_it_has() -> None:
         sp.compile(sp.Spec([sp.Pattern(inputs, targets)], threshold=20, noise=20 + 1 / UNIT))
 
 
+@pytest.mark.usefixtures("small_searches")
 def test_noise_that_only_real_weights_survive_is_told() -> None:
     """Weights of up to 255 << 7 make it possible, what may arrive in one tick does not."""
     spec = with_wishes(CASES["several_patterns"](), noise=5000)

@@ -187,6 +187,7 @@ def test_a_limit_is_met_or_proved_too_low(seed: int) -> None:
     assert program.n_synapses <= fewest
 
 
+@pytest.mark.usefixtures("small_searches")
 def test_without_a_proof_the_fewest_found_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("snnprog.design.freedom.LEAST_STEPS", 10)
     monkeypatch.setattr("snnprog.design.freedom.MOST_STEPS", 10)

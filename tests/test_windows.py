@@ -155,6 +155,7 @@ def test_the_choice_does_not_depend_on_the_executor(recurrent: bool) -> None:
         assert all(np.array_equal(*rasters) for rasters in zip(other.chosen, alone.chosen, strict=True))
 
 
+@pytest.mark.usefixtures("small_searches")
 def test_where_nothing_is_found_or_proved_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = random_spec(0, (1, 1), ticks=100, inputs=2)
     monkeypatch.setattr("snnprog.design.freedom.LEAST_STEPS", 1)

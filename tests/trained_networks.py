@@ -11,7 +11,6 @@ from snnprog.arrays import Floats, Raster
 from snnprog.chips import Chip, find_chip
 from snnprog.networks.calibration import NetworkIntegers, Samples, TrainedLayers
 from snnprog.program import Program
-from snnprog.rules.linear import LinearRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,18 +118,24 @@ def _play(layers: TrainedLayers, raster: Raster, chip: Chip) -> tuple[Raster, Fl
         chip.linear_rule(int(current), int(potential))
         for current, potential in zip(layers.current_decay, layers.potential_decay, strict=True)
     ]
+    decays = [(float(rule.current), float(rule.gain), float(rule.potential)) for rule in rules]
+    synapses = list(
+        zip(*(each.tolist() for each in (layers.pre, layers.post, layers.delay, layers.weight)), strict=True)
+    )
     spikes = np.zeros((len(raster), layers.n_neurons), np.bool_)
     potentials = np.zeros(spikes.shape)
     current, potential = [0.0] * layers.n_neurons, [0.0] * layers.n_neurons
     held = [0] * layers.n_neurons
-    for tick in range(len(raster)):
+    sent: list[list[bool]] = []  # of each tick, inputs and then neurons
+    for tick, inputs in enumerate(raster.tolist()):
         arriving = [0.0] * layers.n_neurons
-        for pre, post, delay, weight in zip(layers.pre, layers.post, layers.delay, layers.weight, strict=True):
-            if tick >= delay:
-                sent = np.concatenate([raster[tick - delay], spikes[tick - delay]])
-                arriving[post] += weight if sent[pre] else 0.0
+        for pre, post, delay, weight in synapses:
+            if tick >= delay and sent[tick - delay][pre]:
+                arriving[post] += weight
         for neuron, rule in enumerate(rules):
-            _tick(layers, rule, neuron, arriving[neuron], current, potential)
+            of_current, gain, of_potential = decays[neuron]
+            current[neuron] = of_current * current[neuron] + gain * arriving[neuron]
+            potential[neuron] = of_potential * potential[neuron] + current[neuron] + layers.bias[neuron]
             if held[neuron]:
                 held[neuron], potential[neuron] = held[neuron] - 1, 0.0
             potentials[tick, neuron] = potential[neuron]
@@ -139,15 +144,8 @@ def _play(layers: TrainedLayers, raster: Raster, chip: Chip) -> tuple[Raster, Fl
             if spikes[tick, neuron]:
                 potential[neuron] = 0.0 if rule.is_reset_to_zero else over
                 held[neuron] = int(layers.refractory[neuron]) - 1
+        sent.append([*inputs, *spikes[tick].tolist()])
     return spikes, potentials
-
-
-def _tick(
-    layers: TrainedLayers, rule: LinearRule, neuron: int, arriving: float, current: list[float], potential: list[float]
-) -> None:
-    current[neuron] = float(rule.current) * current[neuron] + float(rule.gain) * arriving
-    kept = float(rule.potential) * potential[neuron]
-    potential[neuron] = kept + current[neuron] + layers.bias[neuron]
 
 
 def program_of(network: TrainedLayers, chip: Chip, integers: NetworkIntegers) -> Program:
