@@ -21,7 +21,7 @@ from hostile_readers import READERS
 
 from snnprog.archive import write_archive
 
-FILES, TESTS = int(os.environ.get("SNNPROG_HOSTILE_FILES", "2000")), len(KINDS)
+FILES, TESTS = int(os.environ.get("SNNPROG_HOSTILE_FILES", "1000")), len(KINDS)
 LIMIT_BYTES, PATTERN_LIMIT = 1 << 20, 1 << 16
 
 

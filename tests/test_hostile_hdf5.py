@@ -21,7 +21,7 @@ from hostile_readers import HDF5_READERS, is_refused
 
 from snnprog.files import hdf5
 
-FILES = int(os.environ.get("SNNPROG_HOSTILE_FILES", "420")) // len(KINDS)
+FILES = int(os.environ.get("SNNPROG_HOSTILE_FILES", "210")) // len(KINDS)
 DAMAGED = 4
 
 

@@ -68,7 +68,7 @@ def run_in(folder: Path, *words: str) -> None:
         "run p.snnp x.h5 --ticks 4 --dt-ms 1",
         "quantize p.nir -o q.snnp --dt-ms 1",
         "compile SPEC.toml -o q.snnp --workers 2",
-        "explain SPEC.toml --workers 2",
+        "explain SPEC.toml",
         "backends install own",
         "backends list",
     ],

@@ -244,14 +244,14 @@ def test_specs_become_exact_programs(kind: str, seed: int) -> None:
 @pytest.mark.snnprog_backend("xylosim")
 def test_compiled_programs_are_the_same_on_xylosim() -> None:
     certified = 0
-    for seed in range(24):
+    for seed in range(12):
         spec = hidden_truth(np.random.default_rng(100 + seed))
         result = sp.compile(spec)
         check = sp.verify(result.program, spec, backends=["reference", "xylosim"])
         assert check.exact, check.first_divergence
         assert check.backends["xylosim"].is_portable
         certified += all(neuron.status == "certified" for neuron in result.report.neurons)
-    assert certified > 12
+    assert certified > 6
 
 
 @pytest.mark.parametrize("seed", [1, 5, 6])
