@@ -47,6 +47,19 @@ def as_integer(name: str, value: object) -> int:
     raise SpecError(f"{name} must be an integer, got {value!r}")
 
 
+def as_flag(name: str, value: object) -> bool:
+    """Return True or False as bool; any text or number would count as True.
+
+    Raises
+    ------
+    SpecError
+        If ``value`` is anything else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise SpecError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def as_seconds(name: str, value: object) -> float:
     """Return a non-negative, finite number of seconds as float.
 

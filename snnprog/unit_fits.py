@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from snnprog.arrays import Floats, Raster
 from snnprog.backends import run
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer, as_seconds
+from snnprog.checks import as_flag, as_integer, as_seconds
 from snnprog.chips import Chip
 from snnprog.compiler.closest import closest_built
 from snnprog.compiler.steps import exact_built
@@ -113,6 +113,7 @@ def units(
         raise SpecError(f"raster must have spikes, got {ticks} ticks of {counted(count, 'unit')} without any")
     if count < 2:
         raise SpecError("raster must have two units or more, got 1; each unit is driven by others")
+    glm, shifted = as_flag("glm", glm), as_flag("shifted", shifted)
     if glm and find_spec("sklearn") is None:
         raise SpecError("glm requires scikit-learn; install it with pip install 'snnprog[sklearn]'")
     training = ticks // 2 if training_ticks is None else as_integer("training_ticks", training_ticks)

@@ -60,6 +60,50 @@ def test_signature_and_documentation_stay(name: str) -> None:
     assert value.__doc__
 
 
+FLAGS: dict[str, Callable[[Any], object]] = {
+    "snnprog.Spec.recurrent": lambda value: sp.Spec([PATTERN], recurrent=value),
+    "snnprog.Spec.sparse": lambda value: sp.Spec([PATTERN], sparse=value),
+    "snnprog.compile.widest": lambda value: sp.compile(sp.Spec([PATTERN]), widest=value),
+    "snnprog.from_neo.merge": lambda value: sp.from_neo([], dt_ms=1.0, merge=value),
+    "snnprog.from_net.delay_shift": lambda value: sp.from_net("n.net", delay_shift=value),
+    "snnprog.quantize.fit": lambda value: sp.quantize("n.nir", dt_ms=1.0, fit=value),
+    "snnprog.read_rasters.merge": lambda value: sp.read_rasters("x.csv", merge=value),
+    "snnprog.units.glm": lambda value: sp.units(np.ones((9, 2), np.bool_), glm=value),
+    "snnprog.units.shifted": lambda value: sp.units(np.ones((9, 2), np.bool_), shifted=value),
+    "snnprog.networks.run_network.potentials": lambda value: networks.run_network(untyped(None), [], potentials=value),
+    "snnprog.coding.BalancedCode.refractory": lambda value: sp.coding.BalancedCode([[-0.1]], [[0.1]], refractory=value),
+    "snnprog.coding.Latency.is_paired": lambda value: sp.coding.Latency(is_paired=value),
+    "snnprog.specs.counter.reset": lambda value: sp.specs.counter(3, reset=value),
+    "snnprog.specs.linear_system.refractory": lambda value: sp.specs.linear_system([[-0.1]], [[0.1]], refractory=value),
+    "snnprog.specs.pattern_generator.stop": lambda value: sp.specs.pattern_generator([[[1], [0]]], stop=value),
+    "snnprog.specs.truth_table.clock": lambda value: sp.specs.truth_table({(1, 1): 1}, clock=value),
+    "snnprog.specs.winner_take_all.reset": lambda value: sp.specs.winner_take_all(3, reset=value),
+}
+
+
+UNCHECKED = {
+    *("Conflict.is_minimal", "QuantizedNetwork.has_inputs"),  # results, which users do not make
+    *("SpikingClassifier.verbose", "SpikingRegressor.verbose"),  # taken as scikit-learn takes them
+    "Chip.is_exponent_shared",  # see test_chips
+}
+
+
+def test_every_flag_is_listed() -> None:
+    assert {".".join(name.split(".")[-2:]) for name in FLAGS} | UNCHECKED == {
+        f"{value.__name__}.{flag}"
+        for value in PUBLIC.values()
+        for flag, each in inspect.signature(value).parameters.items()
+        if each.annotation == "bool"
+    }
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_flag_is_true_or_false(name: str) -> None:
+    for value in ("no", 1, None):
+        with pytest.raises(sp.SpecError, match=f"^{name.rpartition('.')[2]} must be True or False, got {value!r}"):
+            FLAGS[name](value)
+
+
 CALLS: tuple[tuple[Callable[..., Any], tuple[object, ...], dict[str, object], str], ...] = (
     (sp.Spec, (), {"recurent": True}, "Spec has no argument 'recurent'; did you mean 'recurrent'?"),
     (

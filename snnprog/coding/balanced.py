@@ -43,7 +43,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Raster
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer
+from snnprog.checks import as_flag, as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.coding.pulses import pulse_density
 from snnprog.coding.samples import check_least
@@ -52,7 +52,6 @@ from snnprog.errors import SpecError
 from snnprog.raster import as_raster, turned
 from snnprog.rules.linear import LinearRule
 from snnprog.spec import Dynamics
-from snnprog.spec.options import as_flag
 from snnprog.wording import counted
 
 HIGHEST_RATE = 0.3

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer
+from snnprog.checks import as_flag, as_integer
 from snnprog.coding.samples import as_samples, as_values, check_fitted, check_least, fitted_to, unfitted
 from snnprog.display.card import Displayed
 from snnprog.errors import SpecError
@@ -166,6 +166,7 @@ class Latency(_Ranged):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "last", as_integer("last", self.last))
+        object.__setattr__(self, "is_paired", as_flag("is_paired", self.is_paired))
         check_least("last", self.last, least=1)
 
     @property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer, as_number, as_seconds, check_type
+from snnprog.checks import as_flag, as_integer, as_number, as_seconds, check_type
 from snnprog.compiler.built import Built
 from snnprog.compiler.choosing import built_by_guess, built_with_choice, has_choice
 from snnprog.compiler.closest import EXPECTED, closest_built
@@ -125,7 +125,7 @@ def compile(
         raise SpecError(f"seed must be a non-negative integer, got {seed}")
     if on_infeasible not in (RAISE, CLOSEST):
         raise SpecError(f"on_infeasible must be {RAISE!r} or {CLOSEST!r}, got {on_infeasible!r}")
-    if widest and spec.robust is not None:
+    if as_flag("widest", widest) and spec.robust is not None:
         raise SpecError("widest is for specs without robust, which leaves room for its perturbations: omit one of them")
     costs = WrongBinCosts(_as_cost("miss_cost", miss_cost), _as_cost("alarm_cost", alarm_cost))
     if start is not None:

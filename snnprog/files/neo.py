@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from snnprog.archive import SIZE_LIMIT_BYTES
 from snnprog.arrays import Floats, Raster
 from snnprog.calls import call_checked
+from snnprog.checks import as_flag
 from snnprog.errors import SpecError
 from snnprog.files.hdf5 import check_installed
 from snnprog.files.spike_times import Binning, SpikeTimes, joined, rasters_of_times, share_of
@@ -56,7 +57,7 @@ def from_neo(
         If neo is not installed, these are not spike trains, two spikes of a train share a tick and ``merge`` is not
         set, or no window is given and those of the trains differ or are not a whole number of ticks.
     """
-    chosen = _as_trains(trains)
+    merge, chosen = as_flag("merge", merge), _as_trains(trains)
     tick_ms = check_bin_ms("dt_ms", dt_ms)
     if (start_ms is None) != (ticks is None):
         raise SpecError("start_ms and ticks must be given together; give both, or neither for the window of the trains")

@@ -10,7 +10,7 @@ import numpy as np
 
 from snnprog.arrays import Raster
 from snnprog.calls import call_checked
-from snnprog.checks import as_path
+from snnprog.checks import as_flag, as_path
 from snnprog.errors import FormatError
 from snnprog.files.arrays import read_npz, write_npz
 from snnprog.files.event_files import EVENT_SUFFIXES, SHARED_SUFFIXES, holds_events, read_event_rasters
@@ -113,7 +113,7 @@ def read_rasters(
     SpecError
         If an option is malformed, or a package is missing.
     """
-    known = as_names("names", names, neurons, may_be_joined=True)
+    known, merge = as_names("names", names, neurons, may_be_joined=True), as_flag("merge", merge)
     reading = Reading(ticks, neurons, patterns, key, layout, dt_ms, starts_ms, ids, merge, view, known)
     return read_recording(as_path("path", path), reading).rasters
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
-from snnprog.checks import as_integer
+from snnprog.checks import as_flag, as_integer
 from snnprog.errors import SpecError
 from snnprog.raster import ROUNDING_SHARE, check_bin_ms, tick_of_time
 from snnprog.wording import counted
@@ -73,8 +73,7 @@ class Binning:
             raise SpecError(f"ticks must be at least 1, got {self.ticks}")
         if self.starts_ms is not None:
             object.__setattr__(self, "starts_ms", as_starts(self.starts_ms))
-        if not isinstance(self.merge, bool):
-            raise SpecError(f"merge must be True or False, got {self.merge!r}")
+        object.__setattr__(self, "merge", as_flag("merge", self.merge))
 
 
 def as_starts(values: ArrayLike) -> tuple[float, ...]:

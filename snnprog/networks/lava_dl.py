@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from snnprog.calls import call_checked
-from snnprog.checks import as_path
+from snnprog.checks import as_flag, as_path
 from snnprog.errors import FormatError, SpecError
 from snnprog.files.hdf5 import Hdf5, read_hdf5
 from snnprog.networks.convention import Convention, convention_of, exporter_of
@@ -88,8 +88,7 @@ def from_net(
     """
     if not isinstance(path, (str, Path)):
         raise SpecError(f"path must be the path of a file, got {a_type(path)}")
-    if not isinstance(delay_shift, bool):
-        raise SpecError(f"delay_shift must be True or False, got {delay_shift!r}")
+    delay_shift = as_flag("delay_shift", delay_shift)
     convention = convention_of(LAVA_DL, reset=reset, reset_delay=reset_delay, compare=compare)
     file = read_hdf5(as_path("path", path), PARTS)
     if "node" in file.members[""] and "layer" not in file.members[""]:

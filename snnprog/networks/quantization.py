@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Floats, Int64s, Raster
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer, as_number, as_seed
+from snnprog.checks import as_flag, as_integer, as_number, as_seed
 from snnprog.chips import Chip, find_chip
 from snnprog.display.card import Card, Displayed
 from snnprog.errors import SpecError
@@ -191,6 +191,7 @@ def quantize(
     LimitError
         If a delay, a threshold, a bias or ``bits`` exceeds the chip's range.
     """
+    fit = as_flag("fit", fit)
     given = {"dt_ms": dt_ms, "exporter": exporter, "reset": reset, "reset_delay": reset_delay, "compare": compare}
     if not isinstance(network, TrainedNetwork):
         network = network_from(

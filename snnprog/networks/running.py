@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 
 from snnprog.arrays import Bools, Floats, Int64s, Raster, UInt16s
 from snnprog.calls import call_checked
+from snnprog.checks import as_flag
 from snnprog.errors import SpecError
 from snnprog.networks.convention import AT_LEAST, SUBTRACT, ZERO, Convention
 from snnprog.networks.network import Population, TrainedNetwork
@@ -66,6 +67,7 @@ def run_network(network: TrainedNetwork, inputs: Sequence[ArrayLike], *, potenti
     SpecError
         If an input is not a raster of the network's width.
     """
+    potentials = as_flag("potentials", potentials)
     inputs = rasters_for(network, inputs)
     wires = _wires(network)
     return [

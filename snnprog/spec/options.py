@@ -15,7 +15,7 @@ from typing import Literal, TypeGuard
 
 import numpy as np
 
-from snnprog.checks import as_integer
+from snnprog.checks import as_flag, as_integer
 from snnprog.chips import Chip
 from snnprog.chips.chip import LONGEST_DELAY
 from snnprog.errors import LimitError, SpecError
@@ -61,13 +61,6 @@ def as_delays(delays: Iterable[int]) -> tuple[int, ...]:
     if len(set(collected)) != len(collected):
         raise SpecError(f"delays must not repeat, got {collected}")
     return collected
-
-
-def as_flag(name: str, value: object) -> bool:
-    """Return True or False as bool."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise SpecError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
 
 
 def as_real(value: object) -> float:

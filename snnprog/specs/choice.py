@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer
+from snnprog.checks import as_flag, as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Spec
@@ -44,7 +44,7 @@ def winner_take_all(
     SpecError
         If there are no lines, too many lines, or the chip's neurons have memory.
     """
-    lines = as_integer("lines", lines)
+    lines, reset = as_integer("lines", lines), as_flag("reset", reset)
     at_once = lines if at_once is None else as_integer("at_once", at_once)
     check_lines(lines)
     if not 1 <= at_once <= lines:

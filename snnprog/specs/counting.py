@@ -9,7 +9,7 @@ import numpy as np
 
 from snnprog.automata.steps import table_automaton
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer
+from snnprog.checks import as_flag, as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.spec import Pattern, Spec
@@ -40,7 +40,7 @@ def counter(modulus: int, *, reset: bool = False, chip: str | Chip = "loihi1") -
     SpecError
         If the modulus is less than 2, too large, or the chip's neurons have memory.
     """
-    modulus = _at_least_two("modulus", modulus)
+    modulus, reset = _at_least_two("modulus", modulus), as_flag("reset", reset)
 
     def step(row: Row, before: Row) -> Row:
         is_counted, is_reset = row[0], any(row[1:])

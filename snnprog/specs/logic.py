@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.automata.automaton import Automaton, State
 from snnprog.calls import call_checked
-from snnprog.checks import as_integer
+from snnprog.checks import as_flag, as_integer
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster
@@ -70,7 +70,7 @@ def truth_table(
     SpecError
         If the table is invalid, it has too many rows, or the chip's neurons have memory.
     """
-    spacing = as_integer("spacing", spacing)
+    spacing, clock = as_integer("spacing", spacing), as_flag("clock", clock)
     if spacing < 1:
         raise SpecError(f"spacing must be at least one tick, got {spacing}")
     answers = _with_clock(_answers(table, lines)) if clock else _answers(table, lines)

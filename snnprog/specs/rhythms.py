@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from snnprog.arrays import Raster
 from snnprog.calls import call_checked
+from snnprog.checks import as_flag
 from snnprog.chips import Chip, find_chip
 from snnprog.errors import SpecError
 from snnprog.raster import as_raster, turned
@@ -44,7 +45,7 @@ def pattern_generator(
     SpecError
         If no raster is given, one is malformed, they are too long, or the chip's neurons have memory.
     """
-    periods = as_periods(rasters)
+    periods, stop = as_periods(rasters), as_flag("stop", stop)
     lengths = [len(period) for period in periods]
     starts = [sum(lengths[:index]) for index in range(len(lengths))]
     follows = [index + 1 for index in range(sum(lengths))]
