@@ -32,7 +32,7 @@ from snnprog.emit.hardware.special_file import WITH_STATES
 from snnprog.emit.hardware.special_plan import TABLE_TAPS, NeuronPlan, SpecialPlan, Tap
 from snnprog.program import Program
 from snnprog.proving.btor import Circuit, Clock
-from snnprog.proving.circuits import circuit_of
+from snnprog.proving.circuits import circuits_of
 from snnprog.proving.lemmas import Lemma, all_of, until_failure
 from snnprog.proving.special_hardware import HardwareCycle, SpecialHardware
 from snnprog.proving.special_terms import (
@@ -85,7 +85,7 @@ def prove_special(program: Program, *, verilog: str, name: str) -> tuple[Lemma, 
         If the time limit runs out first.
     """
     plan = SpecialPlan.of(program)
-    proof = _SpecialProof(plan, circuit_of(verilog, top=f"{name}_{WITH_STATES}"), circuit_of(verilog, top=name))
+    proof = _SpecialProof(plan, *circuits_of(verilog, tops=[f"{name}_{WITH_STATES}", name]))
     gathering = [proof.sums] if plan.is_parallel else [proof.start, proof.phases]
     return until_failure(
         proof.synapses,
