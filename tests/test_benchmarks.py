@@ -62,7 +62,9 @@ def test_design(
 
 
 def test_compilation(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the machine code that is kept: how a new installation compiles it is for `test_jit`."""
     compilation = module("compilation")
+    monkeypatch.setattr(compilation, "CACHE_VARIABLE", "SNNPROG_NO_CACHE")
     monkeypatch.setattr(compilation, "SIZES", compilation.SIZES[:1])
     compilation.main(["--divide", "10", "--repeats", "1"])
     said = capsys.readouterr().out
