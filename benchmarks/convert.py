@@ -71,14 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     warnings.simplefilter("ignore", ConvergenceWarning)
     console = Console(width=200)
-    cases = [
+    cases = dict.fromkeys(  # divided, different numbers of ticks may be the same
         Case(data, chip, code, max(4, ticks // chosen.divide), adjust)
         for data in chosen.data or HIDDEN
         for chip, all_ticks in (("subtracting", (16, 64)), ("loihi1", (64, 256)))
         for code in ("rate", "latency")
         for ticks in all_ticks
         for adjust in (None, L4)
-    ]
+    )
     results: dict[Case, list[sp.Conversion]] = {case: [] for case in cases}
     for seed in range(chosen.seeds):
         for data in chosen.data or HIDDEN:

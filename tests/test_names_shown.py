@@ -399,7 +399,7 @@ def test_names_that_are_keywords_compile_as_c(tmp_path: Path) -> None:
 
 def test_verilog_has_constants(tmp_path: Path) -> None:
     pytest.importorskip("amaranth")
-    names = (*CLASHING, *RESERVED.split()[:20])
+    names = (*CLASHING, *RESERVED.split()[:4])
     sp.export(named(names), tmp_path / "p.v")
     text = (tmp_path / "p.v").read_text("ascii")
     assert "  localparam INPUT_ARM = 0;\n  localparam INPUT_ARM_2 = 1;\n" in text

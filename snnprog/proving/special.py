@@ -32,7 +32,7 @@ from snnprog.emit.hardware.special_file import WITH_STATES
 from snnprog.emit.hardware.special_plan import TABLE_TAPS, NeuronPlan, SpecialPlan, Tap
 from snnprog.program import Program
 from snnprog.proving.btor import Circuit, Clock
-from snnprog.proving.circuits import circuit_of
+from snnprog.proving.circuits import circuits_of
 from snnprog.proving.lemmas import Lemma, all_of, until_failure
 from snnprog.proving.special_hardware import HardwareCycle, SpecialHardware
 from snnprog.proving.special_terms import (
@@ -85,7 +85,7 @@ def prove_special(program: Program, *, verilog: str, name: str) -> tuple[Lemma, 
         If the time limit runs out first.
     """
     plan = SpecialPlan.of(program)
-    proof = _SpecialProof(plan, circuit_of(verilog, top=f"{name}_{WITH_STATES}"), circuit_of(verilog, top=name))
+    proof = _SpecialProof(plan, *circuits_of(verilog, tops=[f"{name}_{WITH_STATES}", name]))
     gathering = [proof.sums] if plan.is_parallel else [proof.start, proof.phases]
     return until_failure(
         proof.synapses,
@@ -288,20 +288,19 @@ class _SpecialProof(SpecialHardware):
             yield from self._steps(index, tick, cycle, assumed)
 
     def _steps(self, index: int, tick: NeuronTick, cycle: HardwareCycle, assumed: list[str]) -> Iterator[Lemma]:
-        """Show that registers and spikes are the rule's; what has been shown is given to what comes after it."""
+        """Show that registers and spikes are the rule's; what has been shown of them is given to what comes after."""
         neuron, after, formulas = self.plan.neurons[index], tick.after, tick.formulas
         kept = [after[name].is_within(span.least, span.greatest) for name, span in neuron.reach.registers.items()]
         kept.append(after[SPIKES].is_within(0, self.most_spikes(self.program.n_inputs + index)))
-        claims = {
-            "no definition of the rule loses anything by its width": all_of(formulas.fits),
-            "no register leaves its range": all_of(kept),
-        }
+        claims = {"no register leaves its range": all_of(kept)}
         for name, register in self.registers[index].items():
             is_signed = neuron.reach.registers[name].least < 0
             found = cycle.successors[register], self.circuit.width_of(register)
             claims[f"{name} is the same"] = is_same(after[name], *found, is_signed)
         spikes = self.wire(f"neuron_{index}.{SPIKES}")
         claims[f"{SPIKES} is the same"] = self.is_node(after[SPIKES], spikes, cycle, is_signed=False)
+        fits = f"neuron: {index}: no definition of the rule loses anything by its width"
+        yield self.decided(fits, cycle, assumed=assumed, claims=formulas.fits, formulas=formulas)
         for name, claim in claims.items():
             yield self.decided(f"neuron: {index}: {name}", cycle, assumed=assumed, claims=[claim], formulas=formulas)
             assumed.append(claim)

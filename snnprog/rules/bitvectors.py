@@ -5,8 +5,9 @@ can be written to a file and checked by another solver.
 
 Every node becomes one definition: a two's complement vector. It is calculated in a width without overflow,
 and then truncated to the width of its span (`snnprog.rules.ranges`). Proofs include the formulas `Formulas.fits`, which
-state for each truncation that it is lossless. So the formulas are equivalent to the
-rule over unbounded integers, for every register, parameter and arrival within the given ranges.
+state of each node that it is within its span, so that truncation loses nothing. So the formulas are equivalent to the
+rule over unbounded integers, for every register, parameter and arrival within the given ranges. (To say of the bits
+alone that they are the same takes solvers longer: 4.2 s instead of 0.07 s for a neuron of Loihi's with decays.)
 
 Products and quotients are written as functions, so that a proof can leave them uninterpreted; see
 `snnprog.rules.products`.
@@ -170,7 +171,7 @@ class Formulas:
     assumed : list of str
         Formulas that declared vectors are within their ranges.
     fits : list of str
-        Formulas that no definition is truncated.
+        Formulas that each definition is within its span, so that its truncation loses nothing.
     operations : Operations
         The multiplications, except those by a constant, and the divisions of non-negative values.
     opens_constants : bool
@@ -228,7 +229,8 @@ class Formulas:
         self.lines.append(f"(define-fun |{name} in full| () (_ BitVec {width}) {text})")
         cut = resized(f"|{name} in full|", width, result.width)
         self.lines.append(f"(define-fun {result.text} () (_ BitVec {result.width}) {cut})")
-        self.fits.append(f"(= {result.at(width)} |{name} in full|)")
+        low, high = (number(end, width) for end in ends)
+        self.fits.append(f"(and (bvsle {low} |{name} in full|) (bvsle |{name} in full| {high}))")
         return result
 
     def _product(self, left: Vector, right: Vector) -> Vector:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from amaranth.lib.wiring import Component
 from jinja2 import Environment, StrictUndefined
 
 from snnprog.arrays import Raster
@@ -77,10 +77,15 @@ def folder_files(program: Program, board: FpgaBoard, plan: CorePlan) -> dict[str
         If the cores have no room for the program.
     """
     image = image_of(program, plan)
-    identity = identity_of(plan)
-    exchanges = [(frame(b"I"), answer(b"I", identity)), *_loading(image), *_ticks(program, image)]
-    system = SerialSystem(hardware_of(plan), identity=identity)
-    return board_files(board, system, image=image.text(), exchanges=exchanges, numbers=numbers_of(program, image))
+    exchanges = [(frame(b"I"), answer(b"I", identity_of(plan))), *_loading(image), *_ticks(program, image)]
+    numbers = numbers_of(program, image)
+    return board_files(board, system_verilog(plan), image=image.text(), exchanges=exchanges, numbers=numbers)
+
+
+@lru_cache(maxsize=8)
+def system_verilog(plan: CorePlan) -> str:
+    """Return the Verilog of cores on a serial line: the module `SYSTEM`, and its submodules."""
+    return verilog_of(SerialSystem(hardware_of(plan), identity=identity_of(plan)), name=SYSTEM)
 
 
 def numbers_of(program: Program, image: Image) -> dict[str, dict[str, int]]:
@@ -106,7 +111,7 @@ def board_of(folder: Path) -> str:
 
 def board_files(
     board: FpgaBoard,
-    system: Component,
+    system: str,
     *,
     image: str,
     exchanges: Sequence[Exchange],
@@ -116,8 +121,8 @@ def board_files(
 
     Parameters
     ----------
-    system : SerialSystem
-        A core on a serial line.
+    system : str
+        The Verilog of cores on a serial line.
     image : str
         The program's image.
     exchanges : sequence of (bytes, bytes)
@@ -133,7 +138,7 @@ def board_files(
     about |= numbers
     return {name: _render(name, context) for name in names} | {
         ABOUT: json.dumps(about, indent=1) + "\n",
-        "core.v": verilog_of(system, name=SYSTEM),
+        "core.v": system,
         "program.hex": image,
         "testbench.hex": "".join(f"{byte:02x}\n" for byte in script),
     }
