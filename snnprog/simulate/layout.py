@@ -91,18 +91,23 @@ class Layout:
     @cached_property
     def tick(self) -> Any:
         """The address of the compiled tick of the rule."""
-        return address_of(self.code.integrate, self._tick_arguments)
+        return address_of(self.code.integrate(is_recorded=False), self._tick_arguments)
+
+    @cached_property
+    def recorded_tick(self) -> Any:
+        """The address of the compiled tick that writes all states."""
+        return address_of(self.code.integrate(is_recorded=True), self._tick_arguments)
 
     @property
     def has_tick(self) -> bool:
         """Whether there is a compiled tick, so that none is compiled for `tick`."""
-        return has_address(self.code.integrate, self._tick_arguments)
+        return has_address(self.code.integrate(is_recorded=False), self._tick_arguments)
 
     @property
     def _tick_arguments(self) -> tuple[object, ...]:
         """Arguments of the types of `snnprog.simulate.driver.integrate`."""
-        queue, fired, number = np.empty(0, self.arrivals), np.empty(0, np.uint8), np.uint64(0)
-        return self.cells, queue, fired, self.cells, number, number, number, self.cells.dtype.type(0), False
+        queue, marks, number = np.empty(0, self.arrivals), np.empty(0, np.uint32), np.uint64(0)
+        return self.cells, queue, marks, self.cells, number, number, number, self.cells.dtype.type(0)
 
     @property
     def is_wide(self) -> bool:
@@ -362,9 +367,13 @@ def _listed(
 
 
 def _rows(group: Integers, post: Integers, weights: Integers, is_row: Bools, shape: Shape) -> Int64s:
-    """Return the weights ``(rows, padded neurons)`` of the groups that are rows; parallel synapses are added."""
+    """Return the weights ``(rows, padded neurons)`` of the groups that are rows, then a row of 0.
+
+    Parallel synapses are added.
+    """
     number = np.cumsum(is_row) - 1
-    sums = np.zeros(int(is_row.sum()) * shape.padded, dtype=np.int64)
+    n_rows = int(is_row.sum())
+    sums = np.zeros((n_rows + (n_rows > 0)) * shape.padded, dtype=np.int64)
     np.add.at(sums, number[group] * shape.padded + post, weights)
     return sums
 
