@@ -67,7 +67,7 @@ def run_patterns(
     raster: Bytes,
     ends: Int64s,
     first_tick: int,
-    layout: tuple[Integers, UInt64s, UInt64s, Int64s, Wires, Shape, np.uint64],
+    layout: tuple[Integers, UInt64s, UInt64s, Int64s, Wires, Shape, tuple[np.uint64, np.uint64, np.uint64]],
     work: Workspace,
     spikes: Bytes,
     currents: Integers,
@@ -90,13 +90,13 @@ def run_patterns(
         The tick at which the first pattern continues; 0 to start from rest.
     layout
         Cells at rest, outputs, the fields that are recorded (none, or current and potential), the limit of each watch,
-        wires, shape, and the address of the rule's tick (`snnprog.simulate.kernel_source`).
+        wires, shape, and the addresses of the rule's ticks with the lines of the leaner one (`snnprog.simulate.ticks`).
     work : Workspace
     spikes : (ticks * outputs,) uint8
     currents, potentials : (ticks * neurons,) int32 or int64
         Empty if they are not recorded.
     """
-    rest, outputs, recorded, watches, wires, shape, code = layout
+    rest, outputs, recorded, watches, wires, shape, (any_code, calm_code, calm_lines) = layout
     cells, queue = work.cells, work.queue
     count = int(np.int64(0))  # a literal 0 would be a type of its own
     blocks = shape.padded // np.uint64(LANES)
@@ -107,6 +107,7 @@ def run_patterns(
         past = ZERO if pattern else np.uint64(first_tick)
         if past == ZERO:
             begin(work, rest)
+        code = calm_code if work.calm[0] else any_code
         slot, tick, ticks = past % shape.period, ZERO, np.uint64(ends[pattern]) - start
         pending = past + shape.slots  # the last tick in which spikes may arrive; those before the first one, too
         while tick < ticks:
@@ -127,6 +128,8 @@ def run_patterns(
                 record_state(cells, recorded[1], potentials, at, shape)
             if shape.hears_neurons:
                 n_lines += hear(n_words, work, shape)
+            if n_lines > calm_lines:
+                work.calm[0], code = False, any_code
             if n_lines:
                 deliver(n_lines, slot, work, wires, shape)
                 pending = past + tick + shape.slots

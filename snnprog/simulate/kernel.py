@@ -57,10 +57,10 @@ def is_ready(program: Program) -> bool:
     layout = _layout_of(program)
     spikes, states = _room(layout, 0, state=False)
     tape, ends = np.zeros((0, layout.shape.n_inputs), np.uint8), np.zeros(1, np.int64)
-    arguments = _LayoutRun(layout, 1, tick=np.uint64(0)).arguments(
+    arguments = _LayoutRun(layout, 1, ticks=(np.uint64(0),) * 3).arguments(
         tape, ends, first_tick=0, spikes=spikes, states=states
     )
-    return layout.has_tick and is_code_ready(run_patterns, arguments)
+    return layout.ticks.are_compiled and is_code_ready(run_patterns, arguments)
 
 
 def stepper_of(program: Program, *, state: bool) -> LayoutStepper | EventStepper:
@@ -131,7 +131,7 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, state
     """Run patterns one after another; fill their spikes and states; return their excursions."""
     tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view(np.uint8)
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
-    run = _LayoutRun(layout, len(inputs), tick=layout.recorded_tick if states.size else layout.tick)
+    run = _LayoutRun(layout, len(inputs), ticks=layout.ticks.recording if states.size else layout.ticks.addresses)
     count = run_patterns(*run.arguments(tape, ends, first_tick=0, spikes=spikes, states=states))
     return run.work.log[:count]
 
@@ -139,13 +139,13 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, state
 class _LayoutRun:
     """A layout and its state, in the form for `snnprog.simulate.driver.run_patterns`."""
 
-    def __init__(self, layout: Layout, patterns: int, *, tick: Any) -> None:
+    def __init__(self, layout: Layout, patterns: int, *, ticks: tuple[Any, Any, np.uint64]) -> None:
         registers = layout.code.registers
         fields = [registers.get(name, 0) for name in (CURRENT, POTENTIAL)]
         watches = np.array([limit for _, limit in layout.code.watched], np.int64)
         shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
         self.work = _workspace(layout, patterns)
-        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watches, layout.wires, shape, tick
+        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watches, layout.wires, shape, ticks
         self._first_state = 0 if CURRENT in registers else 1
 
     def arguments(
@@ -171,7 +171,7 @@ class LayoutStepper:
 
     def __init__(self, layout: Layout, *, state: bool) -> None:
         self._layout, self._state = layout, state
-        self._run = _LayoutRun(layout, 1, tick=layout.recorded_tick if state else layout.tick)
+        self._run = _LayoutRun(layout, 1, ticks=layout.ticks.recording if state else layout.ticks.addresses)
         self._ends = np.zeros(1, np.int64)
         sample = self._room(1)
         tape = np.zeros((1, layout.shape.n_inputs), np.uint8)
@@ -223,6 +223,7 @@ def _workspace(layout: Layout, patterns: int) -> Workspace:
         due=np.empty(layout.wires.row_delay.size + 3, dtype=np.uint64),
         chunks=np.empty(int(layout.wires.chunk_first[-1]) + SPREAD, dtype=np.uint32),
         noted=np.empty(shape.n_neurons, dtype=np.bool_),
+        calm=np.ones(1, dtype=np.bool_),
         log=np.empty((patterns * shape.n_neurons, LOG_COLUMNS), dtype=np.int64),
     )
 

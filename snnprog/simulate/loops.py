@@ -287,3 +287,4 @@ def begin(work: Workspace, rest: Integers) -> None:
         work.queue[i] = 0
     for i in range(np.uint64(work.noted.size)):
         work.noted[i] = False
+    work.calm[0] = True

@@ -131,6 +131,8 @@ class Workspace(NamedTuple):
         Chunks to add.
     noted : (neurons,) bool
         Which have left the portable range in this pattern.
+    calm : (1,) bool
+        Whether few enough lines have fired in every tick of this pattern: see `snnprog.simulate.ticks`.
     log : (entries, LOG_COLUMNS) int64
         Pattern, tick, neuron, quantity and value of each excursion: with space for one per pattern and neuron.
     """
@@ -148,4 +150,5 @@ class Workspace(NamedTuple):
     due: UInt64s
     chunks: NDArray[np.uint32]
     noted: Bools
+    calm: Bools
     log: Int64s
