@@ -1,9 +1,10 @@
 """The kernel's code for a rule: one tick of all neurons, in blocks of lanes, as generated text.
 
 A neuron's numbers are *fields*: its registers, then values calculated from parameters only. The loop over a block's
-lanes has no branch and only keeps how far watched values have gone beyond their limits, looked at after it, so that
-compilers vectorise it; the values, before clipping, are kept for `snnprog.simulate.loops.note`. A register that
-no later tick reads is written only if states are recorded.
+lanes has no branch and only keeps whether a watched value has gone beyond its limit, looked at after it, so that
+compilers vectorise it; the values, before clipping, are kept for `snnprog.simulate.loops.note`, and the spikes become
+a word of bits. A register that no later tick reads is written only by the tick for recorded states: a condition in the
+loop would become masked stores, which take longer than everything else.
 
 Nothing but the tick is compiled for each rule: `snnprog.simulate.driver` calls it by its address.
 """

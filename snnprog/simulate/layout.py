@@ -48,13 +48,15 @@ WORDS = ((np.uint32, np.int8), (np.uint32, np.int16), (np.uint64, np.int32))
 """Words that hold a listed synapse, and the type of its weight, from the narrowest on; the index takes the rest."""
 
 LEAST_PERIOD = 8
-"""In ticks, for short delays; other numbers were not measured."""
+"""In ticks, for short delays. Insensitive: 4 takes as long, within 5 %."""
 
 LEAST_TURNS = 2
-"""A period in longest delays. Moving costs as much as the slots that are moved: longer periods reduce it."""
+"""A period in longest delays. Moving costs as much as the slots that are moved: longer periods reduce it. 1 takes 6 %
+longer with 10,000 neurons, and 4 as long as 2."""
 
 QUEUE_BYTES = 1 << 15
-"""Size up to which periods are longer: that of an L1 cache; other sizes were not measured."""
+"""Size up to which periods are longer: that of an L1 cache. Insensitive: 2^13 and 2^14 take as long, within 5 %."""
+
 PART = 1 << 20
 """Number of synapses processed at a time: all millions of a convolution would take as much memory again.
 Insensitive from 2^16 to 2^22."""
