@@ -41,8 +41,8 @@ PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "simulate.png"
 RIVALS = ("brian2", "nest", "lava")
 COLOURS = {"kernel": "#1b6ca8", "brian2": "#d1495b", "nest": "#edae49", "lava": "#66a182", "reference": "#8d6a9f"}
 PATTERNS, THREADS = 64, 2
-CELL_BYTES = 17
-"""Per neuron and tick: 3 words read and 1 written of its own, and its spike; what arrives is read and cleared, too."""
+CELL_BYTES = 16
+"""Per neuron and tick: 3 words read and 1 written of its own; what arrives is read and cleared, too."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def bytes_per_tick(layout: Layout, raster: Raster, spikes: Raster) -> float:
     word = np.dtype(layout.arrivals).itemsize
     per_row = shape.padded * (wires.rows.itemsize + 2 * word / 4)
     per_chunk = CHUNK * (wires.listed.itemsize + 2 * word)
-    scanned = 3 * shape.n_inputs + 3 * shape.n_neurons
+    scanned = shape.n_inputs + shape.n_outputs + shape.n_neurons / 4  # of neurons, a bit is written and read
     return float(rows * per_row + chunks * per_chunk + shape.padded * (CELL_BYTES + 2 * word) + scanned)
 
 

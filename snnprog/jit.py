@@ -28,14 +28,12 @@ from typing import Any, TypeVar, cast
 import llvmlite
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.compiler import CompileResult
 from numba.core.dispatcher import Dispatcher
 from numba.core.runtime import nrt
 from numba.extending import intrinsic, overload
-from numpy.typing import NDArray
 
 from snnprog.cache import cache_path
 from snnprog.temporaries import temporary_file
@@ -55,8 +53,6 @@ IMPORT = re.compile(r"(?:from|import) (snnprog[\w.]*)(?: import (?=\(?([\w\s,]+)
 DIGEST_BYTES = hashlib.sha256().digest_size
 VERSIONS = (__version__, sys.version, np.__version__, numba.__version__, llvmlite.__version__)
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
-READ_SOON = (0, 3, 1)
-"""Arguments of `llvm.prefetch`, by LLVM's language reference: a read, into the nearest cache, of data."""
 
 
 def compiled(**options: object) -> Callable[[Function], Function]:
@@ -166,39 +162,6 @@ def _typed_call(typing: object, address: Any, arguments: Any) -> tuple[object, C
 
 
 _call: Any = intrinsic(_typed_call)
-
-
-def prefetch(array: NDArray[np.generic], index: np.uint64 | int) -> None:
-    """Let the processor fetch an element of an array that compiled code will read soon; the index may be out of range.
-
-    Without Numba, this does nothing.
-    """
-
-
-@overload(prefetch)
-def _prefetch(array: NDArray[np.generic], index: np.uint64 | int) -> Callable[..., None]:
-    """Return what Numba compiles for `prefetch`; Numba wants the same signature, but gives the types."""
-
-    def fetch(array: NDArray[np.generic], index: np.uint64 | int) -> None:
-        _fetch(array, index)
-
-    return fetch
-
-
-def _typed_fetch(typing: object, array: Any, index: Any) -> tuple[object, Callable[..., object]]:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Sequence[Any]) -> object:
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
-        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer.type], kind)
-        builder.call(function, [pointer, *(number(each) for each in READ_SOON)])
-        return context.get_dummy_value()
-
-    return types.void(array, index), generate
-
-
-_fetch: Any = intrinsic(_typed_fetch)
 
 
 @lru_cache(maxsize=256)

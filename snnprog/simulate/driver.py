@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from snnprog.arrays import Bytes, Int64s, Integers, UInt64s
-from snnprog.jit import called
+from snnprog.jit import called, compiled
 from snnprog.simulate.loops import (
     ONE,
     ZERO,
     Count,
     begin,
-    collect,
-    copy_bytes,
     deliver,
+    hear,
     inlined,
     kept,
+    listen,
     move_to_front,
     note,
     record_spikes,
@@ -26,20 +26,18 @@ from snnprog.simulate.memory import LANES, Shape, Wires, Workspace
 
 
 @inlined
-def integrate(
-    work: Workspace, first: Count, blocks: tuple[Count, Count], shape: Shape, code: np.uint64, is_recorded: bool
-) -> Count:
+def integrate(work: Workspace, first: Count, blocks: tuple[Count, Count], shape: Shape, code: np.uint64) -> Count:
     """Advance blocks of neurons by one tick, until one leaves the portable range; return its number, or the last + 1.
 
-    It reads and clears the queue from its slot's first index on, and writes ``fired``, ``seen`` and the cells.
+    It reads and clears the queue from its slot's first index on, and writes ``marks``, ``seen`` and the cells.
     """
     block, last = blocks
     unit = work.cells.dtype.type(shape.unit)
-    return called(code, work.cells, work.queue, work.fired, work.seen, first, block, last, unit, is_recorded)
+    return called(code, work.cells, work.queue, work.marks, work.seen, first, block, last, unit)
 
 
 @kept
-def moving_cell(work: Workspace, first: Count, shape: Shape, code: np.uint64, is_recorded: bool) -> Count:
+def moving_cell(work: Workspace, first: Count, shape: Shape, code: np.uint64) -> Count:
     """Return a cell that a tick without arrivals would change, or their number if it would change nothing.
 
     A spike or an excursion counts as a change of its block's first cell. Each block is advanced, and put back once a
@@ -51,10 +49,9 @@ def moving_cell(work: Workspace, first: Count, shape: Shape, code: np.uint64, is
         begin = block * size
         for i in range(size):
             work.kept[i] = work.cells[begin + i]
-        moved = integrate(work, first, (block, block + ONE), shape, code, is_recorded) == block
-        for i in range(lanes):
-            if work.fired[block * lanes + i] != 0:
-                moved = True
+        moved = integrate(work, first, (block, block + ONE), shape, code) == block
+        if work.marks[block] != np.uint32(0):
+            moved = True
         at = ZERO
         while at < size and work.cells[begin + at] == work.kept[at]:
             at += ONE
@@ -65,12 +62,12 @@ def moving_cell(work: Workspace, first: Count, shape: Shape, code: np.uint64, is
     return np.uint64(work.cells.size)
 
 
-@kept
+@compiled(nogil=True, _nrt=False)
 def run_patterns(
     raster: Bytes,
     ends: Int64s,
     first_tick: int,
-    layout: tuple[Integers, UInt64s, UInt64s, Int64s, Wires, Shape, np.uint64],
+    layout: tuple[Integers, UInt64s, UInt64s, Int64s, Wires, Shape, tuple[np.uint64, np.uint64, np.uint64]],
     work: Workspace,
     spikes: Bytes,
     currents: Integers,
@@ -93,49 +90,48 @@ def run_patterns(
         The tick at which the first pattern continues; 0 to start from rest.
     layout
         Cells at rest, outputs, the fields that are recorded (none, or current and potential), the limit of each watch,
-        wires, shape, and the address of the rule's tick (`snnprog.simulate.kernel_source`).
+        wires, shape, and the addresses of the rule's ticks with the lines of the leaner one (`snnprog.simulate.ticks`).
     work : Workspace
     spikes : (ticks * outputs,) uint8
     currents, potentials : (ticks * neurons,) int32 or int64
         Empty if they are not recorded.
     """
-    rest, outputs, recorded, watches, wires, shape, code = layout
-    cells, queue, fired, stimulus, lines = work.cells, work.queue, work.fired, work.stimulus, work.lines
-    count, is_recorded = int(np.int64(0)), potentials.size > 0  # a literal 0 would be a type of its own
+    rest, outputs, recorded, watches, wires, shape, (any_code, calm_code, calm_lines) = layout
+    cells, queue = work.cells, work.queue
+    count = int(np.int64(0))  # a literal 0 would be a type of its own
     blocks = shape.padded // np.uint64(LANES)
     witness: Count = ZERO
-    inputs, last = shape.n_inputs, np.uint64(ends[ends.size - 1])
-    if last > ZERO:
-        copy_bytes(raster, ZERO, stimulus, ZERO, inputs)
+    inputs = shape.n_inputs
     for pattern in range(ends.size):
         start = np.uint64(ends[pattern - 1]) if pattern else ZERO
         past = ZERO if pattern else np.uint64(first_tick)
         if past == ZERO:
             begin(work, rest)
+        code = calm_code if work.calm[0] else any_code
         slot, tick, ticks = past % shape.period, ZERO, np.uint64(ends[pattern]) - start
         pending = past + shape.slots  # the last tick in which spikes may arrive; those before the first one, too
         while tick < ticks:
             # Between the delivery of a tick's spikes and their reading in the next: a read would wait for the writes.
             at = start + tick
-            n_lines = collect(work.stimulus_words, ZERO, lines, ZERO)
-            if at + ONE < last:
-                copy_bytes(raster, (at + ONE) * inputs, stimulus, ZERO, inputs)
+            n_words, n_lines = listen(raster, at * inputs, work, shape)
             before = cells[witness]
             block: Count = ZERO
             while block < blocks:
-                block = integrate(work, slot * shape.padded, (block, blocks), shape, code, is_recorded)
+                block = integrate(work, slot * shape.padded, (block, blocks), shape, code)
                 if block < blocks:
                     count = note(work, count, pattern, past + tick, block, watches, shape)
                     block += ONE
-            record_spikes(fired, outputs, spikes, at, shape.n_outputs)
+            record_spikes(work.marks, outputs, spikes, at, shape.n_outputs)
             if currents.size:
                 record_state(cells, recorded[0], currents, at, shape)
             if potentials.size:
                 record_state(cells, recorded[1], potentials, at, shape)
             if shape.hears_neurons:
-                n_lines = collect(work.fired_words, inputs, lines, n_lines)
+                n_lines += hear(n_words, work, shape)
+            if n_lines > calm_lines:
+                work.calm[0], code = False, any_code
             if n_lines:
-                deliver(lines, n_lines, slot, work, wires, shape)
+                deliver(n_lines, slot, work, wires, shape)
                 pending = past + tick + shape.slots
             tick += ONE
             slot += ONE
@@ -144,7 +140,7 @@ def run_patterns(
                 slot = ZERO
             if past + tick <= pending or cells[witness] != before:
                 continue
-            moving = moving_cell(work, slot * shape.padded, shape, code, is_recorded)
+            moving = moving_cell(work, slot * shape.padded, shape, code)
             if moving < np.uint64(cells.size):
                 witness = moving
             else:
@@ -158,6 +154,4 @@ def run_patterns(
                         record_state(cells, recorded[1], potentials, start + tick + more, shape)
                 tick += skipped
                 slot = (slot + skipped) % shape.period
-                if skipped and start + tick < last:
-                    copy_bytes(raster, (start + tick) * inputs, stimulus, ZERO, inputs)
     return count

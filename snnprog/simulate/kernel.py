@@ -21,7 +21,7 @@ from snnprog.rules.rule import CURRENT, POTENTIAL
 from snnprog.simulate.driver import run_patterns
 from snnprog.simulate.event_kernel import EventNetwork, EventStepper, simulate_events
 from snnprog.simulate.layout import Layout, can_be_laid_out, lay_out
-from snnprog.simulate.memory import LANES, LOG_COLUMNS, SCAN_BYTES, SPREAD, Shape, Workspace, aligned
+from snnprog.simulate.memory import LANES, LOG_COLUMNS, SCANNED, SPREAD, Shape, Workspace, aligned
 from snnprog.simulate.parameters import most_line_spikes
 from snnprog.simulate.threads import processors, side_by_side
 from snnprog.trace import Excursion, Trace, as_states
@@ -57,10 +57,10 @@ def is_ready(program: Program) -> bool:
     layout = _layout_of(program)
     spikes, states = _room(layout, 0, state=False)
     tape, ends = np.zeros((0, layout.shape.n_inputs), np.uint8), np.zeros(1, np.int64)
-    arguments = _LayoutRun(layout, 1, tick=np.uint64(0)).arguments(
+    arguments = _LayoutRun(layout, 1, ticks=(np.uint64(0),) * 3).arguments(
         tape, ends, first_tick=0, spikes=spikes, states=states
     )
-    return layout.has_tick and is_code_ready(run_patterns, arguments)
+    return layout.ticks.are_compiled and is_code_ready(run_patterns, arguments)
 
 
 def stepper_of(program: Program, *, state: bool) -> LayoutStepper | EventStepper:
@@ -131,7 +131,7 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, state
     """Run patterns one after another; fill their spikes and states; return their excursions."""
     tape = np.ascontiguousarray(inputs[0] if len(inputs) == 1 else np.concatenate(inputs)).view(np.uint8)
     ends = np.cumsum([len(raster) for raster in inputs], dtype=np.int64)
-    run = _LayoutRun(layout, len(inputs), tick=layout.tick)
+    run = _LayoutRun(layout, len(inputs), ticks=layout.ticks.recording if states.size else layout.ticks.addresses)
     count = run_patterns(*run.arguments(tape, ends, first_tick=0, spikes=spikes, states=states))
     return run.work.log[:count]
 
@@ -139,13 +139,13 @@ def _run_span(layout: Layout, inputs: Sequence[Raster], *, spikes: Raster, state
 class _LayoutRun:
     """A layout and its state, in the form for `snnprog.simulate.driver.run_patterns`."""
 
-    def __init__(self, layout: Layout, patterns: int, *, tick: Any) -> None:
+    def __init__(self, layout: Layout, patterns: int, *, ticks: tuple[Any, Any, np.uint64]) -> None:
         registers = layout.code.registers
         fields = [registers.get(name, 0) for name in (CURRENT, POTENTIAL)]
         watches = np.array([limit for _, limit in layout.code.watched], np.int64)
         shape = Shape(*(np.uint64(number) for number in layout.shape))  # type: ignore[arg-type]
         self.work = _workspace(layout, patterns)
-        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watches, layout.wires, shape, tick
+        self._static = layout.cells, layout.outputs, np.array(fields, np.uint64), watches, layout.wires, shape, ticks
         self._first_state = 0 if CURRENT in registers else 1
 
     def arguments(
@@ -170,7 +170,8 @@ class LayoutStepper:
     """
 
     def __init__(self, layout: Layout, *, state: bool) -> None:
-        self._layout, self._state, self._run = layout, state, _LayoutRun(layout, 1, tick=layout.tick)
+        self._layout, self._state = layout, state
+        self._run = _LayoutRun(layout, 1, ticks=layout.ticks.recording if state else layout.ticks.addresses)
         self._ends = np.zeros(1, np.int64)
         sample = self._room(1)
         tape = np.zeros((1, layout.shape.n_inputs), np.uint8)
@@ -205,23 +206,24 @@ def _room(layout: Layout, ticks: int, *, state: bool) -> tuple[Raster, Integers]
 
 def _workspace(layout: Layout, patterns: int) -> Workspace:
     shape = layout.shape
-    fired, stimulus = (
-        aligned(-(-lines // SCAN_BYTES) * SCAN_BYTES, np.uint8) for lines in (shape.padded, shape.n_inputs)
-    )
-    fired[:] = stimulus[:] = 0
+    marks = aligned(-(-shape.padded // SCANNED) * (SCANNED // LANES), np.uint32)
+    marks[:] = 0
+    n_words = -(-shape.n_inputs // SCANNED) + marks.view(np.uint64).size + 1
     return Workspace(
         cells=aligned(layout.cells.size, layout.cells.dtype),
-        seen=aligned(len(layout.code.watched) * LANES, layout.cells.dtype),
+        seen=aligned((len(layout.code.watched) + 1) * LANES, layout.cells.dtype),
         kept=aligned(shape.fields * LANES, layout.cells.dtype),
         queue=aligned((shape.period + shape.slots) * shape.padded, np.dtype(layout.arrivals)),
-        fired=fired,
-        fired_words=fired.view(np.uint64),
-        stimulus=stimulus,
-        stimulus_words=stimulus.view(np.uint64),
+        marks=marks,
+        mark_words=marks.view(np.uint64),
+        last_bytes=np.zeros(SCANNED, np.uint8),
+        words=np.zeros(n_words, dtype=np.uint64),
+        first_lines=np.zeros(n_words, dtype=np.uint64),
         lines=np.empty(shape.n_inputs + shape.n_neurons, dtype=np.uint64),
-        due=np.empty(layout.wires.row_delay.size, dtype=np.uint64),
+        due=np.empty(layout.wires.row_delay.size + 3, dtype=np.uint64),
         chunks=np.empty(int(layout.wires.chunk_first[-1]) + SPREAD, dtype=np.uint32),
         noted=np.empty(shape.n_neurons, dtype=np.bool_),
+        calm=np.ones(1, dtype=np.bool_),
         log=np.empty((patterns * shape.n_neurons, LOG_COLUMNS), dtype=np.int64),
     )
 

@@ -1,9 +1,10 @@
 """The kernel's code for a rule: one tick of all neurons, in blocks of lanes, as generated text.
 
 A neuron's numbers are *fields*: its registers, then values calculated from parameters only. The loop over a block's
-lanes has no branch and only keeps how far watched values have gone beyond their limits, looked at after it, so that
-compilers vectorise it; the values, before clipping, are kept for `snnprog.simulate.loops.note`. A register that
-no later tick reads is written only if states are recorded.
+lanes has no branch and only keeps whether a watched value has gone beyond its limit, looked at after it, so that
+compilers vectorise it; the values, before clipping, are kept for `snnprog.simulate.loops.note`, and the spikes become
+a word of bits. A register that no later tick reads is written only by the tick for recorded states: a condition in the
+loop would become masked stores, which take longer than everything else.
 
 Nothing but the tick is compiled for each rule: `snnprog.simulate.driver` calls it by its address.
 """
@@ -22,26 +23,29 @@ from snnprog.rules.expressions import Const, Expression, Ref, names_in
 from snnprog.rules.interpreter import Interpreter
 from snnprog.rules.rule import SPIKES, Rule
 from snnprog.rules.source import Writer, indented, is_read_first
+from snnprog.simulate import instructions
 from snnprog.simulate.memory import LANES
 
 BLOCK = """
+from snnprog.simulate.instructions import negative, separate
 
-@compiled(nogil=True, _nrt=False, error_model="numpy")
-def integrate(cells, queue, fired, seen, first, block, blocks, unit, is_recorded):
+
+@compiled(nogil=True, _nrt=False, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def integrate(cells, queue, marks, seen, first, block, blocks, unit):
+    separate()
     kind = np.{register}
     for at in range(block, blocks):
         cell, lane = at * np.uint64({block}), at * np.uint64({lanes})
-        excess = kind(-1)
+        is_out = False
         for i in range(np.uint64({lanes})):
 {load}
             {gathered} = {before}kind(kind(queue[first + lane + i]) * unit){after}
             queue[first + lane + i] = 0
 {steps}
 {store}
-            if is_recorded:
-{record}
-            fired[lane + i] = {spikes} != 0
-        if excess >= 0:
+            seen[np.uint64({spiking}) + i] = kind(-{spikes})
+        marks[at] = negative(seen, np.uint64({spiking}))
+        if is_out:
             return at
     return blocks
 """
@@ -60,7 +64,8 @@ class BlockCode:
     watched : tuple of (str, int)
         Quantity and limit of each watched value, in order.
     n_fields : int
-    text : str
+    text, recording : str
+        The code of a tick, and that of one that also writes registers that no later tick reads.
     """
 
     registers: Mapping[str, int]
@@ -68,11 +73,13 @@ class BlockCode:
     watched: tuple[tuple[str, int], ...]
     n_fields: int
     text: str
+    recording: str
 
-    @property
-    def integrate(self) -> Callable[..., np.uint64]:
-        """The compiled tick; `snnprog.simulate.driver.integrate` says what it does."""
-        tick: Callable[..., np.uint64] = generated(self.text).integrate
+    def integrate(self, *, is_recorded: bool) -> Callable[..., np.uint64]:
+        """Return the compiled tick; `snnprog.simulate.driver.integrate` says what it does."""
+        tick: Callable[..., np.uint64] = generated(
+            self.recording if is_recorded else self.text, (instructions,)
+        ).integrate
         return tick
 
     def parameter_fields(self, rule: Rule, values: Mapping[str, Int64s]) -> dict[int, Int64s]:
@@ -98,13 +105,15 @@ def block_code(rule: Rule, register: str) -> BlockCode:
     target = rule.gather.target
     loads = {writer.name(name): registers[name] for name in kept}
     loads |= {writer.name(name): index for name, index in hoisting.names.items()}
-    recorded = {index: writer.name(name) for name, index in registers.items() if name not in kept}
-    stores = {index: writer.name(name) for name, index in registers.items() if name in kept}
     for index, (_, limit, variable) in enumerate(watched):
         steps += [
-            f"excess = max(excess, kind(abs({variable}) - {limit}))",
+            f"is_out = is_out | (abs({variable}) >= kind({limit}))",
             f"seen[np.uint64({index * LANES}) + i] = {variable}",
         ]
+    stores = [
+        [f"cells[cell + np.uint64({index * LANES}) + i] = {writer.name(name)}" for name, index in fields.items()]
+        for fields in ({name: registers[name] for name in kept}, registers)
+    ]
     text = BLOCK.format(
         register=register,
         lanes=LANES,
@@ -114,16 +123,13 @@ def block_code(rule: Rule, register: str) -> BlockCode:
         before=f"kind({writer.name(target)} + " if target in registers else "",
         after=")" if target in registers else "",
         steps=indented(steps, 3),
-        store=indented(_stored(stores), 3),
-        record=indented(_stored(recorded) or ["pass"], 4),
+        store="{store}",
         spikes=writer.name(SPIKES),
+        spiking=len(watched) * LANES,
     )
     limits = tuple((quantity, limit) for quantity, limit, _ in watched)
-    return BlockCode(registers, hoisting.parameters, limits, n_fields, text)
-
-
-def _stored(fields: Mapping[int, str]) -> list[str]:
-    return [f"cells[cell + np.uint64({index * LANES}) + i] = {name}" for index, name in fields.items()]
+    texts = [text.format(store=indented(each, 3)) for each in stores]
+    return BlockCode(registers, hoisting.parameters, limits, n_fields, *texts)
 
 
 class _Hoisting:

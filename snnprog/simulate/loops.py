@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnprog.arrays import Bytes, Int64s, Integers, UInt64s
-from snnprog.jit import compiled, prefetch
-from snnprog.simulate.memory import CHUNK, FETCHED, LANES, SCAN_WORDS, SPREAD, Shape, Wires, Workspace
+from snnprog.jit import compiled
+from snnprog.simulate.instructions import count_bits, lowest, marked, prefetch, write_bits, write_sequence
+from snnprog.simulate.memory import CHUNK, FETCHED, LANES, SCANNED, SHORT_ROW, SPREAD, Shape, Wires, Workspace
 
 Count: TypeAlias = "np.uint64 | int"
 UInt32s: TypeAlias = NDArray[np.uint32]
@@ -27,83 +28,108 @@ UnsignedIntegers: TypeAlias = NDArray[np.unsignedinteger]
 
 ZERO, ONE, TWO, THREE, FOUR = (np.uint64(number) for number in range(5))
 
-DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
-"""A de Bruijn sequence: multiplied by a power of two, its highest 6 bits tell which one (Leiserson, Prokop and Randall,
-"Using de Bruijn sequences to index a 1 in a computer word", 1998)."""
-
-LINE_OF_BIT = np.zeros(64, np.uint8)
-"""By the highest 6 bits of a product with `DE_BRUIJN`: the line, of 64, whose byte holds that bit in `collect`."""
-for _bit in range(64):
-    LINE_OF_BIT[(int(DE_BRUIJN) << _bit) % (1 << 64) >> 58] = _bit % 8 * 8 + _bit // 8
-
-
-kept = compiled(nogil=True, _nrt=False)
+kept = compiled(nogil=True, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """Compiles a function when it is first called, so that it lets other threads run."""
 
-inlined = compiled(nogil=True, _nrt=False, forceinline=True)
+inlined = compiled(nogil=True, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """Inlines a function into its caller: passing the arrays at every tick would take as long."""
 
 
 @inlined
-def collect(words: UInt64s, first_line: Count, lines: UInt64s, count: Count) -> Count:
-    """Append the lines that fired to ``lines`` with ``count`` entries, in any order; return the new count.
+def keep_bits(bits: np.uint64, first_line: Count, work: Workspace, n_words: Count) -> Count:
+    """Append a word of lines that fired to those of a tick, unless it is 0; return their new number."""
+    work.words[n_words] = bits
+    work.first_lines[n_words] = first_line
+    return n_words + (ONE if bits != ZERO else ZERO)
 
-    ``words`` hold 8 lines each, one per byte, 1 where it fired. `SCAN_WORDS` words together make one of 64 bits, whose
-    bits are taken from the lowest on: so processors mispredict one branch for 64 lines, not one for each that fired.
+
+@inlined
+def listen(raster: Bytes, at: Count, work: Workspace, shape: Shape) -> tuple[Count, Count]:
+    """Begin the words of a tick with those of the inputs, found in a raster; return their number, and that of lines."""
+    scanned, inputs = np.uint64(SCANNED), shape.n_inputs
+    n_words: Count = ZERO
+    n_lines: Count = ZERO
+    for word in range(inputs // scanned):
+        bits = marked(raster, at + word * scanned)
+        n_words = keep_bits(bits, word * scanned, work, n_words)
+        n_lines += count_bits(bits)
+    others = inputs % scanned
+    if others:
+        first = inputs - others
+        if at + first + scanned <= np.uint64(raster.size):
+            bits = marked(raster, at + first)
+        else:
+            for i in range(others):
+                work.last_bytes[i] = raster[at + first + i]
+            bits = marked(work.last_bytes, ZERO)
+        bits &= (ONE << others) - ONE
+        n_words = keep_bits(bits, first, work, n_words)
+        n_lines += count_bits(bits)
+    return n_words, n_lines
+
+
+@inlined
+def hear(n_words: Count, work: Workspace, shape: Shape) -> Count:
+    """Append the words of the neurons that fired to those of a tick; return the number of these neurons."""
+    n_lines: Count = ZERO
+    for word in range(np.uint64(work.mark_words.size)):
+        bits = work.mark_words[word]
+        n_words = keep_bits(bits, shape.n_inputs + word * np.uint64(SCANNED), work, n_words)
+        n_lines += count_bits(bits)
+    return n_lines
+
+
+@inlined
+def deliver(n_lines: Count, slot: Count, work: Workspace, wires: Wires, shape: Shape) -> None:
+    """Add the weights of the lines that fired in the tick of a slot to the slots of the ticks at which they act.
+
+    One loop lists the lines of all words, without a branch when it goes on to the next word: processors mispredict
+    how often a loop runs. What a line leads to is looked up in a loop of its own, so that no look-up waits for another.
     """
-    for group in range(np.uint64(words.size // SCAN_WORDS)):
-        first, bits = group * np.uint64(SCAN_WORDS), ZERO
-        for index in range(np.uint64(SCAN_WORDS)):
-            bits |= words[first + index] << index
-        line = first_line + first * np.uint64(SCAN_WORDS)
-        while bits != ZERO:
-            lowest = bits & (~bits + ONE)
-            lines[count] = line + np.uint64(LINE_OF_BIT[(lowest * DE_BRUIJN) >> np.uint64(58)])
-            count += ONE
-            bits ^= lowest
-    return count
-
-
-@inlined
-def deliver(lines: UInt64s, count: Count, slot: Count, work: Workspace, wires: Wires, shape: Shape) -> None:
-    """Add the weights of the lines that fired in the tick of a slot to the slots of the ticks at which they act."""
+    n_due: Count = ZERO
+    n_chunks: Count = ZERO
+    word: Count = ZERO
+    lines, bits = work.lines, work.words[ZERO]
+    for index in range(n_lines):
+        lines[index] = work.first_lines[word] + lowest(bits)
+        others, following = bits & (bits - ONE), work.words[word + ONE]
+        is_last = (~others & (others - ONE)) >> np.uint64(SCANNED - 1)  # as a comparison, it would become a branch
+        word += is_last
+        bits = others | (following & (ZERO - is_last))
     if wires.rows.size:
-        n_due = ZERO
-        for index in range(count):
-            line = lines[index]
-            for row in range(wires.row_first[line], wires.row_first[line + ONE]):
-                work.due[n_due] = row
-                n_due += ONE
-        if n_due:
-            add_rows(work.queue, work.due, n_due, slot, wires.row_delay, wires.rows, shape)
+        for index in range(n_lines):
+            first, end = wires.row_first[lines[index]], wires.row_first[lines[index] + ONE]
+            work.due[n_due] = first  # most lines have one row: then the loop is a branch that is predicted
+            for row in range(first + ONE, end):
+                work.due[n_due + row - first] = row
+            n_due += end - first
+    if n_due:
+        add_rows(work.queue, work.due, n_due, slot, wires.row_delay, wires.rows, shape)
     if wires.listed.size:
-        n_chunks = spread(lines, count, wires, work.chunks)
-        if n_chunks:
-            base = (slot + ONE) * shape.padded
-            add_words(work.queue, work.chunks, n_chunks, wires.listed, wires.weight, base, shape.weight_bits)
+        for index in range(n_lines):
+            n_chunks = list_chunks(lines[index], wires, work.chunks, n_chunks)
+    if n_chunks:
+        base = (slot + ONE) * shape.padded
+        add_words(work.queue, work.chunks, n_chunks, wires.listed, wires.weight, base, shape.weight_bits)
 
 
 @inlined
-def spread(lines: UInt64s, count: Count, wires: Wires, chunks: UInt32s) -> Count:
-    """Write the chunks of the lines that fired, and return their number.
+def list_chunks(line: Count, wires: Wires, chunks: UInt32s, n_chunks: Count) -> Count:
+    """Append the chunks of a line that fired, and return their new number.
 
     Always `SPREAD` are written at once, and those beyond a line's last are overwritten by the next line: a loop over a
     varying number of chunks would be a branch that processors mispredict at every line. Their synapses, which are in
     as many places of the memory as there are lines, are fetched meanwhile.
     """
-    n_chunks = ZERO
-    for index in range(count):
-        first = np.uint64(wires.chunk_first[lines[index]])
-        own = np.uint64(wires.chunk_first[lines[index] + ONE]) - first
-        done = ZERO
-        while done < own:
-            for more in range(np.uint64(SPREAD)):
-                chunks[n_chunks + done + more] = np.uint32(first + done + more)
-            for more in range(np.uint64(SPREAD // FETCHED)):
-                prefetch(wires.listed, (first + done + more * np.uint64(FETCHED)) * np.uint64(CHUNK))
-            done += np.uint64(SPREAD)
-        n_chunks += own
-    return n_chunks
+    first = np.uint64(wires.chunk_first[line])
+    own = np.uint64(wires.chunk_first[line + ONE]) - first
+    done = ZERO
+    while done < own:
+        write_sequence(np.uint32(first + done), chunks, n_chunks + done)
+        for more in range(np.uint64(SPREAD // FETCHED)):
+            prefetch(wires.listed, (first + done + more * np.uint64(FETCHED)) * np.uint64(CHUNK))
+        done += np.uint64(SPREAD)
+    return n_chunks + own
 
 
 @kept
@@ -140,8 +166,18 @@ def move_to_front(queue: Integers, shape: Shape) -> None:
 def add_rows(
     queue: Integers, due: UInt64s, n_due: Count, slot: Count, delay: UInt64s, rows: Integers, shape: Shape
 ) -> None:
-    """Add rows to their slots, four at a time if they share one."""
+    """Add rows to their slots, four at a time if they share one.
+
+    Of few neurons, always four, if necessary with rows of 0: a branch that is mispredicted would take longer.
+    """
     i, size = ZERO, shape.padded
+    if shape.slots == ONE and size <= np.uint64(SHORT_ROW):
+        for more in range(THREE):
+            due[n_due + more] = delay.size
+        while i < n_due:
+            four = due[i] * size, due[i + ONE] * size, due[i + TWO] * size, due[i + THREE] * size
+            add_four(queue, (slot + ONE) * size, rows, four, size)
+            i += FOUR
     while i < n_due:
         acts = delay[due[i]]
         first = (slot + acts) * size
@@ -203,21 +239,23 @@ def note(work: Workspace, count: int, pattern: int, tick: Count, block: Count, w
 
 
 @inlined
-def record_spikes(fired: Bytes, outputs: UInt64s, spikes: Bytes, at: Count, n_outputs: Count) -> None:
-    """Write a tick's spikes of the outputs, or of the first neurons if no outputs are named."""
-    base = at * n_outputs
+def record_spikes(marks: UInt32s, outputs: UInt64s, spikes: Bytes, at: Count, n_outputs: Count) -> None:
+    """Write a tick's spikes of the outputs, or of the first neurons if no outputs are named.
+
+    Whole blocks are written where the next tick's spikes will overwrite what is too much.
+    """
+    base, lanes = at * n_outputs, np.uint64(LANES)
     if outputs.size:
         for i in range(n_outputs):
-            spikes[base + i] = fired[outputs[i]]
-    else:
-        copy_bytes(fired, ZERO, spikes, base, n_outputs)
-
-
-@inlined
-def copy_bytes(source: Bytes, first: Count, target: Bytes, base: Count, count: Count) -> None:
-    """Copy bytes."""
-    for i in range(count):
-        target[base + i] = source[first + i]
+            spikes[base + i] = marks[outputs[i] // lanes] >> np.uint32(outputs[i] % lanes) & np.uint32(1)
+        return
+    whole = n_outputs // lanes
+    if base + n_outputs + lanes <= np.uint64(spikes.size):
+        whole = (n_outputs + lanes - ONE) // lanes
+    for block in range(whole):
+        write_bits(marks[block], spikes, base + block * lanes)
+    for i in range(whole * lanes, n_outputs):
+        spikes[base + i] = marks[whole] >> np.uint32(i - whole * lanes) & np.uint32(1)
 
 
 @kept
@@ -249,3 +287,4 @@ def begin(work: Workspace, rest: Integers) -> None:
         work.queue[i] = 0
     for i in range(np.uint64(work.noted.size)):
         work.noted[i] = False
+    work.calm[0] = True

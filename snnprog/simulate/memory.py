@@ -12,11 +12,8 @@ from snnprog.arrays import Bools, Bytes, Int64s, Integers, UInt64s
 LANES = 32
 """Neurons of a block: a multiple of all vector widths, and few enough that a block's fields stay in the L1 cache."""
 
-SCAN_WORDS = 8
-"""Number of words that are scanned together for spikes: each byte of a word is a line, and becomes one of its bits."""
-
-SCAN_BYTES = 8 * SCAN_WORDS
-"""Number of lines that are scanned together."""
+SCANNED = 64
+"""Number of lines that are scanned together for spikes: a word has a bit for each."""
 
 CHUNK = 8
 """Listed synapses that are added together without a branch; other numbers were not measured."""
@@ -26,6 +23,10 @@ SPREAD = 8
 
 FETCHED = 2
 """Chunks that are fetched into the cache together: 64 bytes of most synapses, a line of a cache."""
+
+SHORT_ROW = 512
+"""Padded neurons up to which rows are always added by four. A row of so many takes about as long as a mispredicted
+branch (measured)."""
 
 LOG_COLUMNS = 5
 """Columns of an excursion: pattern, tick, neuron, index of the watch, and value."""
@@ -50,7 +51,8 @@ class Wires(NamedTuple):
     row_first : (lines + 1,) uint64
         First row of each line.
     row_delay : (rows,) uint64
-    rows : (rows * padded neurons,) integers
+    rows : ((rows + 1) * padded neurons,) integers
+        The last one is 0; none at all if there are no others.
     chunk_first : (lines + 1,) uint32
         First chunk of listed synapses of each line.
     listed : (chunks * CHUNK,) uint32 or uint64
@@ -109,22 +111,28 @@ class Workspace(NamedTuple):
     Attributes
     ----------
     cells : (padded neurons * fields,) int32 or int64
-    seen : (watches * LANES,) int32 or int64
-        The watched values of a block.
+    seen : ((watches + 1) * LANES,) int32 or int64
+        The watched values of a block, then its spikes as negative numbers.
     kept : (LANES * fields,) int32 or int64
         The cells of a block before a tick that may change nothing.
     queue : ((period + slots) * padded neurons,) integers
         Pending arrivals, by tick and neuron, in units of the wires' weights.
-    fired, stimulus : (padded,) uint8
-        Which neurons and inputs fire at this tick, padded to multiples of SCAN_BYTES; the words share the memory.
+    last_bytes : (SCANNED,) uint8
+        The last bytes of a raster, and place for those that are read with them.
+    marks : (padded neurons / LANES,) uint32
+        Which neurons fire, a bit for each; padded to whole words of `SCANNED` bits, which share the memory.
+    words, first_lines : (words + 1,) uint64
+        Those that fired, as words of `SCANNED` bits that are not 0, and the line of the lowest bit of each.
     lines : (inputs + neurons,) uint64
         Those that fired.
-    due : (rows,) uint64
+    due : (rows + 3,) uint64
         Rows to add.
     chunks : (chunks + SPREAD,) uint32
         Chunks to add.
     noted : (neurons,) bool
         Which have left the portable range in this pattern.
+    calm : (1,) bool
+        Whether few enough lines have fired in every tick of this pattern: see `snnprog.simulate.ticks`.
     log : (entries, LOG_COLUMNS) int64
         Pattern, tick, neuron, quantity and value of each excursion: with space for one per pattern and neuron.
     """
@@ -133,12 +141,14 @@ class Workspace(NamedTuple):
     seen: Integers
     kept: Integers
     queue: Integers
-    fired: Bytes
-    fired_words: UInt64s
-    stimulus: Bytes
-    stimulus_words: UInt64s
+    marks: NDArray[np.uint32]
+    mark_words: UInt64s
+    last_bytes: Bytes
+    words: UInt64s
+    first_lines: UInt64s
     lines: UInt64s
     due: UInt64s
     chunks: NDArray[np.uint32]
     noted: Bools
+    calm: Bools
     log: Int64s
