@@ -13,7 +13,7 @@ LANES = 32
 """Neurons of a block: a multiple of all vector widths, and few enough that a block's fields stay in the L1 cache."""
 
 SCANNED = 64
-"""Number of lines that are scanned together for spikes: a word has a bit for each."""
+"""Number of lines that are scanned together for spikes: a word of the processor has 64 bits, one for each line."""
 
 CHUNK = 8
 """Listed synapses that are added together without a branch; other numbers were not measured."""
@@ -25,8 +25,8 @@ FETCHED = 2
 """Chunks that are fetched into the cache together: 64 bytes of most synapses, a line of a cache."""
 
 SHORT_ROW = 512
-"""Padded neurons up to which rows are always added by four. A row of so many takes about as long as a mispredicted
-branch (measured)."""
+"""Padded neurons up to which rows are always added by four, if necessary with rows of 0. To add a row of this size
+takes about as long as a mispredicted branch (measured)."""
 
 LOG_COLUMNS = 5
 """Columns of an excursion: pattern, tick, neuron, index of the watch, and value."""
@@ -52,7 +52,7 @@ class Wires(NamedTuple):
         First row of each line.
     row_delay : (rows,) uint64
     rows : ((rows + 1) * padded neurons,) integers
-        The last one is 0; none at all if there are no others.
+        Weights; the last row has only weights of 0. A network without rows does not have it.
     chunk_first : (lines + 1,) uint32
         First chunk of listed synapses of each line.
     listed : (chunks * CHUNK,) uint32 or uint64

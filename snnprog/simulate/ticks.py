@@ -33,7 +33,7 @@ class Ticks:
     calm : BlockCode
         The same, until more than ``calm_lines`` lines have fired in one tick.
     calm_lines : int
-        0 if there is no leaner code: ``calm`` is ``code`` then.
+        The number of lines of ``calm``. If no leaner code was found, it is 0, and ``calm`` equals ``code``.
     arguments : tuple
         Examples of the arguments.
     """

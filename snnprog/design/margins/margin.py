@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -83,9 +84,8 @@ def proved_margin(problem: NeuronProblem) -> WidestMargin:
         If the solver fails.
     """
     relaxed = None if _is_small(problem) else relax(problem)
-    start = None if relaxed is None else relaxed.unknowns
-    interior = None if _is_small(problem) else interior_margin(problem, start, is_enough=is_widest)
-    return interior or lazy_margin(problem, is_enough=is_widest, short=MILLIONTH)
+    lazily = partial(lazy_margin, is_enough=is_widest, short=MILLIONTH)
+    return _solved(problem, None if relaxed is None else relaxed.unknowns, is_enough=is_widest, lazily=lazily)
 
 
 def bound_of(problem: NeuronProblem, prices: Floats) -> float:
@@ -109,10 +109,14 @@ def _unknowns(problem: NeuronProblem, near: WidestMargin) -> Unknowns:
 
 
 def _solved(
-    problem: NeuronProblem, start: Unknowns | None, *, is_enough: Callable[[float, float], bool] = is_wide
+    problem: NeuronProblem,
+    start: Unknowns | None,
+    *,
+    is_enough: Callable[[float, float], bool] = is_wide,
+    lazily: Callable[[NeuronProblem], WidestMargin] = lazy_margin,
 ) -> WidestMargin:
     interior = None if _is_small(problem) else interior_margin(problem, start, is_enough=is_enough)
-    return interior or lazy_margin(problem)
+    return interior or lazily(problem)
 
 
 def _is_small(problem: NeuronProblem) -> bool:
